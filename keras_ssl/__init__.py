@@ -1,0 +1,40 @@
+"""Pretrain an encoder without labels, transfer it with few labels, ship it.
+
+Most packages load when they are first used, so `import keras_ssl` is light and works where TensorFlow is absent.
+"""
+
+import importlib
+
+from keras_ssl import blocks, objectives  # registers their classes, so that Keras finds them in .keras files
+
+__version__ = "0.1.0"
+__all__ = [
+    "blocks",
+    "callbacks",
+    "corruption",
+    "data",
+    "decoders",
+    "distribute",
+    "encoders",
+    "errors",
+    "evaluate",
+    "export",
+    "heads",
+    "losses",
+    "measures",
+    "objectives",
+    "recipes",
+    "report",
+    "transfer",
+    "views",
+]
+
+
+def __getattr__(name):
+    if name in __all__:
+        return importlib.import_module(f"keras_ssl.{name}")
+    raise AttributeError(f"module 'keras_ssl' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*__all__, "__version__"])

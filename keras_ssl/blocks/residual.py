@@ -1,0 +1,37 @@
+"""The basic block of a residual network."""
+
+from keras import layers
+
+from keras_ssl.blocks.normalisation import BatchNormalization
+
+__all__ = ["residual"]
+
+
+def residual(x, features, stride=1, name="block"):
+    """Two 3x3 convolutions around a shortcut, as functional layers.
+
+    Args:
+        x: Symbolic tensor `(n, height, width, channels)`.
+        features: Number of output channels.
+        stride: Of the first convolution. The shortcut is a strided 1x1 convolution where the shape changes.
+        name: Prefix of the layers' names.
+
+    Returns:
+        Symbolic tensor `(n, ⌈height/stride⌉, ⌈width/stride⌉, features)`.
+
+    Reference:
+        He et al. 2015, "Deep Residual Learning for Image Recognition", Fig. 2 and Eq. 2 (option B).
+    """
+
+    def convolution(x, size, stride, part):
+        x = layers.Conv2D(
+            features, size, stride, "same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_{part}_conv"
+        )(x)
+        return BatchNormalization(name=f"{name}_{part}_norm")(x)
+
+    shortcut = x
+    if stride != 1 or x.shape[-1] != features:
+        shortcut = convolution(x, 1, stride, "shortcut")
+    x = layers.ReLU(name=f"{name}_1_relu")(convolution(x, 3, stride, "1"))
+    x = convolution(x, 3, 1, "2")
+    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([shortcut, x]))

@@ -1,0 +1,82 @@
+"""Mirrors of encoders: representation in, image out."""
+
+import math
+
+import keras
+from keras import layers
+
+from keras_ssl.errors import UserError
+
+__all__ = ["mirror"]
+
+
+def mirror(encoder, activation="sigmoid", name="decoder"):
+    """A decoder whose layers run through the encoder's shapes in reverse.
+
+    For a network of dense layers it has the same widths. For one with feature maps it starts from a map of the encoder's
+    smallest resolution and goes through each of its resolutions, with the channels that the encoder has there, by
+    transposed convolutions.
+
+    Args:
+        encoder: Functional `keras.Model` with one input `(n, …)` and output `(n, d)`.
+        activation: Of the output. Default "sigmoid", for values in 0..1; None leaves it linear.
+        name: Name of the model.
+
+    Returns:
+        `keras.Model` from `(n, d)` to the encoder's input shape, in float32 whatever the policy.
+
+    Raises:
+        UserError: If a dimension of the encoder's input is not known.
+    """
+    shape = tuple(encoder.input_shape[1:])
+    if None in shape:
+        raise UserError(
+            "an encoder whose input has a known shape", f"{encoder.input_shape}", "build it with a fixed size, or give `decoder`"
+        )
+    inputs = keras.Input((encoder.output_shape[-1],), name="representation")
+    maps = _feature_maps(encoder)
+    x = _from_maps(inputs, shape, maps) if maps else _from_widths(inputs, shape, _widths(encoder))
+    outputs = layers.Activation(activation or "linear", dtype="float32", name="image")(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def _feature_maps(encoder):
+    """Channels at each resolution that the encoder passes through, from the finest to the coarsest."""
+    maps = {}
+    for layer in encoder.layers:
+        shape = getattr(getattr(layer, "output", None), "shape", ())
+        if len(shape) == 4 and not isinstance(layer, layers.InputLayer):
+            maps[tuple(shape[1:3])] = shape[-1]
+    return maps
+
+
+def _widths(encoder):
+    return [layer.units for layer in encoder.layers if isinstance(layer, layers.Dense)][:-1]
+
+
+def _from_widths(x, shape, widths):
+    for k, width in enumerate(reversed(widths), 1):
+        x = layers.Dense(width, activation="relu", kernel_initializer="he_normal", name=f"dense_{k}")(x)
+    x = layers.Dense(math.prod(shape), name="pixels")(x)
+    return layers.Reshape(shape, name="reshape")(x)
+
+
+def _from_maps(x, shape, maps):
+    sizes = sorted(maps, key=math.prod)
+    height, width = sizes[0]
+    channels = min(maps[sizes[0]], 256)  # wide encoders would need a dense layer of millions of weights here
+    x = layers.Dense(height * width * channels, activation="relu", kernel_initializer="he_normal", name="dense")(x)
+    x = layers.Reshape((height, width, channels), name="reshape")(x)
+    sizes = sizes[1:] if sizes[-1] == shape[:2] else [*sizes[1:], shape[:2]]
+    for k, size in enumerate(sizes, 1):
+        x = _enlarge(x, size, maps.get(size, shape[-1]), k)
+    return layers.Conv2D(shape[-1], 3, padding="same", name="pixels")(x)
+
+
+def _enlarge(x, size, features, k):
+    strides = tuple(math.ceil(new / old) for new, old in zip(size, x.shape[1:3]))
+    x = layers.Conv2DTranspose(
+        features, 2 * max(strides), strides, "same", activation="relu", kernel_initializer="he_normal", name=f"up_{k}"
+    )(x)
+    extra = [old - new for new, old in zip(size, x.shape[1:3])]
+    return layers.Cropping2D([(e // 2, e - e // 2) for e in extra], name=f"crop_{k}")(x) if any(extra) else x

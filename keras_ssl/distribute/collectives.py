@@ -1,0 +1,34 @@
+"""Collectives across the replicas of a `tf.distribute` strategy."""
+
+import keras
+
+__all__ = ["gather", "replicas"]
+
+
+def _replica_context():
+    if keras.backend.backend() != "tensorflow":
+        return None
+    import tensorflow as tf
+
+    return tf.distribute.get_replica_context()
+
+
+def replicas():
+    """Return the number of replicas that step in sync; 1 on one device and on JAX."""
+    context = _replica_context()
+    return 1 if context is None else context.num_replicas_in_sync
+
+
+def gather(x):
+    """Return the global batch: the `x` of all replicas, concatenated along the first axis.
+
+    Its gradient sums over replicas. So when every replica computes the same global loss, divides it by `replicas()`, and
+    the optimizer sums over replicas, the update is that of one device on the global batch.
+
+    Args:
+        x: Tensor `(n, …)` of one replica.
+
+    Returns:
+        Tensor `(n * replicas(), …)`; `x` itself where there is one replica.
+    """
+    return x if replicas() == 1 else _replica_context().all_gather(x, axis=0)

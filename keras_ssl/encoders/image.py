@@ -1,0 +1,97 @@
+"""Encoders of images."""
+
+import keras
+from keras import layers
+
+from keras_ssl.blocks import BatchNormalization, residual
+from keras_ssl.errors import UserError
+
+__all__ = ["mlp", "conv_net", "resnet18"]
+
+
+def mlp(input_shape, features=(512, 256), name="mlp"):
+    """Dense layers with ReLU on the flattened input; the last one is linear.
+
+    Args:
+        input_shape: Shape of one sample, without the batch.
+        features: Widths of the layers; the last is the width of the representation. Default `(512, 256)`.
+        name: Name of the model.
+
+    Returns:
+        `keras.Model` from `(n, *input_shape)` to `(n, features[-1])`.
+    """
+    inputs = keras.Input(input_shape, name="image")
+    x = layers.Flatten(name="flatten")(inputs)
+    for k, width in enumerate(features, 1):
+        x = layers.Dense(width, kernel_initializer="he_normal", name=f"dense_{k}")(x)
+        if k < len(features):
+            x = layers.ReLU(name=f"relu_{k}")(x)
+    return keras.Model(inputs, x, name=name)
+
+
+def conv_net(input_shape, features=(32, 64, 128), pooling="average", name="conv_net"):
+    """3x3 convolutions with batch normalisation and ReLU; every one after the first halves the resolution.
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        features: Channels of the convolutions, from first to last. Default `(32, 64, 128)`.
+        pooling: What makes a vector of the last map: "average" (over positions, width `features[-1]`) or "flatten"
+            (every position, for small images where place matters).
+        name: Name of the model.
+
+    Returns:
+        `keras.Model` from `(n, *input_shape)` to `(n, d)`.
+
+    Raises:
+        UserError: If `pooling` is neither of the two.
+    """
+    pools = {"average": layers.GlobalAveragePooling2D, "flatten": layers.Flatten}
+    if pooling not in pools:
+        raise UserError("pooling to be 'average' or 'flatten'", repr(pooling), "choose one of the two")
+    inputs = keras.Input(input_shape, name="image")
+    x = inputs
+    for k, width in enumerate(features, 1):
+        stride = 1 if k == 1 else 2
+        x = layers.Conv2D(
+            width, 3, stride, "same", use_bias=False, kernel_initializer="he_normal", name=f"conv_{k}"
+        )(x)
+        x = BatchNormalization(name=f"norm_{k}")(x)
+        x = layers.ReLU(name=f"relu_{k}")(x)
+    return keras.Model(inputs, pools[pooling](name="pool")(x), name=name)
+
+
+def resnet18(input_shape, stem="auto", width=64, name="resnet18"):
+    """The 18-layer residual network without its classifier.
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        stem: "large" (7x7 convolution of stride 2, then 3x3 max-pooling of stride 2), "small" (one 3x3 convolution, for
+            images up to 64 pixels, as SimCLR does for CIFAR-10), or "auto", which goes by the image's size.
+        width: Channels of the first stage; the other three have 2, 4 and 8 times as many. Default 64.
+        name: Name of the model.
+
+    Returns:
+        `keras.Model` from `(n, *input_shape)` to `(n, 8 * width)`.
+
+    Raises:
+        UserError: If `stem` is none of the three.
+
+    Reference:
+        He et al. 2015, "Deep Residual Learning for Image Recognition", Table 1; Chen et al. 2020, appendix B.9 (stem).
+    """
+    if stem not in ("auto", "small", "large"):
+        raise UserError("stem to be 'auto', 'small' or 'large'", repr(stem), "choose one of the three")
+    small = stem == "small" or (stem == "auto" and max(input_shape[:2]) <= 64)
+    inputs = keras.Input(input_shape, name="image")
+    x = layers.Conv2D(
+        width, 3 if small else 7, 1 if small else 2, "same", use_bias=False, kernel_initializer="he_normal", name="stem_conv"
+    )(inputs)
+    x = BatchNormalization(name="stem_norm")(x)
+    x = layers.ReLU(name="stem_relu")(x)
+    if not small:
+        x = layers.MaxPooling2D(3, 2, "same", name="stem_pool")(x)
+    for stage in range(4):
+        for block in range(2):
+            stride = 2 if stage > 0 and block == 0 else 1
+            x = residual(x, width * 2**stage, stride, name=f"stage_{stage + 1}_block_{block + 1}")
+    return keras.Model(inputs, layers.GlobalAveragePooling2D(name="pool")(x), name=name)

@@ -1,0 +1,53 @@
+"""Losses that compare a reconstruction with its input, averaged over samples and elements.
+
+The papers sum over elements; the mean keeps the value comparable between image sizes and only rescales the gradient.
+"""
+
+import keras
+from keras import ops
+
+__all__ = ["squared_error", "absolute_error", "binary_cross_entropy"]
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+def squared_error(x, reconstruction):
+    """Mean of `(x - reconstruction)²`: the negative log-likelihood of a Gaussian, up to constants.
+
+    Args:
+        x: Tensor `(n, …)` of any range.
+        reconstruction: Tensor of the same shape.
+
+    Returns:
+        Scalar, float32, at least 0.
+    """
+    return ops.mean(ops.square(ops.cast(x, "float32") - ops.cast(reconstruction, "float32")))
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+def absolute_error(x, reconstruction):
+    """Mean of `|x - reconstruction|`: the negative log-likelihood of a Laplacian, up to constants.
+
+    Args:
+        x: Tensor `(n, …)` of any range.
+        reconstruction: Tensor of the same shape.
+
+    Returns:
+        Scalar, float32, at least 0.
+    """
+    return ops.mean(ops.abs(ops.cast(x, "float32") - ops.cast(reconstruction, "float32")))
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+def binary_cross_entropy(x, reconstruction):
+    """Mean of `-x log r - (1 - x) log(1 - r)`: the negative log-likelihood of a Bernoulli.
+
+    Args:
+        x: Tensor `(n, …)` in 0..1.
+        reconstruction: Tensor r of the same shape in 0..1 (probabilities, not logits); clipped to 1e-7 from both ends.
+
+    Returns:
+        Scalar, float32, at least 0. Its minimum is the entropy of x, which is 0 only where x is 0 or 1.
+    """
+    x = ops.cast(x, "float32")
+    r = ops.clip(ops.cast(reconstruction, "float32"), 1e-7, 1 - 1e-7)
+    return -ops.mean(x * ops.log(r) + (1 - x) * ops.log1p(-r))

@@ -1,0 +1,64 @@
+"""Figures that show a collapse of representations, which the loss does not show. Pure functions of `(n, d)` tensors."""
+
+from keras import ops
+
+__all__ = ["feature_std", "participation_ratio", "effective_rank"]
+
+
+def feature_std(z):
+    """Standard deviation of the normalised representation, times √d.
+
+    Args:
+        z: Tensor `(n, d)`.
+
+    Returns:
+        Scalar, float32: 0 when all samples share one direction, about 1 when directions are spread evenly.
+
+    Reference:
+        Chen & He 2021, "Exploring Simple Siamese Representation Learning", section 4.1 (there without √d: 1/√d is
+        the value of an isotropic Gaussian).
+    """
+    z = ops.normalize(ops.cast(z, "float32"), axis=-1)
+    return ops.mean(ops.std(z, axis=0)) * z.shape[-1] ** 0.5
+
+
+def participation_ratio(z):
+    """How many directions the variance is spread over: `tr(C)² / tr(C²)` of the covariance C.
+
+    Needs no decomposition, so objectives log it at every step.
+
+    Args:
+        z: Tensor `(n, d)`.
+
+    Returns:
+        Scalar, float32, from 1 (one direction) to d (all alike); 0 for constant z.
+
+    Reference:
+        Gao et al. 2017, "A theory of multineuronal dimensionality, dynamics and measurement", Eq. 5.
+    """
+    z = ops.cast(z, "float32")
+    z = z - ops.mean(z, axis=0)
+    z = z / (ops.max(ops.abs(z)) + 1e-12)
+    gram = ops.matmul(ops.transpose(z), z)
+    return ops.square(ops.sum(ops.square(z))) / (ops.sum(ops.square(gram)) + 1e-12)
+
+
+def effective_rank(z):
+    """The exponential of the entropy of the normalised singular values.
+
+    Args:
+        z: Tensor `(n, d)`; centred here.
+
+    Returns:
+        Scalar, float32, from 1 to min(n, d).
+
+    Reference:
+        Roy & Vetterli 2007, "The effective rank: a measure of effective dimensionality", Eq. 4.
+
+    Departures:
+        The samples are centred first, so that a constant offset does not count as a direction.
+    """
+    z = ops.cast(z, "float32")
+    singular = ops.linalg.svd(z - ops.mean(z, axis=0), compute_uv=False)
+    p = singular / (ops.sum(singular) + 1e-12)
+    return ops.exp(-ops.sum(p * ops.log(p + 1e-12)))

@@ -1,0 +1,84 @@
+"""What an objective accepts: as its encoder, and as a batch."""
+
+import keras
+import numpy as np
+
+from keras_ssl.errors import UserError
+
+__all__ = ["arrays_in", "as_batch", "batch_of_one", "check_encoder"]
+
+
+def check_encoder(encoder):
+    """Raise `UserError` unless `encoder` is a built `keras.Model` with one input and output `(n, d)`."""
+    if not isinstance(encoder, keras.Model) or not encoder.built:
+        raise UserError(
+            "a built keras.Model as encoder",
+            f"{type(encoder).__name__}" + (", not built" if isinstance(encoder, keras.Model) else ""),
+            "make one with `keras_ssl.encoders`, or call yours once on a batch",
+        )
+    shape = getattr(encoder, "output_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 2 or shape[-1] is None:
+        raise UserError(
+            "an encoder that returns one vector (n, d) for each sample",
+            f"output shape {shape}",
+            "add pooling: `keras.Model(encoder.input, keras.layers.GlobalAveragePooling2D()(encoder.output))`",
+        )
+
+
+def as_batch(objective, data):
+    """Return the batch as a dict of tensors with the objective's `batch_keys` (and those `optional_keys` that came).
+
+    A single key accepts a bare tensor; `(x, y)` drops y.
+
+    Raises:
+        UserError: If keys are missing, or a tensor has another shape or dtype than the objective needs.
+    """
+    x = keras.utils.unpack_x_y_sample_weight(data)[0]
+    keys = objective.batch_keys
+    if not isinstance(x, dict):
+        if len(keys) > 1 or isinstance(x, (tuple, list)):
+            raise _wrong_keys(objective, f"a {type(data).__name__} of {np.shape(data)[0]} tensors" if isinstance(
+                data, (tuple, list)) else f"one tensor of shape {tuple(x.shape)}")
+        x = {keys[0]: x}
+    if missing := [key for key in keys if key not in x]:
+        raise _wrong_keys(objective, f"a dict with the keys {tuple(x)}; {', '.join(missing)} missing")
+    for key, shape in objective.batch_shapes.items():
+        _check_tensor(objective, key, x[key], shape)
+    return {key: x[key] for key in (*keys, *objective.optional_keys) if key in x}
+
+
+def _wrong_keys(objective, received):
+    keys = objective.batch_keys
+    call = "data.batches(source, views=views.digits())" if "view_1" in keys else "data.batches(source)"
+    return UserError(f"batches for {type(objective).__name__} as a dict with the keys {keys}", received, f"make them with `{call}`")
+
+
+def _check_tensor(objective, key, x, shape):
+    name = type(objective).__name__
+    fits = len(x.shape) == len(shape) and all(a is None or b is None or a == b for a, b in zip(x.shape[1:], shape[1:]))
+    if not fits:
+        raise UserError(
+            f"'{key}' of shape {shape} for {name}'s encoder", f"shape {tuple(x.shape)}", "build the encoder for the data's shape"
+        )
+    if "float" not in keras.backend.standardize_dtype(x.dtype):
+        raise UserError(
+            f"'{key}' as floats in 0..1", f"dtype {x.dtype}", "use `data.batches`, which converts, or divide by 255"
+        )
+    if objective.compares_samples and x.shape[0] == 1:
+        raise batch_of_one(objective)
+
+
+def batch_of_one(objective):
+    """Return the error for a batch with a single sample."""
+    return UserError(
+        f"at least 2 samples in each batch, since {type(objective).__name__} compares them",
+        "a batch of 1",
+        "raise `batch_size`, and drop the remainder",
+    )
+
+
+def arrays_in(x, keys):
+    """Return the NumPy arrays among the `keys` of `x`, the argument of `fit`, as a dict; empty for a data set."""
+    if isinstance(x, np.ndarray):
+        return {keys[0]: x}
+    return {key: x[key] for key in keys if key in x and isinstance(x[key], np.ndarray)} if isinstance(x, dict) else {}

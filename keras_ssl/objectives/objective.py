@@ -1,0 +1,211 @@
+"""The base of all objectives: it owns the training step; a subclass writes three verbs."""
+
+import inspect
+
+import keras
+from keras import ops
+
+from keras_ssl import checks
+from keras_ssl.errors import UserError
+from keras_ssl.objectives import batches, jax_step, tensorflow_step
+from keras_ssl.seeds import SeedStream
+
+__all__ = ["Objective"]
+
+
+class Objective(keras.Model):
+    """A pretraining objective around an encoder.
+
+    A subclass declares facts (`batch_keys`, `optional_keys`, `terms`, `compares_samples`), builds its networks in `__init__`
+    and writes `forward_pass`, `loss_terms` and, where it keeps state, `after_step`. Every constructor argument is an
+    attribute of the same name and a key of the configuration.
+
+    Args:
+        encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
+        seed: Of the draws that the objective makes in training. Default 0.
+        **kwargs: `name` and `dtype` of the Keras model.
+
+    Raises:
+        UserError: If the encoder is not built, or does not return one vector for each sample.
+    """
+
+    batch_keys: tuple[str, ...] = ("input",)
+    """Names of the tensors that a batch must hold."""
+    optional_keys: tuple[str, ...] = ()
+    """Names of tensors that a batch may hold in place of what the objective would draw."""
+    terms: tuple[str, ...] = ("loss",)
+    """Names of the scalars that `loss_terms` returns, all of which are logged."""
+    compares_samples = False
+    """Whether the loss compares the samples of a batch, so that a batch of one is a mistake."""
+
+    def __init__(self, encoder, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        batches.check_encoder(encoder)
+        self.encoder = encoder
+        self.seed = seed
+        self.seeds = keras.random.SeedGenerator(seed)
+        self.step = self.add_weight(
+            shape=(), dtype="int32", initializer="zeros", trainable=False, aggregation="only_first_replica", name="step"
+        )
+        self.trackers = {term: keras.metrics.Mean(name=term) for term in self.terms}
+        self.built = True  # otherwise Keras would call the model on a batch to build it
+
+    # ---- the three verbs -------------------------------------------------------------------------------------------
+
+    def forward_pass(self, batch, training):
+        """Run the networks on the local batch.
+
+        Args:
+            batch: Dict of tensors with `batch_keys` and perhaps `optional_keys`.
+            training: Whether this is a training step.
+
+        Returns:
+            Dict of tensors; the base casts the floats among them to float32.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define forward_pass(batch, training).")
+
+    def loss_terms(self, outputs):
+        """Return the scalars named in `terms`, among them "loss", from the outputs of `forward_pass`."""
+        raise NotImplementedError(f"{type(self).__name__} must define loss_terms(outputs).")
+
+    def after_step(self, outputs):
+        """Update targets, queues and centres after a training step. There are none here."""
+
+    # ---- what the verbs use ----------------------------------------------------------------------------------------
+
+    @property
+    def embedder(self):
+        """The network whose output is the representation: here, the encoder."""
+        return self.encoder
+
+    @property
+    def batch_shapes(self):
+        """Shape that each of `batch_keys` must have, batch first: here, the encoder's input for all of them."""
+        return dict.fromkeys(self.batch_keys, self.encoder.input_shape)
+
+    def at(self, value):
+        """Return a number as it is, and a `LearningRateSchedule` at the current step."""
+        return value(self.step) if isinstance(value, keras.optimizers.schedules.LearningRateSchedule) else value
+
+    def draws(self, training):
+        """Return what `keras.random` takes as `seed`: new in each training step, always the same in evaluation."""
+        return self.seeds if training else SeedStream((self.seed, 0))
+
+    # ---- Keras -----------------------------------------------------------------------------------------------------
+
+    def call(self, inputs, training=False):
+        """Return the representation `(n, d)` of `inputs` `(n, …)`, or of `inputs["input"]`."""
+        return self.embedder(inputs["input"] if isinstance(inputs, dict) else inputs, training=training)
+
+    @property
+    def metrics(self):
+        """One mean for each of `terms`."""
+        return list(self.trackers.values())
+
+    def compile(self, optimizer, jit_compile="auto", **kwargs):
+        """Compile with an optimizer; the loss is the objective's own.
+
+        Args:
+            optimizer: Keras optimizer or its name.
+            jit_compile: Whether to use XLA. "auto" is Keras's choice, but off on TensorFlow without an accelerator, where
+                XLA makes convolutions about half as fast.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `auto_scale_loss` of `keras.Model.compile`.
+
+        Raises:
+            UserError: If a loss or metrics are given.
+        """
+        foreign = {"loss", "metrics", "loss_weights", "weighted_metrics"} & {k for k, v in kwargs.items() if v is not None}
+        if foreign:
+            raise UserError(
+                f"{type(self).__name__}.compile(optimizer, …): the loss and metrics are the objective's own",
+                ", ".join(sorted(foreign)),
+                "leave them out",
+            )
+        self._compile_arguments = {"optimizer": optimizer, "jit_compile": jit_compile, **kwargs}
+        if jit_compile == "auto" and keras.backend.backend() == "tensorflow" and not tensorflow_step.accelerated():
+            jit_compile = False
+        super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+
+    def get_compile_config(self):
+        """Return what `compile` was called with, serialised."""
+        arguments = {**self._compile_arguments, "optimizer": self.optimizer}
+        return keras.saving.serialize_keras_object(arguments)
+
+    def compile_from_config(self, config):
+        """Compile as `get_compile_config` says and build the optimizer, so that its state can be loaded."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def fit(self, x=None, **kwargs):
+        """Train, as `keras.Model.fit`, after a check of what can be checked before.
+
+        Args:
+            x: `data.batches(…)`, any other data set of such batches, or arrays.
+            **kwargs: `epochs`, `callbacks`, … of `keras.Model.fit`. `batch_size` is 32 where x is made of arrays.
+
+        Returns:
+            `keras.callbacks.History`.
+
+        Raises:
+            UserError: If there is nothing to train on or for, or an array is not fit to be trained on.
+        """
+        epochs = kwargs.get("epochs", 1)
+        if epochs < 1:
+            raise UserError("at least one epoch", f"epochs={epochs}", "give `epochs=1` or more")
+        for key, array in batches.arrays_in(x, self.batch_keys).items():
+            checks.check_images(array, name=f"'{key}'") if array.ndim == 4 else checks.check_values(array, name=f"'{key}'")
+            if self.compares_samples and min(len(array), kwargs.get("batch_size") or 32) < 2:
+                raise batches.batch_of_one(self)
+        return super().fit(x, **kwargs)
+
+    def train_step(self, *args):
+        """One update. On TensorFlow it takes a batch and returns logs; on JAX, state and batch to logs and state."""
+        step = jax_step if keras.backend.backend() == "jax" else tensorflow_step
+        return step.train_step(self, *args)
+
+    def test_step(self, *args):
+        """One evaluation. Changes nothing but the trackers."""
+        step = jax_step if keras.backend.backend() == "jax" else tensorflow_step
+        return step.test_step(self, *args)
+
+    def run(self, data, training):
+        """Check the batch, run `forward_pass` and `loss_terms`, and return both their results.
+
+        Args:
+            data: A batch as Keras hands it over.
+            training: Whether this is a training step.
+
+        Returns:
+            Pair of the outputs, in float32, and the terms. Regularisation losses of the networks are part of "loss".
+        """
+        batch = batches.as_batch(self, data)
+        outputs = self.forward_pass(batch, training)
+        outputs = keras.tree.map_structure(_to_float32, outputs)
+        terms = dict(self.loss_terms(outputs))
+        if set(terms) != set(self.terms):
+            raise ValueError(f"{type(self).__name__}.loss_terms must return {self.terms}; it returned {tuple(terms)}.")
+        terms["loss"] = sum(self.losses, start=terms["loss"])
+        return outputs, terms
+
+    def track(self, terms):
+        """Update the trackers and return their results."""
+        for name, tracker in self.trackers.items():
+            tracker.update_state(ops.stop_gradient(terms[name]))
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    def get_config(self):
+        """Return the constructor's arguments, read from the attributes of the same names."""
+        parameters = inspect.signature(type(self).__init__).parameters.values()
+        names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "self"]
+        config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in names}
+        return {"name": self.name, "dtype": keras.saving.serialize_keras_object(self.dtype_policy), **config}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make an objective of what `get_config` returned."""
+        return cls(**{key: keras.saving.deserialize_keras_object(value) for key, value in config.items()})
+
+
+def _to_float32(x):
+    is_float = "float" in keras.backend.standardize_dtype(x.dtype)
+    return ops.cast(x, "float32") if is_float else x
