@@ -152,7 +152,10 @@ class Objective(keras.Model):
         epochs = kwargs.get("epochs", 1)
         if epochs < 1:
             raise UserError("at least one epoch", f"epochs={epochs}", "give `epochs=1` or more")
-        for key, array in batches.arrays_in(x, self.batch_keys).items():
+        arrays = batches.arrays_in(x, self.batch_keys)
+        if not arrays:
+            kwargs["shuffle"] = False  # data sets shuffle themselves; Keras would warn
+        for key, array in arrays.items():
             checks.check_images(array, name=f"'{key}'") if array.ndim == 4 else checks.check_values(array, name=f"'{key}'")
             if self.compares_samples and min(len(array), kwargs.get("batch_size") or 32) < 2:
                 raise batches.batch_of_one(self)

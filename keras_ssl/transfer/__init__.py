@@ -1,6 +1,20 @@
-"""Using a pretrained encoder for a task: heads, and which layers train."""
+"""Using a pretrained encoder for a task: heads, which layers train, and fine-tuning."""
 
+from keras_ssl.transfer.fine_tuning import FineTuning, fine_tune
 from keras_ssl.transfer.freezing import Trainability, freeze, trainability, unfreeze
 from keras_ssl.transfer.heads import classifier
+from keras_ssl.transfer.inference import predict_in_batches
+from keras_ssl.transfer.linear import fit_linear, start_from_probe
 
-__all__ = ["Trainability", "classifier", "freeze", "trainability", "unfreeze"]
+__all__ = [
+    "FineTuning",
+    "Trainability",
+    "classifier",
+    "fine_tune",
+    "fit_linear",
+    "freeze",
+    "predict_in_batches",
+    "start_from_probe",
+    "trainability",
+    "unfreeze",
+]

@@ -1,0 +1,7 @@
+"""Keras callbacks: guarding, resuming and showing a training."""
+
+from keras_ssl.callbacks.guard import Guard
+from keras_ssl.callbacks.progress import Progress
+from keras_ssl.callbacks.resume import Resume
+
+__all__ = ["Guard", "Progress", "Resume"]

@@ -1,0 +1,59 @@
+"""Stopping a training that has gone wrong, as early as it can be seen."""
+
+import keras
+import numpy as np
+
+from keras_ssl import checks
+from keras_ssl.errors import UserError
+
+__all__ = ["Guard"]
+
+
+class Guard(keras.callbacks.Callback):
+    """Raise before training on data that are not fit for it, at the first loss and after each epoch of broken weights.
+
+    A callback never sees the batches, so give it the arrays that `fit` gets to have them checked. Without them a NaN pixel may
+    hide behind a finite loss (a ReLU can swallow it) until the weights show it.
+
+    Args:
+        images: Array that is trained on, float `(n, height, width, channels)` in 0..1, or None.
+        labels: Class numbers `(n,)`, or None. They must be below the width of the model's output: without XLA others end
+            in an error of TensorFlow's, with it in a loss that is not a number.
+
+    Raises:
+        UserError: From `fit`, with what was expected, what came and what to do.
+    """
+
+    def __init__(self, images=None, labels=None):
+        super().__init__()
+        self.images, self.labels = images, labels
+
+    def on_train_begin(self, logs=None):
+        """Check the arrays."""
+        if self.images is not None:
+            checks.check_images(self.images)
+            checks.check_fits(np.asarray(self.images), self.model)
+        if self.labels is not None:
+            samples = None if self.images is None else len(self.images)
+            checks.check_labels(self.labels, samples, self.model.output_shape[-1])
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Check the loss."""
+        for name, value in (logs or {}).items():
+            if not np.isfinite(value):
+                raise UserError(
+                    "finite losses and metrics",
+                    f"{name} = {value} at batch {batch}",
+                    "check the images (NaN, Inf) and that labels are in range; then try a smaller learning rate",
+                )
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Check the weights."""
+        for weight in self.model.weights:
+            values = keras.ops.convert_to_numpy(weight)
+            if not np.isfinite(values.astype("float32")).all():
+                raise UserError(
+                    "finite weights",
+                    f"NaN or Inf in '{weight.path}' after epoch {epoch + 1}",
+                    "check the images for NaN and Inf, or try a smaller learning rate; load an earlier checkpoint",
+                )

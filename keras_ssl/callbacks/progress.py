@@ -1,0 +1,64 @@
+"""Showing how far a training is."""
+
+import time
+
+import keras
+
+__all__ = ["Progress"]
+
+
+class Progress(keras.callbacks.Callback):
+    """One bar over all epochs, with the newest figures, and an estimate of the minutes after the first steps.
+
+    Args:
+        title: What stands before the bar.
+        warm_up: Steps that are not timed, because they compile. Default 3.
+        timed: Steps from which the estimate is made. Default 10.
+    """
+
+    def __init__(self, title="training", warm_up=3, timed=10):
+        super().__init__()
+        self.title, self.warm_up, self.timed = title, warm_up, timed
+        self.bar = None
+
+    def on_train_begin(self, logs=None):
+        """Start the bar."""
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = ("{task.description}", BarColumn(), "{task.percentage:3.0f} %", TimeRemainingColumn())
+        self.bar = Progress(*columns, TextColumn("{task.fields[figures]}"), transient=False)
+        self.seen = 0
+        steps = self.params.get("steps")
+        self.total = None if steps is None else steps * self.params["epochs"]
+        self.task = self.bar.add_task(self.title, total=self.total, figures="")
+        self.bar.start()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Count the epochs that were done before a resumed run."""
+        if self.seen == 0 and self.total:
+            self.bar.update(self.task, completed=epoch * self.params["steps"])
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Move the bar; after the first steps print the estimate, when it is above a minute's fifth."""
+        self.seen += 1
+        self.bar.advance(self.task)
+        if self.seen == self.warm_up:
+            self.begun = time.perf_counter()
+        elif self.seen == self.warm_up + self.timed and self.total:
+            seconds = (time.perf_counter() - self.begun) / self.timed * (self.total - self.bar.tasks[0].completed)
+            if seconds > 12:
+                self.bar.console.print(f"{self.title}: about {seconds / 60:.1f} minutes")
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Show the epoch's figures."""
+        figures = "  ".join(f"{name} {value:.4g}" for name, value in (logs or {}).items())
+        self.bar.update(self.task, figures=f"epoch {epoch + 1}/{self.params['epochs']}  {figures}")
+
+    def on_train_end(self, logs=None):
+        """Close the bar."""
+        self.close()
+
+    def close(self):
+        """Close the bar, also when training ended in an error."""
+        if self.bar is not None:
+            self.bar.stop()

@@ -1,0 +1,67 @@
+"""Going on with a training that was interrupted."""
+
+import pathlib
+
+import keras
+
+from keras_ssl.errors import UserError
+
+__all__ = ["Resume"]
+
+
+class Resume(keras.callbacks.Callback):
+    """Commit the whole state of a training after each epoch, and find it again.
+
+    The state is every variable of the model (seeds and step counter included) and of the optimizer. It is written as a
+    `tf.train.Checkpoint`, whose manager replaces the older one only when the newer one is complete, so a kill at any time
+    leaves one that can be loaded. Together with `data.batches(…, first_epoch=k)` a resumed run ends with the same weights
+    as one that was never interrupted.
+
+    Args:
+        directory: Where the checkpoints are.
+        model: The compiled model that will be trained.
+
+    Example:
+        `resume = Resume("run/checkpoints", simclr)`, `k = resume.restore()`, then `simclr.fit(data.batches(train,
+        first_epoch=k), initial_epoch=k, epochs=20, callbacks=[resume])`
+    """
+
+    def __init__(self, directory, model):
+        super().__init__()
+        import tensorflow as tf
+
+        model.optimizer.build(model.trainable_variables)
+        variables = [*model.variables, *model.optimizer.variables]
+        self.epochs = tf.Variable(0, dtype="int64")
+        # a list keeps the order of construction, which is the same in every process
+        state = {"epochs": self.epochs, "variables": [v.value for v in variables]}
+        self.checkpoint = tf.train.Checkpoint(**state)
+        self.manager = tf.train.CheckpointManager(self.checkpoint, str(directory), max_to_keep=2)
+
+    def restore(self):
+        """Load the newest checkpoint, if there is one.
+
+        Returns:
+            Number of epochs that are done, 0 without a checkpoint.
+
+        Raises:
+            UserError: If the checkpoint is that of another model or optimizer.
+        """
+        newest = self.manager.latest_checkpoint
+        if newest is None:
+            return 0
+        try:
+            self.checkpoint.restore(newest).assert_consumed()
+        except (AssertionError, ValueError) as error:
+            folder = pathlib.Path(newest).parent
+            raise UserError(
+                "a checkpoint of the same encoder, objective and optimizer",
+                f"another one in {folder}",
+                "resume with the arguments that the run was begun with, or begin anew in another folder",
+            ) from error
+        return int(self.epochs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Commit."""
+        self.epochs.assign(epoch + 1)
+        self.manager.save(checkpoint_number=epoch + 1)

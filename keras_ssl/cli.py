@@ -1,0 +1,230 @@
+"""The command line: parses, calls, prints."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from keras_ssl.errors import UserError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Pretrain an encoder without labels, transfer it with few labels, ship it.",
+    epilog="--debug, anywhere, shows the traceback of an error.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Dataset = Annotated[str, typer.Option(help="A name ('digits', any image set of TensorFlow Datasets) or a folder.")]
+Out = Annotated[Path, typer.Option(help="Folder to write in.")]
+Seed = Annotated[int, typer.Option(help="Of weights, order and views.")]
+Encoder = Annotated[Path, typer.Option(help="encoder.keras or objective.keras, as pretrain writes them.")]
+
+
+@app.command()
+def demo(
+    dataset: Dataset = "digits",
+    out: Out = Path("out"),
+    seed: Seed = 0,
+    epochs: Annotated[Optional[int], typer.Option(help="Of both pretrainings. Default: the recipes'.")] = None,
+):
+    """Pretrain, evaluate, fine-tune and deploy on one data set, and write a report."""
+    from keras_ssl import demo
+
+    _at_least_one(epochs)
+    demo.run(dataset, out, seed, epochs, say=typer.echo)
+
+
+@app.command()
+def pretrain(
+    dataset: Dataset,
+    objective: Annotated[str, typer.Option(help="'simclr' or 'autoencoder'.")] = "simclr",
+    epochs: Annotated[Optional[int], typer.Option(help="Default: those of the data set's recipe.")] = None,
+    seed: Seed = 0,
+    mixed_precision: Annotated[bool, typer.Option("--mixed-precision", help="Compute in bfloat16.")] = False,
+    size: Annotated[Optional[int], typer.Option(help="Side in pixels that images are brought to.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    out: Out = Path("out"),
+):
+    """Train an encoder without labels; write encoder.keras and objective.keras."""
+    import keras
+
+    from keras_ssl import data, recipes, runs
+
+    _at_least_one(epochs)
+    make_recipe = recipes.choose(objective, dataset)
+    out = runs.writable_folder(out)
+    if mixed_precision:
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    source = data.load(dataset, recipes.UNLABELLED.get(dataset, "train"), size)
+    data.check_dataset(source.floats())
+    recipe = make_recipe(source, epochs, seed)
+    typer.echo(f"{len(source):,} images of {source.shape}; {recipe.epochs} epochs of {objective}")
+    runs.pretrain(recipe, out, resume, {"dataset": dataset})
+    typer.echo(f"Encoder: {out / 'encoder.keras'}")
+
+
+@app.command()
+def evaluate(
+    encoder: Encoder,
+    dataset: Dataset,
+    labels_per_class: Annotated[Optional[str], typer.Option(help="Numbers with commas. Default: 1,5,10,100 as far as there are.")] = None,
+    seeds: Annotated[int, typer.Option(help="Draws of labels.")] = 5,
+    out: Annotated[Optional[Path], typer.Option(help="Folder for results.json.")] = None,
+):
+    """Measure an encoder with few labels, beside raw inputs, the untrained encoder and training from scratch."""
+    from rich.progress import Progress
+
+    from keras_ssl import evaluate, runs
+
+    out = None if out is None else runs.writable_folder(out)
+    model, train, test = _model_and_sources(encoder, dataset)
+    counts = evaluate.label_counts(train) if labels_per_class is None else _numbers(labels_per_class)
+    with Progress(transient=True) as bar:
+        task = bar.add_task("Few labels", total=None)
+        few = evaluate.label_efficiency(
+            model, train, test, counts, seeds, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    typer.echo(few.text())
+    if out is not None:
+        results = {"dataset": dataset, "encoder": str(encoder), "knn": evaluate.knn(model, train, test)}
+        results |= {metric: few.summary(metric) for metric in ("accuracy", "precision", "recall", "f1")}
+        results["collapse"] = evaluate.collapse(model, test)
+        (out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+        typer.echo(f"Results: {out / 'results.json'}")
+
+
+@app.command()
+def finetune(
+    encoder: Encoder,
+    dataset: Dataset,
+    labels_per_class: Annotated[Optional[int], typer.Option(help="Use only so many labels. Default: all.")] = None,
+    steps: Annotated[int, typer.Option(help="Of Adam, with 32 samples each.")] = 300,
+    seed: Seed = 0,
+    out: Out = Path("out"),
+):
+    """Train a classifier from an encoder and labelled images; write classifier.keras."""
+    from rich.progress import Progress
+
+    from keras_ssl import data, runs, transfer
+    from keras_ssl.evaluate import scores
+
+    out = runs.writable_folder(out)
+    model, train, test = _model_and_sources(encoder, dataset)
+    images, labels = (train.floats(), train.labels) if labels_per_class is None else data.few(train, labels_per_class, seed)
+    data.check_dataset(images, labels, train.classes)
+    with Progress(transient=True) as bar:
+        task = bar.add_task("Fine-tuning", total=steps)
+        classifier = transfer.fine_tune(
+            model, images, labels, train.classes, steps, seed=seed, after_step=lambda step: bar.update(task, completed=step)
+        )
+    figures = scores(test.labels, transfer.predict_in_batches(classifier, test.floats()).argmax(-1))
+    names = None if train.class_names is None else list(train.class_names)
+    path = runs.save_model(classifier, out / "classifier.keras", dataset=dataset, class_names=names, scores=figures)
+    typer.echo("Test: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+    typer.echo(f"Classifier: {path}")
+
+
+@app.command()
+def export(
+    model: Annotated[Path, typer.Argument(help="classifier.keras or encoder.keras.")],
+    out: Out = Path("out/model"),
+    input_dtype: Annotated[str, typer.Option(help="'float32' for images in 0..1, 'uint8' for 0..255.")] = "float32",
+    tolerance: Annotated[float, typer.Option(help="Largest relative difference between the formats.")] = 1e-5,
+    version: Annotated[Optional[int], typer.Option(help="Default: the next one.")] = None,
+):
+    """Write the next version folder with a SavedModel, an ONNX file and a manifest, verified against each other."""
+    from keras_ssl import export, runs
+
+    loaded = runs.load_model(model)
+    names = runs.about(model).get("class_names")
+    loaded = getattr(loaded, "embedder", loaded)
+    path = export.deploy(loaded, out, None, input_dtype, tolerance, class_names=names, version=version)
+    typer.echo(f"Model: {path}")
+
+
+@app.command()
+def embed(
+    encoder: Encoder,
+    dataset: Dataset,
+    split: Annotated[str, typer.Option(help="Part of the data set.")] = "train",
+    out: Annotated[Path, typer.Option(help="File for the arrays 'embedding' and, where there are any, 'labels'.")] = Path("embeddings.npz"),
+):
+    """Write the representations of a data set as an .npz file."""
+    import numpy as np
+
+    from keras_ssl import evaluate, runs
+
+    runs.writable_folder(out.parent)
+    model = _encoder(encoder)
+    source = _load(dataset, split, model)
+    arrays = {"embedding": evaluate.embed(model, source)}
+    if source.labels is not None:
+        arrays["labels"] = source.labels
+    np.savez(out, **arrays)
+    typer.echo(f"{arrays['embedding'].shape} in {out}")
+
+
+# ---- what commands share ---------------------------------------------------------------------------------------------
+
+
+def _encoder(path):
+    from keras_ssl import runs
+
+    model = runs.load_model(path)
+    return getattr(model, "embedder", model)
+
+
+def _load(dataset, split, model):
+    """Load a split in the size that the model takes."""
+    from keras_ssl import checks, data
+
+    size = model.input_shape[1:3] if Path(dataset).is_dir() and None not in model.input_shape[1:3] else None
+    source = data.load(dataset, split, size)
+    checks.check_fits(source.images, model)
+    return source
+
+
+def _model_and_sources(encoder, dataset):
+    """The encoder, and the labelled train and test sources; a folder without a test split gives a fifth of its images."""
+    from keras_ssl import data
+
+    model = _encoder(encoder)
+    train = _load(dataset, "train", model)
+    data.check_labelled(train)
+    if Path(dataset).is_dir() and not (Path(dataset) / "train").is_dir():
+        train, test = train.split(0.8)
+        typer.echo(f"No test split: {len(test):,} of the images, drawn with seed 0, are kept for testing.")
+    else:
+        test = _load(dataset, "test", model)
+        data.check_labelled(test)
+    return model, train, test
+
+
+def _at_least_one(epochs):
+    if epochs is not None and epochs < 1:
+        raise UserError("at least one epoch", f"--epochs {epochs}", "give 1 or more")
+
+
+def _numbers(text):
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise UserError("whole numbers with commas between them", repr(text), "write --labels-per-class 1,5,10") from error
+
+
+def main():
+    """Run the command line; a user's mistake is one paragraph on stderr and exit status 2."""
+    debug = "--debug" in sys.argv
+    arguments = [word for word in sys.argv[1:] if word != "--debug"]
+    try:
+        app(args=arguments, prog_name="keras-ssl")
+    except (UserError, OSError, MemoryError) as error:
+        if debug:
+            raise
+        typer.echo(f"keras-ssl: {error}", err=True)
+        sys.exit(2)

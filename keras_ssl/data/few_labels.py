@@ -1,0 +1,58 @@
+"""The few labelled samples that a pretrained encoder is transferred with."""
+
+import numpy as np
+
+from keras_ssl.checks import check_dataset
+from keras_ssl.data.source import Source
+from keras_ssl.errors import UserError
+
+__all__ = ["few"]
+
+
+def few(source, labels_per_class, seed=0):
+    """Draw the same number of labelled samples from every class.
+
+    Draws with one seed are nested: the samples drawn for 1 label per class are among those drawn for 5.
+
+    Args:
+        source: A `Source` with labels.
+        labels_per_class: Number of samples of each class, at least 1.
+        seed: Seed of the draw, a non-negative integer. Default 0.
+
+    Returns:
+        `(images, labels)`: float32 images in 0..1 of shape `(classes * labels_per_class, height, width, channels)`, and
+        integers of shape `(classes * labels_per_class,)`. The classes alternate.
+
+    Raises:
+        UserError: When there are no labels, a class has too few samples, or the images cannot be trained on.
+
+    Example:
+        `images, labels = data.few(train, labels_per_class=5, seed=0)`
+    """
+    if not isinstance(source, Source):
+        raise UserError("a Source", type(source).__name__, "make one with `data.from_arrays(images, labels)`")
+    if source.labels is None:
+        raise UserError(
+            "a source with labels",
+            f"{source.name} without labels",
+            "give `data.from_arrays(images, labels)`, or sort the images of a folder into one subfolder for each class",
+        )
+    if labels_per_class < 1:
+        raise UserError("at least 1 label per class", f"{labels_per_class}", "raise `labels_per_class`")
+    classes = np.unique(source.labels) if source.classes is None else range(source.classes)
+    drawn = np.stack([_of_class(source, number, labels_per_class, seed) for number in classes], axis=1).reshape(-1)
+    chosen = source[drawn]
+    check_dataset(chosen.images, chosen.labels, chosen.classes, at_least=1, dtype=chosen.dtype)
+    return chosen.floats(), chosen.labels
+
+
+def _of_class(source, number, count, seed):
+    members = np.flatnonzero(source.labels == number)
+    if len(members) < count:
+        name = f"{number}" if source.class_names is None else f"{number} ({source.class_names[number]})"
+        raise UserError(
+            f"at least {count} samples of each class in {source.name}",
+            f"{len(members)} of class {name}",
+            "lower `labels_per_class`, or label more samples",
+        )
+    return np.random.default_rng([seed, int(number)]).permutation(members)[:count]

@@ -1,0 +1,171 @@
+"""Folders of images: class folders, or images without labels."""
+
+import concurrent.futures
+import os
+import pathlib
+import warnings
+
+import numpy as np
+
+from keras_ssl.data.pixels import room_for
+from keras_ssl.data.progress import progress
+from keras_ssl.data.source import Source
+from keras_ssl.errors import UserError
+
+__all__ = ["load_folder"]
+
+_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
+_SPLITS = ("train", "test", "val", "validation")
+_MIXED_SIZES = (64, 64)  # the largest side for which resnet18 takes its small stem
+_GREY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
+_ORIENTATION = 0x0112
+
+
+def load_folder(folder, split="train", size=None):
+    """Load the images of a folder into memory. See `data.load`, which says how folders are read.
+
+    Args:
+        folder: Path of the folder.
+        split: `"train"`, or the name of a split's subfolder.
+        size: `(height, width)` to bring the images to, or None.
+
+    Returns:
+        A `Source` with uint8 images.
+
+    Raises:
+        UserError: When the split or images are missing, or an image cannot be read; the error names it.
+    """
+    folder = pathlib.Path(folder)
+    part, siblings = _split_folder(folder, split)
+    paths = _images_below(part)
+    if not paths:
+        endings = " ".join(sorted(_ENDINGS))
+        raise UserError(f"images in {part} or below it", "none", f"check the path; these endings are read: {endings}")
+    class_names = _class_names(paths, part, siblings)
+    sizes, mode = _headers(paths)
+    images = _pixels(paths, size or _common_size(sizes, part), mode, part)
+    if class_names is None:
+        return Source(images, name=str(part))
+    numbers = {name: number for number, name in enumerate(class_names)}
+    labels = np.array([numbers[path.relative_to(part).parts[0]] for path in paths], "int64")
+    return Source(images, labels, len(class_names), class_names, str(part))
+
+
+def _split_folder(folder, split):
+    there = [name for name in _SPLITS if (folder / name).is_dir()]
+    if "train" in there:
+        if split not in there:
+            raise UserError(f"one of the splits of {folder} ({', '.join(there)})", repr(split), "choose one of them")
+        return folder / split, [folder / name for name in there]
+    if split != "train":
+        raise UserError(
+            f"split 'train', since {folder} has no subfolders train and test",
+            repr(split),
+            "sort the images into train/ and test/, or write `train, test = data.load(folder).split(0.8)`",
+        )
+    return folder, [folder]
+
+
+def _images_below(folder):
+    found = []
+    for place, subfolders, files in os.walk(folder, followlinks=True):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        found += [
+            pathlib.Path(place, name)
+            for name in sorted(files)
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in _ENDINGS
+        ]
+    return found
+
+
+def _class_names(paths, part, siblings):
+    """Return the sorted names of the class folders, over all splits, or None where the images are not sorted so."""
+    if any(path.parent == part for path in paths):
+        return None
+    everywhere = {
+        path.relative_to(place).parts[0] for place in siblings for path in _images_below(place) if path.parent != place
+    }
+    return tuple(sorted(everywhere)) if len(everywhere) > 1 else None
+
+
+def _headers(paths):
+    """Return the images' set of sizes `(height, width)`, and the mode that holds them all: `"L"` or `"RGB"`."""
+    sizes, grey, broken = set(), True, []
+    for path in progress(paths, len(paths), "Looking at images"):
+        try:
+            size, mode = _header(path)
+        except _UNREADABLE as error:
+            broken.append((path, error))
+            continue
+        sizes.add(size)
+        grey &= mode in _GREY_MODES
+    _refuse(broken)
+    return sizes, "L" if grey else "RGB"
+
+
+def _header(path):
+    from PIL import Image
+
+    with Image.open(path) as image:
+        if image.mode == "F":
+            raise ValueError("pixels are floats of unknown range; save them as 8 or 16 bits")
+        width, height = image.size
+        # Orientations 5 to 8 are turned by a quarter.
+        turned = image.getexif().get(_ORIENTATION, 1) >= 5
+        return ((width, height) if turned else (height, width)), image.mode
+
+
+# SyntaxError is what PIL raises for broken PNGs; a DecompressionBombError is a bare Exception.
+_UNREADABLE = (OSError, ValueError, SyntaxError, EOFError)
+
+
+def _refuse(broken):
+    if broken:
+        shown = "; ".join(f"{path} ({error})" for path, error in broken[:5])
+        more = f" and {len(broken) - 5} more" if len(broken) > 5 else ""
+        raise UserError("images that can be read", f"{len(broken)} that cannot: {shown}{more}", "repair or remove them")
+
+
+def _common_size(sizes, part):
+    if len(sizes) == 1:
+        return next(iter(sizes))
+    low, high = min(sizes, key=np.prod), max(sizes, key=np.prod)
+    warnings.warn(
+        f"The images in {part} differ in size, from {low[1]}x{low[0]} to {high[1]}x{high[0]} pixels: they are brought "
+        f"to {_MIXED_SIZES[1]}x{_MIXED_SIZES[0]}. Pass `size=` to choose another size.",
+        stacklevel=4,
+    )
+    return _MIXED_SIZES
+
+
+def _pixels(paths, size, mode, part):
+    images = room_for(len(paths), (*size, 1 if mode == "L" else 3), "uint8", part)
+    broken = []
+
+    def read(number):
+        try:
+            images[number] = _decode(paths[number], size, mode)
+        except _UNREADABLE as error:
+            broken.append((paths[number], error))
+
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        for _ in progress(threads.map(read, range(len(paths))), len(paths), "Reading images"):
+            pass
+    _refuse(sorted(broken, key=lambda pair: pair[0]))
+    return images
+
+
+def _decode(path, size, mode):
+    from PIL import Image, ImageOps
+
+    wanted = size[::-1]
+    with Image.open(path) as image:
+        if image.size not in (wanted, size):
+            image.draft(mode, (2 * max(wanted), 2 * max(wanted)))  # JPEG: decodes large photographs at a fraction
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I"):  # 16 bits, which convert() would clip
+            upright = Image.fromarray((np.asarray(upright) / 257).round().clip(0, 255).astype("uint8"))
+        flat = upright.convert(mode)
+        if flat.size != wanted:
+            flat = ImageOps.fit(flat, wanted, method=Image.Resampling.BILINEAR)
+        return np.asarray(flat).reshape(*size, -1)

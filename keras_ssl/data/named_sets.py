@@ -1,0 +1,162 @@
+"""Image sets of TensorFlow Datasets, by name."""
+
+import difflib
+import re
+import socket
+import threading
+import urllib.parse
+import urllib.request
+
+import numpy as np
+
+from keras_ssl.data.pixels import fit, resize, room_for
+from keras_ssl.data.progress import progress
+from keras_ssl.data.source import Source
+from keras_ssl.errors import UserError
+
+__all__ = ["load_named", "network_answers"]
+
+_HOST = "storage.googleapis.com"
+
+
+def load_named(name, split, size=None, embedded=()):
+    """Load a split of an image set of TensorFlow Datasets into memory.
+
+    Args:
+        name: Its name, with configuration and version where wanted: `"mnist"`, `"cifar10_corrupted/fog_1"`.
+        split: Its split, or a slice such as `"train[:20%]"`.
+        size: `(height, width)` to bring the images to, or None.
+        embedded: Names of other sets that the error for an unknown name lists.
+
+    Returns:
+        A `Source`.
+
+    Raises:
+        UserError: When the set is unknown, holds no images of one size, has no such split, or is neither prepared nor
+            downloadable.
+    """
+    tfds = _import_tfds(name, embedded)
+    builder = _find(tfds, name, embedded)
+    features = builder.info.features
+    features = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
+    shape, dtype = _image_feature(tfds, features, name, size)
+    if not builder.is_prepared():
+        _prepare(builder, name)
+    try:
+        count = builder.info.splits[split].num_examples
+    except (ValueError, KeyError) as error:
+        there = ", ".join(builder.info.splits)
+        raise UserError(
+            f"a split of {name} ({there}) or a slice of one", repr(split), "write `train[:20000]`, for instance"
+        ) from error
+    label = features.get("label")
+    labelled = isinstance(label, tfds.features.ClassLabel)
+    images, labels = _read(tfds, builder, split, count, (shape, dtype), size, labelled, name)
+    if label is None or not labelled:
+        return Source(images, name=f"{name}/{split}")
+    return Source(images, labels, label.num_classes, tuple(label.names), f"{name}/{split}")
+
+
+def _import_tfds(name, embedded):
+    try:
+        import tensorflow  # noqa: F401
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise UserError(
+            f"a folder or one of the embedded sets ({', '.join(embedded)}), or TensorFlow Datasets for other names",
+            f"{name!r}, and {error}",
+            "check the path, or `pip install tensorflow tensorflow-datasets importlib_resources`",
+        ) from error
+    return tfds
+
+
+def _find(tfds, name, embedded):
+    # Other packages' sets ("huggingface:mnist") would go to the network for half a minute before they fail.
+    if re.fullmatch(r"\w+(/[\w.\-]+)?(:[\d.*]+)?", name):
+        try:
+            return tfds.builder(name)
+        except (ValueError, AssertionError) as error:
+            reason = "" if isinstance(error, tfds.core.DatasetNotFoundError) else f": {error}".split("\n")[0]
+    else:
+        reason = ""
+    known = [*embedded, *tfds.list_builders(with_community_datasets=False)]
+    close = difflib.get_close_matches(re.split("[/:]", name)[0], known, n=5)
+    raise UserError(
+        f"a folder, one of the embedded sets ({', '.join(embedded)}) or an image set of TensorFlow Datasets",
+        f"{name!r}, which is none of them{reason}",
+        f"choose {' or '.join(close)}" if close else "check the path, or see `tfds.list_builders()` for the names",
+    )
+
+
+def _image_feature(tfds, features, name, size):
+    image = features.get("image")
+    if not isinstance(image, tfds.features.Image) or np.dtype(image.np_dtype) not in (np.uint8, np.float32):
+        raise UserError(
+            "a set with a feature 'image' of uint8 or float32 pixels, and labels in 'label'",
+            f"{name} with {', '.join(sorted(features)) or 'no named features'}",
+            "choose an image classification set, or make arrays of it yourself and pass them to `data.from_arrays`",
+        )
+    if None in image.shape and size is None:
+        raise UserError("a size for images of different ones", f"{name} without it", "pass `size=64`, for instance")
+    return image.shape, np.dtype(image.np_dtype)
+
+
+def _prepare(builder, name):
+    if not network_answers():
+        raise UserError(
+            f"{name} prepared in {builder.data_path}, or a network to download it",
+            f"no prepared set, and no answer from {_HOST}",
+            f"connect, or run `tfds build {name}` where there is a network and copy its folder there "
+            "(TFDS_DATA_DIR names another place)",
+        )
+    try:
+        builder.download_and_prepare()
+    except Exception as error:
+        raise UserError(
+            f"{name} to download and prepare",
+            f"{type(error).__name__}: {error}",
+            f"see what `tfds build {name}` says; some sets need files that are downloaded by hand",
+        ) from error
+
+
+def network_answers(timeout=2.0):
+    """Say within `timeout` seconds whether the host of TensorFlow Datasets, or the proxy before it, can be reached."""
+    proxy = urllib.parse.urlsplit(urllib.request.getproxies().get("https", ""))
+    address = (proxy.hostname, proxy.port or 80) if proxy.hostname else (_HOST, 443)
+    answered = threading.Event()
+
+    def connect():
+        try:
+            with socket.create_connection(address, timeout):
+                answered.set()
+        except OSError:
+            pass
+
+    # In a thread, because looking up a name knows no timeout.
+    thread = threading.Thread(target=connect, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    return answered.is_set()
+
+
+def _read(tfds, builder, split, count, stored, size, labelled, name):
+    (height, width, channels), dtype = stored
+    varying = None in (height, width, channels)
+    shape = (*(size or (height, width)), channels or 3)
+    images = room_for(count, shape, dtype, name)
+    labels = np.empty(count, "int64") if labelled else None
+    wanted = {"image": True, **({"label": True} if labelled else {})}
+    samples = builder.as_dataset(split=split, shuffle_files=False, decoders=tfds.decode.PartialDecoding(wanted))
+    samples = samples.batch(1 if varying else 1024).prefetch(2)
+    at = 0
+    for batch in progress(tfds.as_numpy(samples), -(-count // (1 if varying else 1024)), f"Reading {name}"):
+        to = at + len(batch["image"])
+        images[at:to] = _rgb(fit(batch["image"][0], size), shape)[None] if varying else resize(batch["image"], size)
+        if labels is not None:
+            labels[at:to] = batch["label"]
+        at = to
+    return images, labels
+
+
+def _rgb(image, shape):
+    return np.broadcast_to(image, shape) if image.shape[-1] == 1 else image[..., : shape[-1]]

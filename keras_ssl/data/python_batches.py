@@ -1,0 +1,64 @@
+"""Batches as a `keras.utils.PyDataset`, for backends other than TensorFlow."""
+
+import keras
+import numpy as np
+
+__all__ = ["PythonBatches"]
+
+
+class PythonBatches(keras.utils.PyDataset):
+    """The batches of a `Plan`, with the views jitted on JAX. See `data.batches`.
+
+    `fit` asks for the steps of an epoch in an order of its own that no seed of ours determines, so `__getitem__`
+    gives the next batch of the epoch, whatever its argument.
+
+    Args:
+        plan: Which samples and seeds make each batch.
+        source: The `Source`.
+        views: Function `(images, seed) -> dict of views`, or None.
+        first_epoch: Number of the first epoch.
+    """
+
+    def __init__(self, plan, source, views=None, first_epoch=0):
+        super().__init__()
+        self.plan, self.source, self.epoch, self.step = plan, source, first_epoch, 0
+        self.views = _compiled(views)
+
+    def __len__(self):
+        return self.plan.steps
+
+    def __getitem__(self, index):
+        """Return the next batch of this epoch, a dict of float32 arrays; `index` changes nothing."""
+        del index
+        if self.step == 0:
+            self.order, self.seeds = self.plan.order(self.epoch), self.plan.view_seeds(self.epoch)
+        step = self.step % len(self)
+        self.step += 1
+        indices = self.order[step * self.plan.batch_size : (step + 1) * self.plan.batch_size]
+        images = self.source[indices].floats()
+        return {"input": images} if self.views is None else self.views(images, self.seeds[step])
+
+    def __iter__(self):
+        """Yield the batches of one epoch."""
+        try:
+            for step in range(len(self)):
+                yield self[step]
+        finally:
+            self.on_epoch_end()
+
+    def on_epoch_end(self):
+        """Go on to the next epoch, if this one was begun: Keras calls this also before the first one."""
+        if self.step:
+            self.epoch, self.step = self.epoch + 1, 0
+
+
+def _compiled(views):
+    if views is None or keras.backend.backend() != "jax" or not getattr(views, "jit", True):
+        return views
+    import jax
+
+    def see(images, seed):
+        return views(images, seed)
+
+    compiled = jax.jit(see)
+    return lambda images, seed: compiled(images, np.asarray(seed, "uint32"))

@@ -1,0 +1,136 @@
+"""A set of images in memory, with or without labels."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_ssl.checks import as_array, check_dtype, check_labels, check_shape
+from keras_ssl.errors import UserError
+
+__all__ = ["Source", "check_labelled", "from_arrays"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Source:
+    """Images in memory, as they are stored, and what is known about them.
+
+    Args:
+        images: Array of shape `(n, height, width, channels)`: uint8 in 0..255, or floats in 0..1.
+        labels: Integer array of shape `(n,)` with class numbers from 0, or None.
+        classes: Number of classes, or None where there are no labels.
+        class_names: One name for each class number, or None.
+        name: What the set is called in messages.
+
+    Raises:
+        UserError: When the images' rank or dtype, or the labels, do not fit this description. Pixel values are not
+            looked at here: `batches` and `few` check them.
+
+    Example:
+        `source[:100]` and `source[indices]` are sources of these samples.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None = None
+    classes: int | None = None
+    class_names: tuple | None = None
+    name: str = "images"
+
+    def __post_init__(self):
+        check_shape(self.images, at_least=0)
+        check_dtype(self.images, self.dtype)
+        if self.labels is not None:
+            check_labels(self.labels, len(self.images), self.classes)
+
+    @property
+    def dtype(self):
+        """How the images are declared: `"uint8"` in 0..255, or `"float32"`, floats in 0..1."""
+        return "uint8" if self.images.dtype == np.uint8 else "float32"
+
+    @property
+    def shape(self):
+        """Shape of one image, `(height, width, channels)`."""
+        return self.images.shape[1:]
+
+    def __len__(self):
+        return len(self.images)
+
+    def __repr__(self):
+        labels = "no labels" if self.labels is None else f"{self.classes} classes"
+        return f"Source({self.name!r}, {len(self)} images of shape {self.shape}, {self.images.dtype}, {labels})"
+
+    def __getitem__(self, which):
+        """Return the samples of a slice, an array of indices or a boolean mask, as a `Source`."""
+        if not isinstance(which, slice):
+            which = np.asarray(which)
+            if which.ndim != 1:
+                raise UserError("a slice or a vector of indices", repr(which), "write `source[i:i + 1]` for one sample")
+        labels = None if self.labels is None else self.labels[which]
+        return dataclasses.replace(self, images=self.images[which], labels=labels)
+
+    def floats(self):
+        """Return the images as float32 in 0..1, of shape `(n, height, width, channels)`."""
+        images = self.images.astype("float32", copy=False)
+        return images / np.float32(255) if self.dtype == "uint8" else images
+
+    def split(self, fraction, seed=0):
+        """Split the samples at random into two sources.
+
+        Args:
+            fraction: Part of the samples that goes into the first source, above 0 and below 1.
+            seed: Seed of the draw, a non-negative integer. Default 0.
+
+        Returns:
+            `(first, rest)`, with `round(fraction * n)` samples in the first.
+
+        Raises:
+            UserError: When `fraction` leaves one of the two empty.
+        """
+        count = round(fraction * len(self))
+        if not 0 < count < len(self):
+            raise UserError(
+                f"a fraction that splits {len(self)} samples in two", f"{fraction}", "choose one between 0 and 1"
+            )
+        order = np.random.default_rng(seed).permutation(len(self))
+        return self[order[:count]], self[order[count:]]
+
+
+def from_arrays(images, labels=None, classes=None, class_names=None, name="arrays"):
+    """Make a `Source` from arrays.
+
+    Args:
+        images: Array of shape `(n, height, width, channels)`: uint8 in 0..255, or floats in 0..1.
+        labels: Integers of shape `(n,)` with class numbers from 0, or None.
+        classes: Number of classes. Default: the highest label plus one.
+        class_names: One name for each class number, or None.
+        name: What the set is called in messages.
+
+    Returns:
+        A `Source`. The images are not copied.
+
+    Raises:
+        UserError: When rank, dtype or labels do not fit.
+    """
+    images = as_array(images)
+    if labels is not None:
+        labels = np.asarray(labels)
+        check_labels(labels, len(images), classes)
+        classes = int(labels.max()) + 1 if classes is None and len(labels) else classes
+    return Source(images, labels, classes, None if class_names is None else tuple(class_names), name)
+
+
+def check_labelled(*sources):
+    """Raise unless all sources have labels.
+
+    Args:
+        *sources: `Source`s.
+
+    Raises:
+        UserError: Naming the first that has none.
+    """
+    for source in sources:
+        if source.labels is None:
+            raise UserError(
+                "a labelled source",
+                f"'{source.name}' without labels",
+                "give a data set with labels, or a folder with one folder for each class",
+            )

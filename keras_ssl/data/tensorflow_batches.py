@@ -1,0 +1,53 @@
+"""Batches as a `tf.data.Dataset`."""
+
+import itertools
+
+__all__ = ["tensorflow_batches"]
+
+
+def tensorflow_batches(plan, source, views=None, first_epoch=0):
+    """Return the batches of a `Plan` as a `tf.data.Dataset`. See `data.batches`.
+
+    Args:
+        plan: Which samples and seeds make each batch.
+        source: The `Source`.
+        views: Function `(images, seed) -> dict of views`, or None.
+        first_epoch: Number of the first epoch.
+    """
+    import tensorflow as tf
+
+    epochs = itertools.count(first_epoch)
+
+    def begin_epoch():
+        epoch = next(epochs)
+        yield plan.order(epoch), plan.view_seeds(epoch)
+
+    @tf.autograph.experimental.do_not_convert
+    def steps(order, seeds):
+        order = tf.data.Dataset.from_tensor_slices(order).batch(plan.batch_size, drop_remainder=plan.drop)
+        return tf.data.Dataset.zip((order, tf.data.Dataset.from_tensor_slices(seeds)))
+
+    see = _compiled(views, plan)
+
+    @tf.autograph.experimental.do_not_convert  # views are keras.ops; AutoGraph would only warn where it has no source
+    def make_batch(indices, seed):
+        # Taken by NumPy from where they lie: as a tensor they would be in memory twice, under a strategy four times.
+        stored = tf.numpy_function(source.images.__getitem__, [indices], source.images.dtype, stateful=False)
+        stored = tf.ensure_shape(stored, (indices.shape[0], *source.shape))
+        images = tf.cast(stored, tf.float32) / (255.0 if source.dtype == "uint8" else 1.0)
+        return {"input": images} if see is None else see(images, seed)
+
+    seen = plan.steps * plan.batch_size if plan.drop else plan.samples
+    signature = (tf.TensorSpec((seen,), tf.int64), tf.TensorSpec((plan.steps, 2), tf.int32))
+    dataset = tf.data.Dataset.from_generator(begin_epoch, output_signature=signature).flat_map(steps)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(plan.steps))
+    return dataset.map(make_batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def _compiled(views, plan):
+    """Return the views compiled by XLA where that can be: an incomplete batch would be compiled again and again."""
+    import tensorflow as tf
+
+    if views is None or not plan.drop or not getattr(views, "jit", True):
+        return views
+    return tf.function(views, jit_compile=True, autograph=False)

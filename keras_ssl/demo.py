@@ -1,0 +1,167 @@
+"""The whole story on one data set: pretrain, evaluate, fine-tune, deploy, report."""
+
+import json
+import pathlib
+import time
+
+import numpy as np
+
+from keras_ssl import data, evaluate, export, recipes, report, runs, transfer
+from keras_ssl.callbacks import Progress
+from keras_ssl.evaluate import plots
+from keras_ssl.evaluate.palette import label
+
+__all__ = ["run"]
+
+_LABELS = 10  # per class, for the classifier that is deployed
+
+
+def run(dataset="digits", out="out", seed=0, epochs=None, say=print):
+    """Pretrain with SimCLR and with the Autoencoder, measure both with few labels, deploy a classifier, and report.
+
+    Args:
+        dataset: "digits", or a labelled image set of TensorFlow Datasets with train and test; of those the first 20,000
+            images are the unlabelled ones.
+        out: Folder to write `results.json`, `report.html` and `model/1/` in.
+        seed: Of weights, order and views. Draws of labels are seeded 0 to 4.
+        epochs: Of both pretrainings, or None for those of the recipes.
+        say: Takes lines for the user.
+
+    Returns:
+        The dict that is in `results.json`.
+
+    Raises:
+        UserError: If the data set is not there or has no labels, or the folder cannot be written in.
+    """
+    begun = time.perf_counter()
+    out = runs.writable_folder(out)
+    train = data.load(dataset, "train")
+    test = data.load(dataset, "test")
+    data.check_labelled(train, test)
+    unlabelled = train[:20_000]
+    objectives, histories = {}, {}
+    for name in ("simclr", "autoencoder"):
+        recipe = recipes.choose(name, dataset)(unlabelled, epochs, seed)
+        progress = Progress(f"Pretraining, {label(name)}")
+        try:
+            histories[name] = recipe.fit(callbacks=[progress], verbose=0).history
+        finally:
+            progress.close()
+        objectives[name] = recipe.objective
+    say("Measuring with few labels …")
+    encoders = {name: objective.encoder for name, objective in objectives.items()}
+    few = _label_efficiency(encoders, train, test)
+    say("Fine-tuning and deploying …")
+    images, labels = data.few(train, _LABELS, seed)
+    classifier = transfer.fine_tune(encoders["simclr"], images, labels, train.classes, seed=seed)
+    version = export.deploy(classifier, out / "model", samples=images, class_names=train.class_names)
+    manifest = json.loads((version / "manifest.json").read_text())
+    results = {
+        "dataset": dataset,
+        "seed": seed,
+        "wall_seconds": 0.0,
+        "label_efficiency": {m: {str(n): v for n, v in by.items()} for m, by in few.summary().items()},
+        "parity": {kind: max(manifest["parity"][kind].values()) for kind in ("saved_model", "onnx")},
+        "collapse": {name: evaluate.collapse(encoder, test) for name, encoder in encoders.items()},
+        "model": str(version),
+    }
+    sections = _sections(objectives, histories, few, classifier, test, manifest)
+    results["wall_seconds"] = round(time.perf_counter() - begun, 1)
+    page = _write_report(out / "report.html", results, sections)
+    (out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    say(few.text())
+    say(f"\nModel:  {version}  (SavedModel, model.onnx, manifest.json)\nReport: {page}")
+    return results
+
+
+def _label_efficiency(encoders, train, test):
+    from rich.progress import Progress as Bar
+
+    counts = evaluate.label_counts(train)
+    with Bar(transient=True) as bar:
+        task = bar.add_task("Few labels", total=None)
+
+        def progress(done, total):
+            bar.update(task, completed=done, total=total)
+
+        return evaluate.label_efficiency(encoders, train, test, counts, fine_tune=("simclr",), progress=progress)
+
+
+def _sections(objectives, histories, few, classifier, test, manifest):
+    """The pictures and tables of the report."""
+    shown = test[: min(500, len(test))]
+    names = test.class_names
+    simclr, autoencoder = objectives["simclr"], objectives["autoencoder"]
+    untrained = evaluate.reinitialised(simclr.encoder, seed=0)
+    maps = {
+        title: plots.map_2d(evaluate.embed(encoder, shown))
+        for title, encoder in (("raw pixels", None), ("untrained encoder", untrained), ("after SimCLR", simclr.encoder))
+    }
+    summary = few.summary()
+    n = _LABELS if _LABELS in summary["simclr"] else max(summary["simclr"])
+    target = summary["raw_inputs"][n]["mean"]
+    predictions = transfer.predict_in_batches(classifier, test.floats()).argmax(-1)
+    steps = few.steps_to(target, n)
+    reached = "; ".join(f"{label(m)}: {s or 'not reached'}" for m, s in steps.items())
+    others = {metric: few.summary(metric) for metric in ("accuracy", "precision", "recall", "f1")}
+    pictures = [shown.floats()[:10], np.asarray(autoencoder.reconstruct(shown.floats()[:10]))]
+    return [
+        report.Section(
+            "Accuracy with few labels",
+            "Test accuracy, mean ± standard deviation over five draws of labels. Raw inputs, the untrained encoder and the frozen "
+            "encoders get the same linear classifier; fine-tuning and training from scratch take the same 300 steps.",
+            plots.label_efficiency_curves(summary),
+            report.Table(few.table()[0], [[label(r[0]), *r[1:]] for r in few.table()[1:]]),
+        ),
+        report.Section(
+            f"All scores at {n} labels per class",
+            "Means over classes and draws.",
+            table=report.Table(["", *others], [[label(m), *(round(others[k][m][n]["mean"], 3) for k in others)] for m in summary]),
+        ),
+        report.Section(
+            "What the encoder sees",
+            "Test images by t-SNE, in colours of classes that pretraining never saw.",
+            plots.embedding_maps(maps, shown.labels, names),
+        ),
+        report.Section(
+            f"How fast fine-tuning converges, at {n} labels per class",
+            f"Steps to the accuracy of raw inputs ({target:.3f}): {reached}.",
+            plots.fine_tuning_curves(few.curve(n), target),
+        ),
+        report.Section("Pretraining", "Loss by epoch, and the signs of collapse.", plots.learning_curves(histories)),
+        report.Section("Reconstructions", "Test images, and what the autoencoder makes of them.", plots.reconstructions(*pictures)),
+        report.Section(
+            "The deployed classifier",
+            f"Fine-tuned on {_LABELS} labels per class; predictions on the test split.",
+            plots.confusion_matrix(test.labels, predictions, names),
+        ),
+        report.Section(
+            "Parity of the exported files",
+            f"Largest max|a-b| / max|a| from the Keras model at batch sizes {manifest['parity']['batches']}; "
+            f"at most {manifest['tolerance']:g} is deployed.",
+            table=_parity_table(manifest["parity"]),
+        ),
+    ]
+
+
+def _parity_table(parity):
+    outputs = list(parity["onnx"])
+    rows = [[kind, *(f"{parity[kind][output]:.1e}" for output in outputs)] for kind in ("saved_model", "onnx")]
+    return report.Table(["file", *outputs], rows)
+
+
+def _write_report(path, results, sections):
+    accuracy = results["label_efficiency"]
+    n = max((k for k in accuracy["simclr"] if int(k) <= 5), key=int)
+    simclr, raw = accuracy["simclr"][n]["mean"], accuracy["raw_inputs"][n]["mean"]
+    lead = (
+        f"With {n} label(s) per class, a linear classifier on the pretrained SimCLR encoder reaches {simclr:.1%} of the test "
+        f"images; on raw pixels it reaches {raw:.1%}."
+    )
+    facts = {
+        "data set": results["dataset"],
+        "seed": results["seed"],
+        "seconds": results["wall_seconds"],
+        "model": pathlib.Path(results["model"]).name,
+    }
+    return report.write(path, f"keras_ssl on {results['dataset']}", lead, facts, sections)

@@ -1,0 +1,209 @@
+"""How good a representation is with few labels, beside what one gets without it."""
+
+import random
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+
+from keras_ssl import data
+from keras_ssl.errors import UserError
+from keras_ssl.evaluate.embedding import embed
+from keras_ssl.evaluate.metrics import scores
+from keras_ssl.evaluate.palette import label
+from keras_ssl.transfer import FineTuning, fit_linear, predict_in_batches
+
+__all__ = ["LabelEfficiency", "label_counts", "label_efficiency", "reinitialised"]
+
+_BASELINES = ("raw_inputs", "untrained", "from_scratch")
+
+
+@dataclass
+class LabelEfficiency:
+    """Scores by method and number of labels per class, one for each draw of labels.
+
+    Attributes:
+        values: `values[method][labels_per_class][metric]` is the list of figures, a draw each; the metrics are
+            "accuracy", "precision", "recall" and "f1", in 0..1.
+        curves: `curves[method][labels_per_class]` is a list, a draw each, of the accuracies at `checkpoints`.
+        checkpoints: Steps of fine-tuning at which the curves were measured.
+    """
+
+    values: dict = field(default_factory=dict)
+    curves: dict = field(default_factory=dict)
+    checkpoints: tuple = ()
+
+    def summary(self, metric="accuracy"):
+        """Return `{method: {labels_per_class: {"mean", "std"}}}` of a metric; std is that of the population."""
+        return {
+            method: {n: _mean_std(figures[metric]) for n, figures in by_labels.items()}
+            for method, by_labels in self.values.items()
+        }
+
+    def curve(self, labels_per_class):
+        """Return `{method: {"steps", "mean", "std"}}`: accuracy in the course of fine-tuning."""
+        return {
+            method: {
+                "steps": list(self.checkpoints),
+                "mean": np.mean(by_labels[labels_per_class], axis=0).tolist(),
+                "std": np.std(by_labels[labels_per_class], axis=0).tolist(),
+            }
+            for method, by_labels in self.curves.items()
+        }
+
+    def steps_to(self, target, labels_per_class):
+        """Return, by method, the first checkpoint whose mean accuracy reaches `target` (0..1), or None."""
+        reached = {}
+        for method, curve in self.curve(labels_per_class).items():
+            steps = [step for step, mean in zip(curve["steps"], curve["mean"]) if mean >= target]
+            reached[method] = steps[0] if steps else None
+        return reached
+
+    def table(self, metric="accuracy"):
+        """Return rows of text, a method each: its name, then "mean ± std" for each number of labels, with the header first."""
+        summary = self.summary(metric)
+        numbers = sorted({n for by_labels in summary.values() for n in by_labels})
+        rows = [
+            [method, *(f"{by_labels[n]['mean']:.3f} ± {by_labels[n]['std']:.3f}" for n in numbers)]
+            for method, by_labels in summary.items()
+        ]
+        return [["labels per class", *map(str, numbers)], *rows]
+
+    def text(self, metric="accuracy"):
+        """Return the table as lines of text, with the methods' names in plain English."""
+        header, *rows = self.table(metric)
+        rows = [header, *([label(name), *cells] for name, *cells in rows)]
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+    def _add(self, method, labels_per_class, figures, curve=None):
+        place = self.values.setdefault(method, {}).setdefault(labels_per_class, {})
+        for metric, value in figures.items():
+            place.setdefault(metric, []).append(value)
+        if curve:
+            self.curves.setdefault(method, {}).setdefault(labels_per_class, []).append(curve)
+
+
+def _mean_std(values):
+    return {"mean": float(np.mean(values)), "std": float(np.std(values))}
+
+
+def label_efficiency(
+    encoder,
+    train,
+    test,
+    labels_per_class=(1, 5, 10, 100),
+    seeds=5,
+    fine_tune=None,
+    steps=300,
+    fine_tuning_rate=3e-4,
+    scratch_rate=1e-3,
+    progress=None,
+):
+    """Measure encoders on few labels, beside raw inputs, the untrained encoder and the same network from scratch.
+
+    For each number of labels and each seed the same labelled samples are drawn for all methods. Frozen representations get
+    the linear classifier of `fit_linear`. Fine-tuning and training from scratch take the same number of Adam steps on
+    the same samples in the same order; the scores are those after the last step. Fine-tuning starts its head from the linear
+    probe, training from scratch from random weights. Curves look at the first 1,000 test images.
+
+    Args:
+        encoder: `keras.Model`, or dict of names and encoders of one architecture. The rows of one encoder without a name are
+            called "encoder" and "encoder_finetuned".
+        train: Labelled `data.Source` from which labels are drawn.
+        test: Labelled `data.Source`; nothing is fitted or chosen on it.
+        labels_per_class: Numbers of labelled samples in each class. Default `(1, 5, 10, 100)`.
+        seeds: Number of draws, which are seeded 0, 1, …. Default 5.
+        fine_tune: Names of the encoders that are fine-tuned too. Default: all.
+        steps: Of fine-tuning and of training from scratch, 1 to 300. Default 300.
+        fine_tuning_rate: Adam's learning rate from pretrained weights. Default 3e-4.
+        scratch_rate: Adam's learning rate from random weights, where a larger one is better. Default 1e-3.
+        progress: Called as `progress(done, total)` after each fit, or None.
+
+    Returns:
+        `LabelEfficiency`.
+
+    Raises:
+        UserError: If labels are missing or too few, images do not fit, or `steps` is out of range.
+    """
+    encoders = encoder if isinstance(encoder, dict) else {"encoder": encoder}
+    fine_tune = tuple(encoders) if fine_tune is None else tuple(fine_tune)
+    if not 1 <= steps <= 300:
+        raise UserError("steps in 1..300", str(steps), "use fewer; few labels are learned long before")
+    data.check_labelled(train, test)
+    draws = [(n, seed) for n in labels_per_class for seed in range(seeds)]
+    few = {(n, seed): data.few(train, n, seed) for n, seed in draws}  # too few in a class fails here, before any fit
+
+    architecture = next(iter(encoders.values()))
+    untrained = [reinitialised(architecture, seed) for seed in range(seeds)]
+    test_images = test.floats()
+    frozen = {"raw_inputs": None, **encoders}
+    embedded = {name: embed(e, test) for name, e in frozen.items()}
+    embedded_untrained = [embed(e, test) for e in untrained]
+    tuning = FineTuning(architecture, train.classes, steps)
+    checkpoints = tuple(sorted({max(1, round(steps * k / 10)) for k in range(1, 11)}))
+    result = LabelEfficiency({name: {} for name in [*_BASELINES, *encoders]}, checkpoints=checkpoints)
+
+    total, done = len(draws) * (3 + len(encoders) + len(fine_tune)), 0
+
+    def add(method, n, predictions, curve=None):
+        nonlocal done
+        result._add(method, n, scores(test.labels, predictions), curve)
+        done += 1
+        if progress:
+            progress(done, total)
+
+    for n, seed in draws:
+        images, labels = few[n, seed]
+        for name, e in frozen.items():
+            add(name, n, fit_linear(embed(e, images), labels).predict(embedded[name]))
+        probe = fit_linear(embed(untrained[seed], images), labels)
+        add("untrained", n, probe.predict(embedded_untrained[seed]))
+        starts = [("from_scratch", untrained[seed], scratch_rate)]
+        starts += [(f"{name}_finetuned", encoders[name], fine_tuning_rate) for name in fine_tune]
+        for method, start, rate in starts:
+            curve, after_step = _curve(tuning.model, test_images[:1000], test.labels[:1000], checkpoints)
+            from_probe = method != "from_scratch"
+            tuning.fit(start.get_weights(), images, labels, rate, seed, from_probe, after_step)
+            add(method, n, predict_in_batches(tuning.model, test_images).argmax(-1), curve)
+    return result
+
+
+def _curve(model, images, labels, checkpoints):
+    """An empty list, and the function that fills it with the accuracies at the checkpoints."""
+    curve = []
+
+    def after_step(step):
+        if step in checkpoints:
+            curve.append(float((predict_in_batches(model, images).argmax(-1) == labels).mean()))
+
+    return curve, after_step
+
+
+def label_counts(train):
+    """Return those of 1, 5, 10 and 100 labels per class that every class of a labelled `data.Source` has."""
+    smallest = int(np.bincount(train.labels, minlength=train.classes).min())
+    return tuple(n for n in (1, 5, 10, 100) if n <= smallest)
+
+
+def reinitialised(encoder, seed):
+    """Return a copy of an encoder with new random weights.
+
+    Args:
+        encoder: Functional `keras.Model`.
+        seed: Of the initial weights. Initialisers that have a seed of their own keep it.
+    """
+    with _python_seed(seed):
+        return keras.models.clone_model(encoder)
+
+
+@contextmanager
+def _python_seed(seed):
+    """Keras takes the seed of an initialiser without one from Python's generator."""
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)

@@ -1,0 +1,157 @@
+"""The two file formats: SavedModel and ONNX."""
+
+import logging
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_ssl.errors import UserError
+from keras_ssl.export.parity import check_parity, check_tolerance, compare, onnx_runtime
+from keras_ssl.export.samples import verification_images
+from keras_ssl.export.serving import serving
+from keras_ssl.export.staging import place, staged
+
+__all__ = ["saved_model", "onnx", "write_saved_model", "write_onnx", "OPSET"]
+
+OPSET = 17
+"""ONNX operator set: of 2022, which every ONNX Runtime since 1.12 reads; tf2onnx 1.17 goes up to 18."""
+
+
+def saved_model(model, directory, input_dtype="float32"):
+    """Write a model as a SavedModel with input `image` and outputs `probabilities` and `embedding`.
+
+    A classifier gives `probabilities`, and `embedding` where exactly one model is nested in it; a bare encoder gives
+    `embedding`. The batch is dynamic; all outputs are float32, also those of a mixed-precision model, which is
+    exported in float32.
+
+    Args:
+        model: Functional or built sequential `keras.Model` from images to one output.
+        directory: Path of the folder to make. Nothing may be there.
+        input_dtype: "float32" for images in 0..1 (default), or "uint8" for 0..255, divided by 255 inside the graph.
+
+    Returns:
+        `pathlib.Path` of the folder.
+
+    Raises:
+        UserError: If the model cannot be exported, or something is at `directory`.
+    """
+    served, directory = serving(model, input_dtype), Path(directory)
+    _refuse_existing(directory)
+    with staged(directory.parent) as folder:
+        write_saved_model(served, folder / "model")
+        if not place(folder / "model", directory):
+            _refuse_existing(directory)
+    return directory
+
+
+def onnx(model, path, input_dtype="float32", samples=None, tolerance=1e-5):
+    """Write a model as an ONNX file, checked, loaded in ONNX Runtime and compared with Keras.
+
+    Inputs and outputs are those of `saved_model`.
+
+    Args:
+        model: Functional or built sequential `keras.Model` from images to one output.
+        path: Path of the file to make. Nothing may be there.
+        input_dtype: "float32" for images in 0..1 (default), or "uint8" for 0..255.
+        samples: Images of `input_dtype` to compare on, or None for random ones.
+        tolerance: Largest max|a-b| / max|a| of an output. Default 1e-5.
+
+    Returns:
+        `pathlib.Path` of the file.
+
+    Raises:
+        UserError: If the model cannot be converted, or something is at `path`.
+        ParityError: If ONNX Runtime answers otherwise than Keras. Nothing is written then.
+    """
+    check_tolerance(tolerance)
+    served, path = serving(model, input_dtype), Path(path)
+    _refuse_existing(path)
+    images = verification_images(samples, served.shape, input_dtype)
+    with staged(path.parent) as folder:
+        write_onnx(served, folder / "model.onnx")
+        check_parity(compare(served.answer, {"onnx": onnx_runtime(folder / "model.onnx")}, images), tolerance)
+        _refuse_existing(path)
+        (folder / "model.onnx").rename(path)
+    return path
+
+
+def write_saved_model(served, directory):
+    """Write a `Serving` as a SavedModel in `directory`."""
+    archive = keras.export.ExportArchive()
+    archive.track(served.network)
+    archive.add_endpoint("serving_default", served.function())
+    try:
+        archive.write_out(str(directory), verbose=False)
+    except OSError:
+        raise
+    except Exception as error:
+        raise UserError(
+            "a model that can be written as a SavedModel",
+            f"{type(error).__name__}: {error}",
+            "replace the layer that it names by one made of Keras or TensorFlow operations",
+        ) from error
+
+
+def write_onnx(served, path):
+    """Write a `Serving` as an ONNX file at `path`, if the file is valid and ONNX Runtime loads it."""
+    import onnx
+    import onnxruntime
+    import tf2onnx
+
+    advice = "replace the layer, or write a SavedModel alone with `export.saved_model`"
+    try:
+        with _silent("tf2onnx"):
+            proto, _ = tf2onnx.convert.from_function(
+                served.function(),
+                input_signature=served.signature,
+                opset=OPSET,
+                custom_op_handlers={"Erfc": (_erfc, [])},
+            )
+    except Exception as error:
+        raise UserError("a model that converts to ONNX", f"{type(error).__name__}: {error}", advice) from error
+    domains = {opset.domain: opset.version for opset in proto.opset_import}
+    unknown = {
+        node.op_type
+        for node in proto.graph.node
+        if node.domain in ("", "ai.onnx") and not onnx.defs.has(node.op_type, domains[node.domain], node.domain)
+    }
+    if unknown:
+        raise UserError("operations that ONNX has", f"{', '.join(sorted(unknown))}, which it has not", advice)
+    for tensor in (*proto.graph.input, *proto.graph.output):
+        tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
+    try:
+        onnx.checker.check_model(proto, full_check=True)
+        onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise UserError("an ONNX file that ONNX Runtime loads", f"{type(error).__name__}: {error}", advice) from error
+    onnx.save(proto, str(path))
+
+
+def _refuse_existing(path):
+    if path.exists():
+        raise UserError(f"nothing at {path}", "something that is there", "remove it, or choose another name")
+
+
+def _erfc(context, node, name, args):
+    """Write TensorFlow's Erfc, which ONNX has not and exact GELU is made of, as 1 - erf(x)."""
+    shapes, dtypes = node.output_shapes, node.output_dtypes
+    error_function = context.make_node("Erf", [node.input[0]], shapes=shapes, dtypes=dtypes)
+    one = context.make_const(f"{name}_one", np.ones((), "float32"))
+    context.remove_node(node.name)
+    context.make_node(
+        "Sub", [one.output[0], error_function.output[0]], name=name, outputs=node.output, shapes=shapes, dtypes=dtypes
+    )
+
+
+@contextmanager
+def _silent(name):
+    """Keep a logger and those under it quiet: what they would say comes as an error, or does not matter."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,91 @@
+"""The same model from other layers: stock ones, or ones that compute in float32."""
+
+import keras
+
+from keras_ssl.errors import UserError
+
+__all__ = ["is_graph", "stock", "in_float32"]
+
+
+def is_graph(model):
+    """Return whether `model` is a functional or a built sequential `keras.Model`, the kind that can be rewritten."""
+    return isinstance(model, keras.Model) and getattr(model, "inputs", None) is not None
+
+
+def stock(model):
+    """Return the same model in stock Keras layers with the same weights.
+
+    Its `.keras` file loads in a process that has Keras but not keras_ssl. Every layer with a method `to_stock()` is
+    replaced by what that returns, in nested models too.
+
+    Args:
+        model: Functional or built sequential `keras.Model`. It is not changed.
+
+    Returns:
+        A new `keras.Model` (functional, not compiled) with the same names, inputs, outputs and weights.
+
+    Raises:
+        UserError: If `model` is not a graph of layers, or has a layer of keras_ssl without a stock equal.
+    """
+    if not is_graph(model):
+        raise UserError(
+            "a functional or built sequential keras.Model",
+            f"a {type(model).__name__}",
+            "give the encoder, for example `objective.encoder`, instead of what holds it",
+        )
+    rewritten = _rewrite(model, lambda layer: layer.to_stock() if hasattr(layer, "to_stock") else _copy(layer))
+    ours = sorted({type(x).__name__ for x in rewritten._flatten_layers() if type(x).__module__.startswith("keras_ssl")})
+    if ours:
+        raise UserError(
+            "layers that have an equal among Keras's own",
+            f"{', '.join(ours)}, which have none",
+            "save the model as it is and `import keras_ssl` before loading it",
+        )
+    return rewritten
+
+
+def in_float32(model):
+    """Return `model`, or where a layer of it computes in less than float32, a copy that computes in float32.
+
+    ONNX Runtime has no bfloat16 convolution for CPUs, and the answers of a deployed model should not depend on the
+    precision that made training fast. A mixed-precision model keeps its weights in float32, so nothing is lost.
+    """
+    if not any(layer.compute_dtype in ("float16", "bfloat16") for layer in model._flatten_layers()):
+        return model
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")  # layers inside custom layers take the global policy
+    try:
+        return _rewrite(model, lambda layer: type(layer).from_config(_config_in_float32(layer.get_config())))
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def _copy(layer):
+    return type(layer).from_config(layer.get_config())
+
+
+def _rewrite(model, layer_function):
+    rewritten = _clone(model, layer_function)
+    rewritten.set_weights(model.get_weights())
+    return rewritten
+
+
+def _clone(model, layer_function):
+    # A plain functional view: clones of a compiled model would be compiled, those of a Backbone class built anew.
+    inputs, outputs = model.inputs[0], model.outputs[0]
+    if not isinstance(model, keras.Sequential):
+        inputs, outputs = model.input, model.output  # in their structure, which may be a dict
+    graph = keras.Model(inputs, outputs, name=model.name)
+    return keras.models.clone_model(
+        graph, clone_function=lambda layer: _clone(layer, layer_function) if is_graph(layer) else layer_function(layer)
+    )
+
+
+def _config_in_float32(config):
+    if isinstance(config, dict):
+        if config.get("class_name") in ("DTypePolicy", "FloatDTypePolicy"):
+            return "float32" if "float16" in config["config"]["name"] else config
+        return {key: _config_in_float32(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type(config)(_config_in_float32(value) for value in config)
+    return config

@@ -1,0 +1,213 @@
+"""Named recipes: objective, views, encoder and optimizer that belong together for one data set.
+
+A recipe is a plain function of the data; what it returns is compiled and ready for `fit`. Scores are those of
+`benchmarks/label_efficiency.py`: mean ± standard deviation over five draws of labels, on the test split, after the last
+epoch; views, widths and rates were chosen on a fifth of train.
+"""
+
+from dataclasses import dataclass
+
+import keras
+
+from keras_ssl import data, encoders, objectives, views
+from keras_ssl.errors import UserError
+
+__all__ = [
+    "UNLABELLED",
+    "Recipe",
+    "autoencoder_digits",
+    "autoencoder_images",
+    "autoencoder_mnist",
+    "choose",
+    "simclr_digits",
+    "simclr_fashion_mnist",
+    "simclr_images",
+    "simclr_mnist",
+]
+
+
+@dataclass
+class Recipe:
+    """What `fit` needs for one data set.
+
+    Attributes:
+        objective: Compiled `objectives.Objective`.
+        source: The `data.Source` that it is for.
+        epochs: How long to train.
+        views: Policy, or None.
+        batch_size: Samples in each step.
+        seed: Of weights, order and views.
+    """
+
+    objective: objectives.Objective
+    source: data.Source
+    epochs: int
+    views: object = None
+    batch_size: int = 256
+    seed: int = 0
+
+    def batches(self, first_epoch=0):
+        """Return the batches that `fit` takes; `first_epoch` counts those done before a resumed run."""
+        return data.batches(self.source, self.views, self.batch_size, self.seed, first_epoch=first_epoch)
+
+    def fit(self, **kwargs):
+        """Train from the first to the last epoch; `kwargs` go to `Objective.fit`, whose history is returned."""
+        return self.objective.fit(self.batches(), epochs=self.epochs, **kwargs)
+
+
+def _simclr(source, encoder, policy, epochs, learning_rate, temperature, batch_size=256, seed=0):
+    batch_size = min(batch_size, len(source))
+    objective = objectives.SimCLR(encoder, temperature=temperature, seed=seed)
+    objective.compile(keras.optimizers.Adam(_cosine(learning_rate, epochs * (len(source) // batch_size))))
+    return Recipe(objective, source, epochs, policy, batch_size, seed)
+
+
+def _autoencoder(source, encoder, epochs, learning_rate=1e-3, batch_size=256, seed=0):
+    batch_size = min(batch_size, len(source))
+    objective = objectives.Autoencoder(encoder, seed=seed)
+    objective.compile(keras.optimizers.Adam(_cosine(learning_rate, epochs * -(-len(source) // batch_size))))
+    return Recipe(objective, source, epochs, None, batch_size, seed)
+
+
+def _cosine(learning_rate, steps):
+    return keras.optimizers.schedules.CosineDecay(learning_rate, max(1, steps))
+
+
+def simclr_digits(source, epochs=None, seed=0):
+    """SimCLR on the embedded 8x8 digits.
+
+    Args:
+        source: `data.load("digits")`.
+        epochs: Default 60.
+        seed: Of weights, order and views.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset digits --objective simclr`.
+    """
+    keras.utils.set_random_seed(seed)
+    encoder = encoders.conv_net(source.shape, pooling="flatten")
+    return _simclr(source, encoder, views.digits(), epochs or 60, 1e-3, 0.2, seed=seed)
+
+
+def autoencoder_digits(source, epochs=None, seed=0):
+    """A convolutional autoencoder on the embedded 8x8 digits.
+
+    Args:
+        source: `data.load("digits")`.
+        epochs: Default 60.
+        seed: Of weights and order.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset digits --objective autoencoder`.
+    """
+    keras.utils.set_random_seed(seed)
+    return _autoencoder(source, encoders.conv_net(source.shape, pooling="flatten"), epochs or 60, seed=seed)
+
+
+def simclr_mnist(source, epochs=None, seed=0):
+    """SimCLR on 28x28 digits.
+
+    Args:
+        source: `data.load("mnist", "train[:20000]")`.
+        epochs: Default 15.
+        seed: Of weights, order and views.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective simclr`.
+    """
+    keras.utils.set_random_seed(seed)
+    return _simclr(source, encoders.conv_net(source.shape), views.digits(), epochs or 15, 2e-3, 0.2, seed=seed)
+
+
+def simclr_fashion_mnist(source, epochs=None, seed=0):
+    """SimCLR on 28x28 clothes.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`.
+        epochs: Default 15.
+        seed: Of weights, order and views.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset fashion_mnist --objective simclr`.
+    """
+    keras.utils.set_random_seed(seed)
+    policy = views.natural_images(source.shape[0])
+    return _simclr(source, encoders.conv_net(source.shape), policy, epochs or 15, 2e-3, 0.2, seed=seed)
+
+
+def autoencoder_mnist(source, epochs=None, seed=0):
+    """A convolutional autoencoder on 28x28 images, digits or clothes.
+
+    Args:
+        source: `data.load("mnist", "train[:20000]")`, or Fashion-MNIST's.
+        epochs: Default 10.
+        seed: Of weights and order.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective autoencoder`.
+    """
+    keras.utils.set_random_seed(seed)
+    return _autoencoder(source, encoders.conv_net(source.shape), epochs or 10, seed=seed)
+
+
+def simclr_images(source, epochs=None, seed=0):
+    """SimCLR on any photographs: ResNet-18, the natural-image views, the paper's temperature. No score is claimed.
+
+    Args:
+        source: Any `data.Source`.
+        epochs: Default 100.
+        seed: Of weights, order and views.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset photos/ --objective simclr`.
+    """
+    keras.utils.set_random_seed(seed)
+    policy = views.natural_images(source.shape[:2])
+    return _simclr(source, encoders.resnet18(source.shape), policy, epochs or 100, 1e-3, 0.5, seed=seed)
+
+
+def autoencoder_images(source, epochs=None, seed=0):
+    """A ResNet-18 autoencoder on any photographs. No score is claimed.
+
+    Args:
+        source: Any `data.Source`.
+        epochs: Default 50.
+        seed: Of weights and order.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset photos/ --objective autoencoder`.
+    """
+    keras.utils.set_random_seed(seed)
+    return _autoencoder(source, encoders.resnet18(source.shape), epochs or 50, seed=seed)
+
+
+UNLABELLED = {"mnist": "train[:20000]", "fashion_mnist": "train[:20000]"}
+"""The part of a named data set that its recipe was measured on, where that is not all of train."""
+
+_RECIPES = {
+    "simclr": {"digits": simclr_digits, "mnist": simclr_mnist, "fashion_mnist": simclr_fashion_mnist},
+    "autoencoder": {
+        "digits": autoencoder_digits,
+        "mnist": autoencoder_mnist,
+        "fashion_mnist": autoencoder_mnist,
+    },
+}
+_GENERAL = {"simclr": simclr_images, "autoencoder": autoencoder_images}
+
+
+def choose(objective, dataset):
+    """Return the recipe function for an objective's name and a data set's name or folder.
+
+    Args:
+        objective: "simclr" or "autoencoder".
+        dataset: A name such as "digits" or "mnist"; what has no recipe of its own gets the one for photographs.
+
+    Returns:
+        Function `(source, epochs=None, seed=0)` that returns a `Recipe`.
+
+    Raises:
+        UserError: If there is no such objective.
+    """
+    if objective not in _RECIPES:
+        raise UserError(f"an objective among {', '.join(_RECIPES)}", repr(objective), "choose one of these")
+    return _RECIPES[objective].get(str(dataset), _GENERAL[objective])

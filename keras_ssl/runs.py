@@ -1,0 +1,147 @@
+"""Pretraining into a folder, and finding there what it wrote."""
+
+import json
+import os
+import pathlib
+import tempfile
+
+import keras
+
+from keras_ssl import __version__, callbacks
+from keras_ssl.errors import UserError
+
+__all__ = ["about", "load_model", "pretrain", "save_model", "writable_folder"]
+
+VALUE_RANGE = [0.0, 1.0]
+
+
+def writable_folder(path):
+    """Make a folder if it is not there, and raise unless files can be written in it.
+
+    Args:
+        path: Path of the folder.
+
+    Returns:
+        `pathlib.Path`.
+
+    Raises:
+        UserError: If it cannot be made or written in.
+    """
+    path = pathlib.Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError("a folder that can be written in", f"{path} ({reason})", "choose another --out") from error
+    return path
+
+
+def save_model(model, path, **facts):
+    """Save a model as a `.keras` file, and beside it, as `.json`, what it was made of. Both appear whole or not at all.
+
+    Args:
+        model: `keras.Model`.
+        path: Path that ends with `.keras`.
+        **facts: What the JSON file shall hold beside the value range, the input's shape and the version.
+
+    Returns:
+        `pathlib.Path` of the `.keras` file.
+    """
+    path = pathlib.Path(path)
+    beside = path.with_name(f".writing-{path.name}")
+    facts = {
+        "value_range": VALUE_RANGE,
+        "input_shape": list(getattr(model, "embedder", model).input_shape[1:]),
+        "keras_ssl": __version__,
+        **facts,
+    }
+    model.save(beside)
+    description = beside.with_suffix(".json")
+    description.write_text(json.dumps(facts, indent=2) + "\n")
+    os.replace(description, path.with_suffix(".json"))
+    os.replace(beside, path)
+    return path
+
+
+def load_model(path):
+    """Load a `.keras` file and check that it was trained on the value range that this package uses.
+
+    Args:
+        path: File that `save_model`, or Keras itself, wrote.
+
+    Returns:
+        `keras.Model`.
+
+    Raises:
+        UserError: If there is no such file, it cannot be loaded, or it was trained on another range.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file() or path.suffix != ".keras":
+        raise UserError(
+            "a .keras file", f"{path}" + ("" if path.exists() else ", which is not there"), "give the path of a saved model"
+        )
+    trained_on = about(path).get("value_range", VALUE_RANGE)
+    if trained_on != VALUE_RANGE:
+        raise UserError(
+            f"a model trained on images in {VALUE_RANGE}",
+            f"{path}, trained on {trained_on}",
+            "wrap it in a model that rescales its input, or pretrain on images in 0..1",
+        )
+    try:
+        return keras.saving.load_model(path)
+    except Exception as error:  # Keras raises many kinds
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(
+            "a model that Keras can load", f"{path}: {reason}", "check that the file is whole and its custom layers are imported"
+        ) from error
+
+
+def about(path):
+    """Return what `save_model` wrote beside a model, as a dict; empty where there is nothing."""
+    description = pathlib.Path(path).with_suffix(".json")
+    return json.loads(description.read_text()) if description.is_file() else {}
+
+
+def pretrain(recipe, folder, resume=False, facts=None):
+    """Fit a recipe, commit its state after each epoch, and write `encoder.keras` and `objective.keras`.
+
+    Args:
+        recipe: `recipes.Recipe`.
+        folder: Where to write; see `writable_folder`. Checkpoints are in `folder/checkpoints` and are kept.
+        resume: Whether to go on from the newest checkpoint. Without it, a folder with checkpoints is an error, so that
+            no work is lost.
+        facts: What `encoder.json` shall hold, or None.
+
+    Returns:
+        `keras.callbacks.History.history` of the epochs that this call trained; empty if all were done.
+
+    Raises:
+        UserError: If the folder cannot be used, or holds the checkpoints of something else.
+    """
+    folder = writable_folder(folder)
+    name = type(recipe.objective).__name__
+    checkpoints = callbacks.Resume(folder / "checkpoints", recipe.objective)
+    if checkpoints.manager.latest_checkpoint and not resume:
+        raise UserError(
+            "a folder without checkpoints", f"{folder}, where a run was begun", "add --resume to go on with it, or choose another --out"
+        )
+    done = checkpoints.restore()
+    history = {}
+    if done < recipe.epochs:
+        progress = callbacks.Progress(name)
+        try:
+            history = recipe.objective.fit(
+                recipe.batches(first_epoch=done),
+                epochs=recipe.epochs,
+                initial_epoch=done,
+                callbacks=[checkpoints, progress, callbacks.Guard()],
+                verbose=0,
+            ).history
+        finally:
+            progress.close()
+    facts = {"objective": name, "epochs": recipe.epochs, "seed": recipe.seed, **(facts or {})}
+    save_model(recipe.objective.embedder, folder / "encoder.keras", **facts)
+    save_model(recipe.objective, folder / "objective.keras", **facts)
+    return history

@@ -1,0 +1,52 @@
+"""The linear classifier on a representation, on its own and as the head of a network."""
+
+import numpy as np
+
+from keras_ssl.transfer.inference import predict_in_batches
+
+__all__ = ["fit_linear", "start_from_probe"]
+
+
+def fit_linear(features, labels):
+    """Fit the linear classifier that all linear figures of this project use.
+
+    Args:
+        features: Array `(n, d)`.
+        labels: Integer array `(n,)` of at least two classes.
+
+    Returns:
+        Fitted `sklearn.linear_model.LogisticRegression` with L2 penalty, C = 1 on features that are divided by one number so
+        that their mean squared length is 16. One number, because the scale of single features carries information:
+        standardising each costs raw digits 3 points at 5 labels per class (measured on a fifth of train).
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    features = np.asarray(features, "float64")
+    scale = 4.0 / max(np.sqrt(np.square(features).sum(axis=1).mean()), 1e-12)
+    fitted = LogisticRegression(max_iter=1000).fit(scale * features, labels)
+    fitted.coef_ *= scale  # so that it takes features as they are
+    return fitted
+
+
+def start_from_probe(classifier, images, labels):
+    """Give the softmax layer of a classifier the weights of `fit_linear` on its encoder's representations.
+
+    Args:
+        classifier: Model of `transfer.classifier`.
+        images: Float array `(n, …)`.
+        labels: Integer array `(n,)` of at least two classes. Classes without a label get weights of zero.
+
+    Reference:
+        Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", section 3.3:
+        a random head distorts the features before it has learned to use them.
+    """
+    encoder, head = classifier.layers[-2:]
+    fitted = fit_linear(predict_in_batches(encoder, images), labels)
+    coefficients, intercepts = fitted.coef_, fitted.intercept_
+    if len(fitted.classes_) == 2:  # scikit-learn keeps one row for two classes
+        coefficients, intercepts = np.stack([-coefficients[0], coefficients[0]]) / 2, np.array([-1, 1]) * intercepts / 2
+    kernel, bias = np.zeros(head.kernel.shape), np.zeros(head.bias.shape)
+    kernel[:, fitted.classes_] = coefficients.T
+    bias[fitted.classes_] = intercepts
+    head.kernel.assign(kernel)
+    head.bias.assign(bias)

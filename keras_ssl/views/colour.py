@@ -1,0 +1,236 @@
+"""Operations that change values and leave pixels where they are: colour, blur, noise, erasing."""
+
+import math
+
+import numpy as np
+from keras import ops
+
+from keras_ssl.corruption import block_mask, gaussian_noise
+from keras_ssl.seeds import SeedStream
+from keras_ssl.views.draws import check_probability, check_range, draw, keep_or_change
+from keras_ssl.views.lines import as_images, as_lines
+
+__all__ = ["color_jitter", "grayscale", "blur", "solarize", "noise", "erase"]
+
+# ITU-R BT.601: red, green, blue to luma Y and the chroma axes I and Q. The first row is the weight of each in grey.
+RGB_TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]])
+
+
+def _grey(lines):
+    """Grey value of each pixel, `(n, h, 1, w)`: luma of three channels, the mean of any other number."""
+    if lines.shape[2] != 3:
+        return ops.mean(lines, axis=2, keepdims=True)
+    return sum(float(weight) * lines[:, :, k : k + 1] for k, weight in enumerate(RGB_TO_YIQ[0]))
+
+
+def _chroma_matrices(saturation, turns):
+    """RGB matrices `(n, 3, 3)` that stretch the chroma plane of YIQ by `saturation` and rotate it; luma stays."""
+    cos, sin = saturation * ops.cos(2 * math.pi * turns), saturation * ops.sin(2 * math.pi * turns)
+    zero, one = ops.zeros_like(cos), ops.ones_like(cos)
+    rows = [[one, zero, zero], [zero, cos, -sin], [zero, sin, cos]]
+    chroma = ops.stack([ops.stack(row, axis=-1) for row in rows], axis=-2)
+    to_yiq = ops.convert_to_tensor(RGB_TO_YIQ, dtype="float32")
+    from_yiq = ops.convert_to_tensor(np.linalg.inv(RGB_TO_YIQ), dtype="float32")
+    return ops.matmul(from_yiq, ops.matmul(chroma, to_yiq))
+
+
+def color_jitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, probability=0.8):
+    """Make an operation that changes brightness, contrast, saturation and hue, in this order.
+
+    Args:
+        brightness: Largest change b of the factor that multiplies the image, which is uniform in `1 - b..1 + b` and
+            not below 0. Default 0.4.
+        contrast: Likewise for the distance of each value from the image's mean grey. Default 0.4.
+        saturation: Likewise for the distance of each value from its pixel's grey. Only RGB has it. Default 0.4.
+        hue: Largest rotation of the hue, either way, in turns, 0..0.5. Only RGB has it. Default 0.1.
+        probability: Chance that an image is changed at all, in 0..1. Default 0.8.
+
+    Returns:
+        A function `(images, seed)` from `(n, h, w, c)` to the same shape. Where `c` is not 3 only brightness and
+        contrast change.
+
+    Raises:
+        UserError: When a number is out of its range.
+
+    Reference:
+        Chen et al., "SimCLR", 2020, appendix A: strengths 0.8 s, 0.8 s, 0.8 s, 0.2 s, probability 0.8, where s is 1
+        on ImageNet and 0.5 on CIFAR-10.
+
+    Departures:
+        The order is fixed. Saturation and hue are one linear map: they stretch and rotate the chroma plane of YIQ, so
+        luma stays (others shift the hue in HSV). Values are clipped once, at the end.
+    """
+    strengths = {"brightness": brightness, "contrast": contrast, "saturation": saturation}
+    ranges = [_factor(*item) for item in strengths.items()]
+    check_range("hue", (0.0, hue), 0.0, 0.5)
+    check_probability("probability", probability)
+
+    def jitter(images, seed):
+        b, c, s, h, chance = draw(seed, images, *ranges, (-hue, hue), (0, 1))
+        lines = as_lines(images)
+        grey = _grey(ops.mean(lines, axis=(1, 3), keepdims=True))
+        changed = b * (c * lines + (1 - c) * grey)
+        if images.shape[-1] == 3:
+            matrix = _chroma_matrices(s[:, 0, 0, 0], h[:, 0, 0, 0])[:, None, :, :, None]
+            changed = sum(matrix[:, :, :, k] * changed[:, :, k : k + 1] for k in range(3))
+        changed = ops.clip(changed, 0.0, 1.0)
+        return as_images(keep_or_change(lines, changed, probability, chance))
+
+    return jitter
+
+
+def _factor(name, strength):
+    check_range(name, (0.0, strength), 0.0, 10.0)
+    return max(0.0, 1.0 - strength), 1.0 + strength
+
+
+def grayscale(probability=0.2):
+    """Make an operation that replaces RGB by its grey value, in all three channels.
+
+    Args:
+        probability: Chance of each image, in 0..1. Default 0.2 (SimCLR, 2020, appendix A).
+
+    Returns:
+        A function `(images, seed)` from `(n, h, w, c)` to the same shape. It changes nothing where `c` is not 3.
+
+    Raises:
+        UserError: When the probability is not one.
+    """
+    check_probability("probability", probability)
+
+    def remove_colour(images, seed):
+        if images.shape[-1] != 3:
+            return images
+        (chance,) = draw(seed, images, (0, 1))
+        lines = as_lines(images)
+        grey = ops.broadcast_to(_grey(lines), ops.shape(lines))
+        return as_images(keep_or_change(lines, grey, probability, chance))
+
+    return remove_colour
+
+
+def blur(sigma=(0.1, 2.0), probability=0.5):
+    """Make an operation that blurs with a Gaussian, cut off at a twentieth of the image's side (at least one pixel).
+
+    Args:
+        sigma: Lowest and highest standard deviation in pixels. Default `(0.1, 2)`.
+        probability: Chance of each image, in 0..1. Default 0.5.
+
+    Returns:
+        A function `(images, seed)` from `(n, h, w, c)` to the same shape.
+
+    Raises:
+        UserError: When a number is out of its range.
+
+    Reference:
+        Chen et al., "SimCLR", 2020, appendix A: a kernel of a tenth of the image's side.
+
+    Departures:
+        The image is mirrored at its edges; there is no zero padding that darkens them.
+    """
+    sigma = check_range("sigma", sigma, 1e-2, 1e2)
+    check_probability("probability", probability)
+
+    def smooth(images, seed):
+        deviation, chance = draw(seed, images, sigma, (0, 1))
+        lines = as_lines(images)
+        blurred = _gaussian(_gaussian(lines, deviation, axis=1), deviation, axis=3)
+        return as_images(keep_or_change(lines, blurred, probability, chance))
+
+    return smooth
+
+
+def _gaussian(lines, deviation, axis):
+    # A weighted sum of shifted images: a handful of terms, where a matrix product has as many as there are pixels.
+    size = lines.shape[axis]
+    radius = max(1, size // 20)
+    padded = ops.pad(lines, [(radius, radius) if k == axis else (0, 0) for k in range(4)], mode="symmetric")
+    weights = [ops.exp(-0.5 * ops.square(k / deviation)) for k in range(-radius, radius + 1)]
+    before = (slice(None),) * axis
+    blurred = sum(weight * padded[(*before, slice(k, k + size))] for k, weight in enumerate(weights))
+    return blurred / sum(weights)
+
+
+def solarize(threshold=0.5, probability=0.1):
+    """Make an operation that inverts every value from a threshold up: `x` becomes `1 - x`.
+
+    Args:
+        threshold: From where on values are inverted, in 0..1. Default 0.5.
+        probability: Chance of each image, in 0..1. Default 0.1, the mean of BYOL's two views (0 and 0.2).
+
+    Returns:
+        A function `(images, seed)` from `(n, h, w, c)` to the same shape.
+
+    Raises:
+        UserError: When a number is out of its range.
+
+    Reference:
+        Grill et al., "BYOL", 2020, table 6.
+    """
+    check_range("threshold", (0.0, threshold), 0.0, 1.0)
+    check_probability("probability", probability)
+
+    def invert_bright(images, seed):
+        (chance,) = draw(seed, images, (0, 1))
+        return keep_or_change(images, ops.where(images >= threshold, 1.0 - images, images), probability, chance)
+
+    return invert_bright
+
+
+def noise(stddev=(0.0, 0.1), probability=1.0):
+    """Make an operation that adds Gaussian noise, of another strength for each image.
+
+    Args:
+        stddev: Lowest and highest standard deviation, in the unit of the values. Default `(0, 0.1)`.
+        probability: Chance of each image, in 0..1. Default 1.
+
+    Returns:
+        A function `(images, seed)` from `(n, h, w, c)` to the same shape. Values may leave 0..1; a `Policy` clips.
+
+    Raises:
+        UserError: When a number is out of its range.
+    """
+    stddev = check_range("stddev", stddev, 0.0, 10.0)
+    check_probability("probability", probability)
+
+    def add_noise(images, seed):
+        stream = SeedStream(seed)
+        strength, chance = draw(stream.next(), images, stddev, (0, 1))
+        return keep_or_change(images, gaussian_noise(images, strength, stream.next()), probability, chance)
+
+    return add_noise
+
+
+def erase(area=(0.02, 0.33), ratio=(0.3, 3.3), value=0.0, probability=0.5):
+    """Make an operation that paints over one random box of each image.
+
+    Args:
+        area: Lowest and highest area of the box, as fractions of the image's, in 0..1. Default `(0.02, 0.33)`.
+        ratio: Lowest and highest width / height of the box. Default `(0.3, 3.3)`.
+        value: What is painted, in 0..1. Default 0.
+        probability: Chance of each image, in 0..1. Default 0.5.
+
+    Returns:
+        A function `(images, seed)` from `(n, h, w, c)` to the same shape.
+
+    Raises:
+        UserError: When a number is out of its range.
+
+    Reference:
+        Zhong et al., "Random Erasing Data Augmentation", 2020.
+
+    Departures:
+        The paper paints random values or the mean; a constant is what an occluded digit looks like.
+    """
+    area, ratio = check_range("area", area, 1e-4, 1.0), check_range("ratio", ratio, 1e-2, 1e2)
+    check_range("value", (0.0, value), 0.0, 1.0)
+    check_probability("probability", probability)
+
+    def paint_over(images, seed):
+        stream = SeedStream(seed)
+        count, height, width, _ = ops.shape(images)
+        (chance,) = draw(stream.next(), images, (0, 1))
+        hidden = block_mask(count, height, width, area, ratio, stream.next())[..., None]
+        return keep_or_change(images, ops.where(hidden, value, images), probability, chance)
+
+    return paint_over

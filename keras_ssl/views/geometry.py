@@ -1,0 +1,179 @@
+"""Operations that move pixels: crop and resize, flip, affine.
+
+Crops are two small matrix products per image, `rows · image · columnsᵀ`: on CPUs that is much faster than gathering
+pixels. A product costs `target · source` multiplications per line, so for photographs of several
+hundred pixels reduce them once, before training, to little more than the size of the views.
+"""
+
+import math
+
+from keras import ops
+
+from keras_ssl.corruption import random_boxes
+from keras_ssl.errors import UserError
+from keras_ssl.views.draws import check_probability, check_range, draw, keep_or_change
+from keras_ssl.views.lines import as_images, as_lines
+
+__all__ = ["random_resized_crop", "flip", "affine", "interpolation_matrix", "resample"]
+
+
+def interpolation_matrix(start, length, source, target):
+    """Make the matrices that resample `[start, start + length)` of a line of pixels to `target` pixels.
+
+    Weights are those of a triangle around each new pixel's centre, as wide as the larger of an old and a new pixel:
+    bilinear interpolation, with antialiasing where the picture shrinks. A row sums to 1.
+
+    Args:
+        start: Float tensor of shape `(n,)`: where the new line starts, in pixels.
+        length: Float tensor of shape `(n,)`: its length, in old pixels.
+        source: Number of old pixels.
+        target: Number of new pixels.
+
+    Returns:
+        Float tensor of shape `(n, target, source)`.
+    """
+    step = (length / target)[:, None]
+    new = start[:, None] + step * (ops.arange(target, dtype="float32") + 0.5)
+    old = ops.arange(source, dtype="float32") + 0.5
+    distance = ops.abs(new[:, :, None] - old) / ops.maximum(step, 1.0)[:, :, None]
+    weights = ops.relu(1.0 - distance)
+    return weights / ops.sum(weights, axis=-1, keepdims=True)
+
+
+def resample(lines, rows, columns):
+    """Apply one matrix along the height and one along the width of each image: `rows · image · columnsᵀ`.
+
+    Args:
+        lines: Float tensor of shape `(n, height, c, width)`; see `keras_ssl.views.lines`.
+        rows: Float tensor of shape `(n, new_height, height)`.
+        columns: Float tensor of shape `(n, new_width, width)`.
+
+    Returns:
+        Float tensor of shape `(n, new_height, c, new_width)`.
+    """
+    count, height, channels, width = ops.shape(lines)
+    new_height, new_width = rows.shape[1], columns.shape[1]
+    shrunk = ops.matmul(rows, ops.reshape(lines, (count, height, channels * width)))
+    shrunk = ops.reshape(shrunk, (count, new_height * channels, width))
+    return ops.reshape(ops.matmul(shrunk, ops.swapaxes(columns, 1, 2)), (count, new_height, channels, new_width))
+
+
+def random_resized_crop(size, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3)):
+    """Make an operation that crops a random box and resizes it, bilinear and antialiased.
+
+    Args:
+        size: Side of the square result in pixels, or `(height, width)`.
+        scale: Lowest and highest area of the box, as fractions of the image's, in 0..1. Default `(0.08, 1)`.
+        ratio: Lowest and highest width / height of the box in pixels. Default `(3/4, 4/3)`.
+
+    Returns:
+        A function `(images, seed)` from `(n, h, w, c)` to `(n, *size, c)`.
+
+    Raises:
+        UserError: When a range makes no sense.
+
+    Reference:
+        Szegedy et al., "Going Deeper with Convolutions", 2015, section 6; these ranges: Chen et al., "SimCLR", 2020,
+        appendix A.
+
+    Departures:
+        Boxes are not rounded to pixels; near its edge a crop interpolates with the pixels just outside.
+    """
+    height, width = (size, size) if isinstance(size, int) else size
+    if min(height, width) < 1:
+        raise UserError("a size of at least one pixel", repr(size), "give the side of the views in pixels")
+    scale = check_range("scale", scale, 1e-4, 1.0)
+    ratio = check_range("ratio", ratio, 1e-2, 1e2)
+
+    def crop(images, seed):
+        count, from_height, from_width, _ = ops.shape(images)
+        top, left, box_height, box_width = random_boxes(count, from_height, from_width, scale, ratio, seed)
+        rows = interpolation_matrix(top, box_height, from_height, height)
+        columns = interpolation_matrix(left, box_width, from_width, width)
+        return as_images(resample(as_lines(images), rows, columns))
+
+    return crop
+
+
+def flip(horizontal=0.5, vertical=0.0):
+    """Make an operation that mirrors images.
+
+    Args:
+        horizontal: Probability of exchanging left and right, in 0..1. Default 0.5.
+        vertical: Probability of exchanging top and bottom, in 0..1. Default 0.
+
+    Returns:
+        A function `(images, seed)` from `(n, h, w, c)` to the same shape.
+
+    Raises:
+        UserError: When a probability is not one.
+    """
+    check_probability("horizontal", horizontal)
+    check_probability("vertical", vertical)
+
+    def mirror(images, seed):
+        across, down = draw(seed, images, (0, 1), (0, 1))
+        lines = as_lines(images)
+        lines = keep_or_change(lines, ops.flip(lines, axis=3), horizontal, across)
+        return as_images(keep_or_change(lines, ops.flip(lines, axis=1), vertical, down))
+
+    return mirror
+
+
+def affine(rotate=0.0, translate=0.0, scale=(1.0, 1.0), shear=0.0, fill=0.0):
+    """Make an operation that rotates, shears, scales and shifts images about their centre, bilinear.
+
+    Args:
+        rotate: Largest angle in degrees, either way; or `(low, high)`, counter-clockwise. Default 0.
+        translate: Largest shift along each axis, either way, as a fraction of that side; or `(low, high)`. Default 0.
+        scale: Lowest and highest magnification. Default `(1, 1)`.
+        shear: Largest angle in degrees, either way, by which upright lines lean; or `(low, high)`. Default 0.
+        fill: Value of what comes in from outside. Default 0.
+
+    Returns:
+        A function `(images, seed)` from `(n, h, w, c)` to the same shape.
+
+    Raises:
+        UserError: When a range makes no sense.
+    """
+    rotate = check_range("rotate", _both_ways(rotate), -360.0, 360.0)
+    translate = check_range("translate", _both_ways(translate), -1.0, 1.0)
+    scale = check_range("scale", scale, 1e-2, 1e2)
+    shear = check_range("shear", _both_ways(shear), -80.0, 80.0)
+
+    def transform(images, seed):
+        _, height, width, _ = ops.shape(images)
+        drawn = draw(seed, images, rotate, shear, scale, translate, translate)
+        angle, lean, magnification, down, right = (value[..., 0] for value in drawn)
+        angle, lean = angle * (math.pi / 180), lean * (math.pi / 180)
+        # The inverse map: from a pixel of the result back to where in the image it comes from, about the centre.
+        y = ops.arange(height, dtype="float32")[:, None] - (height - 1) / 2 - down * height
+        x = ops.arange(width, dtype="float32") - (width - 1) / 2 - right * width
+        turned_x = (ops.cos(angle) * x - ops.sin(angle) * y) / magnification
+        turned_y = (ops.sin(angle) * x + ops.cos(angle) * y) / magnification
+        source_x = turned_x + ops.tan(lean) * turned_y
+        return fill + _bilinear(images - fill, turned_y + (height - 1) / 2, source_x + (width - 1) / 2)
+
+    return transform
+
+
+def _both_ways(value):
+    return (-value, value) if isinstance(value, (int, float)) else value
+
+
+def _bilinear(images, y, x):
+    """Interpolate `images` of shape `(n, h, w, c)` at `y`, `x` of shape `(n, h', w')`; outside of them is 0."""
+    count, height, width, channels = ops.shape(images)
+    pixels = ops.reshape(images, (-1, channels))
+    first = ops.reshape(ops.arange(count, dtype="int32") * (height * width), (-1, 1, 1))
+    top, left = ops.floor(y), ops.floor(x)
+    result = 0.0
+    for row in (top, top + 1):
+        for column in (left, left + 1):
+            weight = ops.relu(1 - ops.abs(y - row)) * ops.relu(1 - ops.abs(x - column))
+            inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+            near_row = ops.cast(ops.clip(row, 0, height - 1), "int32")
+            near_column = ops.cast(ops.clip(column, 0, width - 1), "int32")
+            value = ops.take(pixels, first + near_row * width + near_column, axis=0)
+            result += ops.where(inside, weight, 0.0)[..., None] * value
+    return result

@@ -1,0 +1,73 @@
+"""Ready policies: for tiny grey digits, and for photographs."""
+
+import keras_ssl.views.colour as colour
+import keras_ssl.views.geometry as geometry
+from keras_ssl.views.policy import Policy
+
+__all__ = ["digits", "natural_images"]
+
+
+def digits(rotate=15.0, translate=0.1, scale=(0.85, 1.15), shear=10.0, noise=0.1, erase=0.25):
+    """Make the policy for small grey digits on black, 8x8 to 28x28: affine, noise, erasing, and no flips.
+
+    Args:
+        rotate: Largest rotation in degrees, either way. Default 15.
+        translate: Largest shift along each axis as a fraction of the side, either way. Default 0.1.
+        scale: Lowest and highest magnification. Default `(0.85, 1.15)`.
+        shear: Largest lean of upright strokes in degrees, either way. Default 10.
+        noise: Largest standard deviation of Gaussian noise; each image draws its own. Default 0.1.
+        erase: Probability that a box of 2 to 20 % of the image is painted black. Default 0.25.
+
+    Returns:
+        A `Policy`.
+
+    Raises:
+        UserError: When a number is out of its range.
+    """
+    operations = [
+        geometry.affine(rotate, translate, scale, shear),
+        colour.noise((0.0, noise)),
+        colour.erase(area=(0.02, 0.2), probability=erase),
+    ]
+    return Policy(operations, name="digits")
+
+
+def natural_images(
+    size, scale=(0.08, 1.0), strength=1.0, flip=0.5, jitter=0.8, grayscale=0.2, blur=0.5, solarize=0.1
+):
+    """Make SimCLR's policy for photographs, with BYOL's solarization.
+
+    In this order: random resized crop, horizontal flip, colour jitter, grayscale, Gaussian blur, solarization.
+
+    Args:
+        size: Side of the square views in pixels, or `(height, width)`.
+        scale: Lowest and highest area of the crop, as fractions of the image's. Default `(0.08, 1)`.
+        strength: Strength s of the colour jitter: brightness, contrast and saturation change by 0.8 s, hue by 0.2 s
+            turns. Default 1, as on ImageNet; SimCLR uses 0.5 on CIFAR-10.
+        flip: Probability of a horizontal flip. Default 0.5.
+        jitter: Probability of the colour jitter. Default 0.8.
+        grayscale: Probability of losing all colour. Default 0.2.
+        blur: Probability of a blur. Default 0.5; SimCLR uses none on CIFAR-10.
+        solarize: Probability of solarization. Default 0.1, the mean of BYOL's two views.
+
+    Returns:
+        A `Policy`. Images need not have three channels; what needs colours leaves others alone.
+
+    Raises:
+        UserError: When a number is out of its range.
+
+    Reference:
+        Chen et al., "SimCLR", 2020, appendix A and B.9; solarization: Grill et al., "BYOL", 2020, table 6.
+
+    Example:
+        `views.natural_images(32, strength=0.5, blur=0.0, solarize=0.0)` is SimCLR's policy for CIFAR-10.
+    """
+    operations = [
+        geometry.random_resized_crop(size, scale),
+        geometry.flip(horizontal=flip),
+        colour.color_jitter(0.8 * strength, 0.8 * strength, 0.8 * strength, 0.2 * strength, jitter),
+        colour.grayscale(grayscale),
+        colour.blur(probability=blur),
+        colour.solarize(probability=solarize),
+    ]
+    return Policy(operations, name="natural_images")

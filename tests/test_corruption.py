@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from keras_ssl import corruption
+
+SEED = np.array([3, 5])
+
+
+def boxes(count=2000, height=20, width=30, area=(0.1, 0.5), ratio=(0.5, 2.0), seed=SEED):
+    return [np.asarray(value) for value in corruption.random_boxes(count, height, width, area, ratio, seed)]
+
+
+def test_gaussian_noise_is_standard_normal():
+    noise = np.asarray(corruption.gaussian_noise(np.zeros((200, 1000), "float32"), 1.0, SEED), "float64")
+    assert stats.kstest(noise.ravel(), "norm").pvalue > 0.01
+    assert abs(np.corrcoef(noise[:-1].ravel(), noise[1:].ravel())[0, 1]) < 0.01
+    assert abs(np.corrcoef(noise[:, :-1].ravel(), noise[:, 1:].ravel())[0, 1]) < 0.01
+
+
+def test_gaussian_noise_scales_and_adds():
+    x = np.full((4, 3, 3, 2), 5.0, "float32")
+    unit = np.asarray(corruption.gaussian_noise(np.zeros_like(x), 1.0, SEED))
+    stddev = np.array([0.0, 0.1, 0.2, 2.0], "float32").reshape(4, 1, 1, 1)
+    np.testing.assert_allclose(corruption.gaussian_noise(x, stddev, SEED), x + stddev * unit, rtol=1e-6)
+
+
+@pytest.mark.parametrize("other", [[3, 6], [4, 5]])
+def test_noise_of_other_seeds_is_unrelated(other):
+    zeros = np.zeros(50_000, "float32")
+    one = np.asarray(corruption.gaussian_noise(zeros, 1.0, SEED))
+    two = np.asarray(corruption.gaussian_noise(zeros, 1.0, np.array(other)))
+    assert np.array_equal(one, np.asarray(corruption.gaussian_noise(zeros, 1.0, SEED)))
+    assert abs(np.corrcoef(one, two)[0, 1]) < 0.02
+    assert abs(np.corrcoef(one[1:], two[:-1])[0, 1]) < 0.02
+
+
+def test_boxes_lie_inside_and_have_the_asked_areas_and_ratios():
+    top, left, height, width = boxes()
+    assert top.min() >= -1e-5
+    assert left.min() >= -1e-5
+    assert (top + height).max() <= 20 + 1e-4
+    assert (left + width).max() <= 30 + 1e-4
+    area = height * width / 600
+    assert stats.kstest((area - 0.1) / 0.4, "uniform").pvalue > 0.01
+    assert (width / height).min() >= 0.5 - 1e-4
+    assert (width / height).max() <= 2 + 1e-4
+
+
+def test_ratio_gives_way_to_the_area():
+    _, _, height, width = boxes(area=(1.0, 1.0), ratio=(0.5, 2.0))
+    np.testing.assert_allclose(height, 20, rtol=1e-5)
+    np.testing.assert_allclose(width, 30, rtol=1e-5)
+
+
+def test_boxes_by_hand():
+    _, _, height, width = boxes(height=10, width=10, area=(0.25, 0.25), ratio=(1.0, 1.0))
+    np.testing.assert_allclose(height, 5, rtol=1e-6)  # a quarter of the area, square: half of each side
+    np.testing.assert_allclose(width, 5, rtol=1e-6)
+
+
+def test_block_mask_hides_one_rectangle_of_each_image():
+    masks = np.asarray(corruption.block_mask(50, 12, 16, (0.2, 0.4), (0.5, 2.0), SEED))
+    assert masks.dtype == bool
+    assert masks.shape == (50, 12, 16)
+    for mask in masks:
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        assert mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
+        assert mask.sum() == (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1)
+    assert masks.mean() == pytest.approx(0.3, abs=0.02)
+    assert len({mask.tobytes() for mask in masks}) > 40
