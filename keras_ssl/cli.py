@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -30,7 +30,7 @@ def demo(
     dataset: Dataset = "digits",
     out: Out = Path("out"),
     seed: Seed = 0,
-    epochs: Annotated[Optional[int], typer.Option(help="Of both pretrainings. Default: the recipes'.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Of both pretrainings. Default: the recipes'.")] = None,
 ):
     """Pretrain, evaluate, fine-tune and deploy on one data set, and write a report."""
     from keras_ssl import demo
@@ -43,10 +43,10 @@ def demo(
 def pretrain(
     dataset: Dataset,
     objective: Annotated[str, typer.Option(help="'simclr' or 'autoencoder'.")] = "simclr",
-    epochs: Annotated[Optional[int], typer.Option(help="Default: those of the data set's recipe.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Default: those of the data set's recipe.")] = None,
     seed: Seed = 0,
     mixed_precision: Annotated[bool, typer.Option("--mixed-precision", help="Compute in bfloat16.")] = False,
-    size: Annotated[Optional[int], typer.Option(help="Side in pixels that images are brought to.")] = None,
+    size: Annotated[int | None, typer.Option(help="Side in pixels that images are brought to.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     out: Out = Path("out"),
 ):
@@ -72,9 +72,11 @@ def pretrain(
 def evaluate(
     encoder: Encoder,
     dataset: Dataset,
-    labels_per_class: Annotated[Optional[str], typer.Option(help="Numbers with commas. Default: 1,5,10,100 as far as there are.")] = None,
+    labels_per_class: Annotated[
+        str | None, typer.Option(help="Numbers with commas. Default: 1,5,10,100 as far as there are.")
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Draws of labels.")] = 5,
-    out: Annotated[Optional[Path], typer.Option(help="Folder for results.json.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for results.json.")] = None,
 ):
     """Measure an encoder with few labels, beside raw inputs, the untrained encoder and training from scratch."""
     from rich.progress import Progress
@@ -87,7 +89,12 @@ def evaluate(
     with Progress(transient=True) as bar:
         task = bar.add_task("Few labels", total=None)
         few = evaluate.label_efficiency(
-            model, train, test, counts, seeds, progress=lambda done, total: bar.update(task, completed=done, total=total)
+            model,
+            train,
+            test,
+            counts,
+            seeds,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     typer.echo(few.text())
     if out is not None:
@@ -102,7 +109,7 @@ def evaluate(
 def finetune(
     encoder: Encoder,
     dataset: Dataset,
-    labels_per_class: Annotated[Optional[int], typer.Option(help="Use only so many labels. Default: all.")] = None,
+    labels_per_class: Annotated[int | None, typer.Option(help="Use only so many labels. Default: all.")] = None,
     steps: Annotated[int, typer.Option(help="Of Adam, with 32 samples each.")] = 300,
     seed: Seed = 0,
     out: Out = Path("out"),
@@ -115,12 +122,20 @@ def finetune(
 
     out = runs.writable_folder(out)
     model, train, test = _model_and_sources(encoder, dataset)
-    images, labels = (train.floats(), train.labels) if labels_per_class is None else data.few(train, labels_per_class, seed)
+    images, labels = (
+        (train.floats(), train.labels) if labels_per_class is None else data.few(train, labels_per_class, seed)
+    )
     data.check_dataset(images, labels, train.classes)
     with Progress(transient=True) as bar:
         task = bar.add_task("Fine-tuning", total=steps)
         classifier = transfer.fine_tune(
-            model, images, labels, train.classes, steps, seed=seed, after_step=lambda step: bar.update(task, completed=step)
+            model,
+            images,
+            labels,
+            train.classes,
+            steps,
+            seed=seed,
+            after_step=lambda step: bar.update(task, completed=step),
         )
     figures = scores(test.labels, transfer.predict_in_batches(classifier, test.floats()).argmax(-1))
     names = None if train.class_names is None else list(train.class_names)
@@ -135,7 +150,7 @@ def export(
     out: Out = Path("out/model"),
     input_dtype: Annotated[str, typer.Option(help="'float32' for images in 0..1, 'uint8' for 0..255.")] = "float32",
     tolerance: Annotated[float, typer.Option(help="Largest relative difference between the formats.")] = 1e-5,
-    version: Annotated[Optional[int], typer.Option(help="Default: the next one.")] = None,
+    version: Annotated[int | None, typer.Option(help="Default: the next one.")] = None,
 ):
     """Write the next version folder with a SavedModel, an ONNX file and a manifest, verified against each other."""
     from keras_ssl import export, runs
@@ -152,7 +167,9 @@ def embed(
     encoder: Encoder,
     dataset: Dataset,
     split: Annotated[str, typer.Option(help="Part of the data set.")] = "train",
-    out: Annotated[Path, typer.Option(help="File for the arrays 'embedding' and, where there are any, 'labels'.")] = Path("embeddings.npz"),
+    out: Annotated[
+        Path, typer.Option(help="File for the arrays 'embedding' and, where there are any, 'labels'.")
+    ] = Path("embeddings.npz"),
 ):
     """Write the representations of a data set as an .npz file."""
     import numpy as np
@@ -190,7 +207,7 @@ def _load(dataset, split, model):
 
 
 def _model_and_sources(encoder, dataset):
-    """The encoder, and the labelled train and test sources; a folder without a test split gives a fifth of its images."""
+    """The encoder and labelled train and test sources; a folder without a test split keeps a fifth of its images."""
     from keras_ssl import data
 
     model = _encoder(encoder)
@@ -214,7 +231,9 @@ def _numbers(text):
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError as error:
-        raise UserError("whole numbers with commas between them", repr(text), "write --labels-per-class 1,5,10") from error
+        raise UserError(
+            "whole numbers with commas between them", repr(text), "write --labels-per-class 1,5,10"
+        ) from error
 
 
 def main():

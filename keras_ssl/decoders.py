@@ -13,9 +13,9 @@ __all__ = ["mirror"]
 def mirror(encoder, activation="sigmoid", name="decoder"):
     """A decoder whose layers run through the encoder's shapes in reverse.
 
-    For a network of dense layers it has the same widths. For one with feature maps it starts from a map of the encoder's
-    smallest resolution and goes through each of its resolutions, with the channels that the encoder has there, by
-    transposed convolutions.
+    For a network of dense layers it has the same widths. For one with feature maps it starts from a map of the
+    encoder's smallest resolution and goes through each of its resolutions, with the channels that the encoder has
+    there, by transposed convolutions.
 
     Args:
         encoder: Functional `keras.Model` with one input `(n, …)` and output `(n, d)`.
@@ -31,7 +31,9 @@ def mirror(encoder, activation="sigmoid", name="decoder"):
     shape = tuple(encoder.input_shape[1:])
     if None in shape:
         raise UserError(
-            "an encoder whose input has a known shape", f"{encoder.input_shape}", "build it with a fixed size, or give `decoder`"
+            "an encoder whose input has a known shape",
+            f"{encoder.input_shape}",
+            "build it with a fixed size, or give `decoder`",
         )
     inputs = keras.Input((encoder.output_shape[-1],), name="representation")
     maps = _feature_maps(encoder)
@@ -42,9 +44,9 @@ def mirror(encoder, activation="sigmoid", name="decoder"):
 
 def _feature_maps(encoder):
     """Channels at each resolution that the encoder passes through, from the finest to the coarsest."""
-    maps = {}
+    maps: dict = {}
     for layer in encoder.layers:
-        shape = getattr(getattr(layer, "output", None), "shape", ())
+        shape = tuple(getattr(getattr(layer, "output", None), "shape", ()))
         if len(shape) == 4 and not isinstance(layer, layers.InputLayer):
             maps[tuple(shape[1:3])] = shape[-1]
     return maps

@@ -42,7 +42,7 @@ def run(dataset="digits", out="out", seed=0, epochs=None, say=print):
     objectives, histories = {}, {}
     for name in ("simclr", "autoencoder"):
         recipe = recipes.choose(name, dataset)(unlabelled, epochs, seed)
-        progress = Progress(f"Pretraining, {label(name)}")
+        progress = Progress(type(recipe.objective).__name__)
         try:
             histories[name] = recipe.fit(callbacks=[progress], verbose=0).history
         finally:
@@ -90,50 +90,28 @@ def _label_efficiency(encoders, train, test):
 def _sections(objectives, histories, few, classifier, test, manifest):
     """The pictures and tables of the report."""
     shown = test[: min(500, len(test))]
-    names = test.class_names
-    simclr, autoencoder = objectives["simclr"], objectives["autoencoder"]
-    untrained = evaluate.reinitialised(simclr.encoder, seed=0)
-    maps = {
-        title: plots.map_2d(evaluate.embed(encoder, shown))
-        for title, encoder in (("raw pixels", None), ("untrained encoder", untrained), ("after SimCLR", simclr.encoder))
-    }
-    summary = few.summary()
-    n = _LABELS if _LABELS in summary["simclr"] else max(summary["simclr"])
-    target = summary["raw_inputs"][n]["mean"]
     predictions = transfer.predict_in_batches(classifier, test.floats()).argmax(-1)
-    steps = few.steps_to(target, n)
-    reached = "; ".join(f"{label(m)}: {s or 'not reached'}" for m, s in steps.items())
-    others = {metric: few.summary(metric) for metric in ("accuracy", "precision", "recall", "f1")}
-    pictures = [shown.floats()[:10], np.asarray(autoencoder.reconstruct(shown.floats()[:10]))]
     return [
-        report.Section(
-            "Accuracy with few labels",
-            "Test accuracy, mean ± standard deviation over five draws of labels. Raw inputs, the untrained encoder and the frozen "
-            "encoders get the same linear classifier; fine-tuning and training from scratch take the same 300 steps.",
-            plots.label_efficiency_curves(summary),
-            report.Table(few.table()[0], [[label(r[0]), *r[1:]] for r in few.table()[1:]]),
-        ),
-        report.Section(
-            f"All scores at {n} labels per class",
-            "Means over classes and draws.",
-            table=report.Table(["", *others], [[label(m), *(round(others[k][m][n]["mean"], 3) for k in others)] for m in summary]),
-        ),
+        *_few_label_sections(few),
         report.Section(
             "What the encoder sees",
             "Test images by t-SNE, in colours of classes that pretraining never saw.",
-            plots.embedding_maps(maps, shown.labels, names),
+            plots.embedding_maps(_maps(objectives["simclr"].encoder, shown), shown.labels, shown.class_names),
         ),
         report.Section(
-            f"How fast fine-tuning converges, at {n} labels per class",
-            f"Steps to the accuracy of raw inputs ({target:.3f}): {reached}.",
-            plots.fine_tuning_curves(few.curve(n), target),
+            "Pretraining",
+            "Loss by epoch, and the signs of collapse.",
+            plots.learning_curves(histories),
         ),
-        report.Section("Pretraining", "Loss by epoch, and the signs of collapse.", plots.learning_curves(histories)),
-        report.Section("Reconstructions", "Test images, and what the autoencoder makes of them.", plots.reconstructions(*pictures)),
+        report.Section(
+            "Reconstructions",
+            "Test images, and what the autoencoder makes of them.",
+            _reconstructions(objectives["autoencoder"], shown.floats()[:10]),
+        ),
         report.Section(
             "The deployed classifier",
             f"Fine-tuned on {_LABELS} labels per class; predictions on the test split.",
-            plots.confusion_matrix(test.labels, predictions, names),
+            plots.confusion_matrix(test.labels, predictions, test.class_names),
         ),
         report.Section(
             "Parity of the exported files",
@@ -142,6 +120,50 @@ def _sections(objectives, histories, few, classifier, test, manifest):
             table=_parity_table(manifest["parity"]),
         ),
     ]
+
+
+def _few_label_sections(few):
+    summary = few.summary()
+    header, *rows = few.table()
+    n = _LABELS if _LABELS in summary["simclr"] else max(summary["simclr"])
+    target = summary["raw_inputs"][n]["mean"]
+    steps = few.steps_to(target, n).items()
+    reached = "; ".join(f"{label(method)}: {step or 'not reached'}" for method, step in steps)
+    scores = {metric: few.summary(metric) for metric in ("accuracy", "precision", "recall", "f1")}
+    means = [[label(method), *(f"{scores[metric][method][n]['mean']:.3f}" for metric in scores)] for method in summary]
+    return [
+        report.Section(
+            "Accuracy with few labels",
+            "Test accuracy, mean ± standard deviation over five draws of labels. Raw inputs, the untrained encoder and "
+            "the frozen encoders get the same linear classifier; fine-tuning and training from scratch take the same "
+            "number of steps.",
+            plots.label_efficiency_curves(summary),
+            report.Table(header, [[label(name), *cells] for name, *cells in rows]),
+        ),
+        report.Section(
+            f"How fast fine-tuning converges, at {n} labels per class",
+            f"Steps to the accuracy of raw inputs ({target:.3f}): {reached}.",
+            plots.fine_tuning_curves(few.curve(n), target),
+        ),
+        report.Section(
+            f"All scores at {n} labels per class",
+            "Means over classes and draws.",
+            table=report.Table(["method", *scores], means),
+        ),
+    ]
+
+
+def _maps(encoder, shown):
+    encoders = {
+        "raw pixels": None,
+        "untrained encoder": evaluate.reinitialised(encoder, seed=0),
+        "after SimCLR": encoder,
+    }
+    return {title: plots.map_2d(evaluate.embed(encoder, shown)) for title, encoder in encoders.items()}
+
+
+def _reconstructions(autoencoder, images):
+    return plots.reconstructions(images, np.asarray(autoencoder.reconstruct(images)))
 
 
 def _parity_table(parity):
@@ -155,8 +177,8 @@ def _write_report(path, results, sections):
     n = max((k for k in accuracy["simclr"] if int(k) <= 5), key=int)
     simclr, raw = accuracy["simclr"][n]["mean"], accuracy["raw_inputs"][n]["mean"]
     lead = (
-        f"With {n} label(s) per class, a linear classifier on the pretrained SimCLR encoder reaches {simclr:.1%} of the test "
-        f"images; on raw pixels it reaches {raw:.1%}."
+        f"With {n} label{'s' if n != '1' else ''} per class, a linear classifier on the pretrained SimCLR encoder gets "
+        f"{simclr:.1%} of the test images right; on raw pixels it gets {raw:.1%}."
     )
     facts = {
         "data set": results["dataset"],

@@ -86,7 +86,7 @@ def simclr_digits(source, epochs=None, seed=0):
     """
     keras.utils.set_random_seed(seed)
     encoder = encoders.conv_net(source.shape, pooling="flatten")
-    return _simclr(source, encoder, views.digits(), epochs or 60, 1e-3, 0.2, seed=seed)
+    return _simclr(source, encoder, views.digits(), epochs or 60, 1e-3, 0.5, seed=seed)
 
 
 def autoencoder_digits(source, epochs=None, seed=0):
@@ -94,14 +94,14 @@ def autoencoder_digits(source, epochs=None, seed=0):
 
     Args:
         source: `data.load("digits")`.
-        epochs: Default 60.
+        epochs: Default 20.
         seed: Of weights and order.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset digits --objective autoencoder`.
     """
     keras.utils.set_random_seed(seed)
-    return _autoencoder(source, encoders.conv_net(source.shape, pooling="flatten"), epochs or 60, seed=seed)
+    return _autoencoder(source, encoders.conv_net(source.shape, pooling="flatten"), epochs or 20, seed=seed)
 
 
 def simclr_mnist(source, epochs=None, seed=0):

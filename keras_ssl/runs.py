@@ -80,7 +80,9 @@ def load_model(path):
     path = pathlib.Path(path)
     if not path.is_file() or path.suffix != ".keras":
         raise UserError(
-            "a .keras file", f"{path}" + ("" if path.exists() else ", which is not there"), "give the path of a saved model"
+            "a .keras file",
+            f"{path}" + ("" if path.exists() else ", which is not there"),
+            "give the path of a saved model",
         )
     trained_on = about(path).get("value_range", VALUE_RANGE)
     if trained_on != VALUE_RANGE:
@@ -94,7 +96,9 @@ def load_model(path):
     except Exception as error:  # Keras raises many kinds
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
-            "a model that Keras can load", f"{path}: {reason}", "check that the file is whole and its custom layers are imported"
+            "a model that Keras can load",
+            f"{path}: {reason}",
+            "check that the file is whole and its custom layers are imported",
         ) from error
 
 
@@ -125,7 +129,9 @@ def pretrain(recipe, folder, resume=False, facts=None):
     checkpoints = callbacks.Resume(folder / "checkpoints", recipe.objective)
     if checkpoints.manager.latest_checkpoint and not resume:
         raise UserError(
-            "a folder without checkpoints", f"{folder}, where a run was begun", "add --resume to go on with it, or choose another --out"
+            "a folder without checkpoints",
+            f"{folder}, where a run was begun",
+            "add --resume to go on with it, or choose another --out",
         )
     done = checkpoints.restore()
     history = {}

@@ -12,13 +12,13 @@ __all__ = ["Guard"]
 class Guard(keras.callbacks.Callback):
     """Raise before training on data that are not fit for it, at the first loss and after each epoch of broken weights.
 
-    A callback never sees the batches, so give it the arrays that `fit` gets to have them checked. Without them a NaN pixel may
-    hide behind a finite loss (a ReLU can swallow it) until the weights show it.
+    A callback never sees the batches, so give it the arrays that `fit` gets to have them checked. Without them a NaN
+    pixel may hide behind a finite loss (a ReLU can swallow it) until the weights show it.
 
     Args:
         images: Array that is trained on, float `(n, height, width, channels)` in 0..1, or None.
-        labels: Class numbers `(n,)`, or None. They must be below the width of the model's output: without XLA others end
-            in an error of TensorFlow's, with it in a loss that is not a number.
+        labels: Class numbers `(n,)`, or None. They must be below the width of the model's output: without XLA others
+            end in an error of TensorFlow's, with it in a loss that is not a number.
 
     Raises:
         UserError: From `fit`, with what was expected, what came and what to do.

@@ -1,6 +1,7 @@
 """Showing how far a training is."""
 
 import time
+from typing import Any
 
 import keras
 
@@ -8,7 +9,7 @@ __all__ = ["Progress"]
 
 
 class Progress(keras.callbacks.Callback):
-    """One bar over all epochs, with the newest figures, and an estimate of the minutes after the first steps.
+    """One bar over all epochs, with the newest loss, and an estimate of the minutes after the first steps.
 
     Args:
         title: What stands before the bar.
@@ -19,14 +20,15 @@ class Progress(keras.callbacks.Callback):
     def __init__(self, title="training", warm_up=3, timed=10):
         super().__init__()
         self.title, self.warm_up, self.timed = title, warm_up, timed
-        self.bar = None
+        self.bar: Any = None
 
     def on_train_begin(self, logs=None):
         """Start the bar."""
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
 
-        columns = ("{task.description}", BarColumn(), "{task.percentage:3.0f} %", TimeRemainingColumn())
-        self.bar = Progress(*columns, TextColumn("{task.fields[figures]}"), transient=False)
+        columns = (TextColumn("{task.description}"), BarColumn(30), TimeRemainingColumn(compact=True))
+        self.bar = Progress(*columns, TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)))
         self.seen = 0
         steps = self.params.get("steps")
         self.total = None if steps is None else steps * self.params["epochs"]
@@ -50,9 +52,9 @@ class Progress(keras.callbacks.Callback):
                 self.bar.console.print(f"{self.title}: about {seconds / 60:.1f} minutes")
 
     def on_epoch_end(self, epoch, logs=None):
-        """Show the epoch's figures."""
-        figures = "  ".join(f"{name} {value:.4g}" for name, value in (logs or {}).items())
-        self.bar.update(self.task, figures=f"epoch {epoch + 1}/{self.params['epochs']}  {figures}")
+        """Show the epoch's loss."""
+        loss = (logs or {}).get("loss", float("nan"))
+        self.bar.update(self.task, figures=f"epoch {epoch + 1}/{self.params['epochs']}, loss {loss:.4g}")
 
     def on_train_end(self, logs=None):
         """Close the bar."""

@@ -13,9 +13,9 @@ class Resume(keras.callbacks.Callback):
     """Commit the whole state of a training after each epoch, and find it again.
 
     The state is every variable of the model (seeds and step counter included) and of the optimizer. It is written as a
-    `tf.train.Checkpoint`, whose manager replaces the older one only when the newer one is complete, so a kill at any time
-    leaves one that can be loaded. Together with `data.batches(…, first_epoch=k)` a resumed run ends with the same weights
-    as one that was never interrupted.
+    `tf.train.Checkpoint`, whose manager replaces the older one only when the newer one is complete, so a kill at any
+    time leaves one that can be loaded. Together with `data.batches(…, first_epoch=k)` a resumed run ends with the same
+    weights as one that was never interrupted.
 
     Args:
         directory: Where the checkpoints are.

@@ -22,8 +22,8 @@ def replicas():
 def gather(x):
     """Return the global batch: the `x` of all replicas, concatenated along the first axis.
 
-    Its gradient sums over replicas. So when every replica computes the same global loss, divides it by `replicas()`, and
-    the optimizer sums over replicas, the update is that of one device on the global batch.
+    Its gradient sums over replicas. So when every replica computes the same global loss, divides it by `replicas()`,
+    and the optimizer sums over replicas, the update is that of one device on the global batch.
 
     Args:
         x: Tensor `(n, …)` of one replica.

@@ -52,9 +52,7 @@ def conv_net(input_shape, features=(32, 64, 128), pooling="average", name="conv_
     x = inputs
     for k, width in enumerate(features, 1):
         stride = 1 if k == 1 else 2
-        x = layers.Conv2D(
-            width, 3, stride, "same", use_bias=False, kernel_initializer="he_normal", name=f"conv_{k}"
-        )(x)
+        x = layers.Conv2D(width, 3, stride, "same", use_bias=False, kernel_initializer="he_normal", name=f"conv_{k}")(x)
         x = BatchNormalization(name=f"norm_{k}")(x)
         x = layers.ReLU(name=f"relu_{k}")(x)
     return keras.Model(inputs, pools[pooling](name="pool")(x), name=name)
@@ -84,7 +82,13 @@ def resnet18(input_shape, stem="auto", width=64, name="resnet18"):
     small = stem == "small" or (stem == "auto" and max(input_shape[:2]) <= 64)
     inputs = keras.Input(input_shape, name="image")
     x = layers.Conv2D(
-        width, 3 if small else 7, 1 if small else 2, "same", use_bias=False, kernel_initializer="he_normal", name="stem_conv"
+        width,
+        3 if small else 7,
+        1 if small else 2,
+        "same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name="stem_conv",
     )(inputs)
     x = BatchNormalization(name="stem_norm")(x)
     x = layers.ReLU(name="stem_relu")(x)

@@ -13,7 +13,8 @@ def embed(encoder, images, batch_size=256):
     """Return the representations of images, after a check of their values and shape.
 
     Args:
-        encoder: `keras.Model` from `(n, …)` to `(n, d)`, an objective (whose embedder is used), or None for the raw pixels.
+        encoder: `keras.Model` from `(n, …)` to `(n, d)`, an objective (whose embedder is used), or None for the raw
+            pixels.
         images: `data.Source`, or float array `(n, height, width, channels)` in 0..1.
         batch_size: Images at a time. Default 256.
 

@@ -61,7 +61,7 @@ class LabelEfficiency:
         return reached
 
     def table(self, metric="accuracy"):
-        """Return rows of text, a method each: its name, then "mean ± std" for each number of labels, with the header first."""
+        """Return rows of text: the header, then for each method its name and "mean ± std" for each number of labels."""
         summary = self.summary(metric)
         numbers = sorted({n for by_labels in summary.values() for n in by_labels})
         rows = [
@@ -103,14 +103,15 @@ def label_efficiency(
 ):
     """Measure encoders on few labels, beside raw inputs, the untrained encoder and the same network from scratch.
 
-    For each number of labels and each seed the same labelled samples are drawn for all methods. Frozen representations get
-    the linear classifier of `fit_linear`. Fine-tuning and training from scratch take the same number of Adam steps on
-    the same samples in the same order; the scores are those after the last step. Fine-tuning starts its head from the linear
-    probe, training from scratch from random weights. Curves look at the first 1,000 test images.
+    For each number of labels and each seed the same labelled samples are drawn for all methods. Frozen
+    representations get the linear classifier of `fit_linear`. Fine-tuning and training from scratch take the same
+    number of Adam steps on the same samples in the same order; the scores are those after the last step. Fine-tuning
+    starts its head from the linear probe, training from scratch from random weights. Curves look at the first 1,000
+    test images.
 
     Args:
-        encoder: `keras.Model`, or dict of names and encoders of one architecture. The rows of one encoder without a name are
-            called "encoder" and "encoder_finetuned".
+        encoder: `keras.Model`, or dict of names and encoders of one architecture. The rows of one encoder without a
+            name are called "encoder" and "encoder_finetuned".
         train: Labelled `data.Source` from which labels are drawn.
         test: Labelled `data.Source`; nothing is fitted or chosen on it.
         labels_per_class: Numbers of labelled samples in each class. Default `(1, 5, 10, 100)`.
@@ -125,12 +126,11 @@ def label_efficiency(
         `LabelEfficiency`.
 
     Raises:
-        UserError: If labels are missing or too few, images do not fit, or `steps` is out of range.
+        UserError: If labels are missing or too few, images do not fit, or an argument is out of range.
     """
     encoders = encoder if isinstance(encoder, dict) else {"encoder": encoder}
     fine_tune = tuple(encoders) if fine_tune is None else tuple(fine_tune)
-    if not 1 <= steps <= 300:
-        raise UserError("steps in 1..300", str(steps), "use fewer; few labels are learned long before")
+    _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps)
     data.check_labelled(train, test)
     draws = [(n, seed) for n in labels_per_class for seed in range(seeds)]
     few = {(n, seed): data.few(train, n, seed) for n, seed in draws}  # too few in a class fails here, before any fit
@@ -168,6 +168,20 @@ def label_efficiency(
             tuning.fit(start.get_weights(), images, labels, rate, seed, from_probe, after_step)
             add(method, n, predict_in_batches(tuning.model, test_images).argmax(-1), curve)
     return result
+
+
+def _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps):
+    if not 1 <= steps <= 300:
+        raise UserError("steps in 1..300", str(steps), "use fewer; few labels are learned long before")
+    if seeds < 1:
+        raise UserError("at least one draw of labels", f"seeds={seeds}", "give 1 or more")
+    if not labels_per_class:
+        raise UserError("at least one number of labels per class", "none", "label at least one image of each class")
+    if unknown := [name for name in fine_tune if name not in encoders]:
+        names = ", ".join(encoders)
+        raise UserError(
+            f"names of encoders to fine-tune among {names}", ", ".join(unknown), "give names that `encoder` has"
+        )
 
 
 def _curve(model, images, labels, checkpoints):

@@ -11,7 +11,8 @@ def scores(labels, predictions):
         predictions: Integer array `(n,)`.
 
     Returns:
-        Dict of "accuracy", "precision", "recall" and "f1", each in 0..1. A class that is never predicted has precision 0.
+        Dict of "accuracy", "precision", "recall" and "f1", each in 0..1. A class that is never predicted has
+        precision 0.
     """
     from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 

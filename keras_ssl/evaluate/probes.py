@@ -59,4 +59,3 @@ def knn(encoder, train, test, neighbours=20, temperature=0.07):
     classifier = KNeighborsClassifier(min(neighbours, len(train)), weights=weights, metric="cosine")
     classifier.fit(embed(encoder, train), train.labels)
     return scores(test.labels, classifier.predict(embed(encoder, test)))
-

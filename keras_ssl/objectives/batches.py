@@ -37,8 +37,12 @@ def as_batch(objective, data):
     keys = objective.batch_keys
     if not isinstance(x, dict):
         if len(keys) > 1 or isinstance(x, (tuple, list)):
-            raise _wrong_keys(objective, f"a {type(data).__name__} of {np.shape(data)[0]} tensors" if isinstance(
-                data, (tuple, list)) else f"one tensor of shape {tuple(x.shape)}")
+            raise _wrong_keys(
+                objective,
+                f"a {type(data).__name__} of {np.shape(data)[0]} tensors"
+                if isinstance(data, (tuple, list))
+                else f"one tensor of shape {tuple(x.shape)}",
+            )
         x = {keys[0]: x}
     if missing := [key for key in keys if key not in x]:
         raise _wrong_keys(objective, f"a dict with the keys {tuple(x)}; {', '.join(missing)} missing")
@@ -50,7 +54,9 @@ def as_batch(objective, data):
 def _wrong_keys(objective, received):
     keys = objective.batch_keys
     call = "data.batches(source, views=views.digits())" if "view_1" in keys else "data.batches(source)"
-    return UserError(f"batches for {type(objective).__name__} as a dict with the keys {keys}", received, f"make them with `{call}`")
+    return UserError(
+        f"batches for {type(objective).__name__} as a dict with the keys {keys}", received, f"make them with `{call}`"
+    )
 
 
 def _check_tensor(objective, key, x, shape):
@@ -58,7 +64,9 @@ def _check_tensor(objective, key, x, shape):
     fits = len(x.shape) == len(shape) and all(a is None or b is None or a == b for a, b in zip(x.shape[1:], shape[1:]))
     if not fits:
         raise UserError(
-            f"'{key}' of shape {shape} for {name}'s encoder", f"shape {tuple(x.shape)}", "build the encoder for the data's shape"
+            f"'{key}' of shape {shape} for {name}'s encoder",
+            f"shape {tuple(x.shape)}",
+            "build the encoder for the data's shape",
         )
     if "float" not in keras.backend.standardize_dtype(x.dtype):
         raise UserError(

@@ -39,7 +39,8 @@ class SimCLR(Objective):
     def forward_pass(self, batch, training):
         """Project both views."""
         return {
-            f"z_{k}": self.projector(self.encoder(batch[f"view_{k}"], training=training), training=training) for k in (1, 2)
+            f"z_{k}": self.projector(self.encoder(batch[f"view_{k}"], training=training), training=training)
+            for k in (1, 2)
         }
 
     def loss_terms(self, outputs):

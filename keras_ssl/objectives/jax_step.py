@@ -33,7 +33,9 @@ def train_step(objective, state, data):
     metrics = objective.metrics_variables
 
     def loss(trainable):
-        with _scope([*weights, *others, *optimizer.variables], [*trainable, *non_trainable, *optimizer_values]) as scope:
+        with _scope(
+            [*weights, *others, *optimizer.variables], [*trainable, *non_trainable, *optimizer_values]
+        ) as scope:
             outputs, terms = objective.run(data, training=True)
             scaled = optimizer.scale_loss(terms["loss"])
         return scaled, (outputs, terms, _values(others, scope))

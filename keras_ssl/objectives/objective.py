@@ -16,9 +16,9 @@ __all__ = ["Objective"]
 class Objective(keras.Model):
     """A pretraining objective around an encoder.
 
-    A subclass declares facts (`batch_keys`, `optional_keys`, `terms`, `compares_samples`), builds its networks in `__init__`
-    and writes `forward_pass`, `loss_terms` and, where it keeps state, `after_step`. Every constructor argument is an
-    attribute of the same name and a key of the configuration.
+    A subclass declares facts (`batch_keys`, `optional_keys`, `terms`, `compares_samples`), builds its networks in
+    `__init__` and writes `forward_pass`, `loss_terms` and, where it keeps state, `after_step`. Every constructor
+    argument is an attribute of the same name and a key of the configuration.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
@@ -107,14 +107,16 @@ class Objective(keras.Model):
 
         Args:
             optimizer: Keras optimizer or its name.
-            jit_compile: Whether to use XLA. "auto" is Keras's choice, but off on TensorFlow without an accelerator, where
-                XLA makes convolutions about half as fast.
+            jit_compile: Whether to use XLA. "auto" is Keras's choice, but off on TensorFlow without an accelerator,
+                where XLA makes convolutions about half as fast.
             **kwargs: `run_eagerly`, `steps_per_execution`, `auto_scale_loss` of `keras.Model.compile`.
 
         Raises:
             UserError: If a loss or metrics are given.
         """
-        foreign = {"loss", "metrics", "loss_weights", "weighted_metrics"} & {k for k, v in kwargs.items() if v is not None}
+        foreign = {"loss", "metrics", "loss_weights", "weighted_metrics"} & {
+            k for k, v in kwargs.items() if v is not None
+        }
         if foreign:
             raise UserError(
                 f"{type(self).__name__}.compile(optimizer, …): the loss and metrics are the objective's own",
@@ -156,7 +158,9 @@ class Objective(keras.Model):
         if not arrays:
             kwargs["shuffle"] = False  # data sets shuffle themselves; Keras would warn
         for key, array in arrays.items():
-            checks.check_images(array, name=f"'{key}'") if array.ndim == 4 else checks.check_values(array, name=f"'{key}'")
+            checks.check_images(array, name=f"'{key}'") if array.ndim == 4 else checks.check_values(
+                array, name=f"'{key}'"
+            )
             if self.compares_samples and min(len(array), kwargs.get("batch_size") or 32) < 2:
                 raise batches.batch_of_one(self)
         return super().fit(x, **kwargs)

@@ -13,7 +13,8 @@ __all__ = ["FineTuning", "fine_tune"]
 class FineTuning:
     """Trains encoder and softmax layer together, for a fixed number of Adam steps, from given weights.
 
-    One model is compiled; each `fit` resets its weights and its optimizer, so that many fits cost no further compilation.
+    One model is compiled; each `fit` resets its weights and its optimizer, so that many fits cost no further
+    compilation.
 
     Args:
         encoder: Functional `keras.Model` that gives the architecture; it is copied, not touched.

@@ -60,8 +60,8 @@ def freeze(model, layers):
     """Hold layers still: their weights stay bit for bit, and their batch normalisation runs on its moving statistics.
 
     Args:
-        model: `keras.Model`, compiled or not. A compiled one is compiled again, with the same loss and metrics and a new
-            optimizer into which the state of the old one is copied for the variables that still train.
+        model: `keras.Model`, compiled or not. A compiled one is compiled again, with the same loss and metrics and a
+            new optimizer into which the state of the old one is copied for the variables that still train.
         layers: A layer; a name; a glob over paths such as "conv_net/norm_*" ("*" also matches "/"); or a list of these.
             "encoder" also means the one nested model when no layer has that name.
 
@@ -85,8 +85,8 @@ def unfreeze(model, layers, learning_rate=None):
             zero while its step count goes on, so Adam's first steps on them are up to three times its learning rate:
             give a small one.
         layers: As in `freeze`.
-        learning_rate: New learning rate of the optimizer, a number or a schedule; None keeps the old one. Needs a compiled
-            model.
+        learning_rate: New learning rate of the optimizer, a number or a schedule; None keeps the old one. Needs a
+            compiled model.
 
     Returns:
         The `Trainability` after the call, which is also printed.
@@ -192,4 +192,3 @@ def _copy_state(old, new):
             for variable, slot in zip(new._trainable_variables, value):
                 if isinstance(slot, keras.Variable) and id(variable) in place:
                     slot.assign(source[place[id(variable)]])
-

@@ -10,8 +10,9 @@ __all__ = ["classifier"]
 def classifier(encoder, classes, name="classifier"):
     """An encoder, nested as one layer under its own name, and a softmax layer on top.
 
-    The encoder is shared, not copied: training the classifier trains it, unless `transfer.freeze` holds it still. A bare
-    `fit` on arrays is not checked; `callbacks.Guard()` stops it on input, labels or losses that are not finite or in range.
+    The encoder is shared, not copied: training the classifier trains it, unless `transfer.freeze` holds it still. A
+    bare `fit` on arrays is not checked; `callbacks.Guard()` stops it on input, labels or losses that are not finite
+    or in range.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
@@ -19,8 +20,8 @@ def classifier(encoder, classes, name="classifier"):
         name: Name of the model.
 
     Returns:
-        Functional `keras.Model` from input `image` to `probabilities` `(n, classes)` in float32, not compiled. Its loss is
-        "sparse_categorical_crossentropy".
+        Functional `keras.Model` from input `image` to `probabilities` `(n, classes)` in float32, not compiled. Its
+        loss is "sparse_categorical_crossentropy".
 
     Raises:
         UserError: If there are fewer than 2 classes.

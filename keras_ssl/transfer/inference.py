@@ -1,5 +1,6 @@
 """Running a model over many samples."""
 
+import keras
 import numpy as np
 
 __all__ = ["predict_in_batches"]
@@ -8,8 +9,8 @@ __all__ = ["predict_in_batches"]
 def predict_in_batches(model, images, batch_size=256):
     """Return a model's outputs for all images.
 
-    A loop over `predict_on_batch`, whose compiled function the model keeps; `predict` sets up a data pipeline at each call,
-    which costs more than the work itself where there are few images.
+    The model is called layer by layer: `predict` would compile a function for each model and each size of batch, which
+    costs seconds where the work itself takes milliseconds.
 
     Args:
         model: `keras.Model` with one input and one output.
@@ -19,5 +20,5 @@ def predict_in_batches(model, images, batch_size=256):
     Returns:
         Float32 array `(n, …)`.
     """
-    parts = [model.predict_on_batch(images[k : k + batch_size]) for k in range(0, len(images), batch_size)]
-    return np.concatenate([np.asarray(part, "float32") for part in parts])
+    parts = [model(images[k : k + batch_size], training=False) for k in range(0, len(images), batch_size)]
+    return np.concatenate([keras.ops.convert_to_numpy(part).astype("float32") for part in parts])

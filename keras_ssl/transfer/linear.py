@@ -15,15 +15,17 @@ def fit_linear(features, labels):
         labels: Integer array `(n,)` of at least two classes.
 
     Returns:
-        Fitted `sklearn.linear_model.LogisticRegression` with L2 penalty, C = 1 on features that are divided by one number so
-        that their mean squared length is 16. One number, because the scale of single features carries information:
-        standardising each costs raw digits 3 points at 5 labels per class (measured on a fifth of train).
+        Fitted `sklearn.linear_model.LogisticRegression` with L2 penalty, C = 1 on features that are divided by one
+        number so that their mean squared length is 16. One number, because the scale of single features carries
+        information: standardising each costs raw digits 3 points at 5 labels per class (measured on a fifth of train).
     """
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     features = np.asarray(features, "float64")
     scale = 4.0 / max(np.sqrt(np.square(features).sum(axis=1).mean()), 1e-12)
-    fitted = LogisticRegression(max_iter=1000).fit(scale * features, labels)
+    with threadpool_limits(1):  # threads of BLAS spin longer for each other than such small products take
+        fitted = LogisticRegression(max_iter=1000).fit(scale * features, labels)
     fitted.coef_ *= scale  # so that it takes features as they are
     return fitted
 
@@ -37,8 +39,8 @@ def start_from_probe(classifier, images, labels):
         labels: Integer array `(n,)` of at least two classes. Classes without a label get weights of zero.
 
     Reference:
-        Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", section 3.3:
-        a random head distorts the features before it has learned to use them.
+        Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution",
+        section 3.3: a random head distorts the features before it has learned to use them.
     """
     encoder, head = classifier.layers[-2:]
     fitted = fit_linear(predict_in_batches(encoder, images), labels)

@@ -32,9 +32,7 @@ def digits(rotate=15.0, translate=0.1, scale=(0.85, 1.15), shear=10.0, noise=0.1
     return Policy(operations, name="digits")
 
 
-def natural_images(
-    size, scale=(0.08, 1.0), strength=1.0, flip=0.5, jitter=0.8, grayscale=0.2, blur=0.5, solarize=0.1
-):
+def natural_images(size, scale=(0.08, 1.0), strength=1.0, flip=0.5, jitter=0.8, grayscale=0.2, blur=0.5, solarize=0.1):
     """Make SimCLR's policy for photographs, with BYOL's solarization.
 
     In this order: random resized crop, horizontal flip, colour jitter, grayscale, Gaussian blur, solarization.

@@ -26,9 +26,11 @@ def preview(policy, images, columns=8, rows=4, seed=0, path=None):
     grid = {"images": images}
     for row in range(rows):
         views = policy(ops.convert_to_tensor(images), ops.convert_to_tensor([seed, row], dtype="int32"))
-        named = {f"{name} (draw {row + 1})": view for name, view in views.items()} if isinstance(views, dict) else {
-            f"draw {row + 1}": views
-        }
+        named = (
+            {f"{name} (draw {row + 1})": view for name, view in views.items()}
+            if isinstance(views, dict)
+            else {f"draw {row + 1}": views}
+        )
         grid |= {name: ops.convert_to_numpy(view) for name, view in named.items()}
     return _draw(grid, getattr(policy, "name", None), path)
 

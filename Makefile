@@ -1,0 +1,36 @@
+# Each target makes .venv and installs what it needs; when that is done already, it is quick.
+PYTHON ?= python3.11
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --constraint constraints.txt
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: demo test lint types install install-dev clean
+
+demo: .venv/installed ## pretrain, evaluate, fine-tune, deploy and report on the embedded digits
+	$(BIN)/keras-ssl demo --out out
+
+test: .venv/installed-dev lint types ## everything that must pass
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/installed-dev
+	$(BIN)/mypy
+
+install: .venv/installed
+install-dev: .venv/installed-dev
+
+.venv/installed: setup.cfg setup.py constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) --editable .
+	touch $@
+
+.venv/installed-dev: setup.cfg setup.py constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) --editable '.[dev]'
+	touch .venv/installed $@
+
+clean:
+	rm -rf out build .pytest_cache .mypy_cache .ruff_cache keras_ssl.egg-info

@@ -1,0 +1,94 @@
+"""Reproduce the README's label-efficiency tables: the recipes, on the test splits, beside their baselines.
+
+    python benchmarks/label_efficiency.py digits mnist fashion_mnist
+
+Protocol: pretraining on the recipe's unlabelled images (digits: all 1,400 of train; the others: the first 20,000 of train),
+last epoch; five draws of labels from train (seeds 0 to 4); scores on the whole test split. mnist and fashion_mnist come
+from TensorFlow Datasets and must be prepared or downloadable. Results go to `benchmarks/results/NAME.json` and, as
+Markdown, to the screen.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import tensorflow as tf
+from rich.progress import Progress
+
+from keras_ssl import callbacks, data, evaluate, recipes
+from keras_ssl.evaluate.palette import label
+
+RESULTS = pathlib.Path(__file__).parent / "results"
+
+
+def pretrained(name, dataset, source, seed):
+    """The encoder of a recipe, and the seconds that its training took."""
+    recipe = recipes.choose(name, dataset)(source, seed=seed)
+    begun = time.perf_counter()
+    recipe.fit(callbacks=[callbacks.Progress(f"{dataset}, {name}")], verbose=0)
+    return recipe.objective.encoder, time.perf_counter() - begun
+
+
+def measure(dataset, seed):
+    """Everything that the tables show of one data set."""
+    train, test = data.load(dataset, "train"), data.load(dataset, "test")
+    unlabelled = data.load(dataset, recipes.UNLABELLED.get(dataset, "train"))
+    encoders, seconds = {}, {}
+    for name in ("simclr", "autoencoder"):
+        encoders[name], seconds[name] = pretrained(name, dataset, unlabelled, seed)
+    begun = time.perf_counter()
+    with Progress() as bar:
+        task = bar.add_task(f"{dataset}, few labels", total=None)
+        few = evaluate.label_efficiency(
+            encoders, train, test, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    return {
+        "dataset": dataset,
+        "seed": seed,
+        "unlabelled": len(unlabelled),
+        "test": len(test),
+        "pretraining_seconds": seconds,
+        "measuring_seconds": time.perf_counter() - begun,
+        "scores": {metric: few.summary(metric) for metric in ("accuracy", "precision", "recall", "f1")},
+        "steps_to_raw_inputs": {
+            n: few.steps_to(few.summary()["raw_inputs"][n]["mean"], n) for n in few.summary()["raw_inputs"]
+        },
+        "knn": {name: evaluate.knn(encoder, train, test)["accuracy"] for name, encoder in encoders.items()},
+        "collapse": {name: evaluate.collapse(encoder, test) for name, encoder in encoders.items()},
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, TensorFlow {tf.__version__}, Keras {keras.__version__}",
+    }
+
+
+def markdown(result):
+    """The README's table of one data set."""
+    accuracy = result["scores"]["accuracy"]
+    counts = list(accuracy["raw_inputs"])
+    lines = [f"| {result['dataset']}, labels per class | {' | '.join(map(str, counts))} |", "|---" * (len(counts) + 1) + "|"]
+    for method, by_labels in accuracy.items():
+        cells = (f"{by_labels[n]['mean']:.3f} ± {by_labels[n]['std']:.3f}" for n in counts)
+        lines.append(f"| {label(method)} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main():
+    """Measure the data sets that are named and write what came out."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("datasets", nargs="+", choices=["digits", "mnist", "fashion_mnist"])
+    parser.add_argument("--seed", type=int, default=0, help="of weights, order and views (draws of labels are 0 to 4)")
+    arguments = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    for dataset in arguments.datasets:
+        result = measure(dataset, arguments.seed)
+        (RESULTS / f"label_efficiency_{dataset}.json").write_text(json.dumps(result, indent=1) + "\n")
+        seconds = ", ".join(f"{name} {value:.0f} s" for name, value in result["pretraining_seconds"].items())
+        print(f"\n{markdown(result)}\n\nPretraining: {seconds}. {result['machine']}.\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+"""What every objective must do, over the rows of `cases.py`."""
+
+import functools
+import inspect
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from cases import CASES
+
+from keras_ssl import objectives
+from keras_ssl.errors import UserError
+
+N = 8
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+class Run:
+    """Losses of three SGD steps on one batch, and the weights before and after."""
+
+    def __init__(self, objective, batch, before=None, **compile_arguments):
+        if before is not None:
+            objective.set_weights(before)
+        self.before = objective.get_weights()
+        objective.compile(keras.optimizers.SGD(0.1), **compile_arguments)
+        self.losses = objective.fit(batch, batch_size=N, epochs=3, shuffle=False, verbose=0).history["loss"]
+        self.after = objective.get_weights()
+        self.update = np.concatenate([(b - a).ravel() for a, b in zip(self.before, self.after)])
+
+
+@functools.cache
+def reference(case):
+    """Make the run on one device in float32, to which others are compared."""
+    return Run(case.build(), case.batch(N, 0))
+
+
+def state(objective):
+    """Every variable of the model and its optimizer but the trackers, as arrays by path."""
+    trackers = {id(variable) for variable in objective.metrics_variables}
+    variables = [*objective.variables, *objective.optimizer.variables]
+    return [(v.path, np.array(v)) for v in variables if id(v) not in trackers]
+
+
+def assert_same_state(one, other):
+    assert len(one) == len(other)
+    for (path, a), (_, b) in zip(one, other):
+        np.testing.assert_array_equal(a, b, err_msg=path)
+
+
+def test_every_objective_has_a_row():
+    public = {getattr(objectives, name) for name in objectives.__all__} - {objectives.Objective}
+    assert public == {type(case.build()) for case in CASES}
+
+
+@every_case
+def test_fit_lowers_the_loss(case):
+    objective = case.build()
+    objective.compile(keras.optimizers.Adam(1e-2))
+    history = objective.fit(case.batch(N, 0), batch_size=N, epochs=15, verbose=0).history
+    assert set(history) == set(objective.terms)
+    assert history["loss"][-1] < 0.9 * history["loss"][0]
+    assert int(objective.step) == 15
+    assert all(np.isfinite(value).all() for value in history.values())
+
+
+@every_case
+def test_call_and_predict_give_the_representation(case):
+    objective = case.build()
+    x = next(iter(case.batch(3, 0).values()))
+    h = objective.embedder(x, training=False)
+    assert h.shape == (3, objective.encoder.output_shape[-1])
+    np.testing.assert_array_equal(objective(x), h)
+    np.testing.assert_array_equal(objective({"input": x}), h)
+    np.testing.assert_allclose(objective.predict(x, verbose=0), h, atol=1e-6)
+
+
+@every_case
+def test_evaluate_repeats_itself_and_changes_nothing(case):
+    objective = case.build()
+    objective.compile("adam", run_eagerly=True)
+    batch = case.batch(N, 0)
+    objective.fit(batch, batch_size=N, verbose=0)
+    before = state(objective)
+    first = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)
+    second = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)
+    assert first == second
+    assert set(first) == set(objective.terms)
+    assert_same_state(before, state(objective))
+
+
+@every_case
+def test_keras_file_keeps_everything_and_fits_on(case, tmp_path):
+    objective = case.build()
+    objective.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
+    batch = case.batch(N, 0)
+    objective.fit(batch, batch_size=N, epochs=2, verbose=0)
+    objective.save(tmp_path / "objective.keras")
+    loaded = keras.saving.load_model(tmp_path / "objective.keras")
+    assert type(loaded) is type(objective)
+    assert loaded.run_eagerly
+    assert int(loaded.optimizer.iterations) == 2
+    assert_same_state(state(objective), state(loaded))
+    for model in (objective, loaded):
+        model.fit(case.batch(N, 1), batch_size=N, epochs=2, shuffle=False, verbose=0)
+    assert_same_state(state(objective), state(loaded))
+
+
+@every_case
+def test_arguments_are_attributes_and_config_keys(case):
+    objective = case.build()
+    config = objective.get_config()
+    parameters = inspect.signature(type(objective).__init__).parameters.values()
+    names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD and p.name != "self"]
+    assert set(config) == {"name", "dtype", *names}
+    owned = {"loss", "metrics", "optimizer", "name", "dtype", *dir(keras.Model)}
+    assert not owned & set(names)
+    again = type(objective).from_config(config)
+    assert again.get_config() == config
+    for name in names:
+        assert type(getattr(again, name)) is type(getattr(objective, name))
+        if not isinstance(getattr(objective, name), keras.Model):
+            assert getattr(again, name) == getattr(objective, name)
+
+
+@every_case
+@pytest.mark.parametrize(("policy", "tolerance"), [("mixed_float16", 0.02), ("mixed_bfloat16", 0.1)])
+def test_updates_in_half_precision_are_close_to_those_in_single(case, policy, tolerance):
+    expected = reference(case)
+    keras.config.set_dtype_policy(policy)
+    run = Run(case.build(), case.batch(N, 0), expected.before, run_eagerly=True)
+    np.testing.assert_allclose(run.losses, expected.losses, rtol=tolerance)
+    error = np.linalg.norm(run.update - expected.update) / np.linalg.norm(expected.update)
+    assert error < tolerance, error
+
+
+@every_case
+def test_xla_gives_the_same_losses_and_weights(case):
+    expected = reference(case)
+    run = Run(case.build(), case.batch(N, 0), expected.before, jit_compile=True)
+    np.testing.assert_allclose(run.losses, expected.losses, rtol=1e-5)
+    np.testing.assert_allclose(run.update, expected.update, atol=1e-5)
+
+
+@every_case
+def test_two_replicas_equal_one_device(case):
+    expected = reference(case)
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        run = Run(case.build(), case.batch(N, 0), expected.before)
+    np.testing.assert_allclose(run.losses, expected.losses, rtol=1e-5)
+    np.testing.assert_allclose(run.update, expected.update, atol=1e-5)
+
+
+@every_case
+def test_regularisation_of_the_encoder_is_part_of_the_loss(case):
+    objective = case.build()
+    objective.compile("sgd", run_eagerly=True)
+    batch = case.batch(N, 0)
+    plain = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)["loss"]
+    weight = next(layer.kernel for layer in objective.encoder.layers if hasattr(layer, "kernel"))
+    weight.regularizer = keras.regularizers.L2(0.5)
+    regularised = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)["loss"]
+    assert regularised - plain == pytest.approx(0.5 * np.square(np.array(weight)).sum(), rel=1e-4)
+
+
+# ---- wrong batches ---------------------------------------------------------------------------------------------------
+
+
+def without_a_key(batch):
+    first, *others = batch
+    return {"foreign": batch[first], **{key: batch[key] for key in others}}
+
+
+WRONG = {
+    "missing key": (without_a_key, "keys"),
+    "channels": (lambda batch: {k: np.repeat(v, 3, -1) for k, v in batch.items()}, "shape"),
+    "rank": (lambda batch: {k: v[..., 0] for k, v in batch.items()}, "shape"),
+    "uint8": (lambda batch: {k: (255 * v).astype("uint8") for k, v in batch.items()}, "0..1"),
+    "tuple": (lambda batch: tuple(batch.values()), "keys"),
+    "nested tuple": (lambda batch: (tuple(batch.values()), np.zeros(N)), "keys"),
+    "bare tensor": (lambda batch: batch["view_1"], "keys"),
+}
+
+
+@every_case
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_batch_is_a_clear_error(case, wrong):
+    objective = case.build()
+    objective.compile("sgd")
+    batch = case.batch(N, 0)
+    if len(batch) == 1 and wrong in ("tuple", "bare tensor"):
+        pytest.skip("with a single key a bare tensor and (x, y) are right")
+    spoil, word = WRONG[wrong]
+    before = state(objective)
+    for method in (objective.fit, objective.evaluate):
+        with pytest.raises(UserError, match=word) as caught:
+            method(tf.data.Dataset.from_tensors(spoil(batch)), verbose=0)
+        assert all((caught.value.expected, caught.value.received, caught.value.do))
+    assert_same_state(before, state(objective))
+
+
+@every_case
+def test_wrong_arrays_and_arguments_are_clear_errors_before_training(case):
+    objective = case.build()
+    objective.compile("sgd")
+    batch = case.batch(N, 0)
+    nan = {key: value.copy() for key, value in batch.items()}
+    next(iter(nan.values()))[2, 1, 1] = np.nan
+    with pytest.raises(UserError, match=r"finite.*index 2"):
+        objective.fit(nan, verbose=0)
+    with pytest.raises(UserError, match=r"uint8"):
+        objective.fit({key: (255 * value).astype("uint8") for key, value in batch.items()}, verbose=0)
+    with pytest.raises(UserError, match="0..1"):
+        objective.fit({key: 255 * value for key, value in batch.items()}, verbose=0)
+    with pytest.raises(UserError, match="at least one epoch"):
+        objective.fit(batch, epochs=0, verbose=0)
+    for foreign in ({"loss": "mse"}, {"metrics": ["accuracy"]}):
+        with pytest.raises(UserError, match=f"Received {next(iter(foreign))}"):
+            objective.compile("sgd", **foreign)
+    assert int(objective.step) == 0
+
+
+@every_case
+def test_a_batch_of_one_is_an_error_where_samples_are_compared(case):
+    objective = case.build()
+    objective.compile("sgd", run_eagerly=True)
+    one = case.batch(1, 0)
+    single = tf.data.Dataset.from_tensors(one)
+    if not objective.compares_samples:
+        objective.fit(single, verbose=0)
+        return
+    for call in (
+        lambda: objective.fit(single, verbose=0),
+        lambda: objective.fit(case.batch(N, 0), batch_size=1, verbose=0),
+    ):
+        with pytest.raises(UserError, match="at least 2 samples"):
+            call()
+    with pytest.raises(UserError, match="at least 2"):
+        objective.fit(one, verbose=0)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "input" in case.batch(2, 0)], ids=lambda case: case.name)
+def test_a_single_key_takes_a_bare_tensor_and_drops_y(case):
+    objective = case.build()
+    objective.compile("sgd", run_eagerly=True)
+    batch = case.batch(N, 0)
+    x, y = batch["input"], np.zeros(N)
+    losses = [
+        objective.evaluate(data, batch_size=N, return_dict=True, verbose=0)["loss"]
+        for data in (batch, x)
+    ]
+    losses.append(objective.evaluate(x, y, batch_size=N, return_dict=True, verbose=0)["loss"])
+    losses.append(objective.evaluate(tf.data.Dataset.from_tensors((x, y)), return_dict=True, verbose=0)["loss"])
+    assert len(set(losses)) == 1

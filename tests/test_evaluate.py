@@ -1,0 +1,321 @@
+"""Evaluation: every figure against one that is worked out by other means, and the same figure when asked again."""
+
+import random
+import sys
+
+import keras
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import classification_report
+
+from keras_ssl import data, encoders, evaluate, objectives
+from keras_ssl.errors import UserError
+
+RNG = np.random.default_rng(0)
+
+
+def a_source(n, seed=0, classes=3):
+    """Images of 4x4 whose class shows as a brighter row."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % classes
+    images = 0.8 * rng.random((n, 4, 4, 1), "float32")
+    images[np.arange(n), labels] += 0.2
+    return data.from_arrays(images, labels, classes)
+
+
+def tiny_encoder():
+    return encoders.mlp((4, 4, 1), features=(8, 5), name="tiny")
+
+
+# ---- embed -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("batch_size", [3, 7, 256])
+def test_embed_is_what_predict_gives(batch_size):
+    encoder, source = tiny_encoder(), a_source(7)
+    h = evaluate.embed(encoder, source, batch_size)
+    assert (h.shape, h.dtype) == ((7, 5), np.float32)
+    np.testing.assert_allclose(h, encoder.predict(source.floats(), verbose=0), rtol=1e-5, atol=1e-6)
+
+
+def test_embed_takes_arrays_bytes_an_objective_and_nothing():
+    encoder = tiny_encoder()
+    stored = RNG.integers(0, 256, (6, 4, 4, 1), "uint8")
+    floats = stored / np.float32(255)
+    h = evaluate.embed(encoder, data.from_arrays(stored))
+    np.testing.assert_allclose(h, evaluate.embed(encoder, floats), atol=1e-6)
+    np.testing.assert_array_equal(h, evaluate.embed(objectives.SimCLR(encoder), data.from_arrays(stored)))
+    np.testing.assert_array_equal(evaluate.embed(None, floats), floats.reshape(6, 16))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda x: x[:, :3], r"images of shape \(None, 4, 4, 1\).*Received shape \(6, 3, 4, 1\)"),
+        (lambda x: x[..., 0], r"Received shape \(6, 4, 4\)"),
+        (lambda x: np.repeat(x, 3, axis=-1), r"Received shape \(6, 4, 4, 3\)"),
+        (lambda x: np.where(np.arange(6).reshape(6, 1, 1, 1) == 2, np.nan, x), "the first at index 2"),
+        (lambda x: x * 255, "divide by 255"),
+        (lambda x: (x * 255).astype("uint8"), "dtype uint8"),
+        (lambda x: x[:0], "Received 0"),
+    ],
+)
+def test_embed_refuses_what_the_encoder_was_not_built_for(spoil, message):
+    with pytest.raises(UserError, match=message):
+        evaluate.embed(tiny_encoder(), spoil(RNG.random((6, 4, 4, 1), "float32")))
+
+
+# ---- scores, neighbours, probe ---------------------------------------------------------------------------------------
+
+
+def test_scores_by_hand():
+    # class 0: 2 of 3 found, 2 of 2 predictions right; class 1: 1 of 1 found, 1 of 3 right; class 2: never predicted
+    figures = evaluate.scores([0, 0, 0, 1, 2], [0, 0, 1, 1, 1])
+    assert figures["accuracy"] == pytest.approx(3 / 5)
+    assert figures["precision"] == pytest.approx((1 + 1 / 3 + 0) / 3)
+    assert figures["recall"] == pytest.approx((2 / 3 + 1 + 0) / 3)
+    assert figures["f1"] == pytest.approx((4 / 5 + 1 / 2 + 0) / 3)
+
+
+def test_scores_are_the_macro_averages_of_scikit_learn():
+    labels, predictions = RNG.integers(0, 4, 50), RNG.integers(0, 4, 50)
+    report = classification_report(labels, predictions, output_dict=True)
+    macro = report["macro avg"]
+    expected = {"accuracy": report["accuracy"], "precision": macro["precision"], "recall": macro["recall"]}
+    assert evaluate.scores(labels, predictions) == pytest.approx({**expected, "f1": macro["f1-score"]})
+
+
+def knn_reference(train_h, train_labels, test_h, classes, neighbours, temperature):
+    """Wu et al. 2018, section 3.4, written out sample by sample."""
+    train_h = train_h / np.linalg.norm(train_h, axis=1, keepdims=True)
+    predictions = []
+    for h in test_h / np.linalg.norm(test_h, axis=1, keepdims=True):
+        cosine = train_h @ h
+        votes = np.zeros(classes)
+        for k in np.argsort(-cosine)[:neighbours]:
+            votes[train_labels[k]] += np.exp(cosine[k] / temperature)
+        predictions.append(votes.argmax())
+    return np.array(predictions)
+
+
+@pytest.mark.parametrize("raw", [True, False])
+@pytest.mark.parametrize(("neighbours", "temperature"), [(1, 0.07), (5, 0.07), (20, 0.5)])
+def test_knn_is_the_weighted_vote(raw, neighbours, temperature):
+    train, test = a_source(60, seed=1), a_source(40, seed=2)
+    encoder = None if raw else tiny_encoder()
+    represent = (lambda x: x.reshape(len(x), -1)) if raw else (lambda x: encoder.predict(x, verbose=0))
+    expected = knn_reference(
+        represent(train.images), train.labels, represent(test.images), 3, neighbours, temperature
+    )
+    figures = evaluate.knn(encoder, train, test, neighbours, temperature)
+    assert figures == pytest.approx(evaluate.scores(test.labels, expected))
+    assert 0 < figures["accuracy"] < 1  # the comparison would show little otherwise
+
+
+def test_knn_takes_all_of_a_small_train_set():
+    train, test = a_source(6), a_source(9, seed=3)
+    assert evaluate.knn(None, train, test) == evaluate.knn(None, train, test, neighbours=6)
+
+
+def test_linear_probe_is_logistic_regression_on_the_scaled_representation():
+    encoder, train, test = tiny_encoder(), a_source(60, seed=1), a_source(40, seed=2)
+    h, h_test = (encoder.predict(s.images, verbose=0).astype("float64") for s in (train, test))
+    scale = np.sqrt(16 / np.mean((h**2).sum(axis=1)))  # mean squared length 16
+    predictions = LogisticRegression(C=1.0, max_iter=1000).fit(scale * h, train.labels).predict(scale * h_test)
+    figures = evaluate.linear_probe(encoder, train, test)
+    assert figures == pytest.approx(evaluate.scores(test.labels, predictions))
+    assert figures["accuracy"] > 0.5
+
+
+@pytest.mark.parametrize("measure", [evaluate.knn, evaluate.linear_probe])
+def test_probes_need_labels(measure):
+    source = a_source(6)
+    with pytest.raises(UserError, match="'arrays' without labels"):
+        measure(None, source, data.from_arrays(source.images))
+
+
+# ---- collapse --------------------------------------------------------------------------------------------------------
+
+
+def test_a_constant_encoder_is_collapsed():
+    encoder = tiny_encoder()
+    for weight in encoder.weights[:-1]:
+        weight.assign(keras.ops.zeros_like(weight))
+    encoder.weights[-1].assign(keras.ops.ones_like(encoder.weights[-1]))
+    figures = evaluate.collapse(encoder, a_source(10))
+    assert figures["std"] == pytest.approx(0, abs=1e-6)
+    assert figures["dimensions"] == pytest.approx(0, abs=1e-3)
+
+
+def test_collapse_figures_of_known_representations():
+    # raw pixels as representation: ± one of four orthogonal directions around 1/2, each as often as the other
+    signs = np.concatenate([np.eye(4), -np.eye(4)]).astype("float32")
+    figures = evaluate.collapse(None, 0.5 + 0.5 * signs.reshape(8, 2, 2, 1))
+    assert figures["effective_rank"] == pytest.approx(4, rel=1e-4)
+    assert figures["dimensions"] == pytest.approx(4, rel=1e-4)
+    # singular values 3 and 1: exp of the entropy of (3/4, 1/4)
+    two = np.zeros((4, 4), "float32")
+    two[0, 0], two[1, 0], two[2, 1], two[3, 1] = 0.3, -0.3, 0.1, -0.1
+    figures = evaluate.collapse(None, 0.5 + two.reshape(4, 2, 2, 1))
+    assert figures["effective_rank"] == pytest.approx(np.exp(-0.75 * np.log(0.75) - 0.25 * np.log(0.25)), rel=1e-4)
+    assert figures["dimensions"] == pytest.approx((9 + 1) ** 2 / (81 + 1), rel=1e-4)
+
+
+def test_collapse_looks_at_the_first_images_only():
+    source = a_source(30)
+    assert evaluate.collapse(None, source, limit=10) == evaluate.collapse(None, source[:10])
+
+
+# ---- an encoder with new weights -------------------------------------------------------------------------------------
+
+
+def test_reinitialised_is_seeded_and_touches_nothing():
+    encoder = encoders.conv_net((4, 4, 1), features=(4, 4))
+    before, state = encoder.get_weights(), random.getstate()
+    first, again, other = (evaluate.reinitialised(encoder, seed) for seed in (0, 0, 1))
+    assert random.getstate() == state
+    for mine, a, b, c in zip(before, *(e.get_weights() for e in (first, again, other))):
+        np.testing.assert_array_equal(a, b)
+        if np.ptp(mine) > 0:  # a kernel, not a scale or shift
+            assert not np.allclose(mine, a)
+            assert not np.allclose(a, c)
+    for mine, now in zip(before, encoder.get_weights()):
+        np.testing.assert_array_equal(mine, now)
+    assert first.get_config()["layers"] == encoder.get_config()["layers"]
+
+
+# ---- label efficiency ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.load("digits")[:300], data.load("digits", split="test")[:120]
+
+
+def measured(digits, encoder=None, **changes):
+    encoder = encoder or encoders.mlp((8, 8, 1), features=(16, 8))
+    arguments = {"labels_per_class": (1, 5), "seeds": 2, "steps": 5} | changes
+    return evaluate.label_efficiency(encoder, *digits, **arguments)
+
+
+def test_label_efficiency_has_every_row_repeats_itself_and_leaves_the_encoder_alone(digits):
+    encoder = encoders.mlp((8, 8, 1), features=(16, 8))
+    before, seen = encoder.get_weights(), []
+    few = measured(digits, encoder, progress=lambda done, total: seen.append((done, total)))
+    methods = ["raw_inputs", "untrained", "from_scratch", "encoder", "encoder_finetuned"]
+    assert list(few.values) == methods
+    assert all(list(by_labels) == [1, 5] for by_labels in few.values.values())
+    for by_labels in few.values.values():
+        for figures in by_labels.values():
+            assert set(figures) == {"accuracy", "precision", "recall", "f1"}
+            assert all(len(draws) == 2 and all(0 <= v <= 1 for v in draws) for draws in figures.values())
+    assert few.checkpoints == (1, 2, 3, 4, 5)
+    assert set(few.curves) == {"from_scratch", "encoder_finetuned"}
+    for method, by_labels in few.curves.items():  # all test images are among the first 1,000
+        for n, draws in by_labels.items():
+            assert [curve[-1] for curve in draws] == pytest.approx(few.values[method][n]["accuracy"])
+    assert seen == [(k, 20) for k in range(1, 21)]
+    for a, b in zip(before, encoder.get_weights()):
+        np.testing.assert_array_equal(a, b)
+    again = measured(digits, encoder)
+    assert again.values == few.values
+    assert again.curves == few.curves
+
+
+def test_label_efficiency_gives_all_methods_the_draws_of_few(digits):
+    train, test = digits
+    encoder = encoders.mlp((8, 8, 1), features=(16, 8))
+    few = measured(digits, {"mine": encoder, "same": keras.models.clone_model(encoder)}, fine_tune=())
+    assert list(few.values) == ["raw_inputs", "untrained", "from_scratch", "mine", "same"]
+    for n in (1, 5):
+        for seed in (0, 1):
+            images, labels = data.few(train, n, seed)
+            drawn = data.from_arrays(images, labels)
+            untrained = evaluate.reinitialised(encoder, seed)
+            for method, e in (("raw_inputs", None), ("mine", encoder), ("untrained", untrained)):
+                expected = evaluate.linear_probe(e, drawn, test)
+                assert {k: v[seed] for k, v in few.values[method][n].items()} == pytest.approx(expected), method
+
+
+def test_fine_tuning_starts_at_the_probe_and_a_pretrained_encoder_is_no_baseline(digits):
+    """With a learning rate of zero the fine-tuned classifier is the linear probe, to the last prediction."""
+    few = measured(digits, labels_per_class=(5,), fine_tuning_rate=0.0, scratch_rate=0.0)
+    assert few.values["encoder_finetuned"] == few.values["encoder"]
+    assert np.ptp(few.curves["from_scratch"][5][0]) == 0
+
+
+def by_hand():
+    return evaluate.LabelEfficiency(
+        values={
+            "raw_inputs": {1: {"accuracy": [0.2, 0.4], "f1": [0.1, 0.1]}, 5: {"accuracy": [0.5, 0.7], "f1": [0.2, 0.4]}},
+            "simclr_finetuned": {1: {"accuracy": [0.6, 0.6], "f1": [0, 1]}, 5: {"accuracy": [0.9, 1.0], "f1": [1, 1]}},
+        },
+        curves={"simclr_finetuned": {5: [[0.1, 0.5, 0.9], [0.3, 0.7, 1.0]]}},
+        checkpoints=(10, 20, 30),
+    )
+
+
+def test_summary_is_mean_and_population_deviation():
+    summary = by_hand().summary()
+    assert summary["raw_inputs"][1] == pytest.approx({"mean": 0.3, "std": 0.1})
+    assert summary["simclr_finetuned"][5] == pytest.approx({"mean": 0.95, "std": 0.05})
+    assert by_hand().summary("f1")["simclr_finetuned"][1] == {"mean": 0.5, "std": 0.5}
+
+
+def test_curve_and_steps_to_a_target():
+    curve = by_hand().curve(5)["simclr_finetuned"]
+    assert curve["steps"] == [10, 20, 30]
+    assert curve["mean"] == pytest.approx([0.2, 0.6, 0.95])
+    assert curve["std"] == pytest.approx([0.1, 0.1, 0.05])
+    assert by_hand().steps_to(0.6, 5) == {"simclr_finetuned": 20}
+    assert by_hand().steps_to(0.61, 5) == {"simclr_finetuned": 30}
+    assert by_hand().steps_to(0.96, 5) == {"simclr_finetuned": None}
+
+
+def test_table_and_text():
+    assert by_hand().table() == [
+        ["labels per class", "1", "5"],
+        ["raw_inputs", "0.300 ± 0.100", "0.600 ± 0.100"],
+        ["simclr_finetuned", "0.600 ± 0.000", "0.950 ± 0.050"],
+    ]
+    assert by_hand().text().splitlines() == [
+        "labels per class    1              5",
+        "raw inputs          0.300 ± 0.100  0.600 ± 0.100",
+        "SimCLR, fine-tuned  0.600 ± 0.000  0.950 ± 0.050",
+    ]
+
+
+def test_label_counts_are_those_that_every_class_has():
+    images = np.zeros((30, 4, 4, 1), "float32")
+    assert evaluate.label_counts(data.from_arrays(images, np.arange(30) % 3)) == (1, 5, 10)
+    assert evaluate.label_counts(data.from_arrays(images, np.minimum(np.arange(30), 1))) == (1,)
+    assert evaluate.label_counts(data.load("digits")) == (1, 5, 10, 100)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"steps": 0}, "steps in 1..300. Received 0"),
+        ({"steps": 301}, "steps in 1..300. Received 301"),
+        ({"seeds": 0}, "at least one draw of labels. Received seeds=0"),
+        ({"labels_per_class": ()}, "at least one number of labels"),
+        ({"labels_per_class": (1, 100)}, "at least 100 samples of each class"),
+        ({"labels_per_class": (0,)}, "at least 1 label per class"),
+        ({"fine_tune": ("simclr",)}, "names of encoders to fine-tune among encoder. Received simclr"),
+    ],
+)
+def test_label_efficiency_refuses_before_any_fit(digits, monkeypatch, changes, message):
+    monkeypatch.setattr(sys.modules["keras_ssl.evaluate.label_efficiency"], "fit_linear", None)
+    with pytest.raises(UserError, match=message):
+        measured(digits, **changes)
+
+
+def test_label_efficiency_refuses_unlabelled_and_unfit_images(digits):
+    train, test = digits
+    with pytest.raises(UserError, match="'unlabelled' without labels"):
+        measured((data.from_arrays(train.images, name="unlabelled"), test))
+    with pytest.raises(UserError, match="'unlabelled' without labels"):
+        measured((train, data.from_arrays(test.images, name="unlabelled")))
+    with pytest.raises(UserError, match=r"Received shape \(120, 8, 8, 1\)"):
+        measured(digits, encoders.mlp((4, 4, 1)))
