@@ -10,7 +10,7 @@ demo: .venv/installed ## pretrain, evaluate, fine-tune, deploy and report on the
 	$(BIN)/keras-ssl demo --out out
 
 test: .venv/installed-dev lint types ## everything that must pass
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -126,7 +126,7 @@ def main():
         ratio = f"{np.median(values / best):.1f}" if "28x28" not in name else ""
         figures = (np.median(values), values.min(), values.max(), np.median(np.array(rates[name])[:, 1]))
         table.add_row(name, *(f"{figure:,.0f}" for figure in figures), ratio)
-    console = Console()
+    console = Console(width=max(100, Console().width))
     console.print(table)
     console.print(
         f"Batches of {options.batch}, {options.size}x{options.size}x3, all operations; {options.rounds} rounds of "

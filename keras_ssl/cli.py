@@ -61,7 +61,7 @@ def pretrain(
     if mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
     source = data.load(dataset, recipes.UNLABELLED.get(dataset, "train"), size)
-    data.check_dataset(source.floats())
+    data.check_dataset(source.images, dtype=source.dtype)
     recipe = make_recipe(source, epochs, seed)
     typer.echo(f"{len(source):,} images of {source.shape}; {recipe.epochs} epochs of {objective}")
     runs.pretrain(recipe, out, resume, {"dataset": dataset})
@@ -101,6 +101,7 @@ def evaluate(
         results = {"dataset": dataset, "encoder": str(encoder), "knn": evaluate.knn(model, train, test)}
         results |= {metric: few.summary(metric) for metric in ("accuracy", "precision", "recall", "f1")}
         results["collapse"] = evaluate.collapse(model, test)
+        out.mkdir(parents=True, exist_ok=True)
         (out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
         typer.echo(f"Results: {out / 'results.json'}")
 
@@ -176,12 +177,14 @@ def embed(
 
     from keras_ssl import evaluate, runs
 
+    out = out if out.suffix == ".npz" else out.with_name(f"{out.name}.npz")  # as NumPy does
     runs.writable_folder(out.parent)
     model = _encoder(encoder)
     source = _load(dataset, split, model)
     arrays = {"embedding": evaluate.embed(model, source)}
     if source.labels is not None:
         arrays["labels"] = source.labels
+    out.parent.mkdir(parents=True, exist_ok=True)
     np.savez(out, **arrays)
     typer.echo(f"{arrays['embedding'].shape} in {out}")
 
@@ -200,7 +203,7 @@ def _load(dataset, split, model):
     """Load a split in the size that the model takes."""
     from keras_ssl import checks, data
 
-    size = model.input_shape[1:3] if Path(dataset).is_dir() and None not in model.input_shape[1:3] else None
+    size = model.input_shape[1:3] if None not in model.input_shape[1:3] else None
     source = data.load(dataset, split, size)
     checks.check_fits(source.images, model)
     return source

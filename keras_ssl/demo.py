@@ -1,7 +1,6 @@
 """The whole story on one data set: pretrain, evaluate, fine-tune, deploy, report."""
 
 import json
-import pathlib
 import time
 
 import numpy as np
@@ -63,11 +62,10 @@ def run(dataset="digits", out="out", seed=0, epochs=None, say=print):
         "label_efficiency": {m: {str(n): v for n, v in by.items()} for m, by in few.summary().items()},
         "parity": {kind: max(manifest["parity"][kind].values()) for kind in ("saved_model", "onnx")},
         "collapse": {name: evaluate.collapse(encoder, test) for name, encoder in encoders.items()},
-        "model": str(version),
     }
     sections = _sections(objectives, histories, few, classifier, test, manifest)
     results["wall_seconds"] = round(time.perf_counter() - begun, 1)
-    page = _write_report(out / "report.html", results, sections)
+    page = _write_report(out / "report.html", results, version, sections)
     (out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     say(few.text())
     say(f"\nModel:  {version}  (SavedModel, model.onnx, manifest.json)\nReport: {page}")
@@ -126,7 +124,7 @@ def _few_label_sections(few):
     summary = few.summary()
     header, *rows = few.table()
     n = _LABELS if _LABELS in summary["simclr"] else max(summary["simclr"])
-    target = summary["raw_inputs"][n]["mean"]
+    target = round(summary["raw_inputs"][n]["mean"], 3)
     steps = few.steps_to(target, n).items()
     reached = "; ".join(f"{label(method)}: {step or 'not reached'}" for method, step in steps)
     scores = {metric: few.summary(metric) for metric in ("accuracy", "precision", "recall", "f1")}
@@ -172,7 +170,7 @@ def _parity_table(parity):
     return report.Table(["file", *outputs], rows)
 
 
-def _write_report(path, results, sections):
+def _write_report(path, results, version, sections):
     accuracy = results["label_efficiency"]
     n = max((k for k in accuracy["simclr"] if int(k) <= 5), key=int)
     simclr, raw = accuracy["simclr"][n]["mean"], accuracy["raw_inputs"][n]["mean"]
@@ -184,6 +182,6 @@ def _write_report(path, results, sections):
         "data set": results["dataset"],
         "seed": results["seed"],
         "seconds": results["wall_seconds"],
-        "model": pathlib.Path(results["model"]).name,
+        "model": version.name,
     }
     return report.write(path, f"keras_ssl on {results['dataset']}", lead, facts, sections)

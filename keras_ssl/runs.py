@@ -16,21 +16,21 @@ VALUE_RANGE = [0.0, 1.0]
 
 
 def writable_folder(path):
-    """Make a folder if it is not there, and raise unless files can be written in it.
+    """Raise unless files can be written in a folder, or the folder can be made. Nothing is left behind.
 
     Args:
-        path: Path of the folder.
+        path: Path of the folder, which need not be there yet.
 
     Returns:
         `pathlib.Path`.
 
     Raises:
-        UserError: If it cannot be made or written in.
+        UserError: If it cannot be written in.
     """
     path = pathlib.Path(path)
+    nearest = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
+        with tempfile.TemporaryFile(dir=nearest):
             pass
     except OSError as error:
         reason = error.strerror or str(error)
@@ -50,6 +50,7 @@ def save_model(model, path, **facts):
         `pathlib.Path` of the `.keras` file.
     """
     path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".writing-{path.name}")
     facts = {
         "value_range": VALUE_RANGE,
@@ -142,7 +143,7 @@ def pretrain(recipe, folder, resume=False, facts=None):
                 recipe.batches(first_epoch=done),
                 epochs=recipe.epochs,
                 initial_epoch=done,
-                callbacks=[checkpoints, progress, callbacks.Guard()],
+                callbacks=[callbacks.Guard(), checkpoints, progress],  # no checkpoint of broken weights
                 verbose=0,
             ).history
         finally:

@@ -5,8 +5,12 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "agg")
 
+import hypothesis
 import keras
 import pytest
+
+hypothesis.settings.register_profile("keras_ssl", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("keras_ssl")
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -20,3 +24,9 @@ def one_seed():
     """Start every test from the same random state and with Keras's global state cleared."""
     keras.backend.clear_session(free_memory=False)  # collecting garbage would cost some 0.3 s a test
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def two_replicas():
+    """The one `MirroredStrategy` of the process: those of a second would have the keys of the first's collectives."""
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

@@ -73,8 +73,8 @@ def test_a_policy_gives_two_views_of_whole_batches():
     assert len(epoch(data.batches(numbered(), batch_size=4, drop_remainder=True))) == 2
 
 
-@pytest.mark.parametrize("jit", [True, False])
-def test_views_with_keys_are_used_as_they_are(jit):
+@pytest.mark.parametrize("pure", [True, False])
+def test_views_with_keys_are_used_as_they_are(pure):
     traced = []
 
     class Crops:
@@ -87,7 +87,7 @@ def test_views_with_keys_are_used_as_they_are(jit):
             return {"view_1": noisy(images, seed), "crop_1": noisy(images, seed + 1)[:, :1]}
 
     views = Crops()
-    views.jit = jit
+    views.pure = pure
     batch = epoch(data.batches(numbered(), views=views, batch_size=4))[0]
     assert {key: value.shape for key, value in batch.items()} == {"view_1": (4, 2, 3, 1), "crop_1": (4, 1, 3, 1)}
     assert not traced[-1]

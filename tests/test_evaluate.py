@@ -171,6 +171,7 @@ def test_collapse_looks_at_the_first_images_only():
 
 
 def test_reinitialised_is_seeded_and_touches_nothing():
+    keras.utils.set_random_seed(7)  # seed 0 would give an encoder made after set_random_seed(0) its own weights
     encoder = encoders.conv_net((4, 4, 1), features=(4, 4))
     before, state = encoder.get_weights(), random.getstate()
     first, again, other = (evaluate.reinitialised(encoder, seed) for seed in (0, 0, 1))

@@ -58,8 +58,9 @@ def batches(source, views=None, batch_size=256, seed=0, shuffle=True, drop_remai
     Args:
         source: A `Source`, or an array of shape `(n, height, width, channels)`, uint8 in 0..255 or floats in 0..1.
         views: Policy `(images, seed) -> images`, of which each sample gets two views; or a function `(images, seed) ->
-            dict of views` with an attribute `keys`, such as `views.pair(policy)`. An attribute `jit = False` keeps
-            it from being compiled by XLA. Default None: the images themselves.
+            dict of views` with an attribute `keys`, such as `views.pair(policy)`. One whose attribute `pure` is true,
+            as it is of all policies made of this package's operations, is compiled by XLA. Default None: the images
+            themselves.
         batch_size: Samples in a batch. Default 256.
         seed: Seed of order and views, a non-negative integer. Default 0.
         shuffle: Whether each epoch has its own order. Default True.

@@ -53,7 +53,7 @@ class PythonBatches(keras.utils.PyDataset):
 
 
 def _compiled(views):
-    if views is None or keras.backend.backend() != "jax" or not getattr(views, "jit", True):
+    if views is None or keras.backend.backend() != "jax" or not getattr(views, "pure", False):
         return views
     import jax
 

@@ -48,6 +48,6 @@ def _compiled(views, plan):
     """Return the views compiled by XLA where that can be: an incomplete batch would be compiled again and again."""
     import tensorflow as tf
 
-    if views is None or not plan.drop or not getattr(views, "jit", True):
+    if views is None or not plan.drop or not getattr(views, "pure", False):
         return views
     return tf.function(views, jit_compile=True, autograph=False)

@@ -31,4 +31,8 @@ def gather(x):
     Returns:
         Tensor `(n * replicas(), …)`; `x` itself where there is one replica.
     """
-    return x if replicas() == 1 else _replica_context().all_gather(x, axis=0)
+    if replicas() == 1:
+        return x
+    import tensorflow as tf
+
+    return tf.ensure_shape(_replica_context().all_gather(x, axis=0), (None, *x.shape[1:]))  # it forgets every dimension

@@ -39,7 +39,7 @@ def as_batch(objective, data):
         if len(keys) > 1 or isinstance(x, (tuple, list)):
             raise _wrong_keys(
                 objective,
-                f"a {type(data).__name__} of {np.shape(data)[0]} tensors"
+                f"a {type(data).__name__} of {len(data)} tensors"
                 if isinstance(data, (tuple, list))
                 else f"one tensor of shape {tuple(x.shape)}",
             )

@@ -134,7 +134,7 @@ def blur(sigma=(0.1, 2.0), probability=0.5):
     def smooth(images, seed):
         deviation, chance = draw(seed, images, sigma, (0, 1))
         lines = as_lines(images)
-        blurred = _gaussian(_gaussian(lines, deviation, axis=3), deviation, axis=1)
+        blurred = _gaussian(_gaussian(lines, deviation, axis=1), deviation, axis=3)
         return as_images(keep_or_change(lines, blurred, probability, chance))
 
     return smooth
@@ -146,9 +146,9 @@ def _gaussian(lines, deviation, axis):
     radius = max(1, size // 20)
     padded = ops.pad(lines, [(radius, radius) if k == axis else (0, 0) for k in range(4)], mode="symmetric")
     weights = [ops.exp(-0.5 * ops.square(k / deviation)) for k in range(-radius, radius + 1)]
-    total = sum(weights)
     before = (slice(None),) * axis
-    return sum(weight / total * padded[(*before, slice(k, k + size))] for k, weight in enumerate(weights))
+    blurred = sum(weight * padded[(*before, slice(k, k + size))] for k, weight in enumerate(weights))
+    return blurred / sum(weights)  # not weights / sum: then XLA computes what comes before once for each term
 
 
 def solarize(threshold=0.5, probability=0.1):

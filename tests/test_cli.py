@@ -1,0 +1,306 @@
+"""The command line, from a folder of images to a deployed model, and what it says when something is wrong."""
+
+import json
+import sys
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from keras_ssl import cli, data, encoders, evaluate, runs
+from keras_ssl.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def float32_policy():
+    yield
+    keras.mixed_precision.set_global_policy("float32")
+
+
+def draw_classes(folder, classes=("bright", "dark"), each=12, mode="L"):
+    """Class folders of 8x8 PNGs that differ in brightness."""
+    rng = np.random.default_rng(0)
+    for number, name in enumerate(classes):
+        (folder / name).mkdir(parents=True)
+        for k in range(each):
+            pixels = rng.integers(0, 100, (8, 8) if mode == "L" else (8, 8, 3)) + (155 if number == 0 else 0)
+            Image.fromarray(pixels.astype("uint8"), mode).save(folder / name / f"{k}.png")
+    return folder
+
+
+def invoke(*words, expect=0):
+    """Run a command in this process and return what it printed."""
+    result = CliRunner().invoke(cli.app, [str(word) for word in words])
+    if expect == 0 and result.exception:
+        raise result.exception
+    assert result.exit_code == expect, result.output
+    return result.output
+
+
+def fail(capsys, monkeypatch, *words):
+    """Run the installed command's `main`, which must end with status 2, and return what it wrote to stderr."""
+    monkeypatch.setattr(sys, "argv", ["keras-ssl", *map(str, words)])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    return capsys.readouterr().err
+
+
+def quick_recipe(source, epochs=None, seed=0):
+    """In place of the ResNet-18 that folders get: it takes half a minute to compile."""
+    from keras_ssl import recipes, views
+
+    keras.utils.set_random_seed(seed)
+    encoder = encoders.conv_net(source.shape, features=(4, 8))
+    return recipes._simclr(source, encoder, unjitted(views.natural_images(source.shape[:2])), epochs or 2, 1e-3, 0.5)
+
+
+def unjitted(policy):
+    from keras_ssl import views
+
+    pair = views.pair(policy)
+    pair.pure = pair.jit = False
+    return pair
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory):
+    """A pretrained encoder and the labelled folder that it came from."""
+    folder = tmp_path_factory.mktemp("story")
+    photos = draw_classes(folder / "photos")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(__import__("keras_ssl.recipes", fromlist=["x"])._GENERAL, "simclr", quick_recipe)
+        printed = invoke("pretrain", "--dataset", photos, "--epochs", 1, "--seed", 3, "--out", folder / "run")
+    return folder, photos, folder / "run", printed
+
+
+# ---- the whole way ---------------------------------------------------------------------------------------------------
+
+
+def test_pretrain_writes_what_can_be_loaded_and_resumed(story):
+    _, photos, run, printed = story
+    assert "24 images of (8, 8, 1); 1 epochs of simclr" in printed
+    assert f"Encoder: {run / 'encoder.keras'}" in printed
+    names = {"encoder.keras", "encoder.json", "objective.keras", "objective.json", "checkpoints"}
+    assert {path.name for path in run.iterdir()} == names
+    facts = json.loads((run / "encoder.json").read_text())
+    expected = {"value_range": [0, 1], "input_shape": [8, 8, 1], "objective": "SimCLR", "epochs": 1}
+    assert expected.items() <= facts.items()
+    assert facts["dataset"] == str(photos)
+    encoder = keras.saving.load_model(run / "encoder.keras")
+    objective = keras.saving.load_model(run / "objective.keras")
+    images = data.load(photos).floats()
+    np.testing.assert_array_equal(evaluate.embed(encoder, images), evaluate.embed(objective, images))
+    assert int(objective.step) == 1
+
+
+def copy_of(run, tmp_path):
+    import shutil
+
+    return shutil.copytree(run, tmp_path / "run")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    from keras_ssl import recipes
+
+    monkeypatch.setitem(recipes._GENERAL, "simclr", quick_recipe)
+
+
+def test_a_second_run_into_the_folder_loses_nothing(story, tmp_path, quick, capsys, monkeypatch):
+    _, photos, run, _ = story
+    run = copy_of(run, tmp_path)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    message = fail(capsys, monkeypatch, "pretrain", "--dataset", photos, "--epochs", 1, "--out", run)
+    assert "add --resume" in message
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_resume_goes_on_and_ends_as_an_uninterrupted_run(story, tmp_path, quick, monkeypatch):
+    _, photos, run, _ = story
+    source = data.load(photos)
+    whole = quick_recipe(source, 2, seed=3)
+    history = runs.pretrain(whole, tmp_path / "whole")
+    assert len(history["loss"]) == 2
+
+    interrupted = quick_recipe(source, 2, seed=3)
+    interrupted.epochs = 1  # the schedule is that of two
+    runs.pretrain(interrupted, tmp_path / "run")
+    words = ("pretrain", "--dataset", photos, "--epochs", 2, "--seed", 3, "--resume", "--out", tmp_path / "run")
+    invoke(*words)
+    resumed = keras.saving.load_model(tmp_path / "run" / "objective.keras")
+    assert int(resumed.step) == 2
+    for a, b in zip(whole.objective.get_weights(), resumed.get_weights()):
+        np.testing.assert_array_equal(a, b)
+
+    encoder = (tmp_path / "run" / "encoder.keras").stat().st_size
+    invoke(*words)  # all epochs are done
+    again = keras.saving.load_model(tmp_path / "run" / "objective.keras")
+    for a, b in zip(resumed.get_weights(), again.get_weights()):
+        np.testing.assert_array_equal(a, b)
+    assert (tmp_path / "run" / "encoder.keras").stat().st_size == encoder
+
+
+def test_a_checkpoint_of_something_else_is_refused(story, tmp_path, capsys, monkeypatch):
+    _, _, run, _ = story
+    run = copy_of(run, tmp_path)
+    before = (run / "encoder.keras").read_bytes()
+    message = fail(
+        capsys, monkeypatch, "pretrain", "--dataset", "digits", "--objective", "autoencoder", "--resume", "--out", run
+    )
+    assert "a checkpoint of the same encoder, objective and optimizer" in message
+    assert (run / "encoder.keras").read_bytes() == before
+
+
+def test_evaluate_prints_the_table_and_writes_results(story, tmp_path):
+    _, photos, run, _ = story
+    words = ("evaluate", "--encoder", run / "encoder.keras", "--dataset", photos, "--labels-per-class", "1,2")
+    printed = invoke(*words, "--seeds", 1, "--out", tmp_path / "figures")
+    assert "No test split: 5 of the images" in printed
+    for row in ("labels per class", "raw inputs", "untrained encoder", "from scratch", "encoder, fine-tuned"):
+        assert row in printed
+    results = json.loads((tmp_path / "figures" / "results.json").read_text())
+    assert set(results) == {
+        "dataset", "encoder", "knn", "accuracy", "precision", "recall", "f1", "collapse"
+    }  # fmt: skip
+    assert set(results["accuracy"]["encoder"]) == {"1", "2"}
+
+
+def test_finetune_then_export_then_serve(story, tmp_path):
+    import onnxruntime
+
+    _, photos, run, _ = story
+    out = tmp_path / "classifier"
+    printed = invoke(
+        "finetune", "--encoder", run / "objective.keras", "--dataset", photos, "--steps", 3, "--out", out
+    )
+    assert "Test: accuracy" in printed
+    facts = json.loads((out / "classifier.json").read_text())
+    assert facts["class_names"] == ["bright", "dark"]
+    assert set(facts["scores"]) == {"accuracy", "precision", "recall", "f1"}
+    classifier = keras.saving.load_model(out / "classifier.keras")
+
+    printed = invoke("export", out / "classifier.keras", "--out", tmp_path / "served", "--input-dtype", "uint8")
+    assert f"Model: {tmp_path / 'served' / '1'}" in printed
+    manifest = json.loads((tmp_path / "served" / "1" / "manifest.json").read_text())
+    assert manifest["class_names"] == ["bright", "dark"]
+    images = data.load(photos).images
+    session = onnxruntime.InferenceSession(tmp_path / "served" / "1" / "model.onnx")
+    probabilities, embedding = session.run(["probabilities", "embedding"], {"image": images})
+    np.testing.assert_allclose(probabilities, classifier.predict(images / np.float32(255), verbose=0), atol=1e-5)
+    assert embedding.shape == (24, 8)
+
+
+def test_an_encoder_is_exported_as_the_next_version(story, tmp_path):
+    _, _, run, _ = story
+    for model, version in (("encoder.keras", 1), ("objective.keras", 2)):
+        assert str(tmp_path / str(version)) in invoke("export", run / model, "--out", tmp_path)
+        manifest = json.loads((tmp_path / str(version) / "manifest.json").read_text())
+        assert list(manifest["signature"]["outputs"]) == ["embedding"]
+
+
+def test_embed_writes_arrays(story, tmp_path):
+    _, photos, run, _ = story
+    printed = invoke(
+        "embed", "--encoder", run / "encoder.keras", "--dataset", photos, "--out", tmp_path / "new" / "h"
+    )
+    assert f"(24, 8) in {tmp_path / 'new' / 'h.npz'}" in printed
+    with np.load(tmp_path / "new" / "h.npz") as arrays:
+        encoder = keras.saving.load_model(run / "encoder.keras")
+        source = data.load(photos)
+        np.testing.assert_array_equal(arrays["embedding"], evaluate.embed(encoder, source))
+        np.testing.assert_array_equal(arrays["labels"], source.labels)
+
+
+def test_images_of_another_size_are_brought_to_the_encoders(story, tmp_path):
+    _, photos, run, _ = story
+    large = tmp_path / "large"
+    large.mkdir()
+    for k in range(3):
+        Image.new("L", (20, 12), 80 * k).save(large / f"{k}.png")
+    invoke("embed", "--encoder", run / "encoder.keras", "--dataset", large, "--out", tmp_path / "h.npz")
+    with np.load(tmp_path / "h.npz") as arrays:
+        assert arrays["embedding"].shape == (3, 8)
+        assert "labels" not in arrays
+
+
+def test_mixed_precision_computes_in_bfloat16(story, tmp_path, quick):
+    _, photos, _, _ = story
+    invoke("pretrain", "--dataset", photos, "--epochs", 1, "--mixed-precision", "--out", tmp_path)
+    encoder = keras.saving.load_model(tmp_path / "encoder.keras")
+    assert encoder.layers[1].compute_dtype == "bfloat16"
+    assert all(weight.dtype == "float32" for weight in encoder.weights)
+
+
+def test_demo_gets_the_options(monkeypatch, tmp_path):
+    from keras_ssl import demo
+
+    seen = []
+    monkeypatch.setattr(demo, "run", lambda *arguments, say: seen.append(arguments))
+    invoke("demo", "--dataset", "fashion_mnist", "--out", tmp_path, "--seed", 4, "--epochs", 2)
+    invoke("demo")
+    assert seen[0] == ("fashion_mnist", tmp_path, 4, 2)
+    assert (seen[1][0], str(seen[1][1]), *seen[1][2:]) == ("digits", "out", 0, None)
+
+
+# ---- errors ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_error_is_one_paragraph_with_status_2(capsys, monkeypatch, tmp_path):
+    message = fail(capsys, monkeypatch, "pretrain", "--dataset", tmp_path / "nowhere", "--out", tmp_path / "out")
+    assert message.startswith("keras-ssl: Expected a folder of images. Received ")
+    assert "Do: check the path" in message
+    assert "Traceback" not in message
+    assert len(message.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_debug_shows_where_it_was_raised(monkeypatch, tmp_path):
+    words = ["keras-ssl", "pretrain", "--debug", "--dataset", str(tmp_path / "nowhere"), "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(UserError):
+        cli.main()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("pretrain",), "Missing option '--dataset'"),
+        (("pretrain", "--dataset", "digits", "--epochs", "many"), "many"),
+        (("train",), "No such command 'train'"),
+        (("pretrain", "--dataset", "digits", "--objektive", "simclr"), "No such option"),
+    ],
+)
+def test_a_wrong_word_is_a_usage_error(capsys, monkeypatch, words, message):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert message in fail(capsys, monkeypatch, *words)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--labels-per-class", "1;2"), "write --labels-per-class 1,5,10"),
+        (("--labels-per-class", "0"), "at least 1 label per class"),
+        (("--labels-per-class", "500"), "at least 500 samples of each class"),
+        (("--seeds", "0"), "at least one draw of labels"),
+    ],
+)
+def test_evaluate_refuses_numbers_that_cannot_be(story, capsys, monkeypatch, words, message):
+    _, photos, run, _ = story
+    encoder = run / "encoder.keras"
+    assert message in fail(capsys, monkeypatch, "evaluate", "--encoder", encoder, "--dataset", photos, *words)
+
+
+def test_finetune_refuses_no_steps(story, capsys, monkeypatch, tmp_path):
+    _, photos, run, _ = story
+    words = ("finetune", "--encoder", run / "encoder.keras", "--dataset", photos, "--steps", 0, "--out", tmp_path)
+    assert "at least one step" in fail(capsys, monkeypatch, *words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_every_command():
+    printed = invoke("--help")
+    for command in ("demo", "pretrain", "evaluate", "finetune", "export", "embed"):
+        assert command in printed

@@ -1,0 +1,62 @@
+"""Mirrors of encoders."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_ssl import decoders, encoders
+from keras_ssl.errors import UserError
+
+ENCODERS = {
+    "dense": lambda: encoders.mlp((6, 5, 2), features=(20, 10, 4)),
+    "convolutional": lambda: encoders.conv_net((8, 8, 1), features=(4, 6, 8)),
+    "flat": lambda: encoders.conv_net((8, 8, 3), features=(4, 6), pooling="flatten"),
+    "odd sides": lambda: encoders.conv_net((9, 7, 2), features=(4, 6, 8)),
+    "residual": lambda: encoders.resnet18((16, 16, 3), width=2),
+    "large stem": lambda: encoders.resnet18((70, 66, 3), width=2),
+}
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_it_goes_back_to_the_input_shape(name):
+    encoder = ENCODERS[name]()
+    decoder = decoders.mirror(encoder)
+    assert decoder.input_shape == encoder.output_shape
+    assert decoder.output_shape == encoder.input_shape
+    images = np.array(decoder(np.random.default_rng(0).normal(size=(2, decoder.input_shape[-1]))))
+    assert images.shape == (2, *encoder.input_shape[1:])
+    assert images.min() > 0
+    assert images.max() < 1
+    assert images.std() > 1e-4
+
+
+def test_widths_and_channels_are_the_encoders_in_reverse():
+    dense = decoders.mirror(ENCODERS["dense"]())
+    assert [layer.units for layer in dense.layers if isinstance(layer, layers.Dense)] == [10, 20, 60]
+    maps = decoders.mirror(ENCODERS["convolutional"]())
+    shapes = [layer.output.shape[1:] for layer in maps.layers if len(layer.output.shape) == 4]
+    assert shapes[0] == (2, 2, 8)
+    assert (4, 4, 6) in shapes
+    assert (8, 8, 4) in shapes
+    assert shapes[-1] == (8, 8, 1)
+
+
+def test_activation_and_precision():
+    encoder = ENCODERS["dense"]()
+    h = np.random.default_rng(0).normal(0, 50, (8, 4))
+    assert np.array(decoders.mirror(encoder, activation=None)(h)).min() < 0
+    keras.config.set_dtype_policy("mixed_float16")
+    assert decoders.mirror(encoder)(h).dtype == "float32"
+
+
+def test_it_survives_saving(tmp_path):
+    decoder = decoders.mirror(ENCODERS["odd sides"]())
+    decoder.save(tmp_path / "decoder.keras")
+    h = np.random.default_rng(0).normal(size=(2, 8))
+    np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "decoder.keras")(h), decoder(h))
+
+
+def test_an_open_size_is_a_clear_error():
+    with pytest.raises(UserError, match="known shape"):
+        decoders.mirror(encoders.conv_net((None, None, 1), features=(4, 6)))

@@ -1,0 +1,102 @@
+"""Recipes: each one builds and trains for an epoch on a tiny source of the kind that it is for."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from keras_ssl import data, objectives, recipes, views
+from keras_ssl.errors import UserError
+
+MADE = {
+    "simclr_digits": ((8, 8, 1), objectives.SimCLR),
+    "autoencoder_digits": ((8, 8, 1), objectives.Autoencoder),
+    "simclr_mnist": ((12, 12, 1), objectives.SimCLR),
+    "simclr_fashion_mnist": ((12, 12, 1), objectives.SimCLR),
+    "autoencoder_mnist": ((12, 12, 1), objectives.Autoencoder),
+    "simclr_images": ((8, 8, 3), objectives.SimCLR),
+    "autoencoder_images": ((8, 8, 3), objectives.Autoencoder),
+}
+
+
+def a_source(shape, n=12):
+    return data.from_arrays(np.random.default_rng(0).integers(0, 256, (n, *shape), "uint8"))
+
+
+def quick(recipe):
+    """Spare what compiling costs, which is nearly all the time of one step."""
+    recipe.objective.run_eagerly = True
+    if recipe.views is not None:
+        recipe.views = views.pair(recipe.views)
+        recipe.views.pure = recipe.views.jit = False
+    return recipe
+
+
+def test_every_recipe_is_among_these():
+    functions = {name for name in recipes.__all__ if inspect.isfunction(getattr(recipes, name))} - {"choose"}
+    assert functions == set(MADE)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_recipe_trains_for_an_epoch_and_changes_its_encoder(name):
+    shape, kind = MADE[name]
+    recipe = getattr(recipes, name)(a_source(shape), epochs=1, seed=3)
+    assert isinstance(recipe.objective, kind)
+    assert (recipe.epochs, recipe.seed, recipe.batch_size) == (1, 3, 12)  # a small source is one batch
+    kernel = recipe.objective.encoder.trainable_weights[0]
+    before = np.array(kernel)
+    history = quick(recipe).fit(verbose=0).history
+    assert len(history["loss"]) == 1
+    assert np.isfinite(history["loss"]).all()
+    assert not np.array_equal(before, np.array(kernel))
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_recipe_has_epochs_of_its_own_and_a_docstring_with_its_command(name):
+    make = getattr(recipes, name)
+    recipe = make(a_source(MADE[name][0], n=4))
+    assert recipe.epochs > 1
+    assert f"Default {recipe.epochs}." in make.__doc__
+    objective = name.split("_")[0]
+    assert f"--objective {objective}" in make.__doc__
+    assert "keras-ssl pretrain --dataset" in make.__doc__
+
+
+def test_a_seed_gives_the_same_weights_and_batches():
+    source = a_source((8, 8, 1))
+    one, same, other = (recipes.simclr_digits(source, 1, seed) for seed in (1, 1, 2))
+    for a, b in zip(one.objective.get_weights(), same.objective.get_weights()):
+        np.testing.assert_array_equal(a, b)
+    kernels = [np.array(recipe.objective.encoder.trainable_weights[0]) for recipe in (one, other)]
+    assert not np.allclose(*kernels)
+    first, second, third = (next(iter(quick(recipe).batches()))["view_1"] for recipe in (one, same, other))
+    np.testing.assert_array_equal(first, second)
+    assert not np.allclose(first, third)
+
+
+def test_a_resumed_run_gets_the_batches_of_its_epoch():
+    recipe = recipes.autoencoder_digits(a_source((8, 8, 1)), 2)
+    batches = recipe.batches()
+    next(iter(batches))  # the first epoch
+    np.testing.assert_array_equal(next(iter(batches))["input"], next(iter(recipe.batches(first_epoch=1)))["input"])
+
+
+@pytest.mark.parametrize(
+    ("objective", "dataset", "chosen"),
+    [
+        ("simclr", "digits", "simclr_digits"),
+        ("autoencoder", "digits", "autoencoder_digits"),
+        ("simclr", "mnist", "simclr_mnist"),
+        ("simclr", "fashion_mnist", "simclr_fashion_mnist"),
+        ("autoencoder", "fashion_mnist", "autoencoder_mnist"),
+        ("simclr", "photos/", "simclr_images"),
+        ("autoencoder", "cifar10", "autoencoder_images"),
+    ],
+)
+def test_choose_picks_by_name(objective, dataset, chosen):
+    assert recipes.choose(objective, dataset) is getattr(recipes, chosen)
+
+
+def test_an_unknown_objective_is_told_which_there_are():
+    with pytest.raises(UserError, match=r"an objective among simclr, autoencoder. Received 'simsiam'"):
+        recipes.choose("simsiam", "digits")

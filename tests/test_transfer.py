@@ -1,0 +1,406 @@
+"""Heads, freezing and unfreezing under every state of compilation, the linear probe, fine-tuning."""
+
+import keras
+import numpy as np
+import pytest
+from cases import SHAPE, convolutional, images
+
+from keras_ssl import encoders, objectives, transfer
+from keras_ssl.errors import UserError
+
+X, Y = images(16, 0), np.arange(16) % 3
+LAYERS = ["conv_1", "norm_1", "conv_2", "norm_2"]
+
+
+def make(compiled=False, classes=3, **arguments):
+    model = transfer.classifier(convolutional(), classes)
+    if compiled:
+        compile_(model, **arguments)
+    return model
+
+
+def compile_(model, optimizer=None, **arguments):
+    arguments = {"loss": "sparse_categorical_crossentropy", "run_eagerly": True, **arguments}
+    model.compile(optimizer or keras.optimizers.SGD(0.1, momentum=0.9), **arguments)
+
+
+def fit(model, **keywords):
+    return model.fit(X, Y, batch_size=8, verbose=0, shuffle=False, **keywords).history
+
+
+def values(layer):
+    return {weight.path: np.array(weight) for weight in layer.weights}
+
+
+def moved(before, layer):
+    """Paths of the weights that a fit has changed, in the layer's order."""
+    return [weight.path for weight in layer.weights if not np.array_equal(before[weight.path], np.array(weight))]
+
+
+def flags(model):
+    return {layer.name: layer.trainable for layer in model.get_layer("conv_net").layers if layer.weights}
+
+
+# ---- classifier ------------------------------------------------------------------------------------------------------
+
+
+def test_classifier_nests_the_encoder_under_its_name_and_gives_probabilities():
+    encoder = convolutional()
+    model = transfer.classifier(encoder, 3, name="mine")
+    assert model.name == "mine"
+    assert model.get_layer("conv_net") is encoder
+    assert [layer.name for layer in model.layers] == ["image", "conv_net", "probabilities"]
+    p = model.predict(X, verbose=0)
+    assert p.shape == (16, 3)
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-6)
+    kernel, bias = model.get_layer("probabilities").get_weights()
+    logits = np.array(encoder(X)) @ kernel + bias
+    np.testing.assert_allclose(p, np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), atol=1e-5)
+
+
+def test_classifier_is_float32_in_half_precision_and_needs_two_classes():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    assert make()(X).dtype == "float32"
+    with pytest.raises(UserError, match="at least 2 classes"):
+        make(classes=1)
+
+
+# ---- freezing: what stays and what moves -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("when", ["before compile", "after compile", "after a fit"])
+def test_frozen_weights_stay_bit_for_bit_and_unfrozen_ones_move(when):
+    model = make(compiled=when != "before compile")
+    if when == "after a fit":
+        fit(model)
+    transfer.freeze(model, "encoder")
+    if when == "before compile":
+        compile_(model)
+    encoder, head = model.layers[1:]
+    before = {**values(encoder), **values(head)}
+    fit(model, epochs=2)
+    assert moved(before, encoder) == []  # the moving statistics of the batch normalisation are among these
+    assert moved(before, head) == [weight.path for weight in head.weights]
+    transfer.unfreeze(model, "encoder")
+    before = {**values(encoder), **values(head)}
+    fit(model)
+    assert moved(before, encoder) == [weight.path for weight in encoder.weights]
+    assert moved(before, head) == [weight.path for weight in head.weights]
+
+
+def test_freezing_holds_in_compiled_functions_too():
+    model = make(compiled=True, run_eagerly=False, jit_compile=False)
+    fit(model)
+    transfer.freeze(model, "conv_net")
+    before = values(model)
+    fit(model)
+    assert moved(before, model.get_layer("conv_net")) == []
+    assert moved(before, model.get_layer("probabilities"))
+
+
+@pytest.mark.parametrize(
+    ("choose", "frozen"),
+    [
+        (lambda model: "encoder", LAYERS),
+        (lambda model: "conv_net", LAYERS),
+        (lambda model: model.get_layer("conv_net"), LAYERS),
+        (lambda model: model.get_layer("conv_net").get_layer("conv_2"), ["conv_2"]),
+        (lambda model: "conv_2", ["conv_2"]),
+        (lambda model: "conv_net/conv_2", ["conv_2"]),
+        (lambda model: "conv_net/norm_*", ["norm_1", "norm_2"]),
+        (lambda model: "*_1", ["conv_1", "norm_1"]),
+        (lambda model: ["conv_1", "*/norm_2"], ["conv_1", "norm_2"]),
+        (lambda model: "*", LAYERS),
+    ],
+)
+def test_layers_are_named_in_many_ways(choose, frozen):
+    model = make()
+    transfer.freeze(model, choose(model))
+    assert [name for name, trains in flags(model).items() if not trains] == frozen
+    transfer.unfreeze(model, choose(model))
+    assert all(flags(model).values())
+
+
+def test_encoder_means_the_nested_model_after_loading_too(tmp_path):
+    model = make(compiled=True)
+    transfer.freeze(model, "encoder")
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert flags(loaded) == dict.fromkeys(LAYERS, False)
+    transfer.unfreeze(loaded, "encoder")
+    assert all(flags(loaded).values())
+    before = values(loaded)
+    fit(loaded)
+    assert len(moved(before, loaded)) == len(loaded.weights)
+
+
+def test_encoder_is_the_layer_of_that_name_where_there_is_one():
+    inputs = keras.Input(SHAPE)
+    x = keras.layers.Flatten()(inputs)
+    x = keras.layers.Dense(4, name="encoder")(x)
+    nested = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="inner")], name="nested")
+    model = keras.Model(inputs, nested(x))
+    state = transfer.freeze(model, "encoder")
+    assert state.frozen == ("encoder",)
+    assert state.trainable == ("nested/inner",)
+
+
+def test_an_objective_can_be_frozen_too():
+    objective = objectives.SimCLR(convolutional())
+    objective.compile("sgd", run_eagerly=True)
+    transfer.freeze(objective, "conv_net")
+    before = values(objective)
+    objective.fit({"view_1": X, "view_2": X[::-1].copy()}, batch_size=16, verbose=0)
+    assert moved(before, objective.encoder) == []
+    assert moved(before, objective.projector)
+
+
+def test_what_was_frozen_inside_stays_frozen():
+    model = make()
+    transfer.freeze(model, "conv_1")
+    transfer.freeze(model, "encoder")
+    assert flags(model) == dict.fromkeys(LAYERS, False)
+    transfer.freeze(model, "encoder")  # twice is once
+    transfer.unfreeze(model, "encoder")
+    assert flags(model) == {"conv_1": False, "norm_1": True, "conv_2": True, "norm_2": True}
+    compile_(model)
+    before = values(model)
+    fit(model)
+    assert [path for path in before if path not in moved(before, model)] == ["conv_1/kernel"]
+    transfer.unfreeze(model, "conv_1")
+    assert all(flags(model).values())
+
+
+def test_freezing_one_layer_keeps_the_flags_of_the_others():
+    model = make()
+    transfer.freeze(model, "encoder")
+    transfer.unfreeze(model, "norm_2")
+    transfer.freeze(model, "probabilities")
+    assert flags(model) == {"conv_1": False, "norm_1": False, "conv_2": False, "norm_2": True}
+    assert not model.get_layer("probabilities").trainable
+
+
+def test_a_model_that_was_switched_off_whole_can_be_unfrozen():
+    model = make(compiled=True)
+    model.trainable = False
+    transfer.unfreeze(model, "probabilities")
+    assert [weight.path for weight in model.trainable_weights] == ["probabilities/kernel", "probabilities/bias"]
+    before = values(model)
+    fit(model)
+    assert len(moved(before, model)) == 2
+
+
+def test_unknown_layers_are_clear_errors_that_list_those_there_are():
+    model = make()
+    for wrong in ("conv_9", "nothing/*", ["conv_1", "conv_9"], keras.layers.Dense(2, name="foreign")):
+        with pytest.raises(UserError, match="conv_net/conv_1, conv_net/norm_1"):
+            transfer.freeze(model, wrong)
+    assert all(flags(model).values())
+
+
+def test_what_trains_is_returned_and_printed(capsys):
+    model = make()
+    state = transfer.freeze(model, "encoder")
+    parameters = sum(int(np.prod(w.shape)) for w in model.weights)
+    assert state == transfer.Trainability(("probabilities",), tuple(f"conv_net/{n}" for n in LAYERS), 8 * 3 + 3, parameters)
+    assert transfer.trainability(model) == state
+    expected = f"27 of {parameters} parameters train: probabilities. Frozen: conv_net (4 layers).\n"
+    assert capsys.readouterr().out == expected
+    transfer.unfreeze(model, "encoder")
+    assert "Frozen: nothing." in capsys.readouterr().out
+
+
+# ---- freezing: compilation and the optimizer -------------------------------------------------------------------------
+
+
+def slots(model):
+    """Slots of the optimizer by the paths of the variables that they belong to."""
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    return {
+        variable.path: [np.array(s) for s in (*getattr(optimizer, "momentums", ()), *getattr(optimizer, "_momentums", ()),
+                                              *getattr(optimizer, "_velocities", ()))
+                        if s.path.endswith(variable.path.replace("/", "_") + "_" + s.name.rsplit("_", 1)[-1])]
+        for variable in optimizer._trainable_variables
+    }
+
+
+@pytest.mark.parametrize(
+    "optimizer", [lambda: keras.optimizers.SGD(0.05, momentum=0.9), lambda: keras.optimizers.AdamW(0.01)], ids=["SGD", "AdamW"]
+)
+def test_the_optimizers_state_is_copied(optimizer):
+    model = make(compiled=True, optimizer=optimizer())
+    fit(model)
+    old = model.optimizer
+    before = {variable.path: np.array(variable) for variable in old.variables}
+    transfer.freeze(model, "encoder")
+    new = model.optimizer
+    assert new is not old
+    assert type(new) is type(old)
+    kept = [variable for variable in new.variables if "probabilities" in variable.path]
+    assert len(kept) == (2 if "SGD" in str(type(old)) else 4)
+    assert all(np.abs(before[variable.path]).max() > 0 for variable in kept)
+    for variable in new.variables:
+        np.testing.assert_array_equal(np.array(variable), before[variable.path], err_msg=variable.path)
+    assert int(new.iterations) == 2
+    assert not any("conv" in variable.path for variable in new.variables)
+    transfer.unfreeze(model, "encoder", learning_rate=0.002)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.002)
+    assert int(model.optimizer.iterations) == 2
+    for variable in model.optimizer.variables:
+        if "probabilities" in variable.path:
+            np.testing.assert_array_equal(np.array(variable), before[variable.path], err_msg=variable.path)
+        elif "conv" in variable.path:
+            assert np.abs(np.array(variable)).max() == 0, variable.path
+    fit(model)
+    assert int(model.optimizer.iterations) == 4
+
+
+def test_freezing_in_the_middle_trains_the_rest_as_if_it_had_been_so_all_along():
+    """With no gradient into the encoder at all, the copied momentum must give the head the same updates."""
+    one, other = make(compiled=True), make()
+    other.set_weights(one.get_weights())
+    transfer.freeze(one, "encoder")
+    transfer.freeze(other, "encoder")
+    compile_(other)
+    for k, model in enumerate((one, other)):
+        fit(model)
+        if k:
+            transfer.freeze(model, "conv_1")
+            transfer.freeze(model, "encoder")
+        fit(model)
+    for a, b in zip(one.get_weights(), other.get_weights()):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_learning_rates_that_were_set_or_scheduled_are_kept():
+    model = make(compiled=True)
+    model.optimizer.learning_rate = 0.025
+    transfer.freeze(model, "encoder")
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.025)
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([1], [0.5, 0.25])
+    transfer.unfreeze(model, "encoder", learning_rate=schedule)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.5)
+    fit(model)
+    transfer.freeze(model, "encoder")
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.25)
+
+
+def test_loss_scaling_survives():
+    keras.config.set_dtype_policy("mixed_float16")
+    model = make(compiled=True, optimizer=keras.optimizers.SGD(0.1, momentum=0.9))
+    model.optimizer.dynamic_scale.assign(256.0)
+    fit(model)
+    momentum = {v.path: np.array(v) for v in model.optimizer.inner_optimizer.variables}
+    transfer.freeze(model, "encoder")
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert float(model.optimizer.dynamic_scale) == 256
+    for variable in model.optimizer.inner_optimizer.variables:
+        np.testing.assert_array_equal(np.array(variable), momentum[variable.path], err_msg=variable.path)
+    transfer.unfreeze(model, "encoder", learning_rate=0.01)
+    assert float(model.optimizer.inner_optimizer.learning_rate) == pytest.approx(0.01)
+    before = values(model)
+    fit(model)
+    assert len(moved(before, model)) == len(model.weights)
+
+
+def test_loss_metrics_and_other_arguments_are_the_same_after_compiling_again():
+    def loss(y, p):
+        return 2.0 * keras.losses.sparse_categorical_crossentropy(y, p)
+
+    metric = keras.metrics.SparseTopKCategoricalAccuracy(k=2, name="top_2")
+    model = make(compiled=True, loss=loss, metrics=["accuracy", metric], jit_compile=False)
+    before = model.evaluate(X, Y, verbose=0, return_dict=True)
+    transfer.freeze(model, "encoder")
+    assert model.evaluate(X, Y, verbose=0, return_dict=True) == before
+    assert set(before) == {"loss", "accuracy", "top_2"}
+    assert model.loss is loss
+    assert model.run_eagerly
+    assert model.jit_compile is False
+
+
+def test_a_learning_rate_needs_a_compiled_model():
+    model = make()
+    transfer.freeze(model, "encoder")
+    with pytest.raises(UserError, match=r"compiled model.*compile"):
+        transfer.unfreeze(model, "encoder", learning_rate=1e-4)
+    assert not any(flags(model).values())
+
+
+# ---- the linear probe ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_the_softmax_layer_predicts_what_logistic_regression_predicts(classes):
+    from sklearn.linear_model import LogisticRegression
+
+    model = make(classes=classes)
+    labels = np.arange(16) % classes
+    h = np.array(model.get_layer("conv_net")(X), "float64")
+    transfer.start_from_probe(model, X, labels)
+    fitted = transfer.fit_linear(h, labels)
+    np.testing.assert_allclose(model(X), fitted.predict_proba(h), atol=1e-5)
+    scale = 4 / np.sqrt((h**2).sum(axis=1).mean())
+    independent = LogisticRegression(C=1.0, max_iter=1000).fit(scale * h, labels)
+    np.testing.assert_allclose(model(X), independent.predict_proba(scale * h), atol=1e-3)
+    assert np.array(model(X)).std() > 1e-3
+
+
+def test_classes_without_a_label_get_no_weight():
+    model = make(classes=4)
+    transfer.start_from_probe(model, X, np.array([1, 3] * 8))
+    kernel, bias = model.get_layer("probabilities").get_weights()
+    assert (kernel[:, [0, 2]] == 0).all()
+    assert (bias[[0, 2]] == 0).all()
+    np.testing.assert_allclose(kernel[:, 1], -kernel[:, 3])
+    assert np.abs(kernel[:, 1]).max() > 0
+
+
+def test_the_probe_does_not_depend_on_the_scale_of_the_features():
+    h = np.random.default_rng(0).normal(size=(30, 4))
+    labels = (h[:, 0] > 0).astype(int)
+    small, large = transfer.fit_linear(h, labels), transfer.fit_linear(1e3 * h, labels)
+    np.testing.assert_allclose(small.predict_proba(h), large.predict_proba(1e3 * h), atol=1e-6)
+
+
+def test_predict_in_batches_is_predict():
+    model = make()
+    p = transfer.predict_in_batches(model, X, batch_size=5)
+    assert p.dtype == "float32"
+    np.testing.assert_allclose(p, model.predict(X, verbose=0), atol=1e-6)
+
+
+# ---- fine-tuning -----------------------------------------------------------------------------------------------------
+
+
+def test_fine_tuning_starts_anew_each_time_and_leaves_the_encoder_alone():
+    encoder = encoders.conv_net(SHAPE, features=(4, 8))
+    before = values(encoder)
+    tuning = transfer.FineTuning(encoder, classes=3, steps=4, batch_size=8)
+    steps = []
+    results = []
+    for seed in (0, 1, 0):
+        tuning.fit(encoder.get_weights(), X, Y, learning_rate=1e-2, seed=seed, after_step=steps.append)
+        results.append([np.array(w) for w in (*tuning.model.weights, *tuning.optimizer.variables)])
+    for first, third in zip(results[0], results[2]):
+        np.testing.assert_array_equal(first, third)
+    assert any(not np.array_equal(a, b) for a, b in zip(results[0], results[1]))
+    assert steps == [1, 2, 3, 4] * 3
+    assert int(tuning.optimizer.iterations) == 4
+    assert moved(before, encoder) == []
+    tuning.fit(encoder.get_weights(), X, Y, learning_rate=1e-2, seed=0, from_probe=False)
+    assert not np.array_equal(np.array(tuning.model.weights[0]), results[0][0])
+
+
+def test_fine_tune_gives_a_compiled_classifier_that_fits_its_labels():
+    encoder = convolutional()
+    before = values(encoder)
+    model = transfer.fine_tune(encoder, X, np.arange(16) % 2, classes=2, steps=40, learning_rate=1e-2)
+    assert moved(before, encoder) == []
+    assert model.get_layer("conv_net") is not encoder
+    assert (np.array(model(X)).argmax(axis=1) == np.arange(16) % 2).mean() > 0.9
+    assert model.evaluate(X, np.arange(16) % 2, verbose=0) < 0.5
+
+
+def test_no_steps_are_a_clear_error():
+    with pytest.raises(UserError, match="at least one step"):
+        transfer.FineTuning(convolutional(), 3, steps=0)
