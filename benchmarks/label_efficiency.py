@@ -2,17 +2,16 @@
 
     python benchmarks/label_efficiency.py digits mnist fashion_mnist
 
-Protocol: pretraining on the recipe's unlabelled images (digits: all 1,400 of train; the others: the first 20,000 of train),
-last epoch; five draws of labels from train (seeds 0 to 4); scores on the whole test split. mnist and fashion_mnist come
-from TensorFlow Datasets and must be prepared or downloadable. Results go to `benchmarks/results/NAME.json` and, as
-Markdown, to the screen.
+Protocol: pretraining on the recipe's unlabelled images (digits: all 1,400 of train; the others: the first 20,000), last
+epoch; five draws of labels from train (seeds 0 to 4); scores on the whole test split. mnist and fashion_mnist come from
+TensorFlow Datasets and must be prepared or downloadable. Results go to `benchmarks/results/` and, as Markdown, to the
+screen.
 """
 
 import argparse
 import json
 import os
 import pathlib
-import platform
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -45,9 +44,11 @@ def measure(dataset, seed):
     begun = time.perf_counter()
     with Progress() as bar:
         task = bar.add_task(f"{dataset}, few labels", total=None)
-        few = evaluate.label_efficiency(
-            encoders, train, test, progress=lambda done, total: bar.update(task, completed=done, total=total)
-        )
+
+        def progress(done, total):
+            bar.update(task, completed=done, total=total)
+
+        few = evaluate.label_efficiency(encoders, train, test, fine_tune=("simclr",), progress=progress)
     return {
         "dataset": dataset,
         "seed": seed,
@@ -61,7 +62,7 @@ def measure(dataset, seed):
         },
         "knn": {name: evaluate.knn(encoder, train, test)["accuracy"] for name, encoder in encoders.items()},
         "collapse": {name: evaluate.collapse(encoder, test) for name, encoder in encoders.items()},
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, TensorFlow {tf.__version__}, Keras {keras.__version__}",
+        "machine": f"{os.cpu_count()} cores, TensorFlow {tf.__version__}, Keras {keras.__version__}",
     }
 
 
@@ -69,7 +70,8 @@ def markdown(result):
     """The README's table of one data set."""
     accuracy = result["scores"]["accuracy"]
     counts = list(accuracy["raw_inputs"])
-    lines = [f"| {result['dataset']}, labels per class | {' | '.join(map(str, counts))} |", "|---" * (len(counts) + 1) + "|"]
+    header = f"| {result['dataset']}, labels per class | {' | '.join(map(str, counts))} |"
+    lines = [header, "|---" * (len(counts) + 1) + "|"]
     for method, by_labels in accuracy.items():
         cells = (f"{by_labels[n]['mean']:.3f} ± {by_labels[n]['std']:.3f}" for n in counts)
         lines.append(f"| {label(method)} | {' | '.join(cells)} |")

@@ -71,7 +71,7 @@ def _from_maps(x, shape, maps):
     x = layers.Reshape((height, width, channels), name="reshape")(x)
     sizes = sizes[1:] if sizes[-1] == shape[:2] else [*sizes[1:], shape[:2]]
     for k, size in enumerate(sizes, 1):
-        x = _enlarge(x, size, maps.get(size, shape[-1]), k)
+        x = _enlarge(x, size, maps.get(size, 16), k)
     return layers.Conv2D(shape[-1], 3, padding="same", name="pixels")(x)
 
 

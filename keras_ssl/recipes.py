@@ -55,9 +55,9 @@ class Recipe:
         return self.objective.fit(self.batches(), epochs=self.epochs, **kwargs)
 
 
-def _simclr(source, encoder, policy, epochs, learning_rate, temperature, batch_size=256, seed=0):
+def _simclr(source, encoder, policy, epochs, learning_rate, temperature, batch_size=256, seed=0, projector=None):
     batch_size = min(batch_size, len(source))
-    objective = objectives.SimCLR(encoder, temperature=temperature, seed=seed)
+    objective = objectives.SimCLR(encoder, projector, temperature=temperature, seed=seed)
     objective.compile(keras.optimizers.Adam(_cosine(learning_rate, epochs * (len(source) // batch_size))))
     return Recipe(objective, source, epochs, policy, batch_size, seed)
 

@@ -173,9 +173,7 @@ def test_finetune_then_export_then_serve(story, tmp_path):
 
     _, photos, run, _ = story
     out = tmp_path / "classifier"
-    printed = invoke(
-        "finetune", "--encoder", run / "objective.keras", "--dataset", photos, "--steps", 3, "--out", out
-    )
+    printed = invoke("finetune", "--encoder", run / "objective.keras", "--dataset", photos, "--steps", 3, "--out", out)
     assert "Test: accuracy" in printed
     facts = json.loads((out / "classifier.json").read_text())
     assert facts["class_names"] == ["bright", "dark"]
@@ -203,9 +201,7 @@ def test_an_encoder_is_exported_as_the_next_version(story, tmp_path):
 
 def test_embed_writes_arrays(story, tmp_path):
     _, photos, run, _ = story
-    printed = invoke(
-        "embed", "--encoder", run / "encoder.keras", "--dataset", photos, "--out", tmp_path / "new" / "h"
-    )
+    printed = invoke("embed", "--encoder", run / "encoder.keras", "--dataset", photos, "--out", tmp_path / "new" / "h")
     assert f"(24, 8) in {tmp_path / 'new' / 'h.npz'}" in printed
     with np.load(tmp_path / "new" / "h.npz") as arrays:
         encoder = keras.saving.load_model(run / "encoder.keras")

@@ -105,9 +105,7 @@ def test_knn_is_the_weighted_vote(raw, neighbours, temperature):
     train, test = a_source(60, seed=1), a_source(40, seed=2)
     encoder = None if raw else tiny_encoder()
     represent = (lambda x: x.reshape(len(x), -1)) if raw else (lambda x: encoder.predict(x, verbose=0))
-    expected = knn_reference(
-        represent(train.images), train.labels, represent(test.images), 3, neighbours, temperature
-    )
+    expected = knn_reference(represent(train.images), train.labels, represent(test.images), 3, neighbours, temperature)
     figures = evaluate.knn(encoder, train, test, neighbours, temperature)
     assert figures == pytest.approx(evaluate.scores(test.labels, expected))
     assert 0 < figures["accuracy"] < 1  # the comparison would show little otherwise
@@ -249,7 +247,10 @@ def test_fine_tuning_starts_at_the_probe_and_a_pretrained_encoder_is_no_baseline
 def by_hand():
     return evaluate.LabelEfficiency(
         values={
-            "raw_inputs": {1: {"accuracy": [0.2, 0.4], "f1": [0.1, 0.1]}, 5: {"accuracy": [0.5, 0.7], "f1": [0.2, 0.4]}},
+            "raw_inputs": {
+                1: {"accuracy": [0.2, 0.4], "f1": [0.1, 0.1]},
+                5: {"accuracy": [0.5, 0.7], "f1": [0.2, 0.4]},
+            },
             "simclr_finetuned": {1: {"accuracy": [0.6, 0.6], "f1": [0, 1]}, 5: {"accuracy": [0.9, 1.0], "f1": [1, 1]}},
         },
         curves={"simclr_finetuned": {5: [[0.1, 0.5, 0.9], [0.3, 0.7, 1.0]]}},

@@ -202,7 +202,9 @@ def test_what_trains_is_returned_and_printed(capsys):
     model = make()
     state = transfer.freeze(model, "encoder")
     parameters = sum(int(np.prod(w.shape)) for w in model.weights)
-    assert state == transfer.Trainability(("probabilities",), tuple(f"conv_net/{n}" for n in LAYERS), 8 * 3 + 3, parameters)
+    assert state == transfer.Trainability(
+        ("probabilities",), tuple(f"conv_net/{n}" for n in LAYERS), 8 * 3 + 3, parameters
+    )
     assert transfer.trainability(model) == state
     expected = f"27 of {parameters} parameters train: probabilities. Frozen: conv_net (4 layers).\n"
     assert capsys.readouterr().out == expected
@@ -213,19 +215,10 @@ def test_what_trains_is_returned_and_printed(capsys):
 # ---- freezing: compilation and the optimizer -------------------------------------------------------------------------
 
 
-def slots(model):
-    """Slots of the optimizer by the paths of the variables that they belong to."""
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    return {
-        variable.path: [np.array(s) for s in (*getattr(optimizer, "momentums", ()), *getattr(optimizer, "_momentums", ()),
-                                              *getattr(optimizer, "_velocities", ()))
-                        if s.path.endswith(variable.path.replace("/", "_") + "_" + s.name.rsplit("_", 1)[-1])]
-        for variable in optimizer._trainable_variables
-    }
-
-
 @pytest.mark.parametrize(
-    "optimizer", [lambda: keras.optimizers.SGD(0.05, momentum=0.9), lambda: keras.optimizers.AdamW(0.01)], ids=["SGD", "AdamW"]
+    "optimizer",
+    [lambda: keras.optimizers.SGD(0.05, momentum=0.9), lambda: keras.optimizers.AdamW(0.01)],
+    ids=["SGD", "AdamW"],
 )
 def test_the_optimizers_state_is_copied(optimizer):
     model = make(compiled=True, optimizer=optimizer())
@@ -255,18 +248,15 @@ def test_the_optimizers_state_is_copied(optimizer):
     assert int(model.optimizer.iterations) == 4
 
 
-def test_freezing_in_the_middle_trains_the_rest_as_if_it_had_been_so_all_along():
-    """With no gradient into the encoder at all, the copied momentum must give the head the same updates."""
-    one, other = make(compiled=True), make()
+def test_compiling_again_in_the_middle_changes_nothing_in_the_course_of_training():
+    one, other = make(), make()
     other.set_weights(one.get_weights())
-    transfer.freeze(one, "encoder")
-    transfer.freeze(other, "encoder")
-    compile_(other)
-    for k, model in enumerate((one, other)):
+    for model in (one, other):
+        transfer.freeze(model, "encoder")
+        compile_(model)
         fit(model)
-        if k:
-            transfer.freeze(model, "conv_1")
-            transfer.freeze(model, "encoder")
+    transfer.freeze(other, "encoder")
+    for model in (one, other):
         fit(model)
     for a, b in zip(one.get_weights(), other.get_weights()):
         np.testing.assert_array_equal(a, b)
@@ -288,6 +278,7 @@ def test_learning_rates_that_were_set_or_scheduled_are_kept():
 def test_loss_scaling_survives():
     keras.config.set_dtype_policy("mixed_float16")
     model = make(compiled=True, optimizer=keras.optimizers.SGD(0.1, momentum=0.9))
+    model.optimizer.build(model.trainable_variables)
     model.optimizer.dynamic_scale.assign(256.0)
     fit(model)
     momentum = {v.path: np.array(v) for v in model.optimizer.inner_optimizer.variables}

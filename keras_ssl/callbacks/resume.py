@@ -47,12 +47,14 @@ class Resume(keras.callbacks.Callback):
         Raises:
             UserError: If the checkpoint is that of another model or optimizer.
         """
+        import tensorflow as tf
+
         newest = self.manager.latest_checkpoint
         if newest is None:
             return 0
         try:
             self.checkpoint.restore(newest).assert_consumed()
-        except (AssertionError, ValueError) as error:
+        except (AssertionError, ValueError, tf.errors.InvalidArgumentError) as error:  # by names, shapes and dtypes
             folder = pathlib.Path(newest).parent
             raise UserError(
                 "a checkpoint of the same encoder, objective and optimizer",

@@ -113,6 +113,8 @@ def _change(model, layers, trainable, learning_rate):
         elif inner != [chosen] and any(layer.trainable for layer in inner):
             chosen.__dict__["_frozen_before"] = {id(layer) for layer in inner if not layer.trainable}
         wanted.update({id(layer): trainable for layer in inner if id(layer) not in kept})
+    if trainable:
+        model.trainable = True  # where it had been switched off whole, nothing inside would train
     for _, layer in _paths(model):  # from the outside in: setting a container sets what is inside
         layer.trainable = any(wanted[id(leaf)] for leaf in _with_inner(layer) if not _inner(leaf))
     if getattr(model, "compiled", False):

@@ -1,0 +1,63 @@
+"""The JAX half of test_jax.py: runs every case where TensorFlow cannot be imported and writes what came of it.
+
+Usage: python jax_process.py OUTPUT.npz
+"""
+
+import sys
+
+sys.modules["tensorflow"] = None  # importing it raises ImportError
+
+import jax
+import keras
+import numpy as np
+from cases import CASES, images
+
+import keras_ssl
+from keras_ssl import data, encoders, export, objectives, views
+from keras_ssl.errors import UserError
+
+SAMPLES, STEPS = 8, 5
+
+
+def train(objective, batch):
+    """Take SGD steps on one batch and return the losses, after an evaluation, whose loss comes first."""
+    objective.compile(keras.optimizers.SGD(0.1, momentum=0.9))
+    first = objective.evaluate(batch, batch_size=SAMPLES, return_dict=True, verbose=0)["loss"]
+    history = objective.fit(batch, batch_size=SAMPLES, epochs=STEPS, shuffle=False, verbose=0).history
+    return [first, *history["loss"]]
+
+
+def conformance():
+    """Weights before, losses, weights after and embeddings of every case."""
+    found = {}
+    for number, case in enumerate(CASES):
+        objective, batch = case.build(), case.batch(SAMPLES, 0)
+        found |= {f"{number}/before/{k}": w for k, w in enumerate(objective.get_weights())}
+        found[f"{number}/losses"] = train(objective, batch)
+        found |= {f"{number}/after/{k}": w for k, w in enumerate(objective.get_weights())}
+        found[f"{number}/embedding"] = objective.predict(next(iter(batch.values())), verbose=0)
+        found[f"{number}/step"] = int(objective.step)
+    return found
+
+
+def without_tensorflow():
+    """What a person without TensorFlow does: fit on batches of views, and be told that exporting needs it."""
+    encoder = encoders.conv_net((8, 8, 1), features=(4, 8))
+    simclr = objectives.SimCLR(encoder)
+    simclr.compile(keras.optimizers.Adam(1e-2))
+    batches = data.batches(images(32, 0), views=views.digits(), batch_size=16)
+    found = {"views/losses": simclr.fit(batches, epochs=2, verbose=0).history["loss"]}
+    for name, call in {
+        "saved_model": lambda: export.saved_model(encoder, "never"),
+        "deploy": lambda: export.deploy(encoder, "never"),
+    }.items():
+        try:
+            call()
+        except UserError as error:
+            found[f"error/{name}"] = str(error)
+    return found
+
+
+if __name__ == "__main__":
+    about = {"backend": keras.backend.backend(), "jax": jax.__version__, "version": keras_ssl.__version__}
+    np.savez(sys.argv[1], **about, **conformance(), **without_tensorflow())
