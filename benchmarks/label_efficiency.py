@@ -4,8 +4,8 @@
 
 Protocol: pretraining on the recipe's unlabelled images (digits: all 1,400 of train; the others: the first 20,000), last
 epoch; five draws of labels from train (seeds 0 to 4); scores on the whole test split. mnist and fashion_mnist come from
-TensorFlow Datasets and must be prepared or downloadable. Results go to `benchmarks/results/` and, as Markdown, to the
-screen.
+TensorFlow Datasets and must be prepared or downloadable. Results go to `benchmarks/results/` and into the README, where
+`tests/test_readme.py` holds them together.
 """
 
 import argparse
@@ -78,6 +78,22 @@ def markdown(result):
     return "\n".join(lines)
 
 
+def section(result):
+    """The README's table of one data set, and the line under it."""
+    simclr, autoencoder = (result["pretraining_seconds"][name] for name in ("simclr", "autoencoder"))
+    return (
+        f"{markdown(result)}\n\n{result['unlabelled']:,} unlabelled and {result['test']:,} test images; pretraining took "
+        f"{simclr:.0f} s with SimCLR and {autoencoder:.0f} s with the Autoencoder ({result['machine']})."
+    )
+
+
+def into_readme(readme, result):
+    """Return the README's text with the section of one data set between its markers."""
+    begin, end = f"<!-- label efficiency: {result['dataset']} -->\n", "\n<!-- end -->"
+    before, rest = readme.split(begin)
+    return before + begin + section(result) + end + rest.split(end, 1)[1]
+
+
 def main():
     """Measure the data sets that are named and write what came out."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -88,8 +104,9 @@ def main():
     for dataset in arguments.datasets:
         result = measure(dataset, arguments.seed)
         (RESULTS / f"label_efficiency_{dataset}.json").write_text(json.dumps(result, indent=1) + "\n")
-        seconds = ", ".join(f"{name} {value:.0f} s" for name, value in result["pretraining_seconds"].items())
-        print(f"\n{markdown(result)}\n\nPretraining: {seconds}. {result['machine']}.\n")
+        readme = RESULTS.parent.parent / "README.md"
+        readme.write_text(into_readme(readme.read_text(), json.loads(json.dumps(result))))
+        print(f"\n{section(result)}\n")
 
 
 if __name__ == "__main__":

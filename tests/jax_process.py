@@ -5,7 +5,8 @@ Usage: python jax_process.py OUTPUT.npz
 
 import sys
 
-sys.modules["tensorflow"] = None  # importing it raises ImportError
+if __name__ == "__main__":
+    sys.modules["tensorflow"] = None  # importing it raises ImportError
 
 import jax
 import keras

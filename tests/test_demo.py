@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from keras_ssl import demo, evaluate, transfer
+from keras_ssl import demo, evaluate, transfer, views
 from keras_ssl.errors import UserError
 
 METHODS = ["raw_inputs", "untrained", "from_scratch", "simclr", "autoencoder", "simclr_finetuned"]
@@ -16,13 +16,16 @@ METHODS = ["raw_inputs", "untrained", "from_scratch", "simclr", "autoencoder", "
 def told(tmp_path_factory):
     """The folder that a small demo wrote, what it returned and what it said."""
     out, said = tmp_path_factory.mktemp("demo") / "out", []
-    measure, tune = evaluate.label_efficiency, transfer.fine_tune
+    measure, tune, policy = evaluate.label_efficiency, transfer.fine_tune, views.digits()
+    policy.pure = False  # or XLA would compile it
 
     def little(*arguments, **options):
         return measure(*arguments, **options, seeds=1, steps=1)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo.evaluate, "label_efficiency", little)
+        patch.setattr(demo.recipes.views, "digits", lambda: policy)
+        patch.setattr(demo.plots, "map_2d", lambda x: x[:, :2])  # t-SNE has a test of its own
         patch.setattr(demo.transfer, "fine_tune", lambda *a, **options: tune(*a, **options, steps=1))
         results = demo.run("digits", out, seed=0, epochs=1, say=said.append)
     return out, results, "\n".join(said)

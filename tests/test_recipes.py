@@ -28,7 +28,7 @@ def quick(recipe):
     recipe.objective.run_eagerly = True
     if recipe.views is not None:
         recipe.views = views.pair(recipe.views)
-        recipe.views.pure = recipe.views.jit = False
+        recipe.views.pure = False
     return recipe
 
 
