@@ -82,7 +82,7 @@ def section(result):
     """The README's table of one data set, and the line under it."""
     simclr, autoencoder = (result["pretraining_seconds"][name] for name in ("simclr", "autoencoder"))
     return (
-        f"{markdown(result)}\n\n{result['unlabelled']:,} unlabelled and {result['test']:,} test images; pretraining took "
+        f"{markdown(result)}\n\n{result['unlabelled']:,} unlabelled, {result['test']:,} test images; pretraining took "
         f"{simclr:.0f} s with SimCLR and {autoencoder:.0f} s with the Autoencoder ({result['machine']})."
     )
 

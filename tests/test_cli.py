@@ -118,8 +118,8 @@ def test_a_second_run_into_the_folder_loses_nothing(story, tmp_path, quick, caps
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
-def test_resume_goes_on_and_ends_as_an_uninterrupted_run(story, tmp_path, quick, monkeypatch):
-    _, photos, run, _ = story
+def test_resume_goes_on_and_ends_as_an_uninterrupted_run(story, tmp_path, quick):
+    _, photos, _, _ = story
     source = data.load(photos)
     whole = quick_recipe(source, 2, seed=3)
     history = runs.pretrain(whole, tmp_path / "whole")
@@ -211,7 +211,7 @@ def test_embed_writes_arrays(story, tmp_path):
 
 
 def test_images_of_another_size_are_brought_to_the_encoders(story, tmp_path):
-    _, photos, run, _ = story
+    _, _, run, _ = story
     large = tmp_path / "large"
     large.mkdir()
     for k in range(3):

@@ -17,7 +17,12 @@ HERE = pathlib.Path(__file__).parent
 def on_jax(tmp_path_factory):
     """What `jax_process.py` found."""
     output = tmp_path_factory.mktemp("jax") / "found.npz"
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(HERE.parent)}
+    backend = {
+        "KERAS_BACKEND": "jax",
+        "JAX_PLATFORMS": "cpu",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+    }  # quick to compile
+    environment = {**os.environ, **backend, "PYTHONPATH": str(HERE.parent)}
     command = [sys.executable, str(HERE / "jax_process.py"), str(output)]
     result = subprocess.run(command, env=environment, cwd=output.parent, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[-3000:]

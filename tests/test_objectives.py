@@ -1,4 +1,4 @@
-"""The base of all objectives, seen through small ones made here, and what single objectives have beyond the contract."""
+"""The base of all objectives, and what single objectives have beyond its contract."""
 
 import keras
 import numpy as np

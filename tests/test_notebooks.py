@@ -1,0 +1,47 @@
+"""Every notebook runs from top to bottom, with its sizes made small."""
+
+import pathlib
+import re
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+FOLDER = pathlib.Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+SMALL = {"EPOCHS": 1, "HEAD_EPOCHS": 1, "SEEDS": 1, "STEPS": 2, "COUNTS": (1, 5), "POINTS": 60}
+
+
+def with_small_sizes(notebook):
+    """Replace the numbers of the one cell that starts with `# Sizes`."""
+    (cell,) = [cell for cell in notebook.cells if cell.source.startswith("# Sizes")]
+    lines = cell.source.splitlines()
+    names = [match.group(1) for line in lines if (match := re.match(r"([A-Z_]+) = ", line))]
+    assert names
+    assert set(names) <= set(SMALL), "give each size a small value in SMALL"
+    cell.source = "\n".join(f"{name} = {SMALL[name]}" for name in names)
+    return notebook
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_and_shows_pictures(path, tmp_path):
+    notebook = with_small_sizes(nbformat.read(path, as_version=4))
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 5
+    assert list(tmp_path.rglob("model.onnx"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_small_and_told_in_order(path):
+    assert path.stat().st_size < 200_000
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.cells[0].cell_type == "markdown"
+    assert notebook.cells[0].source.startswith("# ")
+    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+    assert counts in ([None] * len(counts), list(range(1, len(counts) + 1)))
+
+
+def test_there_is_a_notebook():
+    assert [path.name for path in NOTEBOOKS][:1] == ["01_pretrain_transfer_export.ipynb"]

@@ -1,0 +1,53 @@
+"""The README is true: its snippet runs, its commands and targets are there, and so is every file that it links to."""
+
+import pathlib
+import re
+import shlex
+
+import pytest
+import typer
+
+from keras_ssl import cli
+
+ROOT = pathlib.Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"(?:^|`)keras-ssl ([^`\n]+)", TEXT, flags=re.MULTILINE)
+TARGETS = sorted(set(re.findall(r"(?:^|`)make ([a-z-]+)", TEXT, flags=re.MULTILINE)))
+LINKS = sorted({link.split("#")[0] for link in re.findall(r"\]\((?!https?:|#)([^)\s]+)\)", TEXT)})
+SCRIPTS = sorted(set(re.findall(r"(?:^|`)python ([\w/.]+\.py)", TEXT, flags=re.MULTILINE)))
+
+
+def test_the_snippet_runs_as_it_stands_but_for_the_epochs(tmp_path, monkeypatch):
+    snippet = re.search(r"```python\n(.*?)```", TEXT, flags=re.DOTALL).group(1)
+    quick, replaced = re.subn(r"epochs=\d+", "epochs=1", snippet)
+    assert replaced == 3
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(quick, "README.md", "exec"), names)
+    version = tmp_path / "models" / "digits" / "1"
+    assert {"saved_model.pb", "model.onnx", "manifest.json"} <= {path.name for path in version.iterdir()}
+    assert int(names["simclr"].step) == 5  # 1,400 images in whole batches of 256
+    assert names["classifier"].output_shape == (None, 10)
+    assert all(layer.trainable for layer in names["encoder"].layers)
+
+
+def test_there_are_commands_and_targets():
+    assert {"pretrain", "evaluate", "finetune", "export"} <= {command.split()[0] for command in COMMANDS}
+    assert {"demo", "test"} <= set(TARGETS)
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_a_command_line_is_understood(words):
+    name, *arguments = shlex.split(words, comments=True)
+    command = typer.main.get_command(cli.app).commands[name]
+    command.make_context(name, arguments)  # raises on an unknown option, a missing one or a wrong type
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_make_target_is_there(target):
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", LINKS + SCRIPTS)
+def test_a_file_that_is_named_is_there(path):
+    assert (ROOT / path).exists()
