@@ -114,7 +114,7 @@ def simclr_mnist(source, epochs=None, seed=0):
 
     Args:
         source: `data.load("mnist", "train[:20000]")`.
-        epochs: Default 10.
+        epochs: Default 8.
         seed: Of weights, order and views.
 
     Returns:
@@ -132,7 +132,7 @@ def simclr_mnist(source, epochs=None, seed=0):
         ],
         name="mnist",
     )
-    return _simclr(source, _conv_net_28(source), policy, epochs or 10, 2e-3, 0.2, seed=seed)
+    return _simclr(source, _conv_net_28(source), policy, epochs or 8, 2e-3, 0.2, seed=seed)
 
 
 def simclr_fashion_mnist(source, epochs=None, seed=0):
@@ -140,7 +140,7 @@ def simclr_fashion_mnist(source, epochs=None, seed=0):
 
     Args:
         source: `data.load("fashion_mnist", "train[:20000]")`.
-        epochs: Default 10.
+        epochs: Default 8.
         seed: Of weights, order and views.
 
     Returns:
@@ -148,7 +148,7 @@ def simclr_fashion_mnist(source, epochs=None, seed=0):
     """
     keras.utils.set_random_seed(seed)
     policy = views.natural_images(source.shape[:2], scale=(0.3, 1.0), strength=0.5, blur=0.0, solarize=0.0)
-    return _simclr(source, _conv_net_28(source), policy, epochs or 10, 2e-3, 0.2, seed=seed)
+    return _simclr(source, _conv_net_28(source), policy, epochs or 8, 2e-3, 0.2, seed=seed)
 
 
 def autoencoder_mnist(source, epochs=None, seed=0):
@@ -156,14 +156,14 @@ def autoencoder_mnist(source, epochs=None, seed=0):
 
     Args:
         source: `data.load("mnist", "train[:20000]")`, or Fashion-MNIST's.
-        epochs: Default 10.
+        epochs: Default 4.
         seed: Of weights and order.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective autoencoder`.
     """
     keras.utils.set_random_seed(seed)
-    return _autoencoder(source, _conv_net_28(source), epochs or 10, seed=seed)
+    return _autoencoder(source, _conv_net_28(source), epochs or 4, seed=seed)
 
 
 def simclr_images(source, epochs=None, seed=0):
