@@ -104,9 +104,21 @@ def load_model(path):
 
 
 def about(path):
-    """Return what `save_model` wrote beside a model, as a dict; empty where there is nothing."""
+    """Return what `save_model` wrote beside a model, as a dict; empty where there is nothing.
+
+    Args:
+        path: Path of the `.keras` file.
+
+    Raises:
+        UserError: If the file beside it is not JSON.
+    """
     description = pathlib.Path(path).with_suffix(".json")
-    return json.loads(description.read_text()) if description.is_file() else {}
+    if not description.is_file():
+        return {}
+    try:
+        return json.loads(description.read_text())
+    except ValueError as error:
+        raise UserError("a JSON file", f"{description}: {error}", "remove it, or restore it from the run") from error
 
 
 def pretrain(recipe, folder, resume=False, facts=None):

@@ -110,7 +110,7 @@ def label_efficiency(
     test images.
 
     Args:
-        encoder: `keras.Model`, or dict of names and encoders of one architecture. The rows of one encoder without a
+        encoder: `keras.Model`, or an objective, or dict of names and such models of one architecture. The rows of one encoder without a
             name are called "encoder" and "encoder_finetuned".
         train: Labelled `data.Source` from which labels are drawn.
         test: Labelled `data.Source`; nothing is fitted or chosen on it.
@@ -129,6 +129,7 @@ def label_efficiency(
         UserError: If labels are missing or too few, images do not fit, or an argument is out of range.
     """
     encoders = encoder if isinstance(encoder, dict) else {"encoder": encoder}
+    encoders = {name: getattr(model, "embedder", model) for name, model in encoders.items()}
     fine_tune = tuple(encoders) if fine_tune is None else tuple(fine_tune)
     _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps)
     data.check_labelled(train, test)
