@@ -110,8 +110,8 @@ def label_efficiency(
     test images.
 
     Args:
-        encoder: `keras.Model`, or an objective, or dict of names and such models of one architecture. The rows of one encoder without a
-            name are called "encoder" and "encoder_finetuned".
+        encoder: `keras.Model` or objective, or a dict of names and such models of one architecture. The rows of one
+            without a name are called "encoder" and "encoder_finetuned".
         train: Labelled `data.Source` from which labels are drawn.
         test: Labelled `data.Source`; nothing is fitted or chosen on it.
         labels_per_class: Numbers of labelled samples in each class. Default `(1, 5, 10, 100)`.
