@@ -21,7 +21,7 @@ app = typer.Typer(
 
 Dataset = Annotated[str, typer.Option(help="A name ('digits', any image set of TensorFlow Datasets) or a folder.")]
 Out = Annotated[Path, typer.Option(help="Folder to write in.")]
-Seed = Annotated[int, typer.Option(help="Of weights, order and views.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of weights, order and views.")]
 Encoder = Annotated[Path, typer.Option(help="encoder.keras or objective.keras, as pretrain writes them.")]
 
 
@@ -249,4 +249,10 @@ def main():
         if debug:
             raise
         typer.echo(f"keras-ssl: {error}", err=True)
+        sys.exit(2)
+    except Exception as error:
+        if debug:
+            raise
+        reason = " ".join(str(error).split())
+        typer.echo(f"keras-ssl: {type(error).__name__}: {reason} (--debug shows where)", err=True)
         sys.exit(2)

@@ -58,7 +58,7 @@ def _widths(encoder):
 
 def _from_widths(x, shape, widths):
     for k, width in enumerate(reversed(widths), 1):
-        x = layers.Dense(width, activation="relu", kernel_initializer="he_normal", name=f"dense_{k}")(x)
+        x = layers.Dense(width, activation="leaky_relu", kernel_initializer="he_normal", name=f"dense_{k}")(x)
     x = layers.Dense(math.prod(shape), name="pixels")(x)
     return layers.Reshape(shape, name="reshape")(x)
 
@@ -67,7 +67,9 @@ def _from_maps(x, shape, maps):
     sizes = sorted(maps, key=math.prod)
     height, width = sizes[0]
     channels = min(maps[sizes[0]], 256)  # wide encoders would need a dense layer of millions of weights here
-    x = layers.Dense(height * width * channels, activation="relu", kernel_initializer="he_normal", name="dense")(x)
+    x = layers.Dense(height * width * channels, activation="leaky_relu", kernel_initializer="he_normal", name="dense")(
+        x
+    )
     x = layers.Reshape((height, width, channels), name="reshape")(x)
     sizes = sizes[1:] if sizes[-1] == shape[:2] else [*sizes[1:], shape[:2]]
     for k, size in enumerate(sizes, 1):
@@ -78,7 +80,13 @@ def _from_maps(x, shape, maps):
 def _enlarge(x, size, features, k):
     strides = tuple(math.ceil(new / old) for new, old in zip(size, x.shape[1:3]))
     x = layers.Conv2DTranspose(
-        features, 2 * max(strides), strides, "same", activation="relu", kernel_initializer="he_normal", name=f"up_{k}"
+        features,
+        2 * max(strides),
+        strides,
+        "same",
+        activation="leaky_relu",
+        kernel_initializer="he_normal",
+        name=f"up_{k}",
     )(x)
     extra = [old - new for new, old in zip(size, x.shape[1:3])]
     return layers.Cropping2D([(e // 2, e - e // 2) for e in extra], name=f"crop_{k}")(x) if any(extra) else x

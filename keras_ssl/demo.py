@@ -37,6 +37,7 @@ def run(dataset="digits", out="out", seed=0, epochs=None, say=print):
     train = data.load(dataset, "train")
     test = data.load(dataset, "test")
     data.check_labelled(train, test)
+    images, labels = data.few(train, _LABELS, seed)  # too few in a class fails here, before any training
     unlabelled = train[:20_000]
     objectives, histories = {}, {}
     for name in ("simclr", "autoencoder"):
@@ -51,7 +52,6 @@ def run(dataset="digits", out="out", seed=0, epochs=None, say=print):
     encoders = {name: objective.encoder for name, objective in objectives.items()}
     few = _label_efficiency(encoders, train, test)
     say("Fine-tuning and deploying …")
-    images, labels = data.few(train, _LABELS, seed)
     classifier = transfer.fine_tune(encoders["simclr"], images, labels, train.classes, seed=seed)
     version = export.deploy(classifier, out / "model", samples=images, class_names=train.class_names)
     manifest = json.loads((version / "manifest.json").read_text())

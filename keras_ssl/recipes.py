@@ -86,7 +86,7 @@ def simclr_digits(source, epochs=None, seed=0):
     """
     keras.utils.set_random_seed(seed)
     encoder = encoders.conv_net(source.shape, pooling="flatten")
-    return _simclr(source, encoder, views.digits(), epochs or 60, 1e-3, 0.5, seed=seed)
+    return _simclr(source, encoder, views.digits(), 60 if epochs is None else epochs, 1e-3, 0.5, seed=seed)
 
 
 def autoencoder_digits(source, epochs=None, seed=0):
@@ -101,7 +101,9 @@ def autoencoder_digits(source, epochs=None, seed=0):
         `Recipe`. Command: `keras-ssl pretrain --dataset digits --objective autoencoder`.
     """
     keras.utils.set_random_seed(seed)
-    return _autoencoder(source, encoders.conv_net(source.shape, pooling="flatten"), epochs or 20, seed=seed)
+    return _autoencoder(
+        source, encoders.conv_net(source.shape, pooling="flatten"), 20 if epochs is None else epochs, seed=seed
+    )
 
 
 def _conv_net_28(source):
@@ -132,7 +134,7 @@ def simclr_mnist(source, epochs=None, seed=0):
         ],
         name="mnist",
     )
-    return _simclr(source, _conv_net_28(source), policy, epochs or 8, 2e-3, 0.2, seed=seed)
+    return _simclr(source, _conv_net_28(source), policy, 8 if epochs is None else epochs, 2e-3, 0.2, seed=seed)
 
 
 def simclr_fashion_mnist(source, epochs=None, seed=0):
@@ -148,7 +150,7 @@ def simclr_fashion_mnist(source, epochs=None, seed=0):
     """
     keras.utils.set_random_seed(seed)
     policy = views.natural_images(source.shape[:2], scale=(0.3, 1.0), strength=0.5, blur=0.0, solarize=0.0)
-    return _simclr(source, _conv_net_28(source), policy, epochs or 8, 2e-3, 0.2, seed=seed)
+    return _simclr(source, _conv_net_28(source), policy, 8 if epochs is None else epochs, 2e-3, 0.2, seed=seed)
 
 
 def autoencoder_mnist(source, epochs=None, seed=0):
@@ -163,7 +165,7 @@ def autoencoder_mnist(source, epochs=None, seed=0):
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective autoencoder`.
     """
     keras.utils.set_random_seed(seed)
-    return _autoencoder(source, _conv_net_28(source), epochs or 4, seed=seed)
+    return _autoencoder(source, _conv_net_28(source), 4 if epochs is None else epochs, seed=seed)
 
 
 def simclr_images(source, epochs=None, seed=0):
@@ -179,7 +181,9 @@ def simclr_images(source, epochs=None, seed=0):
     """
     keras.utils.set_random_seed(seed)
     policy = views.natural_images(source.shape[:2])
-    return _simclr(source, encoders.resnet18(source.shape), policy, epochs or 100, 1e-3, 0.5, seed=seed)
+    return _simclr(
+        source, encoders.resnet18(source.shape), policy, 100 if epochs is None else epochs, 1e-3, 0.5, seed=seed
+    )
 
 
 def autoencoder_images(source, epochs=None, seed=0):
@@ -194,7 +198,7 @@ def autoencoder_images(source, epochs=None, seed=0):
         `Recipe`. Command: `keras-ssl pretrain --dataset photos/ --objective autoencoder`.
     """
     keras.utils.set_random_seed(seed)
-    return _autoencoder(source, encoders.resnet18(source.shape), epochs or 50, seed=seed)
+    return _autoencoder(source, encoders.resnet18(source.shape), 50 if epochs is None else epochs, seed=seed)
 
 
 UNLABELLED = {"mnist": "train[:20000]", "fashion_mnist": "train[:20000]"}

@@ -86,7 +86,6 @@ def batch_of_one(objective):
 
 
 def arrays_in(x, keys):
-    """Return the NumPy arrays among the `keys` of `x`, the argument of `fit`, as a dict; empty for a data set."""
-    if isinstance(x, np.ndarray):
-        return {keys[0]: x}
-    return {key: x[key] for key in keys if key in x and isinstance(x[key], np.ndarray)} if isinstance(x, dict) else {}
+    """Return the arrays and tensors among the `keys` of `x`, the argument of `fit`, as a dict; none for a data set."""
+    parts = x if isinstance(x, dict) else {keys[0]: x}
+    return {key: np.asarray(parts[key]) for key in keys if hasattr(parts.get(key), "__array__")}

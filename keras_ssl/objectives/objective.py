@@ -108,7 +108,7 @@ class Objective(keras.Model):
         Args:
             optimizer: Keras optimizer or its name.
             jit_compile: Whether to use XLA. "auto" is Keras's choice, but off on TensorFlow without an accelerator,
-                where XLA makes convolutions about half as fast.
+                where XLA makes convolutions about half as fast, and on several replicas, where it fails.
             **kwargs: `run_eagerly`, `steps_per_execution`, `auto_scale_loss` of `keras.Model.compile`.
 
         Raises:
@@ -124,7 +124,7 @@ class Objective(keras.Model):
                 "leave them out",
             )
         self._compile_arguments = {"optimizer": optimizer, "jit_compile": jit_compile, **kwargs}
-        if jit_compile == "auto" and keras.backend.backend() == "tensorflow" and not tensorflow_step.accelerated():
+        if jit_compile == "auto" and keras.backend.backend() == "tensorflow" and not tensorflow_step.xla_pays():
             jit_compile = False
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
 
@@ -161,7 +161,8 @@ class Objective(keras.Model):
             checks.check_images(array, name=f"'{key}'") if array.ndim == 4 else checks.check_values(
                 array, name=f"'{key}'"
             )
-            if self.compares_samples and min(len(array), kwargs.get("batch_size") or 32) < 2:
+            size = min(len(array), kwargs.get("batch_size") or 32)
+            if self.compares_samples and (size < 2 or len(array) % size == 1):
                 raise batches.batch_of_one(self)
         return super().fit(x, **kwargs)
 

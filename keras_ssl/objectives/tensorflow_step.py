@@ -2,14 +2,15 @@
 
 from keras_ssl.distribute import replicas
 
-__all__ = ["accelerated", "test_step", "train_step"]
+__all__ = ["test_step", "train_step", "xla_pays"]
 
 
-def accelerated():
-    """Return whether TensorFlow sees a GPU or TPU."""
+def xla_pays():
+    """Return whether TensorFlow sees a GPU or TPU, and trains on one replica."""
     import tensorflow as tf
 
-    return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
+    accelerated = tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU")
+    return bool(accelerated) and tf.distribute.get_strategy().num_replicas_in_sync == 1
 
 
 def train_step(objective, data):

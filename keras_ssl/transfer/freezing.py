@@ -77,8 +77,8 @@ def freeze(model, layers):
 def unfreeze(model, layers, learning_rate=None):
     """Let layers train again.
 
-    Inner layers that were already frozen when `freeze` froze a layer around them stay frozen when it is unfrozen; name
-    them to unfreeze them too. (This is remembered in the process, not in a saved model.)
+    Inner layers that were frozen for their own sake, not by freezing a layer around them, stay frozen when that is
+    unfrozen; name them to unfreeze them too. (This is remembered in the process, not in a saved model.)
 
     Args:
         model: `keras.Model`, compiled or not; see `freeze`. The optimizer's state of newly trained variables begins at
@@ -105,14 +105,19 @@ def unfreeze(model, layers, learning_rate=None):
 
 def _change(model, layers, trainable, learning_rate):
     wanted = {id(layer): layer.trainable for _, layer in _paths(model)}
+    with_container = model.__dict__.setdefault("_frozen_with_container", set())  # not for their own sake
     for chosen in _resolve(model, layers):
         inner = [layer for layer in _with_inner(chosen) if not _inner(layer)]
-        kept = set()
+        whole = inner != [chosen]
+        if not trainable:
+            with_container.update(id(layer) for layer in inner if whole and layer.trainable)
+        elif whole and (
+            any(layer.trainable for layer in inner if layer.weights) or with_container & set(map(id, inner))
+        ):
+            inner = [layer for layer in inner if id(layer) in with_container]
+        wanted.update({id(layer): trainable for layer in inner})
         if trainable:
-            kept = chosen.__dict__.pop("_frozen_before", set())
-        elif inner != [chosen] and any(layer.trainable for layer in inner):
-            chosen.__dict__["_frozen_before"] = {id(layer) for layer in inner if not layer.trainable}
-        wanted.update({id(layer): trainable for layer in inner if id(layer) not in kept})
+            with_container.difference_update(map(id, inner))
     if trainable:
         model.trainable = True  # where it had been switched off whole, nothing inside would train
     for _, layer in _paths(model):  # from the outside in: setting a container sets what is inside
@@ -171,10 +176,14 @@ def _resolve(model, layers):
 
 def _compile_again(model, learning_rate):
     old = model.optimizer
-    new = type(old).from_config(old.get_config())
+    config = old.get_config()
+    if learning_rate is not None:
+        innermost = config["inner_optimizer"]["config"] if "inner_optimizer" in config else config
+        innermost["learning_rate"] = keras.saving.serialize_keras_object(learning_rate)
+    new = type(old).from_config(config)
     new.build(model.trainable_variables)
     _copy_state(old, new)
-    if learning_rate is not None:
+    if isinstance(learning_rate, (int, float)):
         getattr(new, "inner_optimizer", new).learning_rate = learning_rate
     model.compile(**{**model._compile_config.config, "optimizer": new})
 
