@@ -395,3 +395,32 @@ def test_fine_tune_gives_a_compiled_classifier_that_fits_its_labels():
 def test_no_steps_are_a_clear_error():
     with pytest.raises(UserError, match="at least one step"):
         transfer.FineTuning(convolutional(), 3, steps=0)
+
+
+def test_fine_tuning_trains_a_frozen_encoder_too():
+    model = make()
+    transfer.freeze(model, "encoder")
+    encoder = model.layers[1]
+    images, labels = np.random.default_rng(0).random((12, 8, 8, 1), "float32"), np.arange(12) % 3
+    tuned = transfer.fine_tune(encoder, images, labels, classes=3, steps=1).layers[1]
+    assert not all(np.array_equal(a, b) for a, b in zip(encoder.get_weights(), tuned.get_weights()))
+    assert not encoder.trainable_weights
+
+
+def test_unfreezing_twice_keeps_what_was_frozen_for_its_own_sake():
+    model = make()
+    transfer.freeze(model, "conv_1")
+    transfer.freeze(model, "encoder")
+    for _ in range(2):
+        transfer.unfreeze(model, "encoder")
+        assert [name for name, trains in flags(model).items() if not trains] == ["conv_1"]
+
+
+def test_a_learning_rate_replaces_a_schedule():
+    model = make()
+    model.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-2, 10)), "sparse_categorical_crossentropy"
+    )
+    transfer.freeze(model, "encoder")
+    transfer.unfreeze(model, "encoder", learning_rate=1e-4)
+    assert float(model.optimizer.learning_rate) == pytest.approx(1e-4)

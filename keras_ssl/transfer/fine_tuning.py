@@ -34,7 +34,8 @@ class FineTuning:
             raise UserError("at least one step of fine-tuning", f"steps={steps}", "give 1 or more")
         self.steps, self.batch_size = steps, batch_size
         self.encoder = keras.models.clone_model(encoder)
-        self.encoder.trainable = True  # a clone keeps the flags of layers that were frozen
+        for layer in self.encoder._flatten_layers():  # a clone keeps the flags of frozen layers
+            layer.trainable = True
         self.model = classifier(self.encoder, classes)
         self.optimizer = keras.optimizers.Adam()
         self.optimizer.build(self.model.trainable_variables)
