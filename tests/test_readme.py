@@ -1,13 +1,16 @@
 """The README is true: its snippet runs, its commands and targets are there, and so is every file that it links to."""
 
+import importlib.util
+import json
 import pathlib
 import re
 import shlex
 
+import numpy as np
 import pytest
 import typer
 
-from keras_ssl import cli
+from keras_ssl import cli, encoders
 
 ROOT = pathlib.Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -51,3 +54,23 @@ def test_a_make_target_is_there(target):
 @pytest.mark.parametrize("path", LINKS + SCRIPTS)
 def test_a_file_that_is_named_is_there(path):
     assert (ROOT / path).exists()
+
+
+def test_the_tables_are_those_of_the_committed_results():
+    path = ROOT / "benchmarks" / "label_efficiency.py"
+    script = importlib.util.module_from_spec(spec := importlib.util.spec_from_file_location("label_efficiency", path))
+    spec.loader.exec_module(script)
+    results = sorted((ROOT / "benchmarks" / "results").glob("label_efficiency_*.json"))
+    assert results
+    for file in results:
+        assert script.section(json.loads(file.read_text())) in TEXT
+    assert TEXT.count("<!-- label efficiency") == len(results)
+    assert "@@" not in TEXT
+
+
+def test_the_objective_of_ones_own_trains():
+    namespace = {}
+    exec(re.search(r"```py\n(.*?)```", TEXT, flags=re.DOTALL)[1], namespace)
+    objective = namespace["Denoiser"](encoders.mlp((4, 4, 1), (8, 4)))
+    objective.compile("adam", run_eagerly=True)
+    assert objective.fit(np.full((4, 4, 4, 1), 0.5, "float32"), verbose=0).history["loss"][0] > 0
