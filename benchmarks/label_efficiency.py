@@ -57,9 +57,7 @@ def measure(dataset, seed):
         "pretraining_seconds": seconds,
         "measuring_seconds": time.perf_counter() - begun,
         "scores": {metric: few.summary(metric) for metric in ("accuracy", "precision", "recall", "f1")},
-        "steps_to_raw_inputs": {
-            n: few.steps_to(few.summary()["raw_inputs"][n]["mean"], n) for n in few.summary()["raw_inputs"]
-        },
+        "steps_to_raw_inputs": {n: few.steps_to(n) for n in few.targets},
         "knn": {name: evaluate.knn(encoder, train, test)["accuracy"] for name, encoder in encoders.items()},
         "collapse": {name: evaluate.collapse(encoder, test) for name, encoder in encoders.items()},
         "machine": f"{os.cpu_count()} cores, TensorFlow {tf.__version__}, Keras {keras.__version__}",

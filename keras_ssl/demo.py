@@ -124,8 +124,8 @@ def _few_label_sections(few):
     summary = few.summary()
     header, *rows = few.table()
     n = _LABELS if _LABELS in summary["simclr"] else max(summary["simclr"])
-    target = round(summary["raw_inputs"][n]["mean"], 3)
-    steps = few.steps_to(target, n).items()
+    target = round(few.target(n), 3)
+    steps = few.steps_to(n, target).items()
     reached = "; ".join(f"{label(method)}: {step or 'not reached'}" for method, step in steps)
     scores = {metric: few.summary(metric) for metric in ("accuracy", "precision", "recall", "f1")}
     means = [[label(method), *(f"{scores[metric][method][n]['mean']:.3f}" for metric in scores)] for method in summary]

@@ -116,7 +116,7 @@ def simclr_mnist(source, epochs=None, seed=0):
 
     Args:
         source: `data.load("mnist", "train[:20000]")`.
-        epochs: Default 8.
+        epochs: Default 12.
         seed: Of weights, order and views.
 
     Returns:
@@ -135,7 +135,7 @@ def simclr_mnist(source, epochs=None, seed=0):
         ],
         name="mnist",
     )
-    return _simclr(source, _conv_net_28(source), policy, 8 if epochs is None else epochs, 2e-3, 0.2, seed=seed)
+    return _simclr(source, _conv_net_28(source), policy, 12 if epochs is None else epochs, 2e-3, 0.2, seed=seed)
 
 
 def simclr_fashion_mnist(source, epochs=None, seed=0):
@@ -143,7 +143,7 @@ def simclr_fashion_mnist(source, epochs=None, seed=0):
 
     Args:
         source: `data.load("fashion_mnist", "train[:20000]")`.
-        epochs: Default 8.
+        epochs: Default 12.
         seed: Of weights, order and views.
 
     Returns:
@@ -151,7 +151,7 @@ def simclr_fashion_mnist(source, epochs=None, seed=0):
     """
     keras.utils.set_random_seed(seed)
     policy = views.natural_images(source.shape[:2], scale=(0.3, 1.0), strength=0.5, blur=0.0, solarize=0.0)
-    return _simclr(source, _conv_net_28(source), policy, 8 if epochs is None else epochs, 2e-3, 0.2, seed=seed)
+    return _simclr(source, _conv_net_28(source), policy, 12 if epochs is None else epochs, 2e-3, 0.2, seed=seed)
 
 
 def autoencoder_mnist(source, epochs=None, seed=0):

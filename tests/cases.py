@@ -81,7 +81,7 @@ CASES = [
     ),
     Case(
         "Autoencoder, dense",
-        lambda encoder: objectives.Autoencoder(encoder, decoder=decoders.mirror(encoder, activation=None)),
+        lambda encoder: objectives.Autoencoder(encoder, decoder=decoders.mirror(encoder)),
         single,
         dense,
     ),

@@ -237,6 +237,20 @@ def test_label_efficiency_gives_all_methods_the_draws_of_few(digits):
                 assert {k: v[seed] for k, v in few.values[method][n].items()} == pytest.approx(expected), method
 
 
+@pytest.mark.parametrize(
+    ("names", "widths", "message"),
+    [
+        (("raw_inputs",), (8,), "a row of its own.*raw_inputs twice"),
+        (("mine", "mine_finetuned"), (8, 8), "a row of its own.*mine_finetuned twice"),
+        (("small", "large"), (8, 9), "encoders of one architecture.*large with other weights than small"),
+    ],
+)
+def test_encoders_that_cannot_stand_in_one_table_are_an_error(digits, names, widths, message):
+    made = {name: encoders.mlp((8, 8, 1), features=(16, width)) for name, width in zip(names, widths)}
+    with pytest.raises(UserError, match=message):
+        measured(digits, made)
+
+
 def test_fine_tuning_starts_at_the_probe_and_a_pretrained_encoder_is_no_baseline(digits):
     """With a learning rate of zero the fine-tuned classifier is the linear probe, to the last prediction."""
     few = measured(digits, labels_per_class=(5,), fine_tuning_rate=0.0, scratch_rate=0.0)
@@ -255,6 +269,7 @@ def by_hand():
         },
         curves={"simclr_finetuned": {5: [[0.1, 0.5, 0.9], [0.3, 0.7, 1.0]]}},
         checkpoints=(10, 20, 30),
+        targets={5: [0.5, 0.7]},
     )
 
 
@@ -270,9 +285,9 @@ def test_curve_and_steps_to_a_target():
     assert curve["steps"] == [10, 20, 30]
     assert curve["mean"] == pytest.approx([0.2, 0.6, 0.95])
     assert curve["std"] == pytest.approx([0.1, 0.1, 0.05])
-    assert by_hand().steps_to(0.6, 5) == {"simclr_finetuned": 20}
-    assert by_hand().steps_to(0.61, 5) == {"simclr_finetuned": 30}
-    assert by_hand().steps_to(0.96, 5) == {"simclr_finetuned": None}
+    assert by_hand().steps_to(5) == {"simclr_finetuned": 20}
+    assert by_hand().steps_to(5, 0.61) == {"simclr_finetuned": 30}
+    assert by_hand().steps_to(5, 0.96) == {"simclr_finetuned": None}
 
 
 def test_table_and_text():

@@ -194,11 +194,14 @@ def test_autoencoder_compares_the_input_with_its_reconstruction():
 
 def test_autoencoder_takes_a_decoder_and_defaults_to_the_mirror():
     encoder = dense()
-    decoder = decoders.mirror(encoder, activation=None, name="mine")
+    decoder = decoders.mirror(encoder, name="mine")
     assert objectives.Autoencoder(encoder, decoder).decoder is decoder
     objective = objectives.Autoencoder(encoder)
     assert objective.decoder.output_shape == (None, *SHAPE)
     assert objective.reconstruction is losses.squared_error
+    assert objective.decoder.layers[-1].activation is keras.activations.linear
+    probabilities = objectives.Autoencoder(encoder, reconstruction=losses.binary_cross_entropy).decoder
+    assert probabilities.layers[-1].activation is keras.activations.sigmoid
 
 
 def test_autoencoder_learns_to_rebuild_a_few_images():

@@ -17,6 +17,7 @@ from keras_ssl.transfer import FineTuning, fit_linear, predict_in_batches
 __all__ = ["LabelEfficiency", "label_counts", "label_efficiency", "reinitialised"]
 
 _BASELINES = ("raw_inputs", "untrained", "from_scratch")
+_WATCHED = slice(1000)  # test images that the curves look at
 
 
 @dataclass
@@ -28,11 +29,14 @@ class LabelEfficiency:
             "accuracy", "precision", "recall" and "f1", in 0..1.
         curves: `curves[method][labels_per_class]` is a list, a draw each, of the accuracies at `checkpoints`.
         checkpoints: Steps of fine-tuning at which the curves were measured.
+        targets: `targets[labels_per_class]` is a list, a draw each, of the accuracies of raw inputs on the images that
+            the curves look at.
     """
 
     values: dict = field(default_factory=dict)
     curves: dict = field(default_factory=dict)
     checkpoints: tuple = ()
+    targets: dict = field(default_factory=dict)
 
     def summary(self, metric="accuracy"):
         """Return `{method: {labels_per_class: {"mean", "std"}}}` of a metric; std is that of the population."""
@@ -52,8 +56,18 @@ class LabelEfficiency:
             for method, by_labels in self.curves.items()
         }
 
-    def steps_to(self, target, labels_per_class):
-        """Return, by method, the first checkpoint whose mean accuracy reaches `target` (0..1), or None."""
+    def target(self, labels_per_class):
+        """Return the mean accuracy of raw inputs on the images that the curves look at."""
+        return float(np.mean(self.targets[labels_per_class]))
+
+    def steps_to(self, labels_per_class, target=None):
+        """Return, by method, the first checkpoint whose mean accuracy reaches `target`, or None.
+
+        Args:
+            labels_per_class: One of the numbers that were measured.
+            target: Accuracy in 0..1. Default: `self.target(labels_per_class)`, that of raw inputs.
+        """
+        target = self.target(labels_per_class) if target is None else target
         reached = {}
         for method, curve in self.curve(labels_per_class).items():
             steps = [step for step, mean in zip(curve["steps"], curve["mean"]) if mean >= target]
@@ -126,7 +140,8 @@ def label_efficiency(
         `LabelEfficiency`.
 
     Raises:
-        UserError: If labels are missing or too few, images do not fit, or an argument is out of range.
+        UserError: If labels are missing or too few, images do not fit, an argument is out of range, or the encoders
+            have the same row in the table or different architectures.
     """
     encoders = encoder if isinstance(encoder, dict) else {"encoder": encoder}
     encoders = {name: getattr(model, "embedder", model) for name, model in encoders.items()}
@@ -158,13 +173,16 @@ def label_efficiency(
     for n, seed in draws:
         images, labels = few[n, seed]
         for name, e in frozen.items():
-            add(name, n, fit_linear(embed(e, images), labels).predict(embedded[name]))
+            predictions = fit_linear(embed(e, images), labels).predict(embedded[name])
+            add(name, n, predictions)
+            if name == "raw_inputs":
+                result.targets.setdefault(n, []).append(float((predictions == test.labels)[_WATCHED].mean()))
         probe = fit_linear(embed(untrained[seed], images), labels)
         add("untrained", n, probe.predict(embedded_untrained[seed]))
         starts = [("from_scratch", untrained[seed], scratch_rate)]
         starts += [(f"{name}_finetuned", encoders[name], fine_tuning_rate) for name in fine_tune]
         for method, start, rate in starts:
-            curve, after_step = _curve(tuning.model, test_images[:1000], test.labels[:1000], checkpoints)
+            curve, after_step = _curve(tuning.model, test_images[_WATCHED], test.labels[_WATCHED], checkpoints)
             from_probe = method != "from_scratch"
             tuning.fit(start.get_weights(), images, labels, rate, seed, from_probe, after_step)
             add(method, n, predict_in_batches(tuning.model, test_images).argmax(-1), curve)
@@ -178,6 +196,17 @@ def _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps):
         raise UserError("at least one draw of labels", f"seeds={seeds}", "give 1 or more")
     if not labels_per_class:
         raise UserError("at least one number of labels per class", "none", "label at least one image of each class")
+    rows = [*_BASELINES, *encoders, *(f"{name}_finetuned" for name in fine_tune)]
+    if twice := sorted({name for name in rows if rows.count(name) > 1}):
+        raise UserError("a row of its own for each encoder", f"{', '.join(twice)} twice", "give other names")
+    shapes = {name: [tuple(weight.shape) for weight in model.weights] for name, model in encoders.items()}
+    first = next(iter(shapes))
+    if different := [name for name in shapes if shapes[name] != shapes[first]]:
+        raise UserError(
+            "encoders of one architecture, beside which it is trained from scratch",
+            f"{', '.join(different)} with other weights than {first}",
+            "measure them in a call of their own",
+        )
     if unknown := [name for name in fine_tune if name not in encoders]:
         names = ", ".join(encoders)
         raise UserError(

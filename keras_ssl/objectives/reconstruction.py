@@ -14,7 +14,8 @@ class Autoencoder(Objective):
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`; dense or convolutional.
-        decoder: `keras.Model` from `(n, d)` to the encoder's input shape. Default: `decoders.mirror(encoder)`.
+        decoder: `keras.Model` from `(n, d)` to the encoder's input shape. Default: `decoders.mirror(encoder)`,
+            whose output is linear, or a sigmoid where `reconstruction` is `losses.binary_cross_entropy`.
         reconstruction: Function of input and reconstruction that returns a scalar. Default: `losses.squared_error`.
         seed: See `Objective`.
         **kwargs: See `Objective`.
@@ -28,7 +29,8 @@ class Autoencoder(Objective):
 
     def __init__(self, encoder, decoder=None, reconstruction=losses.squared_error, seed=0, **kwargs):
         super().__init__(encoder, seed=seed, **kwargs)
-        self.decoder = decoders.mirror(encoder) if decoder is None else decoder
+        activation = "sigmoid" if reconstruction is losses.binary_cross_entropy else None
+        self.decoder = decoders.mirror(encoder, activation) if decoder is None else decoder
         self.reconstruction = reconstruction
 
     def forward_pass(self, batch, training):
