@@ -2,6 +2,9 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --constraint constraints.txt
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
+# uv installs in half the time; where it cannot (an index that only pip is configured for), pip does
+INSTALL = $(PIP) uv && $(UV) --editable '$(1)' || $(PIP) --editable '$(1)'
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: demo test lint types install install-dev clean
@@ -24,12 +27,12 @@ install-dev: .venv/installed-dev
 
 .venv/installed: setup.cfg setup.py constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) --editable .
+	$(call INSTALL,.)
 	touch $@
 
 .venv/installed-dev: setup.cfg setup.py constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) --editable '.[dev]'
+	$(call INSTALL,.[dev])
 	touch .venv/installed $@
 
 clean:

@@ -1,11 +1,13 @@
 """Reproduce the README's label-efficiency tables: the recipes, on the test splits, beside their baselines.
 
     python benchmarks/label_efficiency.py digits mnist fashion_mnist
+    python benchmarks/label_efficiency.py --validate mnist     # to choose views, widths and rates by; writes nothing
 
 Protocol: pretraining on the recipe's unlabelled images (digits: all 1,400 of train; the others: the first 20,000), last
 epoch; five draws of labels from train (seeds 0 to 4); scores on the whole test split. mnist and fashion_mnist come from
 TensorFlow Datasets and must be prepared or downloadable. Results go to `benchmarks/results/` and into the README, where
-`tests/test_readme.py` holds them together.
+`tests/test_readme.py` holds them together. With --validate the last fifth of train stands for the test split, is
+not pretrained on, and test data is not loaded at all.
 """
 
 import argparse
@@ -18,9 +20,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import tensorflow as tf
-from rich.progress import Progress
 
-from keras_ssl import callbacks, data, evaluate, recipes
+from keras_ssl import callbacks, data, evaluate, progress, recipes
 from keras_ssl.evaluate.palette import label
 
 RESULTS = pathlib.Path(__file__).parent / "results"
@@ -34,21 +35,25 @@ def pretrained(name, dataset, source, seed):
     return recipe.objective.encoder, time.perf_counter() - begun
 
 
-def measure(dataset, seed):
-    """Everything that the tables show of one data set."""
-    train, test = data.load(dataset, "train"), data.load(dataset, "test")
+def splits(dataset, validate):
+    """Unlabelled images, and labelled ones to fit and to score on."""
+    train = data.load(dataset, "train")
     unlabelled = data.load(dataset, recipes.UNLABELLED.get(dataset, "train"))
+    if not validate:
+        return unlabelled, train, data.load(dataset, "test")
+    kept = len(train) * 4 // 5
+    return unlabelled[:kept], train[:kept], train[kept:]
+
+
+def measure(dataset, seed, validate):
+    """Everything that the tables show of one data set."""
+    unlabelled, train, test = splits(dataset, validate)
     encoders, seconds = {}, {}
     for name in ("simclr", "autoencoder"):
         encoders[name], seconds[name] = pretrained(name, dataset, unlabelled, seed)
     begun = time.perf_counter()
-    with Progress() as bar:
-        task = bar.add_task(f"{dataset}, few labels", total=None)
-
-        def progress(done, total):
-            bar.update(task, completed=done, total=total)
-
-        few = evaluate.label_efficiency(encoders, train, test, fine_tune=("simclr",), progress=progress)
+    with progress.bar(f"{dataset}, few labels", after=0) as move:
+        few = evaluate.label_efficiency(encoders, train, test, fine_tune=("simclr",), progress=move)
     return {
         "dataset": dataset,
         "seed": seed,
@@ -87,9 +92,9 @@ def section(result):
 
 def into_readme(readme, result):
     """Return the README's text with the section of one data set between its markers."""
-    begin, end = f"<!-- label efficiency: {result['dataset']} -->\n", "\n<!-- end -->"
+    begin, end = f"<!-- label efficiency: {result['dataset']} -->", "<!-- end -->"
     before, rest = readme.split(begin)
-    return before + begin + section(result) + end + rest.split(end, 1)[1]
+    return f"{before}{begin}\n{section(result)}\n{end}{rest.split(end, 1)[1]}"
 
 
 def main():
@@ -97,14 +102,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("datasets", nargs="+", choices=["digits", "mnist", "fashion_mnist"])
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and views (draws of labels are 0 to 4)")
+    parser.add_argument("--validate", action="store_true", help="score on the last fifth of train; write nothing")
     arguments = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
     for dataset in arguments.datasets:
-        result = measure(dataset, arguments.seed)
+        result = json.loads(json.dumps(measure(dataset, arguments.seed, arguments.validate)))
+        print(f"\n{section(result)}\n")
+        if arguments.validate:
+            continue
         (RESULTS / f"label_efficiency_{dataset}.json").write_text(json.dumps(result, indent=1) + "\n")
         readme = RESULTS.parent.parent / "README.md"
-        readme.write_text(into_readme(readme.read_text(), json.loads(json.dumps(result))))
-        print(f"\n{section(result)}\n")
+        readme.write_text(into_readme(readme.read_text(), result))
 
 
 if __name__ == "__main__":

@@ -79,23 +79,13 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="Folder for results.json.")] = None,
 ):
     """Measure an encoder with few labels, beside raw inputs, the untrained encoder and training from scratch."""
-    from rich.progress import Progress
-
-    from keras_ssl import evaluate, runs
+    from keras_ssl import evaluate, progress, runs
 
     out = None if out is None else runs.writable_folder(out)
     model, train, test = _model_and_sources(encoder, dataset)
     counts = evaluate.label_counts(train) if labels_per_class is None else _numbers(labels_per_class)
-    with Progress(transient=True) as bar:
-        task = bar.add_task("Few labels", total=None)
-        few = evaluate.label_efficiency(
-            model,
-            train,
-            test,
-            counts,
-            seeds,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with progress.bar("Few labels", after=0) as move:
+        few = evaluate.label_efficiency(model, train, test, counts, seeds, progress=move)
     typer.echo(few.text())
     if out is not None:
         results = {"dataset": dataset, "encoder": str(encoder), "knn": evaluate.knn(model, train, test)}
@@ -116,9 +106,7 @@ def finetune(
     out: Out = Path("out"),
 ):
     """Train a classifier from an encoder and labelled images; write classifier.keras."""
-    from rich.progress import Progress
-
-    from keras_ssl import data, runs, transfer
+    from keras_ssl import data, progress, runs, transfer
     from keras_ssl.evaluate import scores
 
     out = runs.writable_folder(out)
@@ -127,16 +115,9 @@ def finetune(
         (train.floats(), train.labels) if labels_per_class is None else data.few(train, labels_per_class, seed)
     )
     data.check_dataset(images, labels, train.classes)
-    with Progress(transient=True) as bar:
-        task = bar.add_task("Fine-tuning", total=steps)
+    with progress.bar("Fine-tuning", after=0) as move:
         classifier = transfer.fine_tune(
-            model,
-            images,
-            labels,
-            train.classes,
-            steps,
-            seed=seed,
-            after_step=lambda step: bar.update(task, completed=step),
+            model, images, labels, train.classes, steps, seed=seed, after_step=lambda step: move(step, steps)
         )
     figures = scores(test.labels, transfer.predict_in_batches(classifier, test.floats()).argmax(-1))
     names = None if train.class_names is None else list(train.class_names)
@@ -154,12 +135,13 @@ def export(
     version: Annotated[int | None, typer.Option(help="Default: the next one.")] = None,
 ):
     """Write the next version folder with a SavedModel, an ONNX file and a manifest, verified against each other."""
-    from keras_ssl import export, runs
+    from keras_ssl import export, progress, runs
 
     loaded = runs.load_model(model)
     names = runs.about(model).get("class_names")
     loaded = getattr(loaded, "embedder", loaded)
-    path = export.deploy(loaded, out, None, input_dtype, tolerance, class_names=names, version=version)
+    with progress.bar("Exporting and verifying", after=0):
+        path = export.deploy(loaded, out, None, input_dtype, tolerance, class_names=names, version=version)
     typer.echo(f"Model: {path}")
 
 
@@ -175,13 +157,14 @@ def embed(
     """Write the representations of a data set as an .npz file."""
     import numpy as np
 
-    from keras_ssl import evaluate, runs
+    from keras_ssl import evaluate, progress, runs
 
     out = out if out.suffix == ".npz" else out.with_name(f"{out.name}.npz")  # as NumPy does
     runs.writable_folder(out.parent)
     model = _encoder(encoder)
     source = _load(dataset, split, model)
-    arrays = {"embedding": evaluate.embed(model, source)}
+    with progress.bar("Embedding") as move:
+        arrays = {"embedding": evaluate.embed(model, source, progress=move)}
     if source.labels is not None:
         arrays["labels"] = source.labels
     out.parent.mkdir(parents=True, exist_ok=True)

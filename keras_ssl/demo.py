@@ -5,8 +5,7 @@ import time
 
 import numpy as np
 
-from keras_ssl import data, evaluate, export, recipes, report, runs, transfer
-from keras_ssl.callbacks import Progress
+from keras_ssl import callbacks, data, evaluate, export, progress, recipes, report, runs, transfer
 from keras_ssl.evaluate import plots
 from keras_ssl.evaluate.palette import label
 
@@ -19,8 +18,8 @@ def run(dataset="digits", out="out", seed=0, epochs=None, say=print):
     """Pretrain with SimCLR and with the Autoencoder, measure both with few labels, deploy a classifier, and report.
 
     Args:
-        dataset: "digits", or a labelled image set of TensorFlow Datasets with train and test; of those the first 20,000
-            images are the unlabelled ones.
+        dataset: "digits", or a labelled image set of TensorFlow Datasets with train and test. The unlabelled images
+            are those of `recipes.UNLABELLED`, else all of train.
         out: Folder to write `results.json`, `report.html` and `model/1/` in.
         seed: Of weights, order and views. Draws of labels are seeded 0 to 4.
         epochs: Of both pretrainings, or None for those of the recipes.
@@ -38,15 +37,15 @@ def run(dataset="digits", out="out", seed=0, epochs=None, say=print):
     test = data.load(dataset, "test")
     data.check_labelled(train, test)
     images, labels = data.few(train, _LABELS, seed)  # too few in a class fails here, before any training
-    unlabelled = train[:20_000]
+    unlabelled = data.load(dataset, recipes.UNLABELLED[dataset]) if dataset in recipes.UNLABELLED else train
     objectives, histories = {}, {}
     for name in ("simclr", "autoencoder"):
         recipe = recipes.choose(name, dataset)(unlabelled, epochs, seed)
-        progress = Progress(type(recipe.objective).__name__)
+        shown = callbacks.Progress(type(recipe.objective).__name__)
         try:
-            histories[name] = recipe.fit(callbacks=[progress], verbose=0).history
+            histories[name] = recipe.fit(callbacks=[callbacks.Guard(), shown], verbose=0).history
         finally:
-            progress.close()
+            shown.close()
         objectives[name] = recipe.objective
     say("Measuring with few labels …")
     encoders = {name: objective.encoder for name, objective in objectives.items()}
@@ -73,16 +72,9 @@ def run(dataset="digits", out="out", seed=0, epochs=None, say=print):
 
 
 def _label_efficiency(encoders, train, test):
-    from rich.progress import Progress as Bar
-
     counts = evaluate.label_counts(train)
-    with Bar(transient=True) as bar:
-        task = bar.add_task("Few labels", total=None)
-
-        def progress(done, total):
-            bar.update(task, completed=done, total=total)
-
-        return evaluate.label_efficiency(encoders, train, test, counts, fine_tune=("simclr",), progress=progress)
+    with progress.bar("Few labels", after=0) as move:
+        return evaluate.label_efficiency(encoders, train, test, counts, fine_tune=("simclr",), progress=move)
 
 
 def _sections(objectives, histories, few, classifier, test, manifest):

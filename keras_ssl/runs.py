@@ -58,11 +58,15 @@ def save_model(model, path, **facts):
         "keras_ssl": __version__,
         **facts,
     }
-    model.save(beside)
     description = beside.with_suffix(".json")
-    description.write_text(json.dumps(facts, indent=2) + "\n")
-    os.replace(description, path.with_suffix(".json"))
-    os.replace(beside, path)
+    try:
+        model.save(beside)
+        description.write_text(json.dumps(facts, indent=2) + "\n")
+        os.replace(beside, path)
+        os.replace(description, path.with_suffix(".json"))
+    finally:  # of a failure nothing is left
+        beside.unlink(missing_ok=True)
+        description.unlink(missing_ok=True)
     return path
 
 
@@ -129,7 +133,8 @@ def pretrain(recipe, folder, resume=False, facts=None):
         folder: Where to write; see `writable_folder`. Checkpoints are in `folder/checkpoints` and are kept.
         resume: Whether to go on from the newest checkpoint. Without it, a folder with checkpoints is an error, so that
             no work is lost.
-        facts: What `encoder.json` shall hold, or None.
+        facts: What else the run is determined by, such as the data set's name, or None. A run is gone on with only if
+            they, its epochs, seed, batches and precision are those that it was begun with; `encoder.json` holds them.
 
     Returns:
         `keras.callbacks.History.history` of the epochs that this call trained; empty if all were done.
@@ -139,13 +144,28 @@ def pretrain(recipe, folder, resume=False, facts=None):
     """
     folder = writable_folder(folder)
     name = type(recipe.objective).__name__
+    facts = {
+        "objective": name,
+        "epochs": recipe.epochs,
+        "seed": recipe.seed,
+        "images": [len(recipe.source), *recipe.source.shape],
+        "batch_size": recipe.batch_size,
+        "precision": keras.config.dtype_policy().name,
+        **(facts or {}),
+    }
     checkpoints = callbacks.Resume(folder / "checkpoints", recipe.objective)
-    if checkpoints.manager.latest_checkpoint and not resume:
+    begun = checkpoints.manager.latest_checkpoint is not None
+    if begun and not resume:
         raise UserError(
             "a folder without checkpoints",
             f"{folder}, where a run was begun",
             "add --resume to go on with it, or choose another --out",
         )
+    description = folder / "checkpoints" / "run.json"
+    if begun:
+        _check_begun_alike(about(description), facts)
+    description.parent.mkdir(parents=True, exist_ok=True)
+    description.write_text(json.dumps(facts, indent=2) + "\n")
     done = checkpoints.restore()
     history = {}
     if done < recipe.epochs:
@@ -160,7 +180,16 @@ def pretrain(recipe, folder, resume=False, facts=None):
             ).history
         finally:
             progress.close()
-    facts = {"objective": name, "epochs": recipe.epochs, "seed": recipe.seed, **(facts or {})}
     save_model(recipe.objective.embedder, folder / "encoder.keras", **facts)
     save_model(recipe.objective, folder / "objective.keras", **facts)
     return history
+
+
+def _check_begun_alike(begun, facts):
+    """Raise unless the run that wrote the facts `begun` (none: an older version's) has the same as this one."""
+    if different := [key for key in begun if begun[key] != facts.get(key)]:
+        raise UserError(
+            "the arguments that the run was begun with: " + ", ".join(f"{key} {begun[key]}" for key in different),
+            ", ".join(f"{key} {facts.get(key)}" for key in different),
+            "give the same, or begin anew in another folder",
+        )

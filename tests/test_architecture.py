@@ -21,6 +21,7 @@ FLOORS = {
     "errors": -1,  # for everyone, the other modules of floor 0 included
     "seeds": 0,
     "checks": 0,
+    "progress": 0,
     "distribute": 0.5,  # blocks ask it for the number of replicas
     "losses": 1,
     "measures": 1,

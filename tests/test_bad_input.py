@@ -6,6 +6,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from keras_ssl import callbacks, cli, data, encoders, evaluate, export, objectives, runs, transfer, views
@@ -143,6 +144,10 @@ def test_a_batch_of_one_for_simclr():
     batches = data.batches(GOOD, views=views.Policy([views.flip()]), batch_size=1)
     refused(lambda: simclr.fit(batches, verbose=0), "at least 2 samples", "SimCLR")
     assert int(simclr.step) == 0
+    remainder = tf.data.Dataset.from_tensor_slices(pair).batch(len(GOOD) - 1)  # whose last batch is known in the graph
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"at least 2 samples in each batch, since SimCLR"):
+        simclr.fit(remainder, verbose=0)
+    assert int(simclr.step) == 1
 
 
 def test_fewer_samples_than_a_batch():

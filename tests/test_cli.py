@@ -1,6 +1,7 @@
 """The command line, from a folder of images to a deployed model, and what it says when something is wrong."""
 
 import json
+import re
 import sys
 
 import keras
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from keras_ssl import cli, data, encoders, evaluate, runs
+from keras_ssl import callbacks, cli, data, encoders, evaluate, runs
 from keras_ssl.errors import UserError
 
 
@@ -125,9 +126,18 @@ def test_resume_goes_on_and_ends_as_an_uninterrupted_run(story, tmp_path, quick)
     history = runs.pretrain(whole, tmp_path / "whole")
     assert len(history["loss"]) == 2
 
-    interrupted = quick_recipe(source, 2, seed=3)
-    interrupted.epochs = 1  # the schedule is that of two
-    runs.pretrain(interrupted, tmp_path / "run")
+    class Killed(BaseException):
+        pass
+
+    def kill(resume, epoch, logs=None):
+        commit(resume, epoch, logs)
+        raise Killed
+
+    commit = callbacks.Resume.on_epoch_end
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks.Resume, "on_epoch_end", kill)
+        with pytest.raises(Killed):
+            runs.pretrain(quick_recipe(source, 2, seed=3), tmp_path / "run", facts={"dataset": str(photos)})
     words = ("pretrain", "--dataset", photos, "--epochs", 2, "--seed", 3, "--resume", "--out", tmp_path / "run")
     invoke(*words)
     resumed = keras.saving.load_model(tmp_path / "run" / "objective.keras")
@@ -150,8 +160,44 @@ def test_a_checkpoint_of_something_else_is_refused(story, tmp_path, capsys, monk
     message = fail(
         capsys, monkeypatch, "pretrain", "--dataset", "digits", "--objective", "autoencoder", "--resume", "--out", run
     )
-    assert "a checkpoint of the same encoder, objective and optimizer" in message
+    assert "the arguments that the run was begun with: objective SimCLR" in message
     assert (run / "encoder.keras").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (("--seed", 4), "seed 3.*seed 4"),
+        (("--epochs", 2), "epochs 1.*epochs 2"),
+        (("--mixed-precision",), "precision float32.*precision mixed_bfloat16"),
+    ],
+)
+def test_a_run_goes_on_only_as_it_was_begun(story, tmp_path, quick, capsys, monkeypatch, changed, said):
+    _, photos, run, _ = story
+    run = copy_of(run, tmp_path)
+    words = {"--epochs": (1,), "--seed": (3,)} | {changed[0]: changed[1:]}
+    message = fail(
+        capsys, monkeypatch, "pretrain", "--dataset", photos, "--resume", "--out", run,
+        *(word for option, value in words.items() for word in (option, *value)),
+    )  # fmt: skip
+    assert re.search(said, " ".join(message.split()))
+    assert json.loads((run / "checkpoints" / "run.json").read_text())["seed"] == 3
+
+
+def test_a_failed_save_leaves_the_old_model_and_nothing_else(story, tmp_path, monkeypatch):
+    _, _, run, _ = story
+    run = copy_of(run, tmp_path)
+    encoder = keras.saving.load_model(run / "encoder.keras")
+    before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+
+    def half(self, path, *args, **kwargs):
+        path.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save", half)
+    with pytest.raises(OSError, match="No space"):
+        runs.save_model(encoder, run / "encoder.keras", dataset="another")
+    assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
 
 
 def test_evaluate_prints_the_table_and_writes_results(story, tmp_path):

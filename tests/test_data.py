@@ -40,6 +40,18 @@ def test_digits_have_two_splits_and_any_size():
         data.load("digits", size=(8, 8, 1))
 
 
+def test_labelled_samples_are_split_class_by_class():
+    labels = np.r_[np.zeros(50), np.ones(10), np.full(5, 2)].astype(int)
+    whole = data.from_arrays(np.random.default_rng(0).random((65, 2, 2, 1)), labels)
+    for seed in range(5):
+        first, rest = whole.split(0.8, seed)
+        assert np.bincount(first.labels).tolist() == [40, 8, 4]
+        assert np.bincount(rest.labels).tolist() == [10, 2, 1]
+        both = np.concatenate([first.images, rest.images]).reshape(65, -1)
+        assert len(np.unique(both, axis=0)) == 65
+    assert not np.array_equal(whole.split(0.8, 0)[1].images, whole.split(0.8, 1)[1].images)
+
+
 def test_a_source_is_sliced_indexed_and_split():
     whole = source()
     assert len(whole[:4]) == 4

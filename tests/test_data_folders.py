@@ -132,9 +132,9 @@ def test_what_does_not_fit_into_memory_is_refused_before_it_is_read(tmp_path):
 
 def test_a_bar_appears_only_when_it_takes_long(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")  # for rich, as in a terminal
-    from keras_ssl.data.progress import progress
+    from keras_ssl.progress import track
 
-    assert list(progress(range(5), 5, "Reading")) == [0, 1, 2, 3, 4]
+    assert list(track(range(5), 5, "Reading")) == [0, 1, 2, 3, 4]
     assert capsys.readouterr().err == ""
-    assert list(progress(range(5), 5, "Reading", after=-1)) == [0, 1, 2, 3, 4]
+    assert list(track(range(5), 5, "Reading", after=-1)) == [0, 1, 2, 3, 4]
     assert "Reading" in capsys.readouterr().err

@@ -17,8 +17,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     synchronised across more than one replica.
 
     Args:
-        momentum: Of the moving statistics, 0..1. Default 0.9, as in the ResNet training of He et al. 2015 and in
-            PyTorch (Keras's 0.99 needs some 500 steps to forget its start).
+        momentum: Of the moving statistics, 0..1. Default 0.9, PyTorch's, since Keras's 0.99 needs some 500 steps to
+            forget its start.
         epsilon: Added to the variance. Default 1.001e-5, the smallest that the kernel takes on every device; below
             it the stock computation runs.
         synchronized: Share the statistics of all replicas of a `tf.distribute` strategy. Default True; without effect

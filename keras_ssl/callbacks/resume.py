@@ -10,7 +10,7 @@ __all__ = ["Resume"]
 
 
 class Resume(keras.callbacks.Callback):
-    """Commit the whole state of a training after each epoch, and find it again.
+    """Commit the whole state of a training after each epoch, and find it again. It needs TensorFlow.
 
     The state is every variable of the model (seeds and step counter included) and of the optimizer. It is written as a
     `tf.train.Checkpoint`, whose manager replaces the older one only when the newer one is complete, so a kill at any
@@ -21,6 +21,9 @@ class Resume(keras.callbacks.Callback):
         directory: Where the checkpoints are.
         model: The compiled model that will be trained.
 
+    Raises:
+        UserError: On another backend than TensorFlow.
+
     Example:
         `resume = Resume("run/checkpoints", simclr)`, `k = resume.restore()`, then `simclr.fit(data.batches(train,
         first_epoch=k), initial_epoch=k, epochs=20, callbacks=[resume])`
@@ -28,6 +31,12 @@ class Resume(keras.callbacks.Callback):
 
     def __init__(self, directory, model):
         super().__init__()
+        if keras.backend.backend() != "tensorflow":
+            raise UserError(
+                "Keras on TensorFlow, whose checkpoints these are",
+                f"Keras on {keras.backend.backend()}",
+                "use `keras.callbacks.BackupAndRestore`",
+            )
         import tensorflow as tf
 
         model.optimizer.build(model.trainable_variables)

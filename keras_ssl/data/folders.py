@@ -8,9 +8,9 @@ import warnings
 import numpy as np
 
 from keras_ssl.data.pixels import room_for
-from keras_ssl.data.progress import progress
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
+from keras_ssl.progress import track
 
 __all__ = ["load_folder"]
 
@@ -91,7 +91,7 @@ def _class_names(paths, part, siblings):
 def _headers(paths):
     """Return the images' set of sizes `(height, width)`, and the mode that holds them all: `"L"` or `"RGB"`."""
     sizes, grey, broken = set(), True, []
-    for path in progress(paths, len(paths), "Looking at images"):
+    for path in track(paths, len(paths), "Looking at images"):
         try:
             size, mode = _header(path)
         except _UNREADABLE as error:
@@ -149,7 +149,7 @@ def _pixels(paths, size, mode, part):
             broken.append((paths[number], error))
 
     with concurrent.futures.ThreadPoolExecutor() as threads:
-        for _ in progress(threads.map(read, range(len(paths))), len(paths), "Reading images"):
+        for _ in track(threads.map(read, range(len(paths))), len(paths), "Reading images"):
             pass
     _refuse(sorted(broken, key=lambda pair: pair[0]))
     return images

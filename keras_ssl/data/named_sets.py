@@ -10,9 +10,9 @@ import urllib.request
 import numpy as np
 
 from keras_ssl.data.pixels import fit, resize, room_for
-from keras_ssl.data.progress import progress
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
+from keras_ssl.progress import track
 
 __all__ = ["load_named", "network_answers"]
 
@@ -149,7 +149,7 @@ def _read(tfds, builder, split, count, stored, size, labelled, name):
     samples = builder.as_dataset(split=split, shuffle_files=False, decoders=tfds.decode.PartialDecoding(wanted))
     samples = samples.batch(1 if varying else 1024).prefetch(2)
     at = 0
-    for batch in progress(tfds.as_numpy(samples), -(-count // (1 if varying else 1024)), f"Reading {name}"):
+    for batch in track(tfds.as_numpy(samples), -(-count // (1 if varying else 1024)), f"Reading {name}"):
         to = at + len(batch["image"])
         images[at:to] = _rgb(fit(batch["image"][0], size), shape)[None] if varying else resize(batch["image"], size)
         if labels is not None:

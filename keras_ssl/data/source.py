@@ -73,7 +73,7 @@ class Source:
         return images / np.float32(255) if self.dtype == "uint8" else images
 
     def split(self, fraction, seed=0):
-        """Split the samples at random into two sources.
+        """Split the samples at random into two sources; labelled ones so that each has every class in proportion.
 
         Args:
             fraction: Part of the samples that goes into the first source, above 0 and below 1.
@@ -91,7 +91,18 @@ class Source:
                 f"a fraction that splits {len(self)} samples in two", f"{fraction}", "choose one between 0 and 1"
             )
         order = np.random.default_rng(seed).permutation(len(self))
+        if self.labels is not None:
+            order = order[np.argsort(_places_in_class(self.labels[order]), kind="stable")]
         return self[order[:count]], self[order[count:]]
+
+
+def _places_in_class(labels):
+    """Where each sample stands among those of its class, in 0..1: the samples below a bound are a stratified part."""
+    places = np.empty(len(labels))
+    for number in np.unique(labels):
+        members = np.flatnonzero(labels == number)
+        places[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return places
 
 
 def from_arrays(images, labels=None, classes=None, class_names=None, name="arrays"):

@@ -3,7 +3,9 @@
 import keras
 import numpy as np
 
+from keras_ssl.distribute import replicas
 from keras_ssl.errors import UserError
+from keras_ssl.objectives import tensorflow_step
 
 __all__ = ["arrays_in", "as_batch", "batch_of_one", "check_encoder"]
 
@@ -72,8 +74,12 @@ def _check_tensor(objective, key, x, shape):
         raise UserError(
             f"'{key}' as floats in 0..1", f"dtype {x.dtype}", "use `data.batches`, which converts, or divide by 255"
         )
-    if objective.compares_samples and x.shape[0] == 1:
+    if not objective.compares_samples or replicas() > 1:
+        return
+    if x.shape[0] == 1:
         raise batch_of_one(objective)
+    if x.shape[0] is None:  # a tf.data set that does not drop its remainder
+        tensorflow_step.check_several(x, str(batch_of_one(objective)))
 
 
 def batch_of_one(objective):

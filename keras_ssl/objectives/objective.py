@@ -184,7 +184,8 @@ class Objective(keras.Model):
             training: Whether this is a training step.
 
         Returns:
-            Pair of the outputs, in float32, and the terms. Regularisation losses of the networks are part of "loss".
+            Pair of the outputs, in float32, and the terms. Regularisation losses of the networks are part of "loss";
+            of activity regularisers Keras keeps those of a network's last call, which is that on the last view.
         """
         batch = batches.as_batch(self, data)
         outputs = self.forward_pass(batch, training)

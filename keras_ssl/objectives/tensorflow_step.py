@@ -2,7 +2,14 @@
 
 from keras_ssl.distribute import replicas
 
-__all__ = ["test_step", "train_step", "xla_pays"]
+__all__ = ["check_several", "test_step", "train_step", "xla_pays"]
+
+
+def check_several(x, message):
+    """Have the graph raise `InvalidArgumentError` with `message` when it is given a batch of one."""
+    import tensorflow as tf
+
+    tf.debugging.assert_greater(tf.shape(x)[0], 1, message)
 
 
 def xla_pays():

@@ -39,8 +39,8 @@ def start_from_probe(classifier, images, labels):
         labels: Integer array `(n,)` of at least two classes. Classes without a label get weights of zero.
 
     Reference:
-        Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution",
-        section 3.3: a random head distorts the features before it has learned to use them.
+        Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution" (LP-FT): a
+        random head distorts the features before it has learned to use them.
     """
     encoder, head = classifier.layers[-2:]
     fitted = fit_linear(predict_in_batches(encoder, images), labels)
