@@ -82,7 +82,8 @@ def simclr_digits(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset digits --objective simclr`.
+        `Recipe`. Command: `keras-ssl pretrain --dataset digits --objective simclr`. 48 s on 2
+        cores; frozen with a linear classifier 0.920 ± 0.015 at 5 and 0.939 ± 0.014 at 10 labels per class.
     """
     keras.utils.set_random_seed(seed)
     encoder = encoders.conv_net(source.shape, pooling="flatten")
@@ -98,7 +99,8 @@ def autoencoder_digits(source, epochs=None, seed=0):
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset digits --objective autoencoder`.
+        `Recipe`. Command: `keras-ssl pretrain --dataset digits --objective autoencoder`. 15 s
+        on 2 cores; 0.901 ± 0.008 at 10 labels per class, no more than raw inputs.
     """
     keras.utils.set_random_seed(seed)
     return _autoencoder(
@@ -120,8 +122,8 @@ def simclr_mnist(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective simclr`. 272 s on 2 cores; frozen with a
-        linear classifier 0.924 ± 0.010 at 10 labels per class.
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective simclr`. 221 s on 2 cores; frozen with a
+        linear classifier 0.932 ± 0.009 at 10 labels per class.
     """
     keras.utils.set_random_seed(seed)
     policy = views.Policy(
@@ -147,7 +149,8 @@ def simclr_fashion_mnist(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset fashion_mnist --objective simclr`. Not measured yet.
+        `Recipe`. Command: `keras-ssl pretrain --dataset fashion_mnist --objective simclr`. 214 s
+        on 2 cores; frozen with a linear classifier 0.719 ± 0.013 at 10 labels per class, fine-tuned 0.734 ± 0.009.
     """
     keras.utils.set_random_seed(seed)
     policy = views.natural_images(source.shape[:2], scale=(0.3, 1.0), strength=0.5, blur=0.0, solarize=0.0)
@@ -163,7 +166,9 @@ def autoencoder_mnist(source, epochs=None, seed=0):
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective autoencoder`.
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective autoencoder`. 157 s
+        on 2 cores; frozen with a linear classifier 0.791 ± 0.014 at 10 labels per class on MNIST, 0.697 ± 0.010 on
+        Fashion-MNIST, no more than raw inputs there.
     """
     keras.utils.set_random_seed(seed)
     return _autoencoder(source, _conv_net_28(source), 4 if epochs is None else epochs, seed=seed)
