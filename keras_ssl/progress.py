@@ -8,7 +8,7 @@ __all__ = ["bar", "track"]
 
 @contextmanager
 def bar(title, after=2.0):
-    """Show on stderr how far something is, once it has taken longer than `after` seconds.
+    """Show on stderr, where that is a terminal or a notebook, how far something is, once it takes longer than `after`.
 
     Args:
         title: What stands before the bar, such as `"Reading images"`.
@@ -22,11 +22,12 @@ def bar(title, after=2.0):
 
     shown = rich.progress.Progress(console=rich.console.Console(stderr=True), transient=True)
     task = shown.add_task(title, total=None)
+    seen = shown.console.is_interactive or shown.console.is_jupyter
     begun, started = time.monotonic(), False
 
     def start_when_due():
         nonlocal started
-        if not started and time.monotonic() - begun >= after:
+        if seen and not started and time.monotonic() - begun >= after:
             shown.start()
             started = True
 

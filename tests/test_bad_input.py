@@ -146,8 +146,7 @@ def test_a_batch_of_one_for_simclr():
     assert int(simclr.step) == 0
     remainder = tf.data.Dataset.from_tensor_slices(pair).batch(len(GOOD) - 1)  # whose last batch is known in the graph
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"at least 2 samples in each batch, since SimCLR"):
-        simclr.fit(remainder, verbose=0)
-    assert int(simclr.step) == 1
+        compiled(objectives.SimCLR).fit(remainder, verbose=0)
 
 
 def test_fewer_samples_than_a_batch():

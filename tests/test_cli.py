@@ -55,7 +55,9 @@ def quick_recipe(source, epochs=None, seed=0):
 
     keras.utils.set_random_seed(seed)
     encoder = encoders.conv_net(source.shape, features=(4, 8))
-    return recipes._simclr(source, encoder, unjitted(views.natural_images(source.shape[:2])), epochs or 2, 1e-3, 0.5)
+    return recipes._simclr(
+        source, encoder, unjitted(views.natural_images(source.shape[:2])), epochs or 2, 1e-3, 0.5, seed=seed
+    )
 
 
 def unjitted(policy):
