@@ -3,8 +3,9 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --constraint constraints.txt
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
-# uv installs in half the time; where it cannot (an index that only pip is configured for), pip does
-INSTALL = $(PIP) uv && $(UV) --editable '$(1)' || $(PIP) --editable '$(1)'
+# uv installs in half the time, but does not read pip's settings: where pip has an index of its own, pip does it
+PIP_INDEX = $$PIP_INDEX_URL$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)
+INSTALL = test -z "$(PIP_INDEX)" && $(PIP) uv && $(UV) --editable '$(1)' || $(PIP) --editable '$(1)'
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: demo test lint types install install-dev clean

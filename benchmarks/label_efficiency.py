@@ -81,12 +81,12 @@ def markdown(result):
     return "\n".join(lines)
 
 
-def section(result):
+def section(result, split="test"):
     """The README's table of one data set, and the line under it."""
     simclr, autoencoder = (result["pretraining_seconds"][name] for name in ("simclr", "autoencoder"))
     return (
-        f"{markdown(result)}\n\n{result['unlabelled']:,} unlabelled, {result['test']:,} test images; pretraining took "
-        f"{simclr:.0f} s with SimCLR and {autoencoder:.0f} s with the Autoencoder ({result['machine']})."
+        f"{markdown(result)}\n\n{result['unlabelled']:,} unlabelled, {result['test']:,} {split} images; pretraining "
+        f"took {simclr:.0f} s with SimCLR and {autoencoder:.0f} s with the Autoencoder ({result['machine']})."
     )
 
 
@@ -107,7 +107,7 @@ def main():
     RESULTS.mkdir(exist_ok=True)
     for dataset in arguments.datasets:
         result = json.loads(json.dumps(measure(dataset, arguments.seed, arguments.validate)))
-        print(f"\n{section(result)}\n")
+        print(f"\n{section(result, 'validation' if arguments.validate else 'test')}\n")
         if arguments.validate:
             continue
         (RESULTS / f"label_efficiency_{dataset}.json").write_text(json.dumps(result, indent=1) + "\n")

@@ -64,7 +64,7 @@ def pretrain(
     data.check_dataset(source.images, dtype=source.dtype)
     recipe = make_recipe(source, epochs, seed)
     typer.echo(f"{len(source):,} images of {source.shape}; {recipe.epochs} epochs of {objective}")
-    runs.pretrain(recipe, out, resume, {"dataset": dataset})
+    runs.pretrain(recipe, out, resume, {"dataset": str(Path(dataset).resolve()) if Path(dataset).is_dir() else dataset})
     typer.echo(f"Encoder: {out / 'encoder.keras'}")
 
 

@@ -39,7 +39,7 @@ def writable_folder(path):
 
 
 def save_model(model, path, **facts):
-    """Save a model as a `.keras` file, and beside it, as `.json`, what it was made of. Both appear whole or not at all.
+    """Save a model as a `.keras` file, and beside it, as `.json`, what it was made of. Each is whole or not there.
 
     Args:
         model: `keras.Model`.
@@ -58,16 +58,25 @@ def save_model(model, path, **facts):
         "keras_ssl": __version__,
         **facts,
     }
-    description = beside.with_suffix(".json")
     try:
         model.save(beside)
-        description.write_text(json.dumps(facts, indent=2) + "\n")
+        path.with_suffix(".json").unlink(missing_ok=True)  # a model without a description beats one with another's
         os.replace(beside, path)
-        os.replace(description, path.with_suffix(".json"))
     finally:  # of a failure nothing is left
         beside.unlink(missing_ok=True)
-        description.unlink(missing_ok=True)
+    _write_json(path.with_suffix(".json"), facts)
     return path
+
+
+def _write_json(path, facts):
+    """Write a JSON file that is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".writing-{path.name}")
+    try:
+        beside.write_text(json.dumps(facts, indent=2) + "\n")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def load_model(path):
@@ -151,7 +160,7 @@ def pretrain(recipe, folder, resume=False, facts=None):
         "images": [len(recipe.source), *recipe.source.shape],
         "batch_size": recipe.batch_size,
         "precision": keras.config.dtype_policy().name,
-        **(facts or {}),
+        **json.loads(json.dumps(facts or {})),  # as they will be read again
     }
     checkpoints = callbacks.Resume(folder / "checkpoints", recipe.objective)
     begun = checkpoints.manager.latest_checkpoint is not None
@@ -164,9 +173,9 @@ def pretrain(recipe, folder, resume=False, facts=None):
     description = folder / "checkpoints" / "run.json"
     if begun:
         _check_begun_alike(about(description), facts)
-    description.parent.mkdir(parents=True, exist_ok=True)
-    description.write_text(json.dumps(facts, indent=2) + "\n")
     done = checkpoints.restore()
+    if not begun or not description.is_file():
+        _write_json(description, facts)
     history = {}
     if done < recipe.epochs:
         progress = callbacks.Progress(name)

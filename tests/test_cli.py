@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from keras_ssl import callbacks, cli, data, encoders, evaluate, runs
+from keras_ssl import callbacks, cli, data, encoders, evaluate, objectives, runs
 from keras_ssl.errors import UserError
 
 
@@ -186,6 +186,22 @@ def test_a_run_goes_on_only_as_it_was_begun(story, tmp_path, quick, capsys, monk
     assert json.loads((run / "checkpoints" / "run.json").read_text())["seed"] == 3
 
 
+def test_a_wrong_resume_of_an_older_run_does_not_stand_in_the_way_of_the_right_one(story, tmp_path, quick):
+    _, photos, run, _ = story
+    run = copy_of(run, tmp_path)
+    (run / "checkpoints" / "run.json").unlink()
+    source = data.load(photos)
+    other = quick_recipe(source, 1, seed=3)
+    other.objective = objectives.Autoencoder(other.objective.encoder)
+    other.objective.compile("adam")
+    with pytest.raises(UserError, match="a checkpoint of the same encoder"):
+        runs.pretrain(other, run, resume=True)
+    words = ("pretrain", "--dataset", f"{photos}/", "--epochs", 1, "--seed", 3, "--resume", "--out", run)
+    invoke(*words)
+    invoke(*words)
+    assert json.loads((run / "checkpoints" / "run.json").read_text())["objective"] == "SimCLR"
+
+
 def test_a_failed_save_leaves_the_old_model_and_nothing_else(story, tmp_path, monkeypatch):
     _, _, run, _ = story
     run = copy_of(run, tmp_path)
@@ -206,7 +222,7 @@ def test_evaluate_prints_the_table_and_writes_results(story, tmp_path):
     _, photos, run, _ = story
     words = ("evaluate", "--encoder", run / "encoder.keras", "--dataset", photos, "--labels-per-class", "1,2")
     printed = invoke(*words, "--seeds", 1, "--out", tmp_path / "figures")
-    assert "No test split: 5 of the images" in printed
+    assert "No test split: 4 of the images" in printed
     for row in ("labels per class", "raw inputs", "untrained encoder", "from scratch", "encoder, fine-tuned"):
         assert row in printed
     results = json.loads((tmp_path / "figures" / "results.json").read_text())

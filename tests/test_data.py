@@ -50,6 +50,10 @@ def test_labelled_samples_are_split_class_by_class():
         both = np.concatenate([first.images, rest.images]).reshape(65, -1)
         assert len(np.unique(both, axis=0)) == 65
     assert not np.array_equal(whole.split(0.8, 0)[1].images, whole.split(0.8, 1)[1].images)
+    small = data.from_arrays(np.zeros((55, 2, 2, 1)), np.r_[np.zeros(50), [1, 1, 2, 2, 3]].astype(int))
+    first, rest = small.split(0.8)
+    assert np.bincount(first.labels).tolist() == [40, 1, 1, 1]
+    assert np.bincount(rest.labels).tolist() == [10, 1, 1]
 
 
 def test_a_source_is_sliced_indexed_and_split():

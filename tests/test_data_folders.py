@@ -130,6 +130,14 @@ def test_what_does_not_fit_into_memory_is_refused_before_it_is_read(tmp_path):
         data.load(tmp_path, size=3_000_000)
 
 
+def test_no_bar_is_written_where_there_is_no_terminal(capsys):
+    from keras_ssl.progress import bar
+
+    with bar("Exporting", after=0) as move:
+        move(1, 2)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_bar_appears_only_when_it_takes_long(capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")  # for rich, as in a terminal
     from keras_ssl.progress import track

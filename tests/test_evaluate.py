@@ -242,13 +242,34 @@ def test_label_efficiency_gives_all_methods_the_draws_of_few(digits):
     [
         (("raw_inputs",), (8,), "a row of its own.*raw_inputs twice"),
         (("mine", "mine_finetuned"), (8, 8), "a row of its own.*mine_finetuned twice"),
-        (("small", "large"), (8, 9), "encoders of one architecture.*large with other weights than small"),
+        (("small", "large"), (8, 9), "encoders of one architecture.*large with other layers than small"),
     ],
 )
 def test_encoders_that_cannot_stand_in_one_table_are_an_error(digits, names, widths, message):
     made = {name: encoders.mlp((8, 8, 1), features=(16, width)) for name, width in zip(names, widths)}
     with pytest.raises(UserError, match=message):
         measured(digits, made)
+
+
+def test_encoders_that_differ_in_strides_only_are_not_of_one_architecture(digits):
+    made = {f"stride_{k}": encoders.conv_net((8, 8, 1), features=(2, 3), first_stride=k) for k in (1, 2)}
+    with pytest.raises(UserError, match="stride_2 with other layers than stride_1"):
+        measured(digits, made)
+
+
+def test_targets_are_the_accuracies_of_raw_inputs_on_what_the_curves_look_at(digits):
+    few = measured(digits, labels_per_class=(5,))  # fewer than 1,000 test images: all of them
+    assert few.targets[5] == pytest.approx(few.values["raw_inputs"][5]["accuracy"])
+    assert few.target(5) == pytest.approx(np.mean(few.targets[5]))
+
+
+def test_embedding_tells_how_far_it_is(digits):
+    seen = []
+    h = evaluate.embed(None, digits[1])
+    np.testing.assert_array_equal(h, digits[1].floats().reshape(len(h), -1))
+    encoder = encoders.mlp((8, 8, 1), features=(4,))
+    evaluate.embed(encoder, digits[1][:25], batch_size=10, progress=lambda *step: seen.append(step))
+    assert seen == [(10, 25), (20, 25), (25, 25)]
 
 
 def test_fine_tuning_starts_at_the_probe_and_a_pretrained_encoder_is_no_baseline(digits):

@@ -56,10 +56,19 @@ def test_a_file_that_is_named_is_there(path):
     assert (ROOT / path).exists()
 
 
-def test_the_tables_are_those_of_the_committed_results():
-    path = ROOT / "benchmarks" / "label_efficiency.py"
-    script = importlib.util.module_from_spec(spec := importlib.util.spec_from_file_location("label_efficiency", path))
+def benchmark(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
+    script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
+    return script
+
+
+def test_the_speed_is_that_of_the_committed_result():
+    assert benchmark("views").section(json.loads((ROOT / "benchmarks/results/views.json").read_text())) in TEXT
+
+
+def test_the_tables_are_those_of_the_committed_results():
+    script = benchmark("label_efficiency")
     results = sorted((ROOT / "benchmarks" / "results").glob("label_efficiency_*.json"))
     assert results
     for file in results:

@@ -73,36 +73,33 @@ class Source:
         return images / np.float32(255) if self.dtype == "uint8" else images
 
     def split(self, fraction, seed=0):
-        """Split the samples at random into two sources; labelled ones so that each has every class in proportion.
+        """Split the samples at random into two sources, class by class where there are labels.
 
         Args:
             fraction: Part of the samples that goes into the first source, above 0 and below 1.
             seed: Seed of the draw, a non-negative integer. Default 0.
 
         Returns:
-            `(first, rest)`, with `round(fraction * n)` samples in the first.
+            `(first, rest)`, with `round(fraction * n)` samples in the first; where there are labels, of each class
+            `round(fraction * its samples)`, but at least one in each of the two from two samples on.
 
         Raises:
             UserError: When `fraction` leaves one of the two empty.
         """
-        count = round(fraction * len(self))
-        if not 0 < count < len(self):
+        if not 0 < round(fraction * len(self)) < len(self):
             raise UserError(
                 f"a fraction that splits {len(self)} samples in two", f"{fraction}", "choose one between 0 and 1"
             )
         order = np.random.default_rng(seed).permutation(len(self))
-        if self.labels is not None:
-            order = order[np.argsort(_places_in_class(self.labels[order]), kind="stable")]
-        return self[order[:count]], self[order[count:]]
+        classes = [order] if self.labels is None else [order[self.labels[order] == k] for k in np.unique(self.labels)]
+        first = np.concatenate([members[: _share(len(members), fraction)] for members in classes])
+        is_first = np.isin(order, first)
+        return self[order[is_first]], self[order[~is_first]]
 
 
-def _places_in_class(labels):
-    """Where each sample stands among those of its class, in 0..1: the samples below a bound are a stratified part."""
-    places = np.empty(len(labels))
-    for number in np.unique(labels):
-        members = np.flatnonzero(labels == number)
-        places[members] = (np.arange(len(members)) + 0.5) / len(members)
-    return places
+def _share(count, fraction):
+    """How many of a class go into the first of two parts."""
+    return min(max(round(fraction * count), 1), count - 1) if count > 1 else round(fraction * count)
 
 
 def from_arrays(images, labels=None, classes=None, class_names=None, name="arrays"):

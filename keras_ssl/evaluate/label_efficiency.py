@@ -189,6 +189,13 @@ def label_efficiency(
     return result
 
 
+def _architecture(model):
+    """The layers of a functional model with their arguments, without names, flags and seeds."""
+    single = [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
+    arguments = [{k: v for k, v in layer.get_config().items() if k not in ("name", "trainable")} for layer in single]
+    return model.input_shape, model.output_shape, str([(type(x).__name__, a) for x, a in zip(single, arguments)])
+
+
 def _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps):
     if not 1 <= steps <= 300:
         raise UserError("steps in 1..300", str(steps), "use fewer; few labels are learned long before")
@@ -199,12 +206,12 @@ def _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps):
     rows = [*_BASELINES, *encoders, *(f"{name}_finetuned" for name in fine_tune)]
     if twice := sorted({name for name in rows if rows.count(name) > 1}):
         raise UserError("a row of its own for each encoder", f"{', '.join(twice)} twice", "give other names")
-    shapes = {name: [tuple(weight.shape) for weight in model.weights] for name, model in encoders.items()}
-    first = next(iter(shapes))
-    if different := [name for name in shapes if shapes[name] != shapes[first]]:
+    built = {name: _architecture(model) for name, model in encoders.items()}
+    first = next(iter(built))
+    if different := [name for name in built if built[name] != built[first]]:
         raise UserError(
-            "encoders of one architecture, beside which it is trained from scratch",
-            f"{', '.join(different)} with other weights than {first}",
+            "encoders of one architecture, which is trained from scratch beside them",
+            f"{', '.join(different)} with other layers than {first}",
             "measure them in a call of their own",
         )
     if unknown := [name for name in fine_tune if name not in encoders]:

@@ -104,7 +104,7 @@ def fine_tuning_curves(curves, target=None):
         if target is not None:
             reached = np.flatnonzero(mean >= target)
             when = f"after {steps[reached[0]]} steps" if len(reached) else "not reached"
-            style["label"] += f": {target:g} {when}"
+            style["label"] += f": {target:.3g} {when}"
             axes.plot(steps[reached[:1]], mean[reached[:1]], "o", color=style["color"], markersize=7, zorder=4)
         axes.plot(steps, mean, **style | {"marker": None}, linewidth=1.6 if name in BASELINES else 2.4)
     if target is not None:

@@ -6,7 +6,7 @@ __all__ = ["check_several", "test_step", "train_step", "xla_pays"]
 
 
 def check_several(x, message):
-    """Have the graph raise `InvalidArgumentError` with `message` when it is given a batch of one."""
+    """Have the graph raise `InvalidArgumentError` with `message` when it is given a batch of one. XLA leaves it out."""
     import tensorflow as tf
 
     tf.debugging.assert_greater(tf.shape(x)[0], 1, message)
