@@ -1,8 +1,10 @@
 # Each target makes .venv and installs what it needs; when that is done already, it is quick.
 PYTHON ?= python3.11
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --constraint constraints.txt
-UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
+# a path on sys.path, not an import hook: else the package is not found in the folder that the clone lies in
+PATHS := --config-settings editable_mode=compat
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --constraint constraints.txt $(PATHS)
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt $(PATHS)
 # uv installs in half the time, but does not read pip's settings: where pip has an index of its own, pip does it
 PIP_INDEX = $$PIP_INDEX_URL$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)
 INSTALL = test -z "$(PIP_INDEX)" && $(PIP) uv && $(UV) --editable '$(1)' || $(PIP) --editable '$(1)'

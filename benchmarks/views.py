@@ -115,8 +115,8 @@ def section(result):
     return (
         f"`views.natural_images(32)` with all its operations makes {ours['pairs_per_second']:,.0f} pairs of 32x32 "
         f"views a second,\ncompiled by XLA as `data.batches` does it (median of five; the slowest "
-        f"{ours['lowest']:,.0f}): {ours['times_keras_cv']:.1f} times what the same\noperations as KerasCV layers make in "
-        f"the same run ({result['machine']};\n`python benchmarks/views.py`)."
+        f"{ours['lowest']:,.0f}): {ours['times_keras_cv']:.1f} times what the same\noperations as KerasCV layers make "
+        f"in the same run ({result['machine']};\n`python benchmarks/views.py`)."
     )
 
 

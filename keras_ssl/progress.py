@@ -5,10 +5,14 @@ from contextlib import contextmanager
 
 __all__ = ["bar", "track"]
 
+_QUIET = 20.0  # seconds between two lines where there is no terminal
+
 
 @contextmanager
 def bar(title, after=2.0):
-    """Show on stderr, where that is a terminal or a notebook, how far something is, once it takes longer than `after`.
+    """Show on stderr how far something is, once it has taken longer than `after` seconds.
+
+    Where that is no terminal and no notebook, a line now and then says it instead.
 
     Args:
         title: What stands before the bar, such as `"Reading images"`.
@@ -23,7 +27,7 @@ def bar(title, after=2.0):
     shown = rich.progress.Progress(console=rich.console.Console(stderr=True), transient=True)
     task = shown.add_task(title, total=None)
     seen = shown.console.is_interactive or shown.console.is_jupyter
-    begun, started = time.monotonic(), False
+    begun, started, written = time.monotonic(), False, time.monotonic()
 
     def start_when_due():
         nonlocal started
@@ -32,8 +36,12 @@ def bar(title, after=2.0):
             started = True
 
     def move(done, total):
+        nonlocal written
         shown.update(task, completed=done, total=total)
         start_when_due()
+        if not seen and time.monotonic() - written > _QUIET:
+            shown.console.print(f"{title}: {done} of {total}")
+            written = time.monotonic()
 
     start_when_due()
     try:

@@ -195,6 +195,8 @@ def test_the_onnx_client_answers_and_minds_the_dtype(kit, deployed, capsys):
         np.testing.assert_allclose(value, expected[name], rtol=0, atol=1e-6)
     with pytest.raises(TypeError, match=r"uint8 in 0\.\.255"):
         predict(IMAGES.astype("float32"))
+    assert onnx_client.main([str(deployed.parent / "nowhere"), str(deployed.parent / "images.npy")]) == 2
+    assert "Give a version folder" in capsys.readouterr().err
     assert onnx_client.main([str(deployed), str(deployed.parent / "images.npy")]) == 0
     names = np.array(["ant", "bee", "cat", "dog"])[expected["probabilities"].argmax(-1)].tolist()
     assert f"classes {names}" in capsys.readouterr().out

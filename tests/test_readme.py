@@ -79,7 +79,10 @@ def test_the_tables_are_those_of_the_committed_results():
 
 def test_the_objective_of_ones_own_trains():
     namespace = {}
-    exec(re.search(r"```py\n(.*?)```", TEXT, flags=re.DOTALL)[1], namespace)
+    definition, use = re.findall(r"```py\n(.*?)```", TEXT, flags=re.DOTALL)
+    exec(definition, namespace)
+    exec(use.replace("epochs=5", "epochs=1"), namespace)
+    assert int(namespace["denoiser"].step) == 6
     objective = namespace["Denoiser"](encoders.mlp((4, 4, 1), (8, 4)))
     objective.compile("adam", run_eagerly=True)
     assert objective.fit(np.full((4, 4, 4, 1), 0.5, "float32"), verbose=0).history["loss"][0] > 0

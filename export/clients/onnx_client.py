@@ -45,6 +45,10 @@ def main(arguments=None):
     parser.add_argument("directory", type=Path, help="a version folder, such as models/digits/1")
     parser.add_argument("images", help=".npy file of shape (n, height, width, channels)")
     options = parser.parse_args(arguments)
+    if not (options.directory / "manifest.json").is_file():
+        print(f"{options.directory} is not a deployed model: it has no manifest.json.", file=sys.stderr)
+        print("Give a version folder, such as models/digits/1.", file=sys.stderr)
+        return 2
     try:
         outputs = load(options.directory)(np.load(options.images))
         names = json.loads((options.directory / "manifest.json").read_text(encoding="utf-8"))["class_names"]

@@ -7,9 +7,13 @@ import keras
 
 __all__ = ["Progress"]
 
+_QUIET = 20.0  # seconds between two lines where there is no terminal
+
 
 class Progress(keras.callbacks.Callback):
     """One bar over all epochs, with the newest loss, and an estimate of the minutes after the first steps.
+
+    Where there is no terminal it writes a line now and then instead.
 
     Args:
         title: What stands before the bar.
@@ -34,6 +38,9 @@ class Progress(keras.callbacks.Callback):
         self.total = None if steps is None else steps * self.params["epochs"]
         self.task = self.bar.add_task(self.title, total=self.total, figures="")
         self.bar.start()
+        self.written = time.perf_counter()
+        if not self.bar.console.is_interactive:
+            self.bar.console.print(f"{self.title}: compiling; the first step takes longest")
 
     def on_epoch_begin(self, epoch, logs=None):
         """Count the epochs that were done before a resumed run."""
@@ -54,7 +61,11 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Show the epoch's loss."""
         loss = (logs or {}).get("loss", float("nan"))
-        self.bar.update(self.task, figures=f"epoch {epoch + 1}/{self.params['epochs']}, loss {loss:.4g}")
+        figures = f"epoch {epoch + 1}/{self.params['epochs']}, loss {loss:.4g}"
+        self.bar.update(self.task, figures=figures)
+        if not self.bar.console.is_interactive and time.perf_counter() - self.written > _QUIET:
+            self.bar.console.print(f"{self.title}: {figures}")
+            self.written = time.perf_counter()
 
     def on_train_end(self, logs=None):
         """Close the bar."""
