@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from keras_ssl.directions import unit
+
 __all__ = ["feature_std", "participation_ratio", "effective_rank"]
 
 
@@ -18,7 +20,7 @@ def feature_std(z):
         Chen & He 2021, "Exploring Simple Siamese Representation Learning", section 4.1 (there without √d: 1/√d is
         the value of an isotropic Gaussian).
     """
-    z = ops.normalize(ops.cast(z, "float32"), axis=-1)
+    z = unit(z)
     return ops.mean(ops.std(z, axis=0)) * z.shape[-1] ** 0.5
 
 

@@ -22,6 +22,7 @@ FLOORS = {
     "seeds": 0,
     "checks": 0,
     "progress": 0,
+    "directions": 0,
     "distribute": 0.5,  # blocks ask it for the number of replicas
     "losses": 1,
     "measures": 1,

@@ -5,6 +5,7 @@ import math
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,6 +76,17 @@ def test_nt_xent_at_its_bounds():
     assert value(losses.nt_xent, Z_1[:1], Z_2[:1]) == pytest.approx(0, abs=1e-6)
     constant = np.ones((4, 3), "float32")
     assert value(losses.nt_xent, constant, constant) == pytest.approx(math.log(7), abs=1e-5)
+
+
+def test_a_representation_of_zero_has_no_gradient():
+    z_1 = tf.Variable(Z_1)
+    z_1[2].assign(np.zeros(5))
+    with tf.GradientTape() as tape:
+        loss = losses.nt_xent(z_1, Z_2)
+    gradient = np.array(tape.gradient(loss, z_1))
+    assert np.isfinite(gradient).all()
+    np.testing.assert_array_equal(gradient[2], 0)
+    assert (np.abs(gradient[[0, 1, 3, 4, 5]]).max(axis=1) > 1e-4).all()
 
 
 def test_nt_xent_survives_a_small_temperature_and_half_precision():

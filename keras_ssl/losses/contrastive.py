@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_ssl.directions import unit
+
 __all__ = ["nt_xent"]
 
 
@@ -24,7 +26,7 @@ def nt_xent(z_1, z_2, temperature=0.5):
     Reference:
         Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations", Eq. 1.
     """
-    z = ops.normalize(ops.cast(ops.concatenate([z_1, z_2]), "float32"), axis=-1)
+    z = unit(ops.concatenate([z_1, z_2]))
     n = ops.shape(z_1)[0]
     similarity = ops.matmul(z, ops.transpose(z)) / temperature
     itself = ops.eye(2 * n, dtype="float32")
