@@ -23,6 +23,7 @@ __all__ = [
     "losses",
     "measures",
     "objectives",
+    "optimizers",
     "recipes",
     "report",
     "transfer",

@@ -6,6 +6,7 @@ from keras_ssl.errors import UserError
 
 __all__ = [
     "as_array",
+    "check_between",
     "check_dataset",
     "check_dtype",
     "check_fits",
@@ -214,3 +215,25 @@ def check_fits(images, model):
             f"shape {images.shape}",
             "load them with `size=` and the channels that the model was built for, or use the model that fits",
         )
+
+
+def check_between(name, value, least=None, most=None, above=None):
+    """Raise unless a hyperparameter is in its range. What is no number, such as a schedule, is not looked at.
+
+    Args:
+        name: Of the argument.
+        value: What was given.
+        least: Smallest value that is allowed, or None.
+        most: Largest value that is allowed, or None.
+        above: What it must be larger than, or None.
+
+    Raises:
+        UserError: With the range.
+    """
+    if not isinstance(value, int | float | np.number):
+        return
+    fits = (least is None or value >= least) and (most is None or value <= most) and (above is None or value > above)
+    if not fits or np.isnan(value):
+        bounds = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)
+        bounds += [f"above {above}"] * (above is not None)
+        raise UserError(f"{name} {' and '.join(bounds)}", f"{value}", f"give another `{name}`")

@@ -1,20 +1,24 @@
 """Small networks on top of an encoder that are thrown away after pretraining."""
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from keras_ssl.blocks import BatchNormalization
+from keras_ssl.directions import unit
 
-__all__ = ["projector"]
+__all__ = ["Prototypes", "predictor", "projector", "prototypes"]
 
 
-def projector(encoder, features=128, hidden=None, name="projector"):
-    """SimCLR's projection head: one hidden layer with batch normalisation and ReLU, then a linear one.
+def projector(encoder, features=128, hidden=None, depth=1, normalise_output=False, name="projector"):
+    """Hidden layers with batch normalisation and ReLU, then a linear one.
 
     Args:
         encoder: The `keras.Model` whose representation `(n, d)` is projected.
         features: Width of the projection. Default 128.
-        hidden: Width of the hidden layer. Default d.
+        hidden: Width of the hidden layers. Default d.
+        depth: Number of hidden layers. Default 1, SimCLR's; SimSiam, Barlow Twins and VICReg have 2.
+        normalise_output: Whether the projection has batch normalisation too, without scale and offset, as SimSiam's.
+            Default False.
         name: Name of the model.
 
     Returns:
@@ -29,8 +33,92 @@ def projector(encoder, features=128, hidden=None, name="projector"):
     """
     width = encoder.output_shape[-1]
     inputs = keras.Input((width,), name="representation")
-    x = layers.Dense(hidden or width, use_bias=False, kernel_initializer="he_normal", name="hidden")(inputs)
-    x = BatchNormalization(name="norm")(x)
-    x = layers.ReLU(name="relu")(x)
+    x = inputs
+    for k in range(1, depth + 1):
+        x = _hidden(x, hidden or width, "" if depth == 1 else f"_{k}")
     x = layers.Dense(features, use_bias=False, name="projection")(x)
+    if normalise_output:
+        x = BatchNormalization(center=False, scale=False, name="projection_norm")(x)
     return keras.Model(inputs, x, name=name)
+
+
+def predictor(projector, hidden=None, name="predictor"):
+    """A hidden layer with batch normalisation and ReLU, then a linear one back to the projection's width.
+
+    Args:
+        projector: The `keras.Model` whose projections `(n, k)` are predicted.
+        hidden: Width of the hidden layer. Default k; SimSiam has a narrower one.
+        name: Name of the model.
+
+    Returns:
+        `keras.Model` from `(n, k)` to `(n, k)`.
+
+    Reference:
+        Grill et al. 2020, "Bootstrap Your Own Latent", section 3.3.
+    """
+    width = projector.output_shape[-1]
+    inputs = keras.Input((width,), name="projection")
+    x = _hidden(inputs, hidden or width, "")
+    return keras.Model(inputs, layers.Dense(width, name="prediction")(x), name=name)
+
+
+def _hidden(x, width, suffix):
+    x = layers.Dense(width, use_bias=False, kernel_initializer="he_normal", name=f"hidden{suffix}")(x)
+    x = BatchNormalization(name=f"norm{suffix}")(x)
+    return layers.ReLU(name=f"relu{suffix}")(x)
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+class Prototypes(keras.layers.Layer):
+    """Cosines of samples with trained prototypes, which are normalised where they are used.
+
+    Args:
+        count: Number of prototypes k.
+        **kwargs: Of the layer.
+    """
+
+    def __init__(self, count, **kwargs):
+        super().__init__(**kwargs)
+        self.count = count
+
+    def build(self, input_shape):
+        """Make the prototypes, `(d, k)`."""
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], self.count), initializer=keras.initializers.RandomNormal(stddev=1.0), name="kernel"
+        )
+
+    def call(self, z, hold=False):
+        """Return the cosines `(n, k)` of samples `(n, d)`; where `hold` is true the prototypes get no gradient."""
+        kernel = unit(self.kernel, axis=0)
+        if hold is not False:
+            kernel = ops.where(hold, ops.stop_gradient(kernel), kernel)
+        return ops.matmul(unit(z), kernel)
+
+    def compute_output_shape(self, input_shape):
+        """Return `(n, k)`."""
+        return (*input_shape[:-1], self.count)
+
+    def get_config(self):
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "count": self.count}
+
+
+def prototypes(encoder, count=1024, hidden=None, features=128, name="projector"):
+    """DINO's head: a projector, and the cosines of its output with trained prototypes.
+
+    Args:
+        encoder: The `keras.Model` whose representation `(n, d)` is projected.
+        count: Number of prototypes k. Default 1024.
+        hidden: Width of the hidden layer. Default d.
+        features: Width of the projection before the prototypes. Default 128.
+        name: Name of the model.
+
+    Returns:
+        `keras.Model` from `(n, d)` to `(n, k)`, values in -1..1.
+
+    Reference:
+        Caron et al. 2021, "Emerging Properties in Self-Supervised Vision Transformers", section 3.1.
+    """
+    project = projector(encoder, features, hidden, name="bottleneck")
+    inputs = keras.Input((encoder.output_shape[-1],), name="representation")
+    return keras.Model(inputs, Prototypes(count, dtype="float32", name="prototypes")(project(inputs)), name=name)

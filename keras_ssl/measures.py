@@ -1,10 +1,12 @@
 """Figures that show a collapse of representations, which the loss does not show. Pure functions of `(n, d)` tensors."""
 
+import math
+
 from keras import ops
 
 from keras_ssl.directions import unit
 
-__all__ = ["feature_std", "participation_ratio", "effective_rank"]
+__all__ = ["effective_rank", "feature_std", "participation_ratio", "spread", "usage_entropy"]
 
 
 def feature_std(z):
@@ -64,3 +66,25 @@ def effective_rank(z):
     singular = ops.linalg.svd(z - ops.mean(z, axis=0), compute_uv=False)
     p = singular / (ops.sum(singular) + 1e-12)
     return ops.exp(-ops.sum(p * ops.log(p + 1e-12)))
+
+
+def spread(z):
+    """Return what joint-embedding objectives log: `std`, of `feature_std`, and `dimensions`, of `participation_ratio`.
+
+    Args:
+        z: Tensor `(n, d)`.
+    """
+    return {"std": feature_std(z), "dimensions": participation_ratio(z)}
+
+
+def usage_entropy(probabilities):
+    """Entropy of the mean distribution over prototypes, as a part of that of equal use.
+
+    Args:
+        probabilities: Tensor `(n, k)` of non-negative rows that sum to 1.
+
+    Returns:
+        Scalar, float32, from 0 (one prototype takes all samples) to 1 (all are used alike).
+    """
+    mean = ops.mean(ops.cast(probabilities, "float32"), axis=0)
+    return -ops.sum(mean * ops.log(mean + 1e-12)) / math.log(probabilities.shape[-1])

@@ -23,12 +23,16 @@ class Case:
         objective: Makes the objective of an encoder. Arguments are not the defaults, so that forgetting one shows.
         batch: Makes a batch of n samples, a dict of arrays, from a seed.
         encoder: Makes a tiny encoder, with batch normalisation unless the objective is meant for other ones.
+        falls: Whether the loss falls when one batch is fitted again and again; not where a queue fills with it.
+        rate: Learning rate at which a few steps of gradient descent do not blow rounding up.
     """
 
     name: str
     objective: Callable[[keras.Model], objectives.Objective]
     batch: Callable[[int, int], dict[str, np.ndarray]]
     encoder: Callable[[], keras.Model]
+    falls: bool = True
+    rate: float = 0.1
 
     def build(self):
         """Make the objective, with its encoder."""
@@ -38,6 +42,16 @@ class Case:
 def convolutional():
     """Make two convolutions with batch normalisation."""
     return encoders.conv_net(SHAPE, features=(4, 8))
+
+
+def any_size():
+    """Make two convolutions that take images of any size."""
+    return encoders.conv_net((None, None, 1), features=(4, 8))
+
+
+def small_head(encoder):
+    """Make a projector to six dimensions."""
+    return heads.projector(encoder, 6, hidden=10)
 
 
 def dense():
@@ -57,6 +71,12 @@ def pairs(n, seed):
     return {"view_1": view_1, "view_2": view_2}
 
 
+def crops(n, seed):
+    """Make a batch of two views and two small crops of each image."""
+    batch = pairs(n, seed)
+    return batch | {f"crop_{k}": batch[f"view_{k}"][:, k : k + 6, k : k + 6] for k in (1, 2)}
+
+
 def images(n, seed):
     """Make n images with a bright square somewhere on each."""
     rng = np.random.default_rng(seed)
@@ -69,9 +89,97 @@ def images(n, seed):
 CASES = [
     Case(
         "SimCLR",
-        lambda encoder: objectives.SimCLR(encoder, heads.projector(encoder, 6, hidden=10), temperature=0.3, seed=3),
+        lambda encoder: objectives.SimCLR(encoder, small_head(encoder), temperature=0.3, seed=3),
         pairs,
         convolutional,
+    ),
+    Case(
+        "SimCLR, decoupled",
+        lambda encoder: objectives.SimCLR(encoder, small_head(encoder), temperature=0.3, decoupled=True),
+        pairs,
+        convolutional,
+        rate=0.01,
+    ),
+    Case(
+        "MoCo",
+        lambda encoder: objectives.MoCo(
+            encoder, small_head(encoder), temperature=0.3, queue_size=20, target_momentum=0.8, symmetric=True, seed=3
+        ),
+        pairs,
+        convolutional,
+        falls=False,
+    ),
+    Case(
+        "NNCLR",
+        lambda encoder: objectives.NNCLR(encoder, small_head(encoder), temperature=0.3, queue_size=8, seed=3),
+        pairs,
+        convolutional,
+        rate=0.01,
+    ),
+    Case(
+        "BYOL",
+        lambda encoder: objectives.BYOL(encoder, small_head(encoder), target_momentum=0.8, seed=3),
+        pairs,
+        convolutional,
+    ),
+    Case(
+        "SimSiam",
+        lambda encoder: objectives.SimSiam(
+            encoder,
+            projector := heads.projector(encoder, 6, hidden=10, depth=2),
+            heads.predictor(projector, hidden=4),
+            seed=3,
+        ),
+        pairs,
+        convolutional,
+        rate=0.002,
+    ),
+    Case(
+        "DINO",
+        lambda encoder: objectives.DINO(
+            encoder,
+            heads.prototypes(encoder, 12, hidden=10, features=6),
+            crops=2,
+            student_temperature=0.3,
+            teacher_temperature=0.2,
+            center_momentum=0.7,
+            target_momentum=0.8,
+            seed=3,
+        ),
+        crops,
+        any_size,
+    ),
+    Case(
+        "BarlowTwins",
+        lambda encoder: objectives.BarlowTwins(encoder, small_head(encoder), redundancy=0.02, seed=3),
+        pairs,
+        convolutional,
+    ),
+    Case(
+        "VICReg",
+        lambda encoder: objectives.VICReg(
+            encoder, small_head(encoder), invariance=1.0, variance=2.0, covariance=0.5, seed=3
+        ),
+        pairs,
+        convolutional,
+    ),
+    Case(
+        "SwAV",
+        lambda encoder: objectives.SwAV(
+            encoder,
+            small_head(encoder),
+            prototypes=12,
+            crops=2,
+            temperature=0.2,
+            sharpness=0.1,
+            iterations=2,
+            hold_prototypes=1,
+            queue_size=16,
+            queue_start=1,
+            seed=3,
+        ),
+        crops,
+        any_size,
     ),
     Case(
         "Autoencoder, convolutional",

@@ -20,9 +20,9 @@ from keras_ssl.errors import UserError
 SAMPLES, STEPS = 8, 5
 
 
-def train(objective, batch):
+def train(objective, batch, rate):
     """Take SGD steps on one batch and return the losses, after an evaluation, whose loss comes first."""
-    objective.compile(keras.optimizers.SGD(0.1, momentum=0.9))
+    objective.compile(keras.optimizers.SGD(rate, momentum=0.9))
     first = objective.evaluate(batch, batch_size=SAMPLES, return_dict=True, verbose=0)["loss"]
     history = objective.fit(batch, batch_size=SAMPLES, epochs=STEPS, shuffle=False, verbose=0).history
     return [first, *history["loss"]]
@@ -34,7 +34,7 @@ def conformance():
     for number, case in enumerate(CASES):
         objective, batch = case.build(), case.batch(SAMPLES, 0)
         found |= {f"{number}/before/{k}": w for k, w in enumerate(objective.get_weights())}
-        found[f"{number}/losses"] = train(objective, batch)
+        found[f"{number}/losses"] = train(objective, batch, case.rate)
         found |= {f"{number}/after/{k}": w for k, w in enumerate(objective.get_weights())}
         found[f"{number}/embedding"] = objective.predict(next(iter(batch.values())), verbose=0)
         found[f"{number}/step"] = int(objective.step)

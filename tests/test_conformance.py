@@ -20,11 +20,12 @@ every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 class Run:
     """Losses of three SGD steps on one batch, and the weights before and after."""
 
-    def __init__(self, objective, batch, before=None, **compile_arguments):
+    def __init__(self, case, before=None, **compile_arguments):
+        objective, batch = case.build(), case.batch(N, 0)
         if before is not None:
             objective.set_weights(before)
         self.before = objective.get_weights()
-        optimizer = keras.optimizers.SGD(0.1)
+        optimizer = keras.optimizers.SGD(case.rate)
         if objective.dtype_policy.name == "mixed_float16":  # Keras's first scale, 2^15, would skip steps until it fits
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=2**8)
         objective.compile(optimizer, **compile_arguments)
@@ -36,7 +37,7 @@ class Run:
 @functools.cache
 def reference(case):
     """Make the run on one device in float32, to which others are compared."""
-    return Run(case.build(), case.batch(N, 0))
+    return Run(case)
 
 
 def state(objective):
@@ -63,7 +64,7 @@ def test_fit_lowers_the_loss(case):
     objective.compile(keras.optimizers.Adam(1e-2))
     history = objective.fit(case.batch(N, 0), batch_size=N, epochs=15, verbose=0).history
     assert set(history) == set(objective.terms)
-    assert history["loss"][-1] < 0.9 * history["loss"][0]
+    assert not case.falls or history["loss"][-1] < 0.9 * history["loss"][0]
     assert int(objective.step) == 15
     assert all(np.isfinite(value).all() for value in history.values())
 
@@ -132,7 +133,7 @@ def test_arguments_are_attributes_and_config_keys(case):
 def test_updates_in_half_precision_are_close_to_those_in_single(case, policy, tolerance):
     expected = reference(case)
     keras.config.set_dtype_policy(policy)
-    run = Run(case.build(), case.batch(N, 0), expected.before, run_eagerly=True)
+    run = Run(case, expected.before, run_eagerly=True)
     np.testing.assert_allclose(run.losses, expected.losses, rtol=tolerance)
     error = np.linalg.norm(run.update - expected.update) / np.linalg.norm(expected.update)
     assert error < tolerance, error
@@ -141,7 +142,7 @@ def test_updates_in_half_precision_are_close_to_those_in_single(case, policy, to
 @every_case
 def test_xla_gives_the_same_losses_and_weights(case):
     expected = reference(case)
-    run = Run(case.build(), case.batch(N, 0), expected.before, jit_compile=True)
+    run = Run(case, expected.before, jit_compile=True)
     np.testing.assert_allclose(run.losses, expected.losses, rtol=1e-5)
     np.testing.assert_allclose(run.update, expected.update, atol=1e-5)
 
@@ -150,7 +151,7 @@ def test_xla_gives_the_same_losses_and_weights(case):
 def test_two_replicas_equal_one_device(case, two_replicas):
     expected = reference(case)
     with two_replicas.scope():
-        run = Run(case.build(), case.batch(N, 0), expected.before)
+        run = Run(case, expected.before)
     np.testing.assert_allclose(run.losses, expected.losses, rtol=1e-5)
     np.testing.assert_allclose(run.update, expected.update, atol=1e-5)
 

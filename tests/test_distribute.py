@@ -1,9 +1,15 @@
 """Collectives: the identity on one device, the global batch and its exact gradient across replicas."""
 
+import json
+
+import cases
+import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from keras_ssl import distribute, losses
+from keras_ssl import distribute, losses, objectives
+from keras_ssl.errors import UserError
 
 Z = np.random.default_rng(0).normal(size=(2, 6, 4)).astype("float32")
 
@@ -12,6 +18,72 @@ def test_on_one_device_everything_is_the_identity():
     x = tf.constant(Z[0])
     assert distribute.replicas() == 1
     assert distribute.gather(x) is x
+
+
+def test_values_are_assigned_on_every_replica(two_replicas):
+    with two_replicas.scope():
+        variable = keras.Variable(np.zeros(3, "float32"), trainable=False)
+
+    @tf.function
+    def step():
+        distribute.assign([variable], [variable + 2.0])
+        return keras.ops.convert_to_tensor(variable)
+
+    for value in two_replicas.experimental_local_results(two_replicas.run(step)):
+        np.testing.assert_array_equal(value, [2, 2, 2])
+    np.testing.assert_array_equal(variable, [2, 2, 2])
+
+
+class Local(objectives.SimCLR):
+    """Forgets to gather: each replica has its own negatives."""
+
+    def loss_terms(self, outputs):
+        loss = losses.nt_xent(outputs["z_1"], outputs["z_2"])
+        return {"loss": loss, "std": loss, "dimensions": loss}
+
+
+def test_check_replicas_passes_what_is_exact_and_names_what_is_not(two_replicas):
+    batch = cases.pairs(8, 0)
+    simclr = objectives.SimCLR(cases.convolutional())
+    before = simclr.get_weights()
+    report = distribute.check_replicas(simclr, batch, two_replicas)
+    assert set(report) == {"loss", "gradients", "state"}
+    assert max(report.values()) < 1e-5
+    for one, other in zip(before, simclr.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(UserError, match=r"2 replicas to train as one device.*in loss.*gather"):
+        distribute.check_replicas(Local(cases.convolutional()), batch, two_replicas)
+    with pytest.raises(UserError, match=r"2 replicas can share.*7 samples"):
+        distribute.check_replicas(simclr, cases.pairs(7, 0), two_replicas)
+
+
+def test_a_strategy_by_its_name(two_replicas, monkeypatch):
+    assert distribute.strategy(two_replicas) is two_replicas
+    assert distribute.strategy("none").num_replicas_in_sync == 1
+    with pytest.raises(UserError, match=r"none, mirrored, multiworker.*'mirrord'"):
+        distribute.strategy("mirrord")
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(UserError, match=r"TF_CONFIG.*Received none.*cluster"):
+        distribute.strategy("multiworker")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("{", "cluster.worker and task.index"),
+        ("[]", "cluster.worker and task.index"),
+        ({"task": {"index": 0}}, "cluster.worker and task.index"),
+        ({"cluster": {"worker": "a:1"}, "task": {"index": 0}}, "list of host:port"),
+        ({"cluster": {"worker": ["a:1", "b"]}, "task": {"index": 0}}, "list of host:port"),
+        ({"cluster": {"worker": ["a:1", "b:99999"]}, "task": {"index": 0}}, "list of host:port"),
+        ({"cluster": {"worker": ["a:1", "a:1"]}, "task": {"index": 0}}, "address of its own"),
+        ({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"index": 2}}, r"0\.\.1.*Received 2"),
+    ],
+)
+def test_a_malformed_tf_config_is_an_error_at_once(monkeypatch, config, message):
+    monkeypatch.setenv("TF_CONFIG", config if isinstance(config, str) else json.dumps(config))
+    with pytest.raises(UserError, match=message):
+        distribute.strategy("multiworker")
 
 
 def split(strategy, x):

@@ -1,7 +1,9 @@
-"""The projection head."""
+"""Projectors, predictors and prototypes."""
 
 import keras
 import numpy as np
+import pytest
+import tensorflow as tf
 
 from keras_ssl import blocks, encoders, heads
 
@@ -35,3 +37,47 @@ def test_projector_survives_saving(tmp_path):
     projector.save(tmp_path / "projector.keras")
     h = np.random.default_rng(0).normal(size=(2, 9))
     np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "projector.keras")(h), projector(h))
+
+
+def test_a_deep_projector_with_a_normalised_output():
+    projector = heads.projector(make_encoder(), features=3, hidden=7, depth=2, normalise_output=True)
+    assert [projector.get_layer(f"hidden_{k}").units for k in (1, 2)] == [7, 7]
+    z = np.array(projector(np.random.default_rng(0).normal(size=(50, 9)), training=True))
+    np.testing.assert_allclose(z.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(z.std(axis=0), 1, atol=1e-2)
+    assert projector.get_layer("projection_norm").trainable_weights == []
+
+
+def test_predictor_goes_back_to_the_projections_width():
+    predictor = heads.predictor(heads.projector(make_encoder(), features=6), hidden=2)
+    assert (predictor.input_shape, predictor.output_shape) == ((None, 6), (None, 6))
+    assert predictor.get_layer("hidden").units == 2
+
+
+def test_prototypes_give_cosines_whatever_the_lengths():
+    layer = heads.Prototypes(5)
+    z = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    scores = np.array(layer(z))
+    kernel = np.array(layer.kernel)
+    expected = z @ kernel / np.linalg.norm(z, axis=1, keepdims=True) / np.linalg.norm(kernel, axis=0)
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
+    layer.kernel.assign(7 * layer.kernel)
+    np.testing.assert_allclose(layer(9 * z), scores, atol=1e-6)
+
+
+@pytest.mark.parametrize("hold", [True, False])
+def test_prototypes_that_are_held_get_no_gradient(hold):
+    layer = heads.Prototypes(5)
+    z = tf.random.normal((4, 3))
+    layer.build((None, 3))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(z, hold=tf.constant(hold)) ** 2)
+    assert (np.abs(np.array(tape.gradient(loss, layer.kernel.value))).max() == 0) == hold
+
+
+def test_dinos_head_survives_saving(tmp_path):
+    head = heads.prototypes(make_encoder(), count=4, features=3)
+    assert head.output_shape == (None, 4)
+    head.save(tmp_path / "head.keras")
+    h = np.random.default_rng(0).normal(size=(2, 9))
+    np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "head.keras")(h), head(h))

@@ -61,3 +61,16 @@ def test_an_offset_and_a_rotation_do_not_count_as_a_direction(figure):
     rotation = np.linalg.qr(np.random.default_rng(1).normal(size=(6, 6)))[0].astype("float32")
     assert float(figure(Z + 3)) == pytest.approx(float(figure(Z)), rel=1e-4)
     assert float(figure(Z @ rotation)) == pytest.approx(float(figure(Z)), rel=1e-4)
+
+
+def test_usage_entropy_goes_from_one_prototype_to_all():
+    assert float(measures.usage_entropy(np.eye(4, dtype="float32"))) == pytest.approx(1, abs=1e-6)
+    assert float(measures.usage_entropy(np.eye(4, dtype="float32")[[2, 2]])) == pytest.approx(0, abs=1e-6)
+    half = np.array([[1, 0, 0, 0], [0, 1, 0, 0]], "float32")
+    assert float(measures.usage_entropy(half)) == pytest.approx(0.5, abs=1e-6)
+
+
+def test_spread_is_what_objectives_log():
+    found = measures.spread(Z)
+    assert float(found["std"]) == float(measures.feature_std(Z))
+    assert float(found["dimensions"]) == float(measures.participation_ratio(Z))

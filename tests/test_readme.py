@@ -77,9 +77,22 @@ def test_the_tables_are_those_of_the_committed_results():
     assert "@@" not in TEXT
 
 
+def test_the_snippet_under_a_strategy_runs_on_one_device():
+    snippet = re.search(r"```py\n(.*?)```", TEXT, flags=re.DOTALL)[1]
+    namespace = {}
+    exec(snippet.replace('"mirrored"', '"none"').replace("epochs=5", "epochs=1"), namespace)
+    assert int(namespace["byol"].step) == 5
+
+
+def test_the_table_of_replicas_is_that_of_the_committed_result():
+    result = json.loads((ROOT / "benchmarks/results/replicas.json").read_text())
+    assert benchmark("replicas").section(result) in TEXT
+    assert max(max(figures.values()) for by_case in result.values() for figures in by_case.values()) <= 1e-5
+
+
 def test_the_objective_of_ones_own_trains():
     namespace = {}
-    definition, use = re.findall(r"```py\n(.*?)```", TEXT, flags=re.DOTALL)
+    _, definition, use = re.findall(r"```py\n(.*?)```", TEXT, flags=re.DOTALL)
     exec(definition, namespace)
     exec(use.replace("epochs=5", "epochs=1"), namespace)
     assert int(namespace["denoiser"].step) == 6

@@ -53,7 +53,7 @@ def batches(source, views=None, batch_size=256, seed=0, shuffle=True, drop_remai
     Each iteration over it is an epoch, in a new order and with new views, and the n-th one gives the same batches
     whenever the arguments are the same: a run that stopped after k epochs goes on with `first_epoch=k` exactly as it
     would have gone on. An epoch counts as soon as it is begun, also by a look at one batch; under a distribution
-    strategy Keras begins every `fit` with such a look.
+    strategy Keras begins every `fit` of a model that is no objective with such a look.
 
     Args:
         source: A `Source`, or an array of shape `(n, height, width, channels)`, uint8 in 0..255 or floats in 0..1.

@@ -1,5 +1,8 @@
 """What objectives need to know of `tf.distribute`. On one device, and on JAX, everything here is the identity."""
 
-from keras_ssl.distribute.collectives import gather, replicas
+from keras_ssl.distribute.collectives import assign, gather, replicas
+from keras_ssl.distribute.keras_faults import reducible
+from keras_ssl.distribute.strategies import strategy
+from keras_ssl.distribute.theorem import check_replicas
 
-__all__ = ["gather", "replicas"]
+__all__ = ["assign", "check_replicas", "gather", "reducible", "replicas", "strategy"]

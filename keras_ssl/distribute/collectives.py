@@ -2,7 +2,7 @@
 
 import keras
 
-__all__ = ["gather", "replicas"]
+__all__ = ["assign", "gather", "replicas"]
 
 
 def _replica_context():
@@ -36,3 +36,25 @@ def gather(x):
     import tensorflow as tf
 
     return tf.ensure_shape(_replica_context().all_gather(x, axis=0), (None, *x.shape[1:]))  # it forgets every dimension
+
+
+def assign(variables, values):
+    """Assign values that every replica has computed alike to variables that are no weights of an optimizer.
+
+    In the step of a replica TensorFlow refuses to assign to a mirrored variable that does not say how to aggregate; so
+    each copy is given the value of its own replica.
+
+    Args:
+        variables: Keras variables.
+        values: Tensor for each of them.
+    """
+    if replicas() == 1:
+        for variable, value in zip(variables, values):
+            variable.assign(value)
+        return
+
+    def update(strategy, variables, values):
+        for variable, value in zip(variables, values):
+            strategy.extended.update(variable, lambda copy, new: copy.assign(new), args=(value,))
+
+    _replica_context().merge_call(update, args=([variable.value for variable in variables], values))

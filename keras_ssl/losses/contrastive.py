@@ -5,7 +5,9 @@ from keras import ops
 
 from keras_ssl.directions import unit
 
-__all__ = ["nt_xent"]
+__all__ = ["dcl", "info_nce", "nt_xent"]
+
+_NEVER = -1e9  # a logit that the softmax does not see
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -26,10 +28,66 @@ def nt_xent(z_1, z_2, temperature=0.5):
     Reference:
         Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations", Eq. 1.
     """
+    similarity, itself, positive = _among_views(z_1, z_2, temperature)
+    others = ops.logsumexp(ops.where(itself, _NEVER, similarity), axis=1)
+    return ops.mean(others - ops.sum(ops.where(positive, similarity, 0.0), axis=1))
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+def dcl(z_1, z_2, temperature=0.1):
+    """Decoupled contrastive loss: `nt_xent` without the positive in the denominator.
+
+    `l(i, j) = -sim(i, j)/t + log sum_{k != i, j} exp(sim(i, k)/t)`, so that an easy positive does not take the gradient
+    from the negatives, which helps small batches.
+
+    Args:
+        z_1: Tensor `(n, d)`, projections of the first view. Need not be normalised.
+        z_2: Tensor `(n, d)`, projections of the second view, in the same order of samples.
+        temperature: t, above 0. Default 0.1.
+
+    Returns:
+        Scalar, float32, of any sign; n must be at least 2, since without a negative it has no value.
+
+    Reference:
+        Yeh et al. 2022, "Decoupled Contrastive Learning", Eq. 6.
+    """
+    similarity, itself, positive = _among_views(z_1, z_2, temperature)
+    negatives = ops.logsumexp(ops.where(ops.logical_or(itself, positive), _NEVER, similarity), axis=1)
+    return ops.mean(negatives - ops.sum(ops.where(positive, similarity, 0.0), axis=1))
+
+
+def _among_views(z_1, z_2, temperature):
+    """Cosines of all 2n views over t, and the masks of what stands for a view itself and for its positive."""
     z = unit(ops.concatenate([z_1, z_2]))
     n = ops.shape(z_1)[0]
-    similarity = ops.matmul(z, ops.transpose(z)) / temperature
-    itself = ops.eye(2 * n, dtype="float32")
-    positive = ops.roll(itself, n, axis=1)
-    others = ops.logsumexp(ops.where(itself > 0, -1e9, similarity), axis=1)
-    return ops.mean(others - ops.sum(positive * similarity, axis=1))
+    itself = ops.eye(2 * n, dtype="bool")
+    return ops.matmul(z, ops.transpose(z)) / temperature, itself, ops.roll(itself, n, axis=1)
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+def info_nce(queries, keys, negatives=None, temperature=0.1):
+    """Cross entropy of finding each query's own key, by cosine, among negatives.
+
+    `l(i) = -sim(q_i, k_i)/t + log sum_k exp(sim(q_i, k)/t)`, where k runs over k_i and the negatives; the loss is the
+    mean over i.
+
+    Args:
+        queries: Tensor `(n, d)`. Need not be normalised.
+        keys: Tensor `(n, d)`, the positive of each query.
+        negatives: Tensor `(m, d)` that all queries share, such as a queue. Default None: the keys of the other queries.
+        temperature: t, above 0. Default 0.1.
+
+    Returns:
+        Scalar, float32, at least 0.
+
+    Reference:
+        van den Oord et al. 2018, "Representation Learning with Contrastive Predictive Coding", Eq. 4; with a queue, He
+        et al. 2020, "Momentum Contrast for Unsupervised Visual Representation Learning", Eq. 1.
+    """
+    q, k = unit(queries), unit(keys)
+    positive = ops.sum(q * k, axis=1, keepdims=True) / temperature
+    if negatives is None:
+        candidates = ops.matmul(q, ops.transpose(k)) / temperature
+    else:
+        candidates = ops.concatenate([positive, ops.matmul(q, ops.transpose(unit(negatives))) / temperature], axis=1)
+    return ops.mean(ops.logsumexp(candidates, axis=1) - positive[:, 0])

@@ -35,8 +35,10 @@ def as_batch(objective, data):
     Raises:
         UserError: If keys are missing, or a tensor has another shape or dtype than the objective needs.
     """
-    x = keras.utils.unpack_x_y_sample_weight(data)[0]
     keys = objective.batch_keys
+    if isinstance(data, (tuple, list)) and len(data) > 3:  # Keras would read no more as x, y and sample weights
+        raise _wrong_keys(objective, f"a {type(data).__name__} of {len(data)} tensors")
+    x = keras.utils.unpack_x_y_sample_weight(data)[0]
     if not isinstance(x, dict):
         if len(keys) > 1 or isinstance(x, (tuple, list)):
             raise _wrong_keys(
@@ -50,12 +52,22 @@ def as_batch(objective, data):
         raise _wrong_keys(objective, f"a dict with the keys {tuple(x)}; {', '.join(missing)} missing")
     for key, shape in objective.batch_shapes.items():
         _check_tensor(objective, key, x[key], shape)
+    sizes = {key: x[key].shape[0] for key in keys}
+    if len({size for size in sizes.values() if size is not None}) > 1:
+        raise UserError(
+            f"as many samples of each of {keys} for {type(objective).__name__}",
+            ", ".join(f"{size} of '{key}'" for key, size in sizes.items()),
+            "make the views of one batch of images",
+        )
     return {key: x[key] for key in (*keys, *objective.optional_keys) if key in x}
 
 
 def _wrong_keys(objective, received):
     keys = objective.batch_keys
     call = "data.batches(source, views=views.digits())" if "view_1" in keys else "data.batches(source)"
+    if "crop_1" in keys:
+        crops = sum(key.startswith("crop") for key in keys)
+        call = f"data.batches(source, views=views.multi_crop(policy, crop_policy, crops={crops}))"
     return UserError(
         f"batches for {type(objective).__name__} as a dict with the keys {keys}", received, f"make them with `{call}`"
     )

@@ -1,12 +1,16 @@
 """Objectives that draw the views of one sample together and push those of others apart."""
 
 import keras
+from keras import ops
 
 from keras_ssl import heads, losses, measures
+from keras_ssl.checks import check_between
+from keras_ssl.directions import unit
 from keras_ssl.distribute import gather
 from keras_ssl.objectives.objective import Objective
+from keras_ssl.state import Queue, TargetNetwork
 
-__all__ = ["SimCLR"]
+__all__ = ["MoCo", "NNCLR", "SimCLR"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -19,7 +23,9 @@ class SimCLR(Objective):
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
         projector: `keras.Model` from `(n, d)` to `(n, k)`. Default: `heads.projector(encoder)`, k = 128.
-        temperature: Of `losses.nt_xent`, above 0; a number, or a schedule in steps. Default 0.5.
+        temperature: Of the loss, above 0; a number, or a schedule in steps. Default 0.5.
+        decoupled: Whether the loss is `losses.dcl`, without the positive in its denominator, which helps small batches
+            (Yeh et al. 2022, with a temperature of 0.1), instead of `losses.nt_xent`. Default False.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 
@@ -31,10 +37,12 @@ class SimCLR(Objective):
     terms = ("loss", "std", "dimensions")
     compares_samples = True
 
-    def __init__(self, encoder, projector=None, temperature=0.5, seed=0, **kwargs):
+    def __init__(self, encoder, projector=None, temperature=0.5, decoupled=False, seed=0, **kwargs):
         super().__init__(encoder, seed=seed, **kwargs)
+        check_between("temperature", temperature, above=0)
         self.projector = heads.projector(encoder) if projector is None else projector
         self.temperature = temperature
+        self.decoupled = decoupled
 
     def forward_pass(self, batch, training):
         """Project both views."""
@@ -46,8 +54,147 @@ class SimCLR(Objective):
     def loss_terms(self, outputs):
         """Compare all projections of the global batch."""
         z_1, z_2 = gather(outputs["z_1"]), gather(outputs["z_2"])
-        return {
-            "loss": losses.nt_xent(z_1, z_2, self.at(self.temperature)),
-            "std": measures.feature_std(z_1),
-            "dimensions": measures.participation_ratio(z_1),
-        }
+        contrast = losses.dcl if self.decoupled else losses.nt_xent
+        return {"loss": contrast(z_1, z_2, self.at(self.temperature)), **measures.spread(z_1)}
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+class MoCo(Objective):
+    """Tell what a slowly moving copy of the network says of the other view from what it said of earlier samples.
+
+    Logs, beside the loss, `std` and `dimensions` of the queries; see `SimCLR`.
+
+    Args:
+        encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
+        projector: `keras.Model` from `(n, d)` to `(n, k)`. Default: `heads.projector(encoder)`, k = 128.
+        temperature: Of `losses.info_nce`, above 0; a number, or a schedule in steps. Default 0.2.
+        queue_size: How many keys of earlier batches are negatives; at least the global batch. Default 4096.
+        target_momentum: Of the target network, 0..1; a number, or a schedule in steps. Default 0.99.
+        symmetric: Whether each view is query and key once, which doubles the time of a step. Default False.
+        seed: See `Objective`.
+        **kwargs: See `Objective`.
+
+    Reference:
+        He et al. 2020, "Momentum Contrast for Unsupervised Visual Representation Learning", Eqs. 1 and 2; temperature
+        and projector as in Chen et al. 2020, "Improved Baselines with Momentum Contrastive Learning".
+
+    Departures:
+        target_momentum is 0.999 there, for a hundred times as many steps. Statistics of batch normalisation are those
+        of the global batch, where the paper shuffles samples between devices. The queue's size need not be a multiple
+        of the batch: the oldest keys leave it.
+    """
+
+    batch_keys = ("view_1", "view_2")
+    terms = ("loss", "std", "dimensions")
+
+    def __init__(
+        self,
+        encoder,
+        projector=None,
+        temperature=0.2,
+        queue_size=4096,
+        target_momentum=0.99,
+        symmetric=False,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(encoder, seed=seed, **kwargs)
+        check_between("temperature", temperature, above=0)
+        check_between("target_momentum", target_momentum, 0, 1)
+        check_between("queue_size", queue_size, 1)
+        self.projector = heads.projector(encoder) if projector is None else projector
+        self.temperature = temperature
+        self.queue_size = queue_size
+        self.target_momentum = target_momentum
+        self.symmetric = symmetric
+        self.target = TargetNetwork([self.encoder, self.projector], name="target")
+        self.queue = Queue(queue_size, self.projector.output_shape[-1], seed=seed, name="queue")
+
+    def forward_pass(self, batch, training):
+        """Make queries of one view and keys of the other; of both, where it is symmetric."""
+        outputs: dict = {}
+        for query, key in ((1, 2), (2, 1)) if self.symmetric else ((1, 2),):
+            h = self.encoder(batch[f"view_{query}"], training=training)
+            outputs[f"q_{query}"] = self.projector(h, training=training)
+            outputs[f"k_{key}"] = self.target(batch[f"view_{key}"], training=training)
+        return outputs
+
+    def loss_terms(self, outputs):
+        """Find the keys of the global batch among those of the queue."""
+        outputs = {name: gather(z) for name, z in outputs.items()}
+        pairs = ((1, 2), (2, 1)) if self.symmetric else ((1, 2),)
+        found = [
+            losses.info_nce(outputs[f"q_{q}"], outputs[f"k_{k}"], self.queue.stored, self.at(self.temperature))
+            for q, k in pairs
+        ]
+        return {"loss": sum(found) / len(found), **measures.spread(outputs["q_1"])}
+
+    def after_step(self, outputs):
+        """Store the keys, and move the target network."""
+        self.queue.push(gather(outputs["k_2"]))
+        self.target.follow([self.encoder, self.projector], self.at(self.target_momentum))
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+class NNCLR(Objective):
+    """Predict, from one view of a sample, the nearest neighbour of its other view among earlier samples.
+
+    Logs, beside the loss, `std` and `dimensions` of the projections; see `SimCLR`.
+
+    Args:
+        encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
+        projector: `keras.Model` from `(n, d)` to `(n, k)`. Default: `heads.projector(encoder)`, k = 128.
+        predictor: `keras.Model` from `(n, k)` to `(n, k)`. Default: `heads.predictor(projector)`.
+        temperature: Of `losses.info_nce`, above 0; a number, or a schedule in steps. Default 0.1.
+        queue_size: How many projections of earlier batches neighbours are sought among. Default 4096.
+        seed: See `Objective`.
+        **kwargs: See `Objective`.
+
+    Reference:
+        Dwibedi et al. 2021, "With a Little Help from My Friends: Nearest-Neighbor Contrastive Learning of Visual
+        Representations", Eqs. 2 to 4.
+
+    Departures:
+        The projector has one hidden layer, there two.
+    """
+
+    batch_keys = ("view_1", "view_2")
+    terms = ("loss", "std", "dimensions")
+    compares_samples = True
+
+    def __init__(self, encoder, projector=None, predictor=None, temperature=0.1, queue_size=4096, seed=0, **kwargs):
+        super().__init__(encoder, seed=seed, **kwargs)
+        check_between("temperature", temperature, above=0)
+        check_between("queue_size", queue_size, 1)
+        self.projector = heads.projector(encoder) if projector is None else projector
+        self.predictor = heads.predictor(self.projector) if predictor is None else predictor
+        self.temperature = temperature
+        self.queue_size = queue_size
+        self.queue = Queue(queue_size, self.projector.output_shape[-1], seed=seed, name="queue")
+
+    def forward_pass(self, batch, training):
+        """Project both views, and predict from both projections."""
+        outputs: dict = {}
+        for k in (1, 2):
+            z = self.projector(self.encoder(batch[f"view_{k}"], training=training), training=training)
+            outputs |= {f"z_{k}": z, f"p_{k}": self.predictor(z, training=training)}
+        return outputs
+
+    def loss_terms(self, outputs):
+        """Compare the neighbours of each view with the predictions from the other."""
+        outputs = {name: gather(z) for name, z in outputs.items()}
+        t = self.at(self.temperature)
+        found = [
+            losses.info_nce(self._nearest(outputs[f"z_{z}"]), outputs[f"p_{p}"], temperature=t)
+            for z, p in ((1, 2), (2, 1))
+        ]
+        return {"loss": sum(found) / 2, **measures.spread(outputs["z_1"])}
+
+    def _nearest(self, z):
+        """The stored direction that is nearest to each `z`, which has no gradient."""
+        similarity = ops.matmul(unit(z), ops.transpose(self.queue.stored))
+        return ops.stop_gradient(ops.take(self.queue.stored, ops.argmax(similarity, axis=1), axis=0))
+
+    def after_step(self, outputs):
+        """Store the projections of the first view."""
+        self.queue.push(gather(outputs["z_1"]))

@@ -166,6 +166,9 @@ class Objective(keras.Model):
                 raise batches.batch_of_one(self)
         return super().fit(x, **kwargs)
 
+    def _maybe_symbolic_build(self, *args, **kwargs):
+        """Nothing to build: the networks are, and there are no compiled metrics. See `distribute.keras_faults`."""
+
     def train_step(self, *args):
         """One update. On TensorFlow it takes a batch and returns logs; on JAX, state and batch to logs and state."""
         step = jax_step if keras.backend.backend() == "jax" else tensorflow_step

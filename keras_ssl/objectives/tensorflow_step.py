@@ -1,6 +1,6 @@
 """The training and test step on TensorFlow."""
 
-from keras_ssl.distribute import replicas
+from keras_ssl.distribute import reducible, replicas
 
 __all__ = ["check_several", "test_step", "train_step", "xla_pays"]
 
@@ -43,7 +43,7 @@ def train_step(objective, data):
     optimizer.apply_gradients(zip(gradients, objective.trainable_weights))
     objective.after_step(outputs)
     objective.step.assign_add(1)
-    return objective.track(terms)
+    return reducible(objective.track(terms))
 
 
 def test_step(objective, data):
@@ -57,4 +57,4 @@ def test_step(objective, data):
         Dict of the trackers' results.
     """
     _, terms = objective.run(data, training=False)
-    return objective.track(terms)
+    return reducible(objective.track(terms))

@@ -2,14 +2,15 @@
 
 A policy is a function `(images, seed) -> images` of a whole batch, pure, with another draw for each sample. `digits`
 and `natural_images` are ready ones, `Policy` makes one from single operations, `from_layers` from Keras or KerasCV
-layers, and `pair` makes two views of each image. Images are float32 of shape `(n, h, w, c)` in 0..1, a seed is an
-integer tensor of shape `(2,)`. `preview` shows what a policy does.
+layers, `pair` makes two views of each image, and `multi_crop` small crops beside them. Images are float32 of shape `(n,
+h, w, c)` in 0..1, a seed is an integer tensor of shape `(2,)`. `preview` shows what a policy does.
 """
 
 from keras_ssl.views.checks import check_views
 from keras_ssl.views.colour import blur, color_jitter, erase, grayscale, noise, solarize
 from keras_ssl.views.geometry import affine, flip, random_resized_crop
 from keras_ssl.views.layers import LayerPolicy, from_layers
+from keras_ssl.views.multi_crop import MultiCrop, multi_crop
 from keras_ssl.views.policies import digits, natural_images
 from keras_ssl.views.policy import Pair, Policy, pair
 from keras_ssl.views.preview import preview
@@ -19,6 +20,8 @@ __all__ = [
     "natural_images",
     "pair",
     "Pair",
+    "multi_crop",
+    "MultiCrop",
     "Policy",
     "from_layers",
     "LayerPolicy",

@@ -1,0 +1,108 @@
+"""N replicas train as one device: the largest difference for every objective and strategy.
+
+    python benchmarks/replicas.py
+
+One step of gradient descent with a rate of 1 from the same weights on the same global batch of 8, in float32: on one
+device, and on 2 and 4 logical CPUs under MirroredStrategy and on 2 processes under MultiWorkerMirroredStrategy. The
+objectives are those of `tests/cases.py`, with batch normalisation, queues, targets and multi-crop. Differences of
+losses, of gradients and of all other state are relative to the largest value of each tensor, at least 1. The table goes
+to `benchmarks/results/replicas.json` and into the README.
+"""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parent
+SETTINGS = {"mirrored, 2": 1, "mirrored, 4": 1, "multiworker, 2": 2}  # and the number of processes
+SECONDS = 900
+
+
+def measure(setting, output, *names):
+    """Run the cases of these names, or all, in this process (of several, the first writes the file)."""
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import keras
+    import tensorflow as tf
+
+    kind, replicas = setting.split(", ")
+    if kind == "mirrored":
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * int(replicas))
+    from keras_ssl import distribute
+
+    strategy = distribute.strategy(kind)  # before anything else runs: its collectives are set up at the start
+    from cases import CASES
+
+    found = {}
+    for case in [case for case in CASES if not names or case.name in names]:
+        keras.utils.set_random_seed(0)
+        found[case.name] = distribute.check_replicas(case.build(), case.batch(8, 0), strategy)
+        print(setting, case.name, found[case.name], flush=True)
+    if json.loads(os.environ.get("TF_CONFIG", '{"task": {"index": 0}}'))["task"]["index"] == 0:
+        pathlib.Path(output).write_text(json.dumps(found))
+
+
+def start(setting, output, *names):
+    """Start the processes of a setting and wait for them; the failure of one ends all."""
+    command = [sys.executable, __file__, "--measure", setting, str(output), *names]
+    ports = [free_port() for _ in range(SETTINGS[setting])]
+    cluster = {"worker": [f"localhost:{port}" for port in ports]}
+    processes = []
+    for index in range(len(ports)):
+        config = {"cluster": cluster, "task": {"type": "worker", "index": index}}
+        environment = os.environ | ({"TF_CONFIG": json.dumps(config)} if len(ports) > 1 else {})
+        processes.append(subprocess.Popen(command, env=environment, cwd=HERE))
+    deadline = time.monotonic() + SECONDS
+    try:
+        while any(process.poll() is None for process in processes):
+            if failed := [process.returncode for process in processes if process.poll()]:
+                raise SystemExit(f"{setting}: a process ended with status {failed[0]}")
+            if time.monotonic() > deadline:
+                raise SystemExit(f"{setting}: not done after {SECONDS} s")
+            time.sleep(0.2)
+    finally:
+        for process in processes:
+            process.kill()
+    if failed := [process.returncode for process in processes if process.returncode]:
+        raise SystemExit(f"{setting}: a process ended with status {failed[0]}")
+    return json.loads(output.read_text())
+
+
+def free_port():
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
+
+
+def section(results):
+    """The README's table."""
+    lines = [f"| objective | {' | '.join(results)} |", "|---" * (len(results) + 1) + "|"]
+    for name in next(iter(results.values())):
+        cells = (f"{max(results[setting][name].values()):.0e}" for setting in results)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main():
+    """Measure all settings and write the table."""
+    results_folder = HERE / "results"
+    results_folder.mkdir(exist_ok=True)
+    results = {setting: start(setting, results_folder / ".part.json") for setting in SETTINGS}
+    (results_folder / ".part.json").unlink()
+    (results_folder / "replicas.json").write_text(json.dumps(results, indent=1) + "\n")
+    readme = ROOT / "README.md"
+    before, rest = readme.read_text().split("<!-- replicas -->")
+    after = rest.split("<!-- end -->", 1)[1]
+    readme.write_text(f"{before}<!-- replicas -->\n{section(results)}\n<!-- end -->{after}")
+    print(section(results))
+
+
+if __name__ == "__main__":
+    measure(*sys.argv[2:]) if sys.argv[1:2] == ["--measure"] else main()

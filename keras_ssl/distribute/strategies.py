@@ -1,0 +1,75 @@
+"""Making a `tf.distribute.Strategy` by its name."""
+
+import json
+import os
+
+from keras_ssl.errors import UserError
+
+__all__ = ["strategy"]
+
+NAMES = ("none", "mirrored", "multiworker")
+
+
+def strategy(name="mirrored"):
+    """Return a distribution strategy, in whose `scope()` encoder and objective are made and compiled.
+
+    Negatives, statistics of decorrelation losses, centres, queues and assignments are global across replicas, and batch
+    normalisation of this package is synchronised, so N replicas train as one device does on the global batch
+    (`check_replicas`).
+
+    Args:
+        name: "mirrored": all GPUs of this machine, or where there are none all logical CPUs. "multiworker": the
+            machines that the environment variable TF_CONFIG names. "none": one device. Or a `tf.distribute.Strategy`,
+            which is returned.
+
+    Returns:
+        `tf.distribute.Strategy`.
+
+    Raises:
+        UserError: If there is no such strategy, or TF_CONFIG is missing or malformed.
+
+    Example:
+        `with distribute.strategy("mirrored").scope(): simclr = objectives.SimCLR(encoders.conv_net((32, 32, 3)))`
+    """
+    import tensorflow as tf
+
+    if isinstance(name, tf.distribute.Strategy):
+        return name
+    if name == "none":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+        devices = [device.name for device in tf.config.list_logical_devices(kind)]
+        # the only reduction that works where a call of the training function takes several steps
+        return tf.distribute.MirroredStrategy(devices, tf.distribute.HierarchicalCopyAllReduce())
+    if name == "multiworker":
+        _check_tf_config(os.environ.get("TF_CONFIG"))
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    raise UserError(
+        f"a strategy among {', '.join(NAMES)}", repr(name), "choose one of these, or give a tf.distribute one"
+    )
+
+
+def _check_tf_config(text):
+    """Raise unless TF_CONFIG names the addresses of all workers, and which of them this process is."""
+    example = '{"cluster": {"worker": ["host-a:12345", "host-b:12345"]}, "task": {"type": "worker", "index": 0}}'
+    do = f"set it on every worker, with its own index, to something like {example}"
+    if text is None:
+        raise UserError("the environment variable TF_CONFIG", "none", do)
+    try:
+        config = json.loads(text)
+        workers, task = config["cluster"]["worker"], config["task"]
+        index = task["index"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError("TF_CONFIG with cluster.worker and task.index", f"{text!r} ({error!r})", do) from error
+    if not isinstance(workers, list) or not all(isinstance(one, str) and _has_port(one) for one in workers):
+        raise UserError("cluster.worker in TF_CONFIG as a list of host:port", repr(workers), do)
+    if len(set(workers)) != len(workers):
+        raise UserError("an address of its own for each worker in TF_CONFIG", ", ".join(workers), do)
+    if not isinstance(index, int) or not 0 <= index < len(workers):
+        raise UserError(f"task.index in TF_CONFIG in 0..{len(workers) - 1}", repr(index), do)
+
+
+def _has_port(address):
+    host, _, port = address.rpartition(":")
+    return bool(host) and port.isdigit() and 0 < int(port) < 65536

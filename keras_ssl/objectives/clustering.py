@@ -1,0 +1,123 @@
+"""Objectives that predict which prototype a view is assigned to."""
+
+import keras
+from keras import ops
+
+from keras_ssl import heads, losses, measures
+from keras_ssl.checks import check_between
+from keras_ssl.distribute import gather
+from keras_ssl.objectives.objective import Objective
+from keras_ssl.state import Queue
+
+__all__ = ["SwAV"]
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+class SwAV(Objective):
+    """Predict, from every view and crop, the prototypes that another large view is assigned to, all used alike.
+
+    Logs, beside the loss, `std` and `dimensions` of the projections (`measures.feature_std` and
+    `measures.participation_ratio`, which fall to 0 and 1 in a collapse) and `entropy`, that of the mean prediction over
+    log k: 1 when all prototypes are in use, 0 when one is.
+
+    Args:
+        encoder: Built `keras.Model` from `(n, …)` to `(n, d)`; for crops of another size one whose input size is open,
+            such as `encoders.conv_net((None, None, 3))`.
+        projector: `keras.Model` from `(n, d)` to `(n, k)`. Default: `heads.projector(encoder)`, k = 128.
+        prototypes: Number of prototypes. Default 300, about a tenth of the paper's 3,000 for ImageNet.
+        crops: Number of small crops, `"crop_1"`, … in the batch, which get no codes. Default 0.
+        temperature: Of the predictions, above 0; a number, or a schedule in steps. Default 0.1.
+        sharpness: ε of `losses.sinkhorn`, above 0. Default 0.05.
+        iterations: Of `losses.sinkhorn`, at least 1. Default 3.
+        hold_prototypes: Number of first steps in which the prototypes stand still. Default 300.
+        queue_size: How many projections of earlier batches, of each large view, are assigned together with the batch;
+            for batches that are small beside the number of prototypes. Default 0, none.
+        queue_start: Number of first steps in which the queue fills only. Default 1,000.
+        seed: See `Objective`.
+        **kwargs: See `Objective`.
+
+    Reference:
+        Caron et al. 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster Assignments", Eqs. 1 to 6,
+        Algorithm 1.
+
+    Departures:
+        Codes are computed in logarithms, which cannot overflow.
+    """
+
+    terms = ("loss", "std", "dimensions", "entropy")
+    compares_samples = True
+
+    def __init__(
+        self,
+        encoder,
+        projector=None,
+        prototypes=300,
+        crops=0,
+        temperature=0.1,
+        sharpness=0.05,
+        iterations=3,
+        hold_prototypes=300,
+        queue_size=0,
+        queue_start=1000,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(encoder, seed=seed, **kwargs)
+        check_between("prototypes", prototypes, 2)
+        check_between("crops", crops, 0)
+        check_between("temperature", temperature, above=0)
+        check_between("sharpness", sharpness, above=0)
+        check_between("iterations", iterations, 1)
+        check_between("hold_prototypes", hold_prototypes, 0)
+        check_between("queue_size", queue_size, 0)
+        check_between("queue_start", queue_start, 0)
+        self.projector = heads.projector(encoder) if projector is None else projector
+        self.prototypes = prototypes
+        self.crops = crops
+        self.batch_keys = ("view_1", "view_2", *(f"crop_{k}" for k in range(1, crops + 1)))
+        self.temperature = temperature
+        self.sharpness = sharpness
+        self.iterations = iterations
+        self.hold_prototypes = hold_prototypes
+        self.queue_size = queue_size
+        self.queue_start = queue_start
+        width = self.projector.output_shape[-1]
+        self.scores = heads.Prototypes(prototypes, dtype="float32", name="prototypes")
+        self.scores.build((None, width))
+        self.queues = [Queue(queue_size, width, seed + k, name=f"queue_{k + 1}") for k in (0, 1)] if queue_size else []
+
+    def forward_pass(self, batch, training):
+        """Project all views, and score them by the prototypes."""
+        hold = self.step < self.hold_prototypes
+        outputs: dict = {}
+        for k, key in enumerate(self.batch_keys, 1):
+            z = self.projector(self.encoder(batch[key], training=training), training=training)
+            outputs[f"s_{k}"] = self.scores(z, hold=hold)
+            if k <= 2:
+                outputs[f"z_{k}"] = z
+        return outputs
+
+    def loss_terms(self, outputs):
+        """Assign the large views of the global batch, and predict the assignments from the other views."""
+        outputs = {name: gather(x) for name, x in outputs.items()}
+        scores = [outputs[f"s_{k}"] for k in range(1, len(self.batch_keys) + 1)]
+        codes = [self._codes(scores[k], self.queues[k] if self.queues else None) for k in (0, 1)]
+        predicted = ops.softmax(scores[0] / self.at(self.temperature), axis=-1)
+        return {
+            "loss": losses.swav(scores, codes, self.at(self.temperature)),
+            **measures.spread(outputs["z_1"]),
+            "entropy": measures.usage_entropy(predicted),
+        }
+
+    def _codes(self, scores, queue):
+        codes = losses.sinkhorn(scores, self.sharpness, self.iterations)
+        if queue is None:
+            return codes
+        together = ops.concatenate([scores, self.scores(ops.convert_to_tensor(queue.stored))])
+        with_queue = losses.sinkhorn(together, self.sharpness, self.iterations)[: ops.shape(scores)[0]]
+        return ops.where(self.step < self.queue_start, codes, with_queue)
+
+    def after_step(self, outputs):
+        """Store the projections of the large views."""
+        for k, queue in enumerate(self.queues, 1):
+            queue.push(gather(outputs[f"z_{k}"]))
