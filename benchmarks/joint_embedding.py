@@ -6,7 +6,8 @@
 Encoder, views and optimizer are those of the data set's SimCLR recipe; heads and other arguments are the objectives'
 defaults (SimCLR and MoCo with the recipe's temperature), nothing is chosen for one of them. Scores are on the test
 split: kNN with all labels of train, and a linear classifier on 10 labels per class (five draws). Raw inputs and the
-untrained encoder stand beside them. Results go to `benchmarks/results/joint_embedding_DATASET.json`.
+untrained encoder stand beside them. Results go to `benchmarks/results/joint_embedding_DATASET.json` and into the
+README.
 """
 
 import argparse
@@ -19,8 +20,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from keras_ssl import callbacks, data, evaluate, objectives, recipes
 from keras_ssl.transfer import fit_linear
@@ -54,6 +53,28 @@ def trained(name, dataset, source, epochs, seed):
     return recipe.objective, cost | {key: values[-1] for key, values in history.items()}
 
 
+def section(result):
+    """The README's table."""
+    lines = ["| objective | kNN | 10 labels per class | s / epoch |", "|---|---|---|---|"]
+    for name, runs in result["rows"].items():
+        cells = ([run[key] for run in runs if key in run] for key in ("knn", "ten_labels", "seconds_per_epoch"))
+        knn, ten, seconds = (f"{np.mean(cell):.3f}" if cell else "" for cell in cells)
+        lines.append(f"| {name} | {knn} | {ten} | {seconds and f'{float(seconds):.0f}'} |")
+    p = result["protocol"]
+    return "\n".join(lines) + (
+        f"\n\n{p['dataset']}: the first {p['images']:,} images of train, {p['epochs']} epochs, last epoch, "
+        f"{p['seeds']} seed(s), {p['test']:,} test images."
+    )
+
+
+def into_readme(result):
+    """Write the table between its markers in the README."""
+    readme = RESULTS.parent.parent / "README.md"
+    begin, end = f"<!-- joint embedding: {result['protocol']['dataset']} -->", "<!-- end -->"
+    before, rest = readme.read_text().split(begin)
+    readme.write_text(f"{before}{begin}\n{section(result)}\n{end}{rest.split(end, 1)[1]}")
+
+
 def main():
     """Measure, write the file after each objective, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -77,12 +98,8 @@ def main():
             result["rows"][name].append(scores(objective.embedder, labelled, test) | cost)
             keras.backend.clear_session()
         (RESULTS / f"joint_embedding_{options.dataset}.json").write_text(json.dumps(result, indent=1) + "\n")
-    table = Table("", "kNN", "10 labels per class", "std", "dimensions", "s/epoch")
-    for name, runs in result["rows"].items():
-        keys = ("knn", "ten_labels", "std", "dimensions", "seconds_per_epoch")
-        cells = [[run[key] for run in runs if key in run] for key in keys]
-        table.add_row(name, *(f"{np.mean(c):.3f} ± {np.std(c):.3f}" if c else "" for c in cells))
-    Console(width=110).print(table)
+    into_readme(result)
+    print(section(result))
 
 
 if __name__ == "__main__":

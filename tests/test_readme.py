@@ -84,6 +84,11 @@ def test_the_snippet_under_a_strategy_runs_on_one_device():
     assert int(namespace["byol"].step) == 5
 
 
+def test_the_table_of_joint_embedding_objectives_is_that_of_the_committed_result():
+    result = json.loads((ROOT / "benchmarks/results/joint_embedding_fashion_mnist.json").read_text())
+    assert benchmark("joint_embedding").section(result) in TEXT
+
+
 def test_the_table_of_replicas_is_that_of_the_committed_result():
     result = json.loads((ROOT / "benchmarks/results/replicas.json").read_text())
     assert benchmark("replicas").section(result) in TEXT
