@@ -148,6 +148,7 @@ CASES = [
         ),
         crops,
         any_size,
+        rate=0.02,
     ),
     Case(
         "BarlowTwins",
