@@ -37,8 +37,9 @@ def check_replicas(objective, batch, strategy, tolerance=1e-5):
     before = objective.get_weights()
     expected = _step(objective, batch, before, tf.distribute.get_strategy())
     found = _step(objective, batch, before, strategy)
-    worst = {kind: max(differences, key=differences.get) for kind, differences in _compare(expected, found).items()}
-    report = {kind: _compare(expected, found)[kind][name] for kind, name in worst.items()}
+    differences = _compare(expected, found)
+    worst = {kind: max(by_name, key=by_name.get) for kind, by_name in differences.items()}
+    report = {kind: differences[kind][name] for kind, name in worst.items()}
     if wrong := [kind for kind in report if not report[kind] <= tolerance]:
         raise UserError(
             f"{replicas} replicas to train as one device, to {tolerance:g}",

@@ -7,6 +7,7 @@ from keras_ssl import heads, losses, measures
 from keras_ssl.checks import check_between
 from keras_ssl.directions import unit
 from keras_ssl.distribute import gather
+from keras_ssl.objectives import two_views
 from keras_ssl.objectives.objective import Objective
 from keras_ssl.state import Queue, TargetNetwork
 
@@ -46,10 +47,7 @@ class SimCLR(Objective):
 
     def forward_pass(self, batch, training):
         """Project both views."""
-        return {
-            f"z_{k}": self.projector(self.encoder(batch[f"view_{k}"], training=training), training=training)
-            for k in (1, 2)
-        }
+        return two_views.project(self, batch, training)
 
     def loss_terms(self, outputs):
         """Compare all projections of the global batch."""
@@ -174,11 +172,7 @@ class NNCLR(Objective):
 
     def forward_pass(self, batch, training):
         """Project both views, and predict from both projections."""
-        outputs: dict = {}
-        for k in (1, 2):
-            z = self.projector(self.encoder(batch[f"view_{k}"], training=training), training=training)
-            outputs |= {f"z_{k}": z, f"p_{k}": self.predictor(z, training=training)}
-        return outputs
+        return two_views.predict(self, batch, training)
 
     def loss_terms(self, outputs):
         """Compare the neighbours of each view with the predictions from the other."""

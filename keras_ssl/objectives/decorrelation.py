@@ -5,6 +5,7 @@ import keras
 from keras_ssl import heads, losses, measures
 from keras_ssl.checks import check_between
 from keras_ssl.distribute import gather
+from keras_ssl.objectives import two_views
 from keras_ssl.objectives.objective import Objective
 
 __all__ = ["BarlowTwins", "VICReg"]
@@ -24,10 +25,7 @@ class _Decorrelation(Objective):
 
     def forward_pass(self, batch, training):
         """Project both views."""
-        return {
-            f"z_{k}": self.projector(self.encoder(batch[f"view_{k}"], training=training), training=training)
-            for k in (1, 2)
-        }
+        return two_views.project(self, batch, training)
 
     def loss_terms(self, outputs):
         """Compare the projections of the global batch."""

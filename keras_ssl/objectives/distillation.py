@@ -6,6 +6,7 @@ from keras import ops
 from keras_ssl import heads, losses, measures
 from keras_ssl.checks import check_between
 from keras_ssl.distribute import gather
+from keras_ssl.objectives import two_views
 from keras_ssl.objectives.objective import Objective
 from keras_ssl.state import Center, TargetNetwork
 
@@ -49,12 +50,8 @@ class BYOL(Objective):
 
     def forward_pass(self, batch, training):
         """Predict from both views, and let the target network project both."""
-        outputs: dict = {}
-        for k in (1, 2):
-            z = self.projector(self.encoder(batch[f"view_{k}"], training=training), training=training)
-            outputs |= {f"z_{k}": z, f"p_{k}": self.predictor(z, training=training)}
-            outputs[f"t_{k}"] = self.target(batch[f"view_{k}"], training=training)
-        return outputs
+        outputs = two_views.predict(self, batch, training)
+        return outputs | {f"t_{k}": self.target(batch[f"view_{k}"], training=training) for k in (1, 2)}
 
     def loss_terms(self, outputs):
         """Compare each prediction with the target of the other view."""
@@ -103,11 +100,7 @@ class SimSiam(Objective):
 
     def forward_pass(self, batch, training):
         """Project both views, and predict from both projections."""
-        outputs: dict = {}
-        for k in (1, 2):
-            z = self.projector(self.encoder(batch[f"view_{k}"], training=training), training=training)
-            outputs |= {f"z_{k}": z, f"p_{k}": self.predictor(z, training=training)}
-        return outputs
+        return two_views.predict(self, batch, training)
 
     def loss_terms(self, outputs):
         """Compare each prediction with the projection of the other view."""
