@@ -1,105 +1,163 @@
 """All joint-embedding objectives by one protocol: the same encoder, views, epochs, batch, seeds; last epoch.
 
-    python benchmarks/joint_embedding.py [--dataset fashion_mnist] [--images 10000] [--epochs 4] [--seeds 1]
-                                         [--objectives SimCLR BYOL …]
+    python benchmarks/joint_embedding.py --dataset fashion_mnist
+    python benchmarks/joint_embedding.py --dataset fashion_mnist --peer /tmp/peer/bin/python
+    python benchmarks/joint_embedding.py --dataset fashion_mnist --objectives byol --seeds 1 --validate
+    python benchmarks/joint_embedding.py --dataset cifar10 --backend jax --data cifar10.npz --checkpoints run \\
+        --encoder resnet18 --objectives simclr byol --images 50000 --epochs 200 --batch 512 --bfloat16 --seeds 1
 
-Encoder, views and optimizer are those of the data set's SimCLR recipe; heads and other arguments are the objectives'
-defaults (SimCLR and MoCo with the recipe's temperature), nothing is chosen for one of them. Scores are on the test
-split: kNN with all labels of train, and a linear classifier on 10 labels per class (five draws). Raw inputs and the
-untrained encoder stand beside them. Results go to `benchmarks/results/joint_embedding_DATASET.json` and into the
-README.
+Objectives, encoder, views and optimizer are those of the recipes for the data set. Scores are on the test split, of the
+encoder after its last epoch: accuracy of nearest neighbours and of a linear classifier, both with the labels of all
+images trained on, and of a linear classifier with 10 labels per class (mean of five draws). Raw inputs and the
+untrained encoder stand beside them. Each row is measured in a process of its own, whose peak of memory is shown;
+seconds per epoch are the median over the epochs after the first, which compiles.
+
+With `--peer PYTHON`, an interpreter that has lightly (`requirements-lightly.txt`), each objective that lightly has is
+followed by lightly's loss, heads and transforms from the same first weights, with the same images, epochs, batch,
+optimizer and seeds.
+
+With `--validate` the last 5,000 images of train stand for the test split: choices were made so. It writes nothing.
+
+With `--backend jax` TensorFlow need not be installed: images and labels come from `--data`, an .npz of "train_images",
+"train_labels", "test_images" and "test_labels", which a run with TensorFlow writes if it is not there. `--checkpoints`
+keeps the newest state in a folder every few epochs; the same command goes on from there.
+
+Results go to `benchmarks/results/`; rows that are there are kept while the protocol is the same, unless `--again`. With
+the recipes' encoder the table goes into the README.
 """
 
 import argparse
 import json
-import os
 import pathlib
-import time
+import subprocess
+import sys
+import tempfile
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras
 import numpy as np
+from joint_embedding_row import LIGHTLY, PEER, RAW, UNTRAINED
+from readme import RESULTS, write_section
 
-from keras_ssl import callbacks, data, evaluate, objectives, recipes
-from keras_ssl.transfer import fit_linear
-
-NAMES = ("SimCLR", "MoCo", "NNCLR", "BYOL", "SimSiam", "DINO", "BarlowTwins", "VICReg", "SwAV")
-DRAWS = range(5)
-RESULTS = pathlib.Path(__file__).parent / "results"
-
-
-def scores(encoder, train, test):
-    """KNN accuracy, and that of a linear classifier on 10 labels per class, mean over the draws."""
-    h = evaluate.embed(encoder, test)
-    few = []
-    for seed in DRAWS:
-        images, labels = data.few(train, 10, seed)
-        few.append(float((fit_linear(evaluate.embed(encoder, images), labels).predict(h) == test.labels).mean()))
-    return {"knn": evaluate.knn(encoder, train, test)["accuracy"], "ten_labels": float(np.mean(few))}
+NAMES = {
+    "simclr": "SimCLR",
+    "moco": "MoCo",
+    "nnclr": "NNCLR",
+    "byol": "BYOL",
+    "simsiam": "SimSiam",
+    "dino": "DINO",
+    "barlow_twins": "BarlowTwins",
+    "vicreg": "VICReg",
+    "swav": "SwAV",
+}
+SCORES = {"knn": "kNN", "linear": "linear", "ten_labels": "10 labels per class"}
+ROW = pathlib.Path(__file__).with_name("joint_embedding_row.py")
 
 
-def trained(name, dataset, source, epochs, seed):
-    """The objective after its last epoch, and what the training cost."""
-    recipe = recipes.choose("simclr", dataset)(source, epochs, seed)
-    if name != "SimCLR":
-        arguments = {"temperature": recipe.objective.temperature} if name == "MoCo" else {}
-        objective = getattr(objectives, name)(recipe.objective.encoder, seed=seed, **arguments)
-        objective.compile(recipe.objective.optimizer.from_config(recipe.objective.optimizer.get_config()))
-        recipe.objective = objective
-    begun = time.perf_counter()
-    history = recipe.fit(callbacks=[callbacks.Guard(), callbacks.Progress(f"{name}, seed {seed}")], verbose=0).history
-    cost = {"seconds_per_epoch": (time.perf_counter() - begun) / epochs}
-    return recipe.objective, cost | {key: values[-1] for key, values in history.items()}
+def label(name):
+    """How the table calls a row."""
+    own = name.removeprefix(PEER)
+    return (PEER if own != name else "") + NAMES.get(own, own)
 
 
 def section(result):
-    """The README's table."""
-    lines = ["| objective | kNN | 10 labels per class | s / epoch |", "|---|---|---|---|"]
+    """The README's table, and the line under it."""
+    lines = [f"| {result['dataset']} | {' | '.join(SCORES.values())} | s / epoch | GiB |", "|---" * 6 + "|"]
     for name, runs in result["rows"].items():
-        cells = ([run[key] for run in runs if key in run] for key in ("knn", "ten_labels", "seconds_per_epoch"))
-        knn, ten, seconds = (f"{np.mean(cell):.3f}" if cell else "" for cell in cells)
-        lines.append(f"| {name} | {knn} | {ten} | {seconds and f'{float(seconds):.0f}'} |")
+        cells = [f"{mean:.3f} ± {std:.3f}" for mean, std in (spread(runs, score) for score in SCORES)]
+        for cost, form in (("seconds_per_epoch", ".0f"), ("peak_gib", ".1f")):
+            cells.append(f"{np.median([run[cost] for run in runs]):{form}}" if cost in runs[0] else "")
+        lines.append(f"| {label(name)} | {' | '.join(cells)} |")
     p = result["protocol"]
     return "\n".join(lines) + (
-        f"\n\n{p['dataset']}: the first {p['images']:,} images of train, {p['epochs']} epochs, last epoch, "
-        f"{p['seeds']} seed(s), {p['test']:,} test images."
+        f"\n\nTrained on the first {p['images']:,} images of train for {p['epochs']} epochs; "
+        f"{result['test']:,} test images; mean ± standard deviation over {p['seeds']} seeds."
     )
 
 
-def into_readme(result):
-    """Write the table between its markers in the README."""
-    readme = RESULTS.parent.parent / "README.md"
-    begin, end = f"<!-- joint embedding: {result['protocol']['dataset']} -->", "<!-- end -->"
-    before, rest = readme.read_text().split(begin)
-    readme.write_text(f"{before}{begin}\n{section(result)}\n{end}{rest.split(end, 1)[1]}")
+def spread(runs, score):
+    """Mean and standard deviation over seeds."""
+    values = [run[score] for run in runs]
+    return float(np.mean(values)), float(np.std(values))
+
+
+def write_arrays(dataset, file):
+    """Write the images and labels of a data set that TensorFlow Datasets has."""
+    from keras_ssl import data
+
+    arrays = {}
+    for split in ("train", "test"):
+        source = data.load(dataset, split)
+        arrays |= {f"{split}_images": source.images, f"{split}_labels": source.labels}
+    np.savez(file, **arrays)
+
+
+def options():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--dataset", default="fashion_mnist", help="with recipes: fashion_mnist (default) or cifar10")
+    parser.add_argument("--images", type=int, default=10_000, help="the first of train (10,000)")
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--seeds", type=int, default=3, help="0, 1, … of weights, order and views")
+    parser.add_argument("--objectives", nargs="+", choices=NAMES, default=list(NAMES))
+    parser.add_argument("--peer", help="Python interpreter that has lightly")
+    parser.add_argument("--again", action="store_true", help="measure rows anew that are there already")
+    parser.add_argument("--validate", action="store_true", help="score on the end of train; write nothing")
+    parser.add_argument("--data", help=".npz of images and labels; written if it is not there")
+    parser.add_argument("--backend", choices=["tensorflow", "jax"], default="tensorflow")
+    parser.add_argument("--encoder", choices=["recipe", "resnet18"], default="recipe", help="and with it the optimizer")
+    parser.add_argument("--batch", type=int, default=512, help="with --encoder resnet18 (512)")
+    parser.add_argument("--rate", type=float, default=2e-3, help="with --encoder resnet18 (2e-3)")
+    parser.add_argument("--bfloat16", action="store_true", help="compute in mixed precision")
+    parser.add_argument("--checkpoints", help="folder to go on from")
+    parser.add_argument("--every", type=int, default=10, help="epochs between two checkpoints (10)")
+    return parser.parse_args()
 
 
 def main():
-    """Measure, write the file after each objective, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--dataset", default="fashion_mnist", help="with a SimCLR recipe (fashion_mnist)")
-    parser.add_argument("--images", type=int, default=10_000, help="unlabelled images, the first of train (10,000)")
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--seeds", type=int, default=1, help="0, 1, … of weights, order and views")
-    parser.add_argument("--objectives", nargs="+", choices=NAMES, default=NAMES)
-    options = parser.parse_args()
-    train, test = data.load(options.dataset, "train"), data.load(options.dataset, "test")
-    labelled = train[: options.images]
-    result = {"protocol": vars(options) | {"test": len(test)}, "rows": {"raw inputs": [scores(None, labelled, test)]}}
-    for name in ("untrained encoder", *options.objectives):
-        result["rows"][name] = []
-        for seed in range(options.seeds):
-            if name == "untrained encoder":
-                encoder = recipes.choose("simclr", options.dataset)(labelled, 1, seed).objective.encoder
-                result["rows"][name].append(scores(encoder, labelled, test))
-                continue
-            objective, cost = trained(name, options.dataset, labelled, options.epochs, seed)
-            result["rows"][name].append(scores(objective.embedder, labelled, test) | cost)
-            keras.backend.clear_session()
-        (RESULTS / f"joint_embedding_{options.dataset}.json").write_text(json.dumps(result, indent=1) + "\n")
-    into_readme(result)
+    """Measure row after row, writing the results after each, and print the table."""
+    given = options()
+    with tempfile.TemporaryDirectory() as folder:
+        given.data = given.data or f"{folder}/data.npz"
+        if not pathlib.Path(given.data).exists():
+            write_arrays(given.dataset, given.data)
+        sizes = ("images", "epochs", "seeds", "encoder", "backend", "bfloat16")
+        protocol = {key: getattr(given, key) for key in sizes}
+        if given.encoder != "recipe":
+            protocol |= {"batch": given.batch, "rate": given.rate}
+        usual = given.encoder == "recipe" and given.backend == "tensorflow" and not given.bfloat16
+        file = RESULTS / f"joint_embedding_{given.dataset}{'' if usual else f'_{given.encoder}_{given.backend}'}.json"
+        old = json.loads(file.read_text()) if file.exists() else {"protocol": None}
+        found = old["rows"] if old["protocol"] == protocol and not given.validate else {}
+        result = {"dataset": given.dataset, "protocol": protocol, "test": len(np.load(given.data)["test_labels"])}
+        for name in wanted(given):
+            if given.again or name not in found:
+                found[name] = measured(name, given, folder)
+            result["rows"] = {key: found[key] for key in order() if key in found}
+            if not given.validate:
+                file.write_text(json.dumps(result, indent=1) + "\n")
+    if usual and not given.validate:
+        write_section(f"joint embedding: {given.dataset}", section(result))
     print(section(result))
+
+
+def wanted(given):
+    """Names of the rows to measure."""
+    for name in (RAW, UNTRAINED, *given.objectives):
+        yield name
+        if given.peer and name in LIGHTLY:
+            yield PEER + name
+
+
+def order():
+    """Names of all rows in the table's order."""
+    return [RAW, UNTRAINED, *(row for name in NAMES for row in (name, PEER + name))]
+
+
+def measured(name, given, folder):
+    """Figures of each seed, from a process of its own."""
+    arguments, output = pathlib.Path(folder) / "options.json", pathlib.Path(folder) / "row.json"
+    arguments.write_text(json.dumps(vars(given)))
+    subprocess.run([sys.executable, str(ROW), name, str(arguments), str(output)], check=True)
+    return json.loads(output.read_text())
 
 
 if __name__ == "__main__":

@@ -13,18 +13,17 @@ not pretrained on, and test data is not loaded at all.
 import argparse
 import json
 import os
-import pathlib
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but before Keras is imported
 
 import keras
 import tensorflow as tf
+from readme import RESULTS, write_section
 
 from keras_ssl import callbacks, data, evaluate, progress, recipes
 from keras_ssl.evaluate.palette import label
-
-RESULTS = pathlib.Path(__file__).parent / "results"
 
 
 def pretrained(name, dataset, source, seed):
@@ -90,13 +89,6 @@ def section(result, split="test"):
     )
 
 
-def into_readme(readme, result):
-    """Return the README's text with the section of one data set between its markers."""
-    begin, end = f"<!-- label efficiency: {result['dataset']} -->", "<!-- end -->"
-    before, rest = readme.split(begin)
-    return f"{before}{begin}\n{section(result)}\n{end}{rest.split(end, 1)[1]}"
-
-
 def main():
     """Measure the data sets that are named and write what came out."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -111,8 +103,7 @@ def main():
         if arguments.validate:
             continue
         (RESULTS / f"label_efficiency_{dataset}.json").write_text(json.dumps(result, indent=1) + "\n")
-        readme = RESULTS.parent.parent / "README.md"
-        readme.write_text(into_readme(readme.read_text(), result))
+        write_section(f"label efficiency: {dataset}", section(result))
 
 
 if __name__ == "__main__":

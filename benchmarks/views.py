@@ -12,7 +12,6 @@ batch only, `RandomApply`, which is slow; so it is measured also with every oper
 import argparse
 import json
 import os
-import pathlib
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
+from readme import RESULTS, write_section
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -122,11 +122,8 @@ def section(result):
 
 def write(result):
     """Write the figures beside this script and into the README."""
-    here = pathlib.Path(__file__).parent
-    (here / "results" / "views.json").write_text(json.dumps(result, indent=1) + "\n")
-    readme, begin, end = here.parent / "README.md", "<!-- views -->", "<!-- end -->"
-    before, rest = readme.read_text().split(begin)
-    readme.write_text(f"{before}{begin}\n{section(result)}\n{end}{rest.split(end, 1)[1]}")
+    (RESULTS / "views.json").write_text(json.dumps(result, indent=1) + "\n")
+    write_section("views", section(result))
 
 
 def main():

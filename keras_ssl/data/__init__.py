@@ -6,8 +6,8 @@ makes the data set that `fit` takes.
 
 from keras_ssl.checks import check_dataset
 from keras_ssl.data.batching import batches
-from keras_ssl.data.few_labels import few
+from keras_ssl.data.few_labels import few, few_indices
 from keras_ssl.data.loading import load
 from keras_ssl.data.source import Source, check_labelled, from_arrays
 
-__all__ = ["Source", "load", "from_arrays", "few", "batches", "check_dataset", "check_labelled"]
+__all__ = ["Source", "load", "from_arrays", "few", "few_indices", "batches", "check_dataset", "check_labelled"]

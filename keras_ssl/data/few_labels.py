@@ -6,7 +6,7 @@ from keras_ssl.checks import check_dataset
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
 
-__all__ = ["few"]
+__all__ = ["few", "few_indices"]
 
 
 def few(source, labels_per_class, seed=0):
@@ -29,6 +29,22 @@ def few(source, labels_per_class, seed=0):
     Example:
         `images, labels = data.few(train, labels_per_class=5, seed=0)`
     """
+    chosen = source[few_indices(source, labels_per_class, seed)]
+    check_dataset(chosen.images, chosen.labels, chosen.classes, at_least=1, dtype=chosen.dtype)
+    return chosen.floats(), chosen.labels
+
+
+def few_indices(source, labels_per_class, seed=0):
+    """Return where in a source the samples are that `few` draws, an integer array `(classes * labels_per_class,)`.
+
+    Args:
+        source: See `few`.
+        labels_per_class: See `few`.
+        seed: See `few`.
+
+    Raises:
+        UserError: When there are no labels, or a class has too few samples.
+    """
     if not isinstance(source, Source):
         raise UserError("a Source", type(source).__name__, "make one with `data.from_arrays(images, labels)`")
     if source.labels is None:
@@ -40,10 +56,7 @@ def few(source, labels_per_class, seed=0):
     if labels_per_class < 1:
         raise UserError("at least 1 label per class", f"{labels_per_class}", "raise `labels_per_class`")
     classes = np.unique(source.labels) if source.classes is None else range(source.classes)
-    drawn = np.stack([_of_class(source, number, labels_per_class, seed) for number in classes], axis=1).reshape(-1)
-    chosen = source[drawn]
-    check_dataset(chosen.images, chosen.labels, chosen.classes, at_least=1, dtype=chosen.dtype)
-    return chosen.floats(), chosen.labels
+    return np.stack([_of_class(source, number, labels_per_class, seed) for number in classes], axis=1).reshape(-1)
 
 
 def _of_class(source, number, count, seed):

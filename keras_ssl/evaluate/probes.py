@@ -7,7 +7,7 @@ from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.metrics import scores
 from keras_ssl.transfer import fit_linear
 
-__all__ = ["knn", "linear_probe"]
+__all__ = ["fit_nearest", "knn", "linear_probe"]
 
 
 def linear_probe(encoder, train, test):
@@ -30,20 +30,37 @@ def linear_probe(encoder, train, test):
 
 
 def knn(encoder, train, test, neighbours=20, temperature=0.07):
-    """Scores on `test` of a vote among the nearest samples of `train` by cosine.
+    """Scores on `test` of a vote among the nearest samples of `train`; see `fit_nearest`.
 
     Args:
         encoder: `keras.Model`, objective, or None for raw pixels.
         train: Labelled `data.Source`.
         test: Labelled `data.Source`.
-        neighbours: Number of votes; all of `train` if that has fewer. Default 20.
-        temperature: A vote weighs `exp(cosine / temperature)`. Default 0.07.
+        neighbours: Number of votes. Default 20.
+        temperature: Of the votes' weights. Default 0.07.
 
     Returns:
         Dict of `scores`.
 
     Raises:
         UserError: If a source has no labels, or the images do not fit.
+    """
+    data.check_labelled(train, test)
+    classifier = fit_nearest(embed(encoder, train), train.labels, neighbours, temperature)
+    return scores(test.labels, classifier.predict(embed(encoder, test)))
+
+
+def fit_nearest(features, labels, neighbours=20, temperature=0.07):
+    """Fit the nearest-neighbour classifier that all kNN figures of this project use.
+
+    Args:
+        features: Array `(n, d)`.
+        labels: Integer array `(n,)`.
+        neighbours: Number of votes; n if that is smaller. Default 20.
+        temperature: A vote weighs `exp(cosine / temperature)`. Default 0.07.
+
+    Returns:
+        Fitted `sklearn.neighbors.KNeighborsClassifier`.
 
     Reference:
         Wu et al. 2018, "Unsupervised Feature Learning via Non-Parametric Instance Discrimination", section 3.4 (there
@@ -51,11 +68,8 @@ def knn(encoder, train, test, neighbours=20, temperature=0.07):
     """
     from sklearn.neighbors import KNeighborsClassifier
 
-    data.check_labelled(train, test)
-
     def weights(distance):
         return np.exp((1.0 - distance) / temperature)
 
-    classifier = KNeighborsClassifier(min(neighbours, len(train)), weights=weights, metric="cosine")
-    classifier.fit(embed(encoder, train), train.labels)
-    return scores(test.labels, classifier.predict(embed(encoder, test)))
+    nearest = KNeighborsClassifier(min(neighbours, len(features)), weights=weights, metric="cosine")
+    return nearest.fit(features, labels)

@@ -1,0 +1,55 @@
+"""Recipes for MNIST. Scores are those of `benchmarks/label_efficiency.py`."""
+
+import keras
+
+from keras_ssl import objectives, views
+from keras_ssl.recipes.networks import small_conv_net
+from keras_ssl.recipes.recipe import compiled
+
+__all__ = ["autoencoder_mnist", "simclr_mnist"]
+
+
+def simclr_mnist(source, epochs=None, seed=0):
+    """SimCLR on 28x28 digits. The crops and the changes of contrast and stroke matter most.
+
+    Args:
+        source: `data.load("mnist", "train[:20000]")`.
+        epochs: Default 12.
+        seed: Of weights, order and views.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective simclr`. 221 s on 2 cores; frozen with a
+        linear classifier 0.932 ± 0.009 at 10 labels per class.
+    """
+    keras.utils.set_random_seed(seed)
+    policy = views.Policy(
+        [
+            views.affine(rotate=25, translate=0.1, scale=(0.7, 1.3), shear=25),
+            views.random_resized_crop(source.shape[:2], scale=(0.5, 1)),
+            views.blur(sigma=(0.2, 1.2), probability=0.5),
+            views.color_jitter(brightness=0.4, contrast=0.6, saturation=0, hue=0, probability=0.8),
+            views.noise(stddev=(0, 0.1)),
+            views.erase(area=(0.02, 0.2), probability=0.5),
+        ],
+        name="mnist",
+    )
+    simclr = objectives.SimCLR(small_conv_net(source), temperature=0.2, seed=seed)
+    return compiled(simclr, source, 12 if epochs is None else epochs, 2e-3, policy)
+
+
+def autoencoder_mnist(source, epochs=None, seed=0):
+    """A convolutional autoencoder on 28x28 images, digits or clothes.
+
+    Args:
+        source: `data.load("mnist", "train[:20000]")`, or Fashion-MNIST's.
+        epochs: Default 4.
+        seed: Of weights and order.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective autoencoder`. 157 s
+        on 2 cores; frozen with a linear classifier 0.791 ± 0.014 at 10 labels per class on MNIST, 0.697 ± 0.010 on
+        Fashion-MNIST, no more than raw inputs there.
+    """
+    keras.utils.set_random_seed(seed)
+    autoencoder = objectives.Autoencoder(small_conv_net(source), seed=seed)
+    return compiled(autoencoder, source, 4 if epochs is None else epochs)

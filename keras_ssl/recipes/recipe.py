@@ -1,0 +1,59 @@
+"""What a recipe is."""
+
+from dataclasses import dataclass
+
+import keras
+
+from keras_ssl import data, objectives
+
+__all__ = ["Recipe", "compiled"]
+
+
+@dataclass
+class Recipe:
+    """What `fit` needs for one data set.
+
+    Attributes:
+        objective: Compiled `objectives.Objective`.
+        source: The `data.Source` that it is for.
+        epochs: How long to train.
+        views: Policy, or None.
+        batch_size: Samples in each step.
+        seed: Of weights, order and views.
+    """
+
+    objective: objectives.Objective
+    source: data.Source
+    epochs: int
+    views: object = None
+    batch_size: int = 256
+    seed: int = 0
+
+    def batches(self, first_epoch=0):
+        """Return the batches that `fit` takes; `first_epoch` counts those done before a resumed run."""
+        return data.batches(self.source, self.views, self.batch_size, self.seed, first_epoch=first_epoch)
+
+    def fit(self, **kwargs):
+        """Train from the first to the last epoch; `kwargs` go to `Objective.fit`, whose history is returned."""
+        return self.objective.fit(self.batches(), epochs=self.epochs, **kwargs)
+
+
+def compiled(objective, source, epochs, learning_rate=1e-3, views=None, batch_size=256):
+    """Compile an objective with Adam, whose learning rate falls to 0 along a cosine, and return its recipe.
+
+    Args:
+        objective: `objectives.Objective`, whose `seed` becomes the recipe's.
+        source: `data.Source`; one of fewer samples than a batch becomes one batch.
+        epochs: How long to train.
+        learning_rate: The first one. Default 1e-3.
+        views: Policy, or None.
+        batch_size: Samples in each step. Default 256.
+
+    Returns:
+        `Recipe`.
+    """
+    batch_size = min(batch_size, len(source))
+    steps = len(source) // batch_size if views is not None else -(-len(source) // batch_size)
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, max(1, epochs * steps))
+    objective.compile(keras.optimizers.Adam(schedule))
+    return Recipe(objective, source, epochs, views, batch_size, objective.seed)

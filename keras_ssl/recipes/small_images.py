@@ -1,0 +1,161 @@
+"""Recipes for 28x28 and 32x32 images, Fashion-MNIST and CIFAR-10: nine objectives, one network, one set of views.
+
+Scores are those of `benchmarks/joint_embedding.py`, whose protocol stands in the README: accuracy of nearest
+neighbours, and of a linear classifier on 10 labels per class. Batch, momenta, the smallest crop and the width of
+projectors were chosen on the end of train, as that script's `--validate` scores.
+"""
+
+import keras
+
+from keras_ssl import heads, objectives, views
+from keras_ssl.recipes.networks import small_conv_net
+from keras_ssl.recipes.recipe import compiled
+
+__all__ = [
+    "barlow_twins_small_images",
+    "byol_small_images",
+    "dino_small_images",
+    "moco_small_images",
+    "nnclr_small_images",
+    "simclr_small_images",
+    "simsiam_small_images",
+    "swav_small_images",
+    "vicreg_small_images",
+]
+
+
+def _recipe(objective, source, epochs, seed, width=None, **arguments):
+    """Arguments are the objective's; `width` is that of all layers of a projector with two hidden ones."""
+    keras.utils.set_random_seed(seed)
+    encoder = small_conv_net(source)
+    if width is not None:
+        arguments["projector"] = heads.projector(encoder, width, hidden=width, depth=2)
+    policy = views.natural_images(source.shape[:2], scale=(0.3, 1.0), strength=0.5, blur=0.0, solarize=0.0)
+    model = objective(encoder, seed=seed, **arguments)
+    return compiled(model, source, 12 if epochs is None else epochs, 2e-3, policy, batch_size=128)
+
+
+def simclr_small_images(source, epochs=None, seed=0):
+    """SimCLR on small images.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights, order and views.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective simclr`. @@simclr@@
+    """
+    return _recipe(objectives.SimCLR, source, epochs, seed, temperature=0.2)
+
+
+def moco_small_images(source, epochs=None, seed=0):
+    """MoCo on small images.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights, order and views.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective moco`. @@moco@@
+    """
+    return _recipe(objectives.MoCo, source, epochs, seed, temperature=0.2)
+
+
+def nnclr_small_images(source, epochs=None, seed=0):
+    """NNCLR on small images.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights, order and views.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective nnclr`. @@nnclr@@
+    """
+    return _recipe(objectives.NNCLR, source, epochs, seed)
+
+
+def byol_small_images(source, epochs=None, seed=0):
+    """BYOL on small images.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights, order and views.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective byol`. @@byol@@
+    """
+    return _recipe(objectives.BYOL, source, epochs, seed, target_momentum=0.9)
+
+
+def simsiam_small_images(source, epochs=None, seed=0):
+    """SimSiam on small images.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights, order and views.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective simsiam`. @@simsiam@@
+    """
+    return _recipe(objectives.SimSiam, source, epochs, seed)
+
+
+def dino_small_images(source, epochs=None, seed=0):
+    """DINO on small images.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights, order and views.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective dino`. @@dino@@
+    """
+    return _recipe(objectives.DINO, source, epochs, seed, target_momentum=0.9)
+
+
+def barlow_twins_small_images(source, epochs=None, seed=0):
+    """BarlowTwins on small images.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights, order and views.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective barlow_twins`. @@barlow_twins@@
+    """
+    return _recipe(objectives.BarlowTwins, source, epochs, seed, width=512)
+
+
+def vicreg_small_images(source, epochs=None, seed=0):
+    """VICReg on small images.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights, order and views.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective vicreg`. @@vicreg@@
+    """
+    return _recipe(objectives.VICReg, source, epochs, seed, width=512)
+
+
+def swav_small_images(source, epochs=None, seed=0):
+    """SwAV on small images.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights, order and views.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective swav`. @@swav@@
+    """
+    return _recipe(objectives.SwAV, source, epochs, seed)

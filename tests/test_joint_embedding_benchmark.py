@@ -1,0 +1,84 @@
+"""The benchmark of joint-embedding objectives: rows, and trainings that go on in pieces."""
+
+import argparse
+import json
+
+import joint_embedding
+import joint_embedding_row
+import numpy as np
+import pytest
+
+from keras_ssl import recipes
+
+
+@pytest.fixture
+def options(tmp_path):
+    """Sizes at which a training takes a second, and the arrays to train on."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(10), 26)
+    images = (rng.integers(0, 60, (260, 12, 12, 1)) + 19 * labels[:, None, None, None]).astype("uint8")
+    np.savez(tmp_path / "data.npz", train_images=images, train_labels=labels, test_images=images, test_labels=labels)
+    return argparse.Namespace(
+        dataset="fashion_mnist",
+        data=str(tmp_path / "data.npz"),
+        images=260,
+        epochs=2,
+        every=1,
+        encoder="recipe",
+        backend="tensorflow",
+        checkpoints=None,
+        validate=False,
+    )
+
+
+def test_a_training_in_pieces_ends_where_one_in_a_piece_does(options, tmp_path):
+    train, _ = joint_embedding_row.sources(options)
+
+    def run():
+        return joint_embedding_row.trained("moco", joint_embedding_row.recipe_for("moco", options, train, 1), options)
+
+    whole, cost = run()
+    options.checkpoints = str(tmp_path)
+    in_pieces, _ = run()
+    again, nothing_left = run()
+    for a, b, c in zip(whole.get_weights(), in_pieces.get_weights(), again.get_weights()):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+        np.testing.assert_array_equal(b, c)
+    assert np.isfinite(cost["loss"])
+    assert cost["peak_gib"] > 0.1
+    assert "loss" not in nothing_left
+    assert nothing_left["minutes"] > 0
+
+
+def test_scores_of_labels_that_are_in_the_representation(options):
+    train, test = joint_embedding_row.sources(options)
+    h = np.eye(10)[train.labels]
+    assert joint_embedding_row.scores(h, h, train, test) == {"knn": 1.0, "linear": 1.0, "ten_labels": 1.0}
+
+
+def test_validation_looks_at_the_end_of_train(options):
+    options.validate = True
+    train, test = joint_embedding_row.sources(options)
+    np.testing.assert_array_equal(train.images[-len(test) :], test.images)
+
+
+def test_rows_come_with_the_peers_beside_ours():
+    given = argparse.Namespace(objectives=["simclr", "moco"], peer="python")
+    rows = list(joint_embedding.wanted(given))
+    assert rows == ["raw inputs", "untrained encoder", "simclr", "lightly's simclr", "moco"]
+    assert set(rows) < set(joint_embedding.order())
+    assert joint_embedding.label("lightly's simclr") == "lightly's SimCLR"
+
+
+def test_the_names_are_those_of_the_recipes():
+    assert {name: kind.__name__ for name, kind in recipes.JOINT_EMBEDDING.items()} == joint_embedding.NAMES
+
+
+@pytest.mark.parametrize("name", recipes.JOINT_EMBEDDING)
+def test_a_recipe_quotes_the_committed_scores(name):
+    docstring = " ".join(recipes.choose(name, "cifar10").__doc__.split())
+    for dataset in ("fashion_mnist", "cifar10"):
+        runs = json.loads((joint_embedding.RESULTS / f"joint_embedding_{dataset}.json").read_text())["rows"][name]
+        for score in ("knn", "ten_labels"):
+            mean, std = joint_embedding.spread(runs, score)
+            assert f"{mean:.3f} ± {std:.3f}" in docstring
