@@ -12,15 +12,13 @@ to `benchmarks/results/replicas.json` and into the README.
 import json
 import os
 import pathlib
-import socket
-import subprocess
 import sys
-import time
+
+from readme import RESULTS, write_section
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent
 SETTINGS = {"mirrored, 2": 1, "mirrored, 4": 1, "multiworker, 2": 2}  # and the number of processes
-SECONDS = 900
 
 
 def measure(setting, output, *names):
@@ -44,41 +42,17 @@ def measure(setting, output, *names):
         keras.utils.set_random_seed(0)
         found[case.name] = distribute.check_replicas(case.build(), case.batch(8, 0), strategy)
         print(setting, case.name, found[case.name], flush=True)
-    if json.loads(os.environ.get("TF_CONFIG", '{"task": {"index": 0}}'))["task"]["index"] == 0:
+    if distribute.is_chief(strategy):
         pathlib.Path(output).write_text(json.dumps(found))
 
 
 def start(setting, output, *names):
-    """Start the processes of a setting and wait for them; the failure of one ends all."""
-    command = [sys.executable, __file__, "--measure", setting, str(output), *names]
-    ports = [free_port() for _ in range(SETTINGS[setting])]
-    cluster = {"worker": [f"localhost:{port}" for port in ports]}
-    processes = []
-    for index in range(len(ports)):
-        config = {"cluster": cluster, "task": {"type": "worker", "index": index}}
-        environment = os.environ | ({"TF_CONFIG": json.dumps(config)} if len(ports) > 1 else {})
-        processes.append(subprocess.Popen(command, env=environment, cwd=HERE))
-    deadline = time.monotonic() + SECONDS
-    try:
-        while any(process.poll() is None for process in processes):
-            if failed := [process.returncode for process in processes if process.poll()]:
-                raise SystemExit(f"{setting}: a process ended with status {failed[0]}")
-            if time.monotonic() > deadline:
-                raise SystemExit(f"{setting}: not done after {SECONDS} s")
-            time.sleep(0.2)
-    finally:
-        for process in processes:
-            process.kill()
-    if failed := [process.returncode for process in processes if process.returncode]:
-        raise SystemExit(f"{setting}: a process ended with status {failed[0]}")
+    """Run the processes of a setting and return what they found."""
+    sys.path.insert(0, str(ROOT))
+    from keras_ssl import distribute
+
+    distribute.launch([sys.executable, __file__, "--measure", setting, str(output), *names], SETTINGS[setting])
     return json.loads(output.read_text())
-
-
-def free_port():
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return probe.getsockname()[1]
 
 
 def section(results):
@@ -92,15 +66,10 @@ def section(results):
 
 def main():
     """Measure all settings and write the table."""
-    results_folder = HERE / "results"
-    results_folder.mkdir(exist_ok=True)
-    results = {setting: start(setting, results_folder / ".part.json") for setting in SETTINGS}
-    (results_folder / ".part.json").unlink()
-    (results_folder / "replicas.json").write_text(json.dumps(results, indent=1) + "\n")
-    readme = ROOT / "README.md"
-    before, rest = readme.read_text().split("<!-- replicas -->")
-    after = rest.split("<!-- end -->", 1)[1]
-    readme.write_text(f"{before}<!-- replicas -->\n{section(results)}\n<!-- end -->{after}")
+    results = {setting: start(setting, RESULTS / ".part.json") for setting in SETTINGS}
+    (RESULTS / ".part.json").unlink()
+    (RESULTS / "replicas.json").write_text(json.dumps(results, indent=1) + "\n")
+    write_section("replicas", section(results))
     print(section(results))
 
 

@@ -1,6 +1,7 @@
 """The command line: parses, calls, prints."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -42,30 +43,56 @@ def demo(
 @app.command()
 def pretrain(
     dataset: Dataset,
-    objective: Annotated[str, typer.Option(help="'simclr' or 'autoencoder'.")] = "simclr",
+    objective: Annotated[
+        str, typer.Option(help="'autoencoder', or a joint-embedding one: 'simclr', 'byol', 'barlow_twins', …")
+    ] = "simclr",
     epochs: Annotated[int | None, typer.Option(help="Default: those of the data set's recipe.")] = None,
     seed: Seed = 0,
     mixed_precision: Annotated[bool, typer.Option("--mixed-precision", help="Compute in bfloat16.")] = False,
     size: Annotated[int | None, typer.Option(help="Side in pixels that images are brought to.")] = None,
+    strategy: Annotated[
+        str, typer.Option(help="'none', 'mirrored' (all GPUs of this machine) or 'multiworker' (those of TF_CONFIG).")
+    ] = "none",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     out: Out = Path("out"),
 ):
     """Train an encoder without labels; write encoder.keras and objective.keras."""
     import keras
 
-    from keras_ssl import data, recipes, runs
+    from keras_ssl import data, distribute, recipes, runs
 
     _at_least_one(epochs)
     make_recipe = recipes.choose(objective, dataset)
     out = runs.writable_folder(out)
+    replicas = distribute.strategy(strategy)  # before anything else runs: its collectives are set up at the start
+    chief = distribute.is_chief(replicas)
     if mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
     source = data.load(dataset, recipes.UNLABELLED.get(dataset, "train"), size)
     data.check_dataset(source.images, dtype=source.dtype)
-    recipe = make_recipe(source, epochs, seed)
-    typer.echo(f"{len(source):,} images of {source.shape}; {recipe.epochs} epochs of {objective}")
+    source = source[: len(source) - len(source) % replicas.num_replicas_in_sync]  # else one may get an empty batch
+    with replicas.scope():
+        recipe = make_recipe(source, epochs, seed)
+    if chief:
+        typer.echo(f"{len(source):,} images of {source.shape}; {recipe.epochs} epochs of {objective}")
     runs.pretrain(recipe, out, resume, {"dataset": str(Path(dataset).resolve()) if Path(dataset).is_dir() else dataset})
-    typer.echo(f"Encoder: {out / 'encoder.keras'}")
+    if chief:
+        typer.echo(f"Encoder: {out / 'encoder.keras'}")
+
+
+@app.command(context_settings={"allow_interspersed_args": False})
+def launch(
+    command: Annotated[list[str], typer.Argument(help="What each does, such as pretrain --strategy multiworker …")],
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 2,
+):
+    """Run a command in several processes of this machine as one cluster, where the failure of one ends all."""
+    from keras_ssl import distribute
+
+    if not any("multiworker" in word for word in command):
+        raise UserError("a command with --strategy multiworker", " ".join(command), "add it, else each trains alone")
+    debug = ["--debug"] if "--debug" in sys.argv else []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that no worker outlives this process
+    distribute.launch([sys.executable, "-m", "keras_ssl", *command, *debug], workers)
 
 
 @app.command()

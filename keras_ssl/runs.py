@@ -7,7 +7,7 @@ import tempfile
 
 import keras
 
-from keras_ssl import __version__, callbacks
+from keras_ssl import __version__, callbacks, distribute
 from keras_ssl.errors import UserError
 
 __all__ = ["about", "load_model", "pretrain", "save_model", "writable_folder"]
@@ -137,6 +137,8 @@ def about(path):
 def pretrain(recipe, folder, resume=False, facts=None):
     """Fit a recipe, commit its state after each epoch, and write `encoder.keras` and `objective.keras`.
 
+    Where the recipe was made in the scope of a strategy of several workers, all of them call this; the chief writes.
+
     Args:
         recipe: `recipes.Recipe`.
         folder: Where to write; see `writable_folder`. Checkpoints are in `folder/checkpoints` and are kept.
@@ -149,7 +151,8 @@ def pretrain(recipe, folder, resume=False, facts=None):
         `keras.callbacks.History.history` of the epochs that this call trained; empty if all were done.
 
     Raises:
-        UserError: If the folder cannot be used, or holds the checkpoints of something else.
+        UserError: If the folder cannot be used, or holds the checkpoints of something else; or if the replicas cannot
+            share a batch evenly.
     """
     folder = writable_folder(folder)
     name = type(recipe.objective).__name__
@@ -163,6 +166,13 @@ def pretrain(recipe, folder, resume=False, facts=None):
         **json.loads(json.dumps(facts or {})),  # as they will be read again
     }
     checkpoints = callbacks.Resume(folder / "checkpoints", recipe.objective)
+    chief, replicas = distribute.is_chief(checkpoints.strategy), checkpoints.strategy.num_replicas_in_sync
+    if recipe.batch_size % replicas:
+        raise UserError(
+            f"batches that {replicas} replicas can share evenly",
+            f"batches of {recipe.batch_size}",
+            "take a number of replicas that divides this",
+        )
     begun = checkpoints.manager.latest_checkpoint is not None
     if begun and not resume:
         raise UserError(
@@ -174,23 +184,25 @@ def pretrain(recipe, folder, resume=False, facts=None):
     if begun:
         _check_begun_alike(about(description), facts)
     done = checkpoints.restore()
-    if not begun or not description.is_file():
+    if chief and (not begun or not description.is_file()):
         _write_json(description, facts)
     history = {}
     if done < recipe.epochs:
         progress = callbacks.Progress(name)
+        guarded = [callbacks.Guard(), checkpoints]  # no checkpoint of broken weights
         try:
             history = recipe.objective.fit(
                 recipe.batches(first_epoch=done),
                 epochs=recipe.epochs,
                 initial_epoch=done,
-                callbacks=[callbacks.Guard(), checkpoints, progress],  # no checkpoint of broken weights
+                callbacks=[*guarded, progress] if chief else guarded,
                 verbose=0,
             ).history
         finally:
             progress.close()
-    save_model(recipe.objective.embedder, folder / "encoder.keras", **facts)
-    save_model(recipe.objective, folder / "objective.keras", **facts)
+    if chief:
+        save_model(recipe.objective.embedder, folder / "encoder.keras", **facts)
+        save_model(recipe.objective, folder / "objective.keras", **facts)
     return history
 
 

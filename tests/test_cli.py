@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import sys
 
 import keras
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from keras_ssl import callbacks, cli, data, encoders, evaluate, objectives, runs
 from keras_ssl.errors import UserError
+from keras_ssl.recipes import choosing
 
 
 @pytest.fixture(autouse=True)
@@ -55,9 +57,8 @@ def quick_recipe(source, epochs=None, seed=0):
 
     keras.utils.set_random_seed(seed)
     encoder = encoders.conv_net(source.shape, features=(4, 8))
-    return recipes._simclr(
-        source, encoder, unjitted(views.natural_images(source.shape[:2])), epochs or 2, 1e-3, 0.5, seed=seed
-    )
+    policy = unjitted(views.natural_images(source.shape[:2]))
+    return recipes.compiled(objectives.SimCLR(encoder, seed=seed), source, epochs or 2, views=policy)
 
 
 def unjitted(policy):
@@ -74,7 +75,7 @@ def story(tmp_path_factory):
     folder = tmp_path_factory.mktemp("story")
     photos = draw_classes(folder / "photos")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(__import__("keras_ssl.recipes", fromlist=["x"])._GENERAL, "simclr", quick_recipe)
+        patch.setitem(choosing._GENERAL, "simclr", quick_recipe)
         printed = invoke("pretrain", "--dataset", photos, "--epochs", 1, "--seed", 3, "--out", folder / "run")
     return folder, photos, folder / "run", printed
 
@@ -107,9 +108,7 @@ def copy_of(run, tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch):
-    from keras_ssl import recipes
-
-    monkeypatch.setitem(recipes._GENERAL, "simclr", quick_recipe)
+    monkeypatch.setitem(choosing._GENERAL, "simclr", quick_recipe)
 
 
 def test_a_second_run_into_the_folder_loses_nothing(story, tmp_path, quick, capsys, monkeypatch):
@@ -294,6 +293,45 @@ def test_mixed_precision_computes_in_bfloat16(story, tmp_path, quick):
     assert all(weight.dtype == "float32" for weight in encoder.weights)
 
 
+def test_pretrain_trains_under_a_strategy(tmp_path, quick, two_replicas, monkeypatch):
+    """On as many images as the replicas can share."""
+    from keras_ssl import distribute
+
+    photos = draw_classes(tmp_path / "photos", each=9)
+    next((photos / "dark").iterdir()).unlink()
+    monkeypatch.setattr(distribute, "strategy", {"mirrored": two_replicas}.get)
+    out = tmp_path / "run"
+    printed = invoke("pretrain", "--dataset", photos, "--strategy", "mirrored", "--epochs", 1, "--out", out)
+    assert "16 images of (8, 8, 1)" in printed
+    assert json.loads((out / "encoder.json").read_text())["images"] == [16, 8, 8, 1]
+    assert int(keras.saving.load_model(out / "objective.keras").step) == 1
+
+
+def test_launch_starts_the_command_in_several_processes(monkeypatch):
+    from keras_ssl import distribute
+
+    seen = []
+    monkeypatch.setattr(distribute, "launch", lambda *arguments: seen.append(arguments))
+    monkeypatch.setattr(sys, "argv", ["keras-ssl", "--debug"])
+    words = ("pretrain", "--dataset", "digits", "--strategy", "multiworker")
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        invoke("launch", "--workers", 3, *words)
+        invoke("launch", "--", *words)
+        with pytest.raises(SystemExit) as end:
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    command = [sys.executable, "-m", "keras_ssl", *words, "--debug"]
+    assert seen == [(command, 3), (command, 2)]
+    assert end.value.code == 143
+
+
+def test_launch_refuses_a_command_that_would_train_alone(capsys, monkeypatch):
+    message = fail(capsys, monkeypatch, "launch", "--workers", 2, "pretrain", "--dataset", "digits")
+    assert "a command with --strategy multiworker" in message
+
+
 def test_demo_gets_the_options(monkeypatch, tmp_path):
     from keras_ssl import demo
 
@@ -331,6 +369,7 @@ def test_debug_shows_where_it_was_raised(monkeypatch, tmp_path):
         (("pretrain", "--dataset", "digits", "--epochs", "many"), "valid integer"),
         (("train",), "No such command 'train'"),
         (("pretrain", "--dataset", "digits", "--objektive", "simclr"), "No such option"),
+        (("launch", "--workers", "0", "pretrain"), "--workers"),
     ],
 )
 def test_a_wrong_word_is_a_usage_error(capsys, monkeypatch, words, message):
@@ -362,5 +401,5 @@ def test_finetune_refuses_no_steps(story, capsys, monkeypatch, tmp_path):
 
 def test_help_names_every_command():
     printed = invoke("--help")
-    for command in ("demo", "pretrain", "evaluate", "finetune", "export", "embed"):
+    for command in ("demo", "pretrain", "launch", "evaluate", "finetune", "export", "embed"):
         assert command in printed

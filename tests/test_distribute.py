@@ -1,6 +1,7 @@
 """Collectives: the identity on one device, the global batch and its exact gradient across replicas."""
 
 import json
+import shutil
 
 import cases
 import keras
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ssl import distribute, losses, objectives
+from keras_ssl import callbacks, data, distribute, losses, objectives, recipes, runs
 from keras_ssl.errors import UserError
 
 Z = np.random.default_rng(0).normal(size=(2, 6, 4)).astype("float32")
@@ -67,23 +68,86 @@ def test_a_strategy_by_its_name(two_replicas, monkeypatch):
         distribute.strategy("multiworker")
 
 
+def config(workers, index=0, kind="worker", **jobs):
+    return {"cluster": {"worker": workers, **jobs}, "task": {"type": kind, "index": index}}
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("{", "cluster.worker and task.index"),
-        ("[]", "cluster.worker and task.index"),
-        ({"task": {"index": 0}}, "cluster.worker and task.index"),
-        ({"cluster": {"worker": "a:1"}, "task": {"index": 0}}, "list of host:port"),
-        ({"cluster": {"worker": ["a:1", "b"]}, "task": {"index": 0}}, "list of host:port"),
-        ({"cluster": {"worker": ["a:1", "b:99999"]}, "task": {"index": 0}}, "list of host:port"),
-        ({"cluster": {"worker": ["a:1", "a:1"]}, "task": {"index": 0}}, "address of its own"),
-        ({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"index": 2}}, r"0\.\.1.*Received 2"),
+        ("{", "cluster, task.type and task.index"),
+        ("[]", "cluster, task.type and task.index"),
+        ({"task": {"type": "worker", "index": 0}}, "cluster, task.type and task.index"),
+        ({"cluster": {"worker": ["a:1"]}, "task": {"index": 0}}, "cluster, task.type and task.index"),
+        (config("a:1"), "cluster.worker in TF_CONFIG as a list of host:port"),
+        (config(["a:1", "b"]), "list of host:port"),
+        (config(["a:1", "b:99999"]), "list of host:port"),
+        (config(["a:1", "a:1"]), "address of its own"),
+        (config(["a:1"], chief=["a:1"]), "address of its own"),
+        (config(["a:1"], kind="chief"), "task.type.*'chief'"),
+        (config(["a:1"], kind="ps", ps=["b:1"]), "task.type.*'ps'"),
+        (config(["a:1", "b:1"], index=2), r"0\.\.1.*Received 2"),
+        (config(["a:1", "b:1"], index=1, kind="chief", chief=["c:1"]), r"0\.\.0.*Received 1"),
     ],
 )
 def test_a_malformed_tf_config_is_an_error_at_once(monkeypatch, config, message):
     monkeypatch.setenv("TF_CONFIG", config if isinstance(config, str) else json.dumps(config))
     with pytest.raises(UserError, match=message):
         distribute.strategy("multiworker")
+
+
+def test_without_tensorflow_there_is_nothing_to_distribute_with(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(UserError, match=r"Keras on TensorFlow.*Keras on jax"):
+        distribute.strategy("none")
+
+
+def test_the_only_process_is_the_chief(two_replicas):
+    assert distribute.is_chief(two_replicas)
+    assert distribute.is_chief(distribute.strategy("none"))
+
+
+def autoencoder(strategy, images=14, batch_size=8):
+    """A recipe whose last batch, of 6, is not a whole one."""
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        objective = objectives.Autoencoder(cases.convolutional())
+        objective.compile(keras.optimizers.SGD(0.1, momentum=0.9))
+    return recipes.Recipe(objective, data.from_arrays(cases.images(images, 0)), 3, None, batch_size)
+
+
+def weights_after(recipe, folder, resume=False):
+    runs.pretrain(recipe, folder, resume)
+    return keras.saving.load_model(folder / "objective.keras").get_weights()
+
+
+def test_a_run_on_replicas_ends_as_on_one_device_also_when_resumed(two_replicas, tmp_path):
+    whole = weights_after(autoencoder(two_replicas), tmp_path / "whole")
+    for found, expected in zip(whole, weights_after(autoencoder(distribute.strategy("none")), tmp_path / "one")):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    older = tmp_path / "run" / "checkpoints"
+    shutil.copytree(tmp_path / "whole" / "checkpoints", older)
+    for path in older.glob("ckpt-3.*"):
+        path.unlink()
+    (older / "checkpoint").write_text('model_checkpoint_path: "ckpt-2"\nall_model_checkpoint_paths: "ckpt-2"\n')
+    for found, expected in zip(weights_after(autoencoder(two_replicas), tmp_path / "run", resume=True), whole):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_batch_that_replicas_cannot_share_is_an_error(two_replicas, tmp_path):
+    with pytest.raises(UserError, match=r"batches that 2 replicas can share evenly.*batches of 7"):
+        runs.pretrain(autoencoder(two_replicas, batch_size=7), tmp_path)
+
+
+def test_workers_that_find_different_checkpoints_are_an_error(two_replicas, tmp_path):
+    resume = callbacks.Resume(tmp_path, autoencoder(two_replicas).objective)
+    assert resume.restore() == 0
+    with two_replicas.scope():  # as two processes would have it: a value for each replica
+        resume.epochs = tf.Variable(0, dtype="int64", synchronization=tf.VariableSynchronization.ON_READ)
+    for copy, done in zip(resume.epochs.values, (0, 3)):
+        copy.assign(done)
+    with pytest.raises(UserError, match=r"same checkpoints on all workers.*after 0, 3 epochs"):
+        resume.restore()
 
 
 def split(strategy, x):

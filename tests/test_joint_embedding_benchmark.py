@@ -80,5 +80,4 @@ def test_a_recipe_quotes_the_committed_scores(name):
     for dataset in ("fashion_mnist", "cifar10"):
         runs = json.loads((joint_embedding.RESULTS / f"joint_embedding_{dataset}.json").read_text())["rows"][name]
         for score in ("knn", "ten_labels"):
-            mean, std = joint_embedding.spread(runs, score)
-            assert f"{mean:.3f} ± {std:.3f}" in docstring
+            assert joint_embedding.quoted(runs, score) in docstring

@@ -1,14 +1,19 @@
-"""Two processes under MultiWorkerMirroredStrategy, which only Keras's faults make special."""
+"""Two processes under MultiWorkerMirroredStrategy: they train as one, resume, and die together."""
 
 import importlib.util
-import json
-import os
 import pathlib
-import subprocess
 import sys
 import textwrap
+import time
 
+import keras
+import numpy as np
 import pytest
+import worker_process
+from typer.testing import CliRunner
+
+from keras_ssl import cli, distribute, recipes
+from keras_ssl.errors import UserError
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -29,11 +34,40 @@ def test_two_processes_train_as_one(replicas, tmp_path):
     assert max(max(figures.values()) for figures in found.values()) <= 1e-5
 
 
-def test_a_process_that_fails_ends_the_others(replicas, tmp_path, monkeypatch):
-    monkeypatch.setattr(replicas, "SECONDS", 60)
-    monkeypatch.setitem(replicas.SETTINGS, "of no kind, 2", 2)
-    with pytest.raises(SystemExit, match=r"of no kind, 2: a process ended with status 1"):
-        replicas.start("of no kind, 2", tmp_path / "never.json")
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where two workers pretrain for two epochs, the second of them twice."""
+    return tmp_path_factory.mktemp("runs")
+
+
+def pretrain(strategy, out):
+    return ["pretrain", "--dataset", "digits", "--epochs", "2", "--strategy", strategy, "--out", str(out)]
+
+
+def worker(kill, *words):
+    return [sys.executable, str(ROOT / "tests" / "worker_process.py"), str(kill), *words]
+
+
+def test_a_worker_killed_amid_a_collective_ends_the_run(folder):
+    out = folder / "two"
+    with pytest.raises(UserError, match="SIGKILL of worker 1"):
+        distribute.launch(worker(worker_process.STEPS + 2, *pretrain("multiworker", out)))
+    newest = max(path.stat().st_mtime for path in out.rglob("*"))  # the first epoch's checkpoint, just before the kill
+    assert time.time() - newest < 60
+    assert [path.name for path in out.iterdir()] == ["checkpoints"]
+    assert len(list((out / "checkpoints").glob("*.index"))) == 1
+
+
+def test_what_is_left_resumes_and_ends_as_a_run_on_one_device(folder, monkeypatch, capfd):
+    distribute.launch(worker(0, *pretrain("multiworker", folder / "two"), "--resume"))
+    assert capfd.readouterr().out.count("Encoder: ") == 1
+    monkeypatch.setattr(recipes, "choose", lambda objective, dataset: worker_process.tiny)
+    alone = CliRunner().invoke(cli.app, pretrain("none", folder / "one"))
+    assert alone.exit_code == 0, alone.output
+    one, two = (keras.saving.load_model(folder / name / "objective.keras") for name in ("one", "two"))
+    assert int(one.step) == int(two.step) == 2 * worker_process.STEPS
+    for expected, found in zip(one.weights, two.weights):
+        np.testing.assert_allclose(found, expected, atol=1e-5, err_msg=expected.path)
 
 
 STOCK = """
@@ -47,19 +81,7 @@ STOCK = """
 """
 
 
-def test_keras_still_needs_the_way_around(replicas):
-    """When this fails, stock `fit` works across workers: take `distribute.keras_faults` away."""
-    cluster = {"worker": [f"localhost:{replicas.free_port()}" for _ in range(2)]}
-    processes = []
-    for index in range(2):
-        config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
-        command = [sys.executable, "-c", textwrap.dedent(STOCK)]
-        environment = os.environ | {"TF_CONFIG": config, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        processes.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True))
-    try:
-        errors = [process.communicate(timeout=120)[1] for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    assert all(process.returncode != 0 for process in processes), "stock Keras trains across workers now"
-    assert any("reduce" in error or "axis" in error or "PerReplica" in error for error in errors), errors[0][-2000:]
+def test_keras_still_needs_the_way_around():
+    """When stock `fit` works across workers: take `distribute.keras_faults` away."""
+    with pytest.raises(UserError, match=r"reduce|axis|PerReplica"):
+        distribute.launch([sys.executable, "-c", textwrap.dedent(STOCK)])

@@ -44,7 +44,10 @@ def tensorflow_batches(plan, source, views=None, first_epoch=0):
     seen = plan.steps * plan.batch_size if plan.drop else plan.samples
     dataset = tf.data.Dataset.range(1).flat_map(steps)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(plan.steps))
-    return dataset.map(make_batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    options = tf.data.Options()  # each of several workers makes the global batch and keeps its part
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    dataset = dataset.map(make_batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return dataset.with_options(options)
 
 
 def _compiled(views, plan):

@@ -2,7 +2,8 @@
 
 from keras_ssl.distribute.collectives import assign, gather, replicas
 from keras_ssl.distribute.keras_faults import reducible
-from keras_ssl.distribute.strategies import strategy
+from keras_ssl.distribute.strategies import is_chief, strategy
 from keras_ssl.distribute.theorem import check_replicas
+from keras_ssl.distribute.workers import launch
 
-__all__ = ["assign", "check_replicas", "gather", "reducible", "replicas", "strategy"]
+__all__ = ["assign", "check_replicas", "gather", "is_chief", "launch", "reducible", "replicas", "strategy"]

@@ -3,9 +3,11 @@
 import json
 import os
 
+import keras
+
 from keras_ssl.errors import UserError
 
-__all__ = ["strategy"]
+__all__ = ["is_chief", "strategy"]
 
 NAMES = ("none", "mirrored", "multiworker")
 
@@ -26,11 +28,17 @@ def strategy(name="mirrored"):
         `tf.distribute.Strategy`.
 
     Raises:
-        UserError: If there is no such strategy, or TF_CONFIG is missing or malformed.
+        UserError: If there is no such strategy, TF_CONFIG is missing or malformed, or Keras does not run on TensorFlow.
 
     Example:
         `with distribute.strategy("mirrored").scope(): simclr = objectives.SimCLR(encoders.conv_net((32, 32, 3)))`
     """
+    if keras.backend.backend() != "tensorflow":
+        raise UserError(
+            "Keras on TensorFlow, the backend that distributes",
+            f"Keras on {keras.backend.backend()}",
+            "set KERAS_BACKEND=tensorflow",
+        )
     import tensorflow as tf
 
     if isinstance(name, tf.distribute.Strategy):
@@ -50,6 +58,15 @@ def strategy(name="mirrored"):
     )
 
 
+def is_chief(strategy):
+    """Return whether this process writes what is written once: the first worker, or the only process.
+
+    Args:
+        strategy: `tf.distribute.Strategy`.
+    """
+    return strategy.extended.should_checkpoint
+
+
 def _check_tf_config(text):
     """Raise unless TF_CONFIG names the addresses of all workers, and which of them this process is."""
     example = '{"cluster": {"worker": ["host-a:12345", "host-b:12345"]}, "task": {"type": "worker", "index": 0}}'
@@ -58,16 +75,20 @@ def _check_tf_config(text):
         raise UserError("the environment variable TF_CONFIG", "none", do)
     try:
         config = json.loads(text)
-        workers, task = config["cluster"]["worker"], config["task"]
-        index = task["index"]
+        cluster, kind, index = config["cluster"], config["task"]["type"], config["task"]["index"]
+        jobs = {job: cluster[job] for job in ("chief", "worker") if job in cluster}
     except (ValueError, TypeError, KeyError) as error:
-        raise UserError("TF_CONFIG with cluster.worker and task.index", f"{text!r} ({error!r})", do) from error
-    if not isinstance(workers, list) or not all(isinstance(one, str) and _has_port(one) for one in workers):
-        raise UserError("cluster.worker in TF_CONFIG as a list of host:port", repr(workers), do)
-    if len(set(workers)) != len(workers):
-        raise UserError("an address of its own for each worker in TF_CONFIG", ", ".join(workers), do)
-    if not isinstance(index, int) or not 0 <= index < len(workers):
-        raise UserError(f"task.index in TF_CONFIG in 0..{len(workers) - 1}", repr(index), do)
+        raise UserError("TF_CONFIG with cluster, task.type and task.index", f"{text!r} ({error!r})", do) from error
+    for job, addresses in jobs.items():
+        if not isinstance(addresses, list) or not all(isinstance(one, str) and _has_port(one) for one in addresses):
+            raise UserError(f"cluster.{job} in TF_CONFIG as a list of host:port", repr(addresses), do)
+    addresses = [one for job in jobs.values() for one in job]
+    if len(set(addresses)) != len(addresses):
+        raise UserError("an address of its own for each worker in TF_CONFIG", ", ".join(addresses), do)
+    if kind not in list(jobs):
+        raise UserError("task.type in TF_CONFIG as chief or worker, whichever is in cluster", repr(kind), do)
+    if not isinstance(index, int) or not 0 <= index < len(jobs[kind]):
+        raise UserError(f"task.index in TF_CONFIG in 0..{len(jobs[kind]) - 1}", repr(index), do)
 
 
 def _has_port(address):

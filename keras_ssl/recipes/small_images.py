@@ -44,7 +44,9 @@ def simclr_small_images(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective simclr`. @@simclr@@
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective simclr`. Nearest neighbours
+        0.817 ± 0.005 and 10 labels per class 0.712 ± 0.005 on Fashion-MNIST, 0.459 ± 0.003 and
+        0.293 ± 0.000 on CIFAR-10.
     """
     return _recipe(objectives.SimCLR, source, epochs, seed, temperature=0.2)
 
@@ -58,7 +60,9 @@ def moco_small_images(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective moco`. @@moco@@
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective moco`. Nearest neighbours
+        0.810 ± 0.001 and 10 labels per class 0.706 ± 0.003 on Fashion-MNIST, 0.445 ± 0.005 and
+        0.280 ± 0.005 on CIFAR-10.
     """
     return _recipe(objectives.MoCo, source, epochs, seed, temperature=0.2)
 
@@ -72,7 +76,9 @@ def nnclr_small_images(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective nnclr`. @@nnclr@@
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective nnclr`. Nearest neighbours
+        0.811 ± 0.001 and 10 labels per class 0.699 ± 0.001 on Fashion-MNIST, 0.414 ± 0.008 and
+        0.270 ± 0.005 on CIFAR-10.
     """
     return _recipe(objectives.NNCLR, source, epochs, seed)
 
@@ -86,7 +92,9 @@ def byol_small_images(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective byol`. @@byol@@
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective byol`. Nearest neighbours
+        0.801 ± 0.003 and 10 labels per class 0.683 ± 0.006 on Fashion-MNIST, 0.397 ± 0.008 and
+        0.268 ± 0.002 on CIFAR-10.
     """
     return _recipe(objectives.BYOL, source, epochs, seed, target_momentum=0.9)
 
@@ -100,7 +108,9 @@ def simsiam_small_images(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective simsiam`. @@simsiam@@
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective simsiam`. Nearest neighbours
+        0.810 ± 0.002 and 10 labels per class 0.700 ± 0.002 on Fashion-MNIST, 0.389 ± 0.002 and
+        0.252 ± 0.006 on CIFAR-10.
     """
     return _recipe(objectives.SimSiam, source, epochs, seed)
 
@@ -114,7 +124,9 @@ def dino_small_images(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective dino`. @@dino@@
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective dino`. Nearest neighbours
+        0.804 ± 0.004 and 10 labels per class 0.687 ± 0.018 on Fashion-MNIST, 0.377 ± 0.007 and
+        0.263 ± 0.009 on CIFAR-10.
     """
     return _recipe(objectives.DINO, source, epochs, seed, target_momentum=0.9)
 
@@ -128,7 +140,9 @@ def barlow_twins_small_images(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective barlow_twins`. @@barlow_twins@@
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective barlow_twins`. Nearest neighbours
+        0.809 ± 0.003 and 10 labels per class 0.702 ± 0.006 on Fashion-MNIST, 0.426 ± 0.007 and
+        0.277 ± 0.003 on CIFAR-10.
     """
     return _recipe(objectives.BarlowTwins, source, epochs, seed, width=512)
 
@@ -142,7 +156,9 @@ def vicreg_small_images(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective vicreg`. @@vicreg@@
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective vicreg`. Nearest neighbours
+        0.810 ± 0.002 and 10 labels per class 0.710 ± 0.003 on Fashion-MNIST, 0.427 ± 0.002 and
+        0.277 ± 0.004 on CIFAR-10.
     """
     return _recipe(objectives.VICReg, source, epochs, seed, width=512)
 
@@ -156,6 +172,8 @@ def swav_small_images(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective swav`. @@swav@@
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective swav`. Nearest neighbours
+        0.808 ± 0.003 and 10 labels per class 0.711 ± 0.005 on Fashion-MNIST, 0.414 ± 0.002 and
+        0.281 ± 0.001 on CIFAR-10.
     """
     return _recipe(objectives.SwAV, source, epochs, seed)
