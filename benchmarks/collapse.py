@@ -6,7 +6,7 @@
 Thresholds were chosen on the seeds from 100 on, by the second command, and are tested on those from 0 on, by the
 first. Each run is small: the embedded digits, two dense layers, ten epochs of 20 steps of Adam at 0.01 on
 batches of 256 pairs. Heads and other arguments are the objectives' defaults, but for the target_momentum of BYOL,
-healthy or not, which is 0.9: 200 steps are few for 0.99. Healthy runs go round the nine joint-embedding objectives until
+healthy or not, which is 0.9: 200 steps are few for 0.99. Healthy runs go round the nine objectives until
 there are as many as asked for. kNN is the accuracy of the encoder on the test split, for the reader: the doctor sees no
 labels. Results go to `benchmarks/results/collapse.json`, those of other seeds beside it.
 """
@@ -140,8 +140,8 @@ def section(result):
     caught = sum(bool(run["found"]) for run in planted)
     return "\n".join(lines) + (
         f"\n\nFound: {caught} of {len(planted)} planted collapses; false alarms: {alarms} of {len(healthy)} healthy "
-        f"runs. Figures are medians\nover the runs, after the last epoch; digits, {EPOCHS} epochs of 20 steps, seeds from "
-        f"{result['seeds_from']} on (`python benchmarks/collapse.py`)."
+        f"runs. Figures are medians\nover the runs, after the last epoch; digits, {EPOCHS} epochs of 20 steps, seeds "
+        f"from {result['seeds_from']} on (`python benchmarks/collapse.py`)."
     )
 
 
