@@ -57,7 +57,9 @@ def to_one_point(model):
 def to_one_line(model):
     """The columns of the last kernel are equal but for their sign."""
     kernel = model.projector.get_layer("projection").kernel
-    kernel.assign(kernel[:, :1] * np.resize([1.0, -1.0], kernel.shape[1]).astype("float32"))
+    column = np.array(kernel)[:, :1]
+    column = column - column.mean()  # else the samples, all positive before, would lie on one side of 0, in one point
+    kernel.assign(column * np.resize([1.0, -1.0], kernel.shape[1]).astype("float32"))
 
 
 def to_nothing(model):

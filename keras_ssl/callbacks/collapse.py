@@ -70,16 +70,13 @@ class CollapseDoctor(keras.callbacks.Callback):
             "distinct_samples": _distinct(one, ops.roll(one, 1, axis=0)),
             "distinct_views": _distinct(one, other),
         }
-        self.findings, self.before, self.last = [], None, {}
+        self.findings, self.before, self.last, self.scale = [], None, {}, None
 
     def on_train_begin(self, logs=None):
         """Judge the views, and measure the projections, so that views which do not fit are an error before training."""
         if not set(VIEWS) <= set(getattr(self.model, "batch_keys", ())):
             raise UserError("an objective of two views", type(self.model).__name__, "leave the callback out")
-        if self.before is None:
-            with keras.StatelessScope():  # with the statistics of the batch, since moving ones know nothing yet
-                self.scale = float(_scale(self._project(training=True)))
-            self.before = self.measure()
+        self.before = self.before or self.measure()
         self._judge("before training", 0, self.views, self.views)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -93,11 +90,16 @@ class CollapseDoctor(keras.callbacks.Callback):
     def measure(self):
         """Return the figures of the model as it is, a dict of numbers."""
         z = self._project(training=False)
+        with (
+            keras.StatelessScope()
+        ):  # by statistics of the batch: moving ones are far off at first, and scale with them
+            scale = float(_scale(self._project(training=True)))
+        self.scale = self.scale or scale
         _, terms = self.model.run(self.batch, training=False)
         figures = {
             "std": measures.feature_std(z),
             "rank": measures.effective_rank(z),
-            "scale": _scale(z) / (self.scale + 1e-12),
+            "scale": scale / (self.scale + 1e-12),
             **{name: terms[name] for name in terms if name == "entropy"},
         }
         self.width = z.shape[-1]
