@@ -181,6 +181,7 @@ CASES = [
         ),
         crops,
         any_size,
+        rate=0.02,
     ),
     Case(
         "Autoencoder, convolutional",

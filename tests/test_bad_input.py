@@ -229,7 +229,7 @@ def test_an_unknown_split_lists_those_there_are():
 
 
 def test_an_unknown_objective_lists_those_there_are(command):
-    assert "simclr, autoencoder" in command("pretrain", "--dataset", "digits", "--objective", "simsiam")
+    assert "simclr, moco" in command("pretrain", "--dataset", "digits", "--objective", "simclear")
 
 
 @pytest.mark.parametrize("epochs", [0, -1])

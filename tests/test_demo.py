@@ -24,7 +24,7 @@ def told(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo.evaluate, "label_efficiency", little)
-        patch.setattr(demo.recipes.views, "digits", lambda: policy)
+        patch.setattr(views, "digits", lambda: policy)
         patch.setattr(demo.plots, "map_2d", lambda x: x[:, :2])  # t-SNE has a test of its own
         patch.setattr(demo.transfer, "fine_tune", lambda *a, **options: tune(*a, **options, steps=1))
         results = demo.run("digits", out, seed=0, epochs=1, say=said.append)
