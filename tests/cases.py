@@ -155,6 +155,7 @@ CASES = [
         lambda encoder: objectives.BarlowTwins(encoder, small_head(encoder), redundancy=0.02, seed=3),
         pairs,
         convolutional,
+        rate=0.01,
     ),
     Case(
         "VICReg",
