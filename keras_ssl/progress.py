@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 __all__ = ["bar", "track"]
 
-_QUIET = 20.0  # seconds between two lines where there is no terminal
+QUIET = 20.0  # seconds between two lines where there is no terminal
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def bar(title, after=2.0):
         nonlocal written
         shown.update(task, completed=done, total=total)
         start_when_due()
-        if not seen and time.monotonic() - written > _QUIET:
+        if not seen and time.monotonic() - written > QUIET:
             shown.console.print(f"{title}: {done} of {total}")
             written = time.monotonic()
 

@@ -32,7 +32,7 @@ def conformance():
     """Weights before, losses, weights after and embeddings of every case."""
     found = {}
     for number, case in enumerate(CASES):
-        keras.utils.set_random_seed(2)  # other weights may lie where a ReLU bends, and rounding parts the backends there
+        keras.utils.set_random_seed(2)  # others may lie where a ReLU bends: rounding parts the backends
         objective, batch = case.build(), case.batch(SAMPLES, 0)
         found |= {f"{number}/before/{k}": w for k, w in enumerate(objective.get_weights())}
         found[f"{number}/losses"] = train(objective, batch, case.rate)

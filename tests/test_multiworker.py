@@ -1,6 +1,5 @@
 """Two processes under MultiWorkerMirroredStrategy: they train as one, resume, and die together."""
 
-import importlib.util
 import pathlib
 import sys
 import textwrap
@@ -9,6 +8,7 @@ import time
 import keras
 import numpy as np
 import pytest
+import replicas
 import worker_process
 from typer.testing import CliRunner
 
@@ -18,16 +18,7 @@ from keras_ssl.errors import UserError
 ROOT = pathlib.Path(__file__).parent.parent
 
 
-@pytest.fixture(scope="module")
-def replicas():
-    """The benchmark, which starts the processes."""
-    spec = importlib.util.spec_from_file_location("replicas", ROOT / "benchmarks" / "replicas.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    return script
-
-
-def test_two_processes_train_as_one(replicas, tmp_path):
+def test_two_processes_train_as_one(tmp_path):
     """With gathering, a target network, a queue and batch normalisation; the benchmark has all objectives."""
     found = replicas.start("multiworker, 2", tmp_path / "found.json", "MoCo", "VICReg")
     assert set(found) == {"MoCo", "VICReg"}

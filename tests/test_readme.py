@@ -63,6 +63,8 @@ SECTIONS = {
     "joint_embedding_fashion_mnist": "joint_embedding",
     "joint_embedding_cifar10": "joint_embedding",
     "views": "views",
+    "resnet_step": "resnet_step",
+    "collapse": "collapse",
     "replicas": "replicas",
 }
 

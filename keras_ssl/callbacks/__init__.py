@@ -1,8 +1,9 @@
 """Keras callbacks: guarding, resuming, probing and showing a training."""
 
+from keras_ssl.callbacks.collapse import CollapseDoctor, CollapseWarning
 from keras_ssl.callbacks.guard import Guard
 from keras_ssl.callbacks.probes import KNNProbe, LinearProbe
 from keras_ssl.callbacks.progress import Progress
 from keras_ssl.callbacks.resume import Resume
 
-__all__ = ["Guard", "KNNProbe", "LinearProbe", "Progress", "Resume"]
+__all__ = ["CollapseDoctor", "CollapseWarning", "Guard", "KNNProbe", "LinearProbe", "Progress", "Resume"]

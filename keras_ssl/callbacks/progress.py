@@ -5,9 +5,9 @@ from typing import Any
 
 import keras
 
-__all__ = ["Progress"]
+from keras_ssl.progress import QUIET
 
-_QUIET = 20.0  # seconds between two lines where there is no terminal
+__all__ = ["Progress"]
 
 
 class Progress(keras.callbacks.Callback):
@@ -63,7 +63,7 @@ class Progress(keras.callbacks.Callback):
         loss = (logs or {}).get("loss", float("nan"))
         figures = f"epoch {epoch + 1}/{self.params['epochs']}, loss {loss:.4g}"
         self.bar.update(self.task, figures=figures)
-        if not self.bar.console.is_interactive and time.perf_counter() - self.written > _QUIET:
+        if not self.bar.console.is_interactive and time.perf_counter() - self.written > QUIET:
             self.bar.console.print(f"{self.title}: {figures}")
             self.written = time.perf_counter()
 

@@ -1,0 +1,84 @@
+"""What figures of a collapse mean, and its likely cause in each objective: the tables that `CollapseDoctor` reads."""
+
+import typing
+
+from keras_ssl import objectives
+
+__all__ = ["Diagnosis", "diagnose", "likely_cause"]
+
+
+class Diagnosis(typing.NamedTuple):
+    """A figure, the threshold below which it tells of a fault, what that means, and the cause; "{}" is the objective's.
+
+    `diagnose` lowers the threshold of the rank to a quarter of the width of narrow projections.
+    """
+
+    name: str
+    figure: str
+    below: float
+    meaning: str
+    cause: str = "{}"
+
+
+# What is more basic comes first: identical views explain what follows from them.
+_TABLE = (
+    Diagnosis(
+        *("constant views", "distinct_samples", 0.1, "nearly all samples of a view are alike"),
+        "the images are alike, or the policy paints over them (`views.preview(policy, images)` shows it)",
+    ),
+    Diagnosis(
+        *("identical views", "distinct_views", 0.1, "both views of nearly all samples are alike"),
+        "the policy changes nothing, or both views are one array (`views.preview(policy, images)` shows it)",
+    ),
+    Diagnosis("one prototype", "doctor_entropy", 0.2, "nearly all samples are assigned to the same prototypes"),
+    Diagnosis("one point", "doctor_std", 0.25, "the projections of all samples have nearly the same direction"),
+    Diagnosis("few dimensions", "doctor_rank", 6.0, "the projections vary in few directions only"),
+    Diagnosis("no scale", "doctor_scale", 0.1, "the projections have shrunk, all towards one point"),
+)
+
+_CAUSES = {
+    objectives.SimCLR: "the temperature is too high (try 0.1 to 0.5), or the learning rate",
+    objectives.MoCo: "the temperature is too high (try 0.2), or `target_momentum` too low (try 0.99)",
+    objectives.NNCLR: "the temperature is too high (try 0.1), or the queue ({0.queue_size}; try 4096) so short that "
+    "samples share their neighbours",
+    objectives.BYOL: "the predictor is missing or changes nothing (leave `predictor=None`), `target_momentum` is too "
+    "low (try 0.99), or the learning rate too high",
+    objectives.SimSiam: "the stop-gradient on the predicted projection is missing (leave `loss_terms` as it is), the "
+    "predictor is missing or changes nothing (leave `predictor=None`), or the learning rate is too high",
+    objectives.DINO: "the centre stands still (`center_momentum` is {0.center_momentum}; try 0.9), or the teacher is "
+    "no sharper than the student (try 0.04 as `teacher_temperature`, 0.1 as `student_temperature`)",
+    objectives.BarlowTwins: "the weight of `redundancy` ({0.redundancy}; try 0.005) is too low",
+    objectives.VICReg: "the weight of `variance` ({0.variance}; try 25) is too low beside that of `invariance` "
+    "({0.invariance})",
+    objectives.SwAV: "the codes are too soft (`sharpness` is {0.sharpness}; try 0.05) or unbalanced (`iterations` is "
+    "{0.iterations}; try 3)",
+    objectives.Objective: "nothing in the loss keeps samples apart, or its weight is too low",
+}
+
+
+def diagnose(now, last, width):
+    """Return the first diagnosis by a figure that is below its threshold now and was so at the last check.
+
+    One that has risen since by a tenth of the threshold recovers, as that of an untrained network does.
+
+    Args:
+        now: Dict of figures by name; those that are not in it are not judged.
+        last: Those of the last check.
+        width: Of the projections.
+
+    Returns:
+        `Diagnosis`, with the threshold that was used, or None.
+    """
+    table = (row._replace(below=min(row.below, width / 4)) if row.figure == "doctor_rank" else row for row in _TABLE)
+    for row in table:
+        if row.figure in now and row.figure in last:
+            figure, before = now[row.figure], last[row.figure]
+            if max(figure, before) < row.below and figure < before + row.below / 10:
+                return row
+    return None
+
+
+def likely_cause(diagnosis, objective):
+    """Return in words what most often causes it in this objective, or in the one that it is a subclass of."""
+    its_own = next(_CAUSES[kind] for kind in type(objective).__mro__ if kind in _CAUSES)
+    return diagnosis.cause.format(its_own.format(objective))
