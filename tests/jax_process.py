@@ -14,7 +14,7 @@ import numpy as np
 from cases import CASES, images
 
 import keras_ssl
-from keras_ssl import data, encoders, export, objectives, views
+from keras_ssl import callbacks, data, encoders, export, objectives, views
 from keras_ssl.errors import UserError
 
 SAMPLES, STEPS = 8, 5
@@ -49,7 +49,9 @@ def without_tensorflow():
     simclr = objectives.SimCLR(encoder)
     simclr.compile(keras.optimizers.Adam(1e-2))
     batches = data.batches(images(32, 0), views=views.digits(), batch_size=16)
-    found = {"views/losses": simclr.fit(batches, epochs=2, verbose=0).history["loss"]}
+    doctor = callbacks.CollapseDoctor(data.batches(images(32, 1), views=views.digits(), batch_size=32))
+    history = simclr.fit(batches, epochs=2, callbacks=[doctor], verbose=0).history
+    found = {"views/losses": history["loss"], "views/rank": history["doctor_rank"]}
     for name, call in {
         "saved_model": lambda: export.saved_model(encoder, "never"),
         "deploy": lambda: export.deploy(encoder, "never"),

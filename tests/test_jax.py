@@ -51,10 +51,12 @@ def test_both_backends_take_the_same_steps(on_jax, number):
     np.testing.assert_allclose(on_jax[f"{number}/embedding"], embedding, atol=1e-3, rtol=1e-3)
 
 
-def test_without_tensorflow_views_batches_and_fit_work(on_jax):
+def test_without_tensorflow_views_batches_fit_and_callbacks_work(on_jax):
     assert len(on_jax["views/losses"]) == 2
     assert np.isfinite(on_jax["views/losses"]).all()
     assert on_jax["views/losses"][0] != on_jax["views/losses"][1]
+    assert len(on_jax["views/rank"]) == 2
+    assert np.all(on_jax["views/rank"] > 1)
 
 
 @pytest.mark.parametrize("function", ["saved_model", "deploy"])

@@ -70,14 +70,13 @@ class CollapseDoctor(keras.callbacks.Callback):
             "distinct_samples": _distinct(one, ops.roll(one, 1, axis=0)),
             "distinct_views": _distinct(one, other),
         }
-        self.findings, self.before, self.last = [], None, {}
+        self.findings, self.before, self.last, self.scale = [], None, {}, 0.0
 
     def on_train_begin(self, logs=None):
         """Judge the views, and measure the projections, so that views which do not fit are an error before training."""
         if not set(VIEWS) <= set(getattr(self.model, "batch_keys", ())):
             raise UserError("an objective of two views", type(self.model).__name__, "leave the callback out")
         if self.before is None:
-            self.scale = self._scale()
             self.before = self._measure()
         self._judge("before training", 0, self.views, self.views)
 
@@ -90,26 +89,21 @@ class CollapseDoctor(keras.callbacks.Callback):
             self.last = figures
 
     def _measure(self):
-        z = self._project(training=False)
-        _, terms = self.model.run(self.batch, training=False)
+        """Figures of the batch normalised by itself: moving statistics lag behind when a training begins."""
+        with keras.StatelessScope():
+            h = self.model.encoder(self.batch["view_1"], training=True)
+            z = self.model.projector(h, training=True) if hasattr(self.model, "projector") else h
+            _, terms = self.model.run(self.batch, training=True)
+        scale = float(ops.sqrt(ops.mean(ops.var(ops.cast(z, "float32"), axis=0))))
+        self.scale = self.scale or scale
+        self.width = min(h.shape[-1], z.shape[-1])
         figures = {
             "std": measures.feature_std(z),
             "rank": measures.effective_rank(z),
-            "scale": self._scale() / (self.scale + 1e-12),
+            "scale": scale / (self.scale + 1e-12),
             **{name: terms[name] for name in terms if name == "entropy"},
         }
-        self.width = z.shape[-1]
         return {f"doctor_{name}": float(figure) for name, figure in figures.items()}
-
-    def _scale(self):
-        """Normalised by the batch: what moving statistics normalise is of another scale until they have caught up."""
-        with keras.StatelessScope():
-            z = self._project(training=True)
-        return float(ops.sqrt(ops.mean(ops.var(ops.cast(z, "float32"), axis=0))))
-
-    def _project(self, training):
-        h = self.model.encoder(self.batch["view_1"], training=training)
-        return self.model.projector(h, training=training) if hasattr(self.model, "projector") else h
 
     def _judge(self, when, epoch, now, last):
         found = diagnose(now, last, self.width)

@@ -10,7 +10,7 @@ __all__ = ["Diagnosis", "diagnose", "likely_cause"]
 class Diagnosis(typing.NamedTuple):
     """A figure, the threshold below which it tells of a fault, what that means, and the cause; "{}" is the objective's.
 
-    `diagnose` lowers the threshold of the rank to a quarter of the width of narrow projections.
+    `diagnose` lowers the threshold of the rank to a quarter of the width of narrow networks.
     """
 
     name: str
@@ -64,7 +64,7 @@ def diagnose(now, last, width):
     Args:
         now: Dict of figures by name; those that are not in it are not judged.
         last: Those of the last check.
-        width: Of the projections.
+        width: Of the projections, or of the representation where that is narrower.
 
     Returns:
         `Diagnosis`, with the threshold that was used, or None.
