@@ -9,7 +9,9 @@ from keras_ssl.directions import unit
 __all__ = ["Prototypes", "predictor", "projector", "prototypes"]
 
 
-def projector(encoder, features=128, hidden=None, depth=1, normalise_output=False, name="projector"):
+def projector(
+    encoder, features=128, hidden=None, depth=1, normalise_output=False, kernel_initializer=None, name="projector"
+):
     """Hidden layers with batch normalisation and ReLU, then a linear one.
 
     Args:
@@ -19,6 +21,7 @@ def projector(encoder, features=128, hidden=None, depth=1, normalise_output=Fals
         depth: Number of hidden layers. Default 1, SimCLR's; SimSiam, Barlow Twins and VICReg have 2.
         normalise_output: Whether the projection has batch normalisation too, without scale and offset, as SimSiam's.
             Default False.
+        kernel_initializer: A Keras initializer for all layers. Default: He's normal one, and Glorot's uniform one for the last.
         name: Name of the model.
 
     Returns:
@@ -35,19 +38,21 @@ def projector(encoder, features=128, hidden=None, depth=1, normalise_output=Fals
     inputs = keras.Input((width,), name="representation")
     x = inputs
     for k in range(1, depth + 1):
-        x = _hidden(x, hidden or width, "" if depth == 1 else f"_{k}")
-    x = layers.Dense(features, use_bias=False, name="projection")(x)
+        x = _hidden(x, hidden or width, kernel_initializer, "" if depth == 1 else f"_{k}")
+    start = _start(kernel_initializer, "glorot_uniform")
+    x = layers.Dense(features, use_bias=False, kernel_initializer=start, name="projection")(x)
     if normalise_output:
         x = BatchNormalization(center=False, scale=False, name="projection_norm")(x)
     return keras.Model(inputs, x, name=name)
 
 
-def predictor(projector, hidden=None, name="predictor"):
+def predictor(projector, hidden=None, kernel_initializer=None, name="predictor"):
     """A hidden layer with batch normalisation and ReLU, then a linear one back to the projection's width.
 
     Args:
         projector: The `keras.Model` whose projections `(n, k)` are predicted.
         hidden: Width of the hidden layer. Default k; SimSiam has a narrower one.
+        kernel_initializer: See `projector`.
         name: Name of the model.
 
     Returns:
@@ -58,12 +63,19 @@ def predictor(projector, hidden=None, name="predictor"):
     """
     width = projector.output_shape[-1]
     inputs = keras.Input((width,), name="projection")
-    x = _hidden(inputs, hidden or width, "")
-    return keras.Model(inputs, layers.Dense(width, name="prediction")(x), name=name)
+    x = _hidden(inputs, hidden or width, kernel_initializer, "")
+    start = _start(kernel_initializer, "glorot_uniform")
+    return keras.Model(inputs, layers.Dense(width, kernel_initializer=start, name="prediction")(x), name=name)
 
 
-def _hidden(x, width, suffix):
-    x = layers.Dense(width, use_bias=False, kernel_initializer="he_normal", name=f"hidden{suffix}")(x)
+def _start(initializer, default):
+    """Return an initializer of one layer's own: one that is used twice gives the same values twice."""
+    return default if initializer is None else keras.initializers.get(initializer).clone()
+
+
+def _hidden(x, width, initializer, suffix):
+    start = _start(initializer, "he_normal")
+    x = layers.Dense(width, use_bias=False, kernel_initializer=start, name=f"hidden{suffix}")(x)
     x = BatchNormalization(name=f"norm{suffix}")(x)
     return layers.ReLU(name=f"relu{suffix}")(x)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cases import CASES, SHAPE, any_size, convolutional, crops, pairs, single, small_head
 
-from keras_ssl import data, encoders, losses, objectives, views
+from keras_ssl import data, distribute, encoders, losses, objectives, views
 from keras_ssl.callbacks import CollapseDoctor, CollapseWarning
 from keras_ssl.errors import UserError
 
@@ -245,6 +245,18 @@ def test_the_training_does_not_notice():
         np.testing.assert_array_equal(one, other)
     assert without == {key: values for key, values in seen.items() if not key.startswith("doctor_")}
     assert len(seen["doctor_std"]) == 2  # every second epoch
+
+
+def test_on_two_replicas_the_figures_are_those_of_one(two_replicas):
+    found = []
+    for strategy in (two_replicas, distribute.strategy("none")):
+        keras.utils.set_random_seed(1)
+        with strategy.scope():
+            model = objectives.SimSiam(convolutional())
+            doctor = CollapseDoctor(PAIRS)
+            found.append(fitted(model, doctor, rate=0.1, epochs=1))
+    for key in ("doctor_std", "doctor_rank", "doctor_scale"):
+        assert found[0][key] == pytest.approx(found[1][key], rel=1e-3)
 
 
 def images(n):

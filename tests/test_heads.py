@@ -39,6 +39,15 @@ def test_projector_survives_saving(tmp_path):
     np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "projector.keras")(h), projector(h))
 
 
+def test_an_initializer_is_of_all_layers_and_no_two_start_alike():
+    start = keras.initializers.VarianceScaling(1 / 3, distribution="uniform")
+    projector = heads.projector(make_encoder(), features=9, hidden=9, depth=2, kernel_initializer=start)
+    predictor = heads.predictor(projector, kernel_initializer=start)
+    kernels = [w.numpy() for head in (projector, predictor) for w in head.trainable_weights if w.name == "kernel"]
+    assert len(kernels) == len({kernel.tobytes() for kernel in kernels}) == 5
+    assert all(0.8 < np.abs(kernel).max() * 3 <= 1 for kernel in kernels)  # 1 / sqrt(9) bounds them
+
+
 def test_a_deep_projector_with_a_normalised_output():
     projector = heads.projector(make_encoder(), features=3, hidden=7, depth=2, normalise_output=True)
     assert [projector.get_layer(f"hidden_{k}").units for k in (1, 2)] == [7, 7]
