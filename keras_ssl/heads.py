@@ -21,7 +21,7 @@ def projector(
         depth: Number of hidden layers. Default 1, SimCLR's; SimSiam, Barlow Twins and VICReg have 2.
         normalise_output: Whether the projection has batch normalisation too, without scale and offset, as SimSiam's.
             Default False.
-        kernel_initializer: A Keras initializer for all layers. Default: He's normal one, and Glorot's uniform one for the last.
+        kernel_initializer: A Keras initializer for all layers. Default: he_normal, and glorot_uniform for the last.
         name: Name of the model.
 
     Returns:
