@@ -22,8 +22,9 @@ With `--backend jax` TensorFlow need not be installed: images and labels come fr
 "train_labels", "test_images" and "test_labels", which a run with TensorFlow writes if it is not there. `--checkpoints`
 keeps the newest state in a folder every few epochs; the same command goes on from there.
 
-Results go to `benchmarks/results/`; rows that are there are kept while the protocol is the same, unless `--again`. With
-the recipes' encoder the table goes into the README.
+Results go to `benchmarks/results/`; rows that are there are kept while the protocol is the same, unless `--again` (or
+their entry is deleted, as where one recipe has changed). At the default sizes the table goes into the README; results
+of other sizes have a file of their own.
 """
 
 import argparse
@@ -65,15 +66,33 @@ def section(result):
         cells = [quoted(runs, score) for score in SCORES]
         if "minutes" in runs[0]:
             fastest = min(run["seconds_per_epoch"] for run in runs)  # on a machine that does other things too
-            cells += [f"{fastest:.0f}", f"{runs[0]['peak_gib']:.1f}"]  # later peaks hold the scoring of earlier seeds
+            peak = runs[0].get("peak_gib")  # later peaks hold the scoring of earlier seeds
+            cells += [f"{fastest:.0f}", f"{peak:.1f}" if peak else ""]
         else:
             cells += ["", ""]
         lines.append(f"| {label(name)} | {' | '.join(cells)} |")
     p = result["protocol"]
     return "\n".join(lines) + (
         f"\n\nTrained on the first {p['images']:,} images of train for {p['epochs']} epochs; "
-        f"{result['test']:,} test images; mean ± standard deviation over {p['seeds']} seeds."
+        f"{result['test']:,} test images; mean ± standard deviation over {p['seeds']} seeds.\n"
+        "More than two standard deviations above raw inputs and the untrained encoder:\n"
+        + ";\n".join(f"by {title} {beyond(result['rows'], score)}" for score, title in SCORES.items())
+        + "."
     )
+
+
+def beyond(rows, score):
+    """Which of our rows are more than two standard deviations, of both together, above raw inputs and untrained."""
+    values = {name: [run[score] for run in runs] for name, runs in rows.items()}
+    found = {name: (np.mean(scores), np.std(scores)) for name, scores in values.items()}
+    floors = [found[name] for name in (RAW, UNTRAINED) if name in found]
+    ours = [name for name in NAMES if name in found]
+    above = [
+        f"`{NAMES[name]}`"
+        for name in ours
+        if all(found[name][0] - mean > 2 * np.hypot(found[name][1], std) for mean, std in floors)
+    ]
+    return "all" if len(above) == len(ours) else ", ".join(above) or "none"
 
 
 def quoted(runs, score):
@@ -93,8 +112,8 @@ def write_arrays(dataset, file):
     np.savez(file, **arrays)
 
 
-def options():
-    """The command line."""
+def command_line():
+    """What can be said."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--dataset", default="fashion_mnist", help="with recipes: fashion_mnist (default) or cifar10")
     parser.add_argument("--images", type=int, default=10_000, help="the first of train (10,000)")
@@ -112,12 +131,13 @@ def options():
     parser.add_argument("--bfloat16", action="store_true", help="compute in mixed precision")
     parser.add_argument("--checkpoints", help="folder to go on from")
     parser.add_argument("--every", type=int, default=10, help="epochs between two checkpoints (10)")
-    return parser.parse_args()
+    return parser
 
 
 def main():
     """Measure row after row, writing the results after each, and print the table."""
-    given = options()
+    parser = command_line()
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         given.data = given.data or f"{folder}/data.npz"
         if not pathlib.Path(given.data).exists():
@@ -126,8 +146,9 @@ def main():
         protocol = {key: getattr(given, key) for key in sizes}
         if given.encoder != "recipe":
             protocol |= {"batch": given.batch, "rate": given.rate}
-        usual = given.encoder == "recipe" and given.backend == "tensorflow" and not given.bfloat16
-        file = RESULTS / f"joint_embedding_{given.dataset}{'' if usual else f'_{given.encoder}_{given.backend}'}.json"
+        usual = protocol == {key: parser.get_default(key) for key in sizes}
+        other = "" if usual else f"_{given.encoder}_{given.backend}_{given.epochs}"
+        file = RESULTS / f"joint_embedding_{given.dataset}{other}.json"
         old = json.loads(file.read_text()) if file.exists() else {"protocol": None}
         found = old["rows"] if old["protocol"] == protocol and not given.validate else {}
         result = {"dataset": given.dataset, "protocol": protocol, "test": len(np.load(given.data)["test_labels"])}

@@ -7,17 +7,18 @@ import argparse
 import json
 import os
 import pathlib
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 
 import numpy as np
+from memory import peak_gib
 
 RAW, UNTRAINED, PEER = "raw inputs", "untrained encoder", "lightly's "
 LIGHTLY = {"simclr": "SimCLR", "byol": "BYOL", "simsiam": "SimSiam", "barlow_twins": "BarlowTwins", "vicreg": "VICReg"}
 DRAWS = range(5)
+VALIDATION = 5000  # images at the end of train
 HERE = pathlib.Path(__file__).parent
 
 
@@ -48,7 +49,9 @@ def sources(options):
         data.from_arrays(arrays[f"{split}_images"], arrays[f"{split}_labels"], name=options.dataset)
         for split in ("train", "test")
     )
-    return train[: options.images], train[-5000:] if options.validate else test
+    if options.validate:
+        train, test = train[:-VALIDATION], train[-VALIDATION:]
+    return train[: options.images], test
 
 
 def scores(h_train, h_test, train, test):
@@ -124,7 +127,7 @@ def trained(name, recipe, options):
     cost = {
         "seconds_per_epoch": float(np.median(steady)),
         "minutes": sum(seconds) / 60,
-        "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2,
+        "peak_gib": peak_gib(),
         "device": keras.distribution.list_devices()[0] if options.backend == "jax" else "cpu",
     }
     return objective.embedder, cost | {key: values[-1] for key, values in (last or {}).items()}
@@ -161,7 +164,7 @@ def peer(name, options, train, test, seed):
     return features, {
         "seconds_per_epoch": float(np.median(seconds)),
         "minutes": (time.perf_counter() - begun) / 60,
-        "peak_gib": cost["peak_memory_mb"] / 1024,
+        "peak_gib": cost["peak_gib"],
         "loss": cost["loss"],
     }
 

@@ -23,11 +23,11 @@ import copy
 import json
 import math
 import os
-import resource
 import time
 
 import numpy as np
 import torch
+from memory import peak_gib
 from PIL import Image
 from torch import nn
 from torch.nn import functional
@@ -216,7 +216,7 @@ def main():
         method = Method(options.objective, encoder, *sizes, options.temperature, options.momentum)
         loss, seconds = train(method, given["train"], options)
         figures |= {"loss": loss, "seconds_per_epoch": sum(seconds) / len(seconds), "seconds": seconds}
-        figures["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        figures["peak_gib"] = peak_gib()
         np.savez(options.output, **{key: embed(encoder, given[key]) for key in ("labelled", "test")})
     print(json.dumps(figures))
 

@@ -167,8 +167,9 @@ def section(result):
     lines = [f"| precision | {OURS} | {STOCK} | {PEER} | {OURS} / {PEER} |", "|---|---|---|---|---|"]
     for precision, views in result["views_per_second"].items():
         cells = [f"{np.median(views[name]):.0f}" for name in (OURS, STOCK, PEER)]
-        ratio = np.median(np.divide(views[OURS], views[PEER]))
-        lines.append(f"| {precision} | {' | '.join(cells)} | {ratio:.2f} |")
+        ratios = np.divide(views[OURS], views[PEER])
+        ratio = f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f})"
+        lines.append(f"| {precision} | {' | '.join(cells)} | {ratio} |")
     m, p = result["machine"], result["protocol"]
     return "\n".join(lines) + (
         f"\n\nViews a second of a SimCLR step on a ResNet-18, {p['batch']} images of 32x32, medians of {p['rounds']} "

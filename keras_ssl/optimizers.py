@@ -120,7 +120,8 @@ class LARS(_ScheduledDecay):
         velocity = self.velocities[self._get_variable_index(variable)]
         if len(variable.shape) > 1:
             weight = ops.convert_to_tensor(variable)
-            gradient = gradient + ops.cast(self.weight_decay, variable.dtype) * weight
+            if self._use_weight_decay(variable):
+                gradient = gradient + ops.cast(self.weight_decay, variable.dtype) * weight
             gradient = _layer_rate(weight, gradient, self.trust) * gradient
         self.assign(velocity, self.momentum * velocity + rate * gradient)
         self.assign_sub(variable, velocity)

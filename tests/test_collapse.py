@@ -162,6 +162,7 @@ def test_objectives_of_ones_own_collapse_in_training_and_are_told_so(objective, 
     ("spoil", "diagnosis"),
     [
         (lambda view_1, view_2: (np.full_like(view_1, 0.5), np.full_like(view_1, 0.5)), "constant views"),
+        (lambda view_1, view_2: (view_1, np.full_like(view_1, 0.5)), "constant views"),
         (lambda view_1, view_2: (view_1, view_1), "identical views"),
     ],
 )
@@ -225,10 +226,10 @@ def test_a_network_that_looks_collapsed_and_recovers_is_not_condemned():
     to_one_line(model)
     line = np.array(kernel)
     recover = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: kernel.assign(line + 0.02 * (epoch + 1) * sound_kernel)
+        on_epoch_end=lambda epoch, logs: kernel.assign(line + 0.05 * (epoch + 1) * sound_kernel)
     )
     history = sound(model, PAIRS, epochs=4, others=[recover])
-    assert history["doctor_rank"][0] < history["doctor_rank"][1] < 6
+    assert history["doctor_rank"][0] < 2 < history["doctor_rank"][-1]
 
 
 def test_the_training_does_not_notice():
@@ -245,6 +246,19 @@ def test_the_training_does_not_notice():
         np.testing.assert_array_equal(one, other)
     assert without == {key: values for key, values in seen.items() if not key.startswith("doctor_")}
     assert len(seen["doctor_std"]) == 2  # every second epoch
+
+
+def test_another_model_is_judged_anew():
+    doctor = CollapseDoctor(PAIRS)
+    for _ in range(2):
+        model = objectives.BYOL(convolutional())
+        with pytest.warns(CollapseWarning, match="one point"):
+            watched(model, doctor, to_one_point)
+        assert doctor.findings[0][:2] == (2, "one point")
+    before = doctor.before
+    fitted(objectives.SimCLR(convolutional()), doctor, epochs=1)
+    assert doctor.findings == []
+    assert doctor.before != before
 
 
 def test_on_two_replicas_the_figures_are_those_of_one(two_replicas):
@@ -271,7 +285,7 @@ def test_the_figures_are_those_of_the_projections():
     doctor = CollapseDoctor(PAIRS)
     history = fitted(model, doctor, epochs=2)
     z = np.array(model.projector(model.encoder(PAIRS["view_1"], training=True), training=True))
-    unit = z / np.linalg.norm(z, axis=1, keepdims=True)
+    unit = z / (np.linalg.norm(z, axis=1, keepdims=True) + 1e-12)
     assert history["doctor_std"][-1] == pytest.approx(unit.std(axis=0).mean() * 128**0.5, rel=1e-4)
     singular = np.linalg.svd(z - z.mean(axis=0), compute_uv=False)
     p = singular[singular > 0] / singular.sum()
@@ -328,7 +342,7 @@ def test_planted_collapses_are_found_ten_of_ten_and_at_most_one_of_fifty_healthy
     for name in collapse.PLANTED:
         planted = [run for run in runs if run["name"] == name]
         assert len(planted) == 10
-        assert all(run["found"] and run["seed"] < 100 for run in planted), name
+        assert all(run["found"][0][1] in collapse.EXPECTED[name] and run["seed"] < 100 for run in planted), name
     healthy = [run for run in runs if run["name"] in collapse.HEALTHY]
     assert len(healthy) == 50
     assert sum(bool(run["found"]) for run in healthy) <= 1

@@ -43,6 +43,14 @@ class Local(objectives.SimCLR):
         return {"loss": loss, "std": loss, "dimensions": loss}
 
 
+class RootOfNothing(objectives.SimCLR):
+    """Its loss is a number, its gradients are not."""
+
+    def loss_terms(self, outputs):
+        zero = keras.ops.sum(outputs["z_1"] * 0.0)
+        return super().loss_terms(outputs) | {"loss": keras.ops.sqrt(zero)}
+
+
 def test_check_replicas_passes_what_is_exact_and_names_what_is_not(two_replicas):
     batch = cases.pairs(8, 0)
     simclr = objectives.SimCLR(cases.convolutional())
@@ -54,6 +62,8 @@ def test_check_replicas_passes_what_is_exact_and_names_what_is_not(two_replicas)
         np.testing.assert_array_equal(one, other)
     with pytest.raises(UserError, match=r"2 replicas to train as one device.*in loss.*gather"):
         distribute.check_replicas(Local(cases.convolutional()), batch, two_replicas)
+    with pytest.raises(UserError, match=r"inf in gradients \("):
+        distribute.check_replicas(RootOfNothing(cases.convolutional()), batch, two_replicas)
     with pytest.raises(UserError, match=r"2 replicas can share.*7 samples"):
         distribute.check_replicas(simclr, cases.pairs(7, 0), two_replicas)
 

@@ -56,10 +56,13 @@ def test_scores_of_labels_that_are_in_the_representation(options):
     assert joint_embedding_row.scores(h, h, train, test) == {"knn": 1.0, "linear": 1.0, "ten_labels": 1.0}
 
 
-def test_validation_looks_at_the_end_of_train(options):
+def test_validation_looks_at_the_end_of_train_which_is_not_trained_on(options, monkeypatch):
+    monkeypatch.setattr(joint_embedding_row, "VALIDATION", 60)
     options.validate = True
     train, test = joint_embedding_row.sources(options)
-    np.testing.assert_array_equal(train.images[-len(test) :], test.images)
+    images = np.load(options.data)["train_images"]
+    np.testing.assert_array_equal(train.images, images[:200])
+    np.testing.assert_array_equal(test.images, images[200:])
 
 
 def test_rows_come_with_the_peers_beside_ours():

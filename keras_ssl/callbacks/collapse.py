@@ -37,7 +37,8 @@ class CollapseDoctor(keras.callbacks.Callback):
 
     A diagnosis is a threshold on one of them, or on the part of samples or views that differ, and is warned of once.
     Views are judged before training. Projections must be below the threshold at two checks in a row without recovering,
-    because untrained ones may look collapsed. No weight, statistic or draw of the training is changed.
+    because a moment may look like a collapse. No weight, statistic or draw of the training is changed. Weights that are
+    not finite are the matter of `Guard`.
 
     Args:
         batch: Dict with "view_1", "view_2" and what else the objective takes, of which 256 samples are used; or a data
@@ -46,8 +47,8 @@ class CollapseDoctor(keras.callbacks.Callback):
         stop: Whether a finding stops the training. Default False.
 
     Attributes:
-        findings: List of `Finding(epoch, diagnosis, figure, value, message)`.
-        before: Figures before the first `fit`; None until then.
+        findings: List of `Finding(epoch, diagnosis, figure, value, message)`; empty again with another model.
+        before: Figures before the model's first `fit`, or where a resumed one goes on; None until then.
 
     Raises:
         UserError: If the batch has no two views or fewer than 32 samples; from `fit`, if the objective has no two
@@ -64,19 +65,20 @@ class CollapseDoctor(keras.callbacks.Callback):
         super().__init__()
         check_between("every", every, least=1)
         self.batch = {key: ops.convert_to_tensor(x[:SAMPLES]) for key, x in _checked(batch).items()}
-        self.every, self.stop = every, stop
+        self.every, self.stop, self.watched = every, stop, None
         one, other = (self.batch[key] for key in VIEWS)
         self.views = {
-            "distinct_samples": _distinct(one, ops.roll(one, 1, axis=0)),
+            "distinct_samples": min(_distinct(view, ops.roll(view, 1, axis=0)) for view in (one, other)),
             "distinct_views": _distinct(one, other),
         }
-        self.findings, self.before, self.last, self.scale = [], None, {}, 0.0
+        self.findings, self.before = [], None
 
     def on_train_begin(self, logs=None):
         """Judge the views, and measure the projections, so that views which do not fit are an error before training."""
         if not set(VIEWS) <= set(getattr(self.model, "batch_keys", ())):
             raise UserError("an objective of two views", type(self.model).__name__, "leave the callback out")
-        if self.before is None:
+        if self.model is not self.watched:
+            self.watched, self.findings, self.last, self.scale = self.model, [], {}, 0.0
             self.before = self._measure()
         self._judge("before training", 0, self.views, self.views)
 
@@ -93,7 +95,7 @@ class CollapseDoctor(keras.callbacks.Callback):
         with keras.StatelessScope():
             h = self.model.encoder(self.batch["view_1"], training=True)
             z = self.model.projector(h, training=True) if hasattr(self.model, "projector") else h
-            _, terms = self.model.run(self.batch, training=True)
+            _, terms = self.model.run(self.batch, training=True)  # which also says what is wrong with the batch
         scale = float(ops.sqrt(ops.mean(ops.var(ops.cast(z, "float32"), axis=0))))
         self.scale = self.scale or scale
         self.width = min(h.shape[-1], z.shape[-1])
@@ -101,7 +103,7 @@ class CollapseDoctor(keras.callbacks.Callback):
             "std": measures.feature_std(z),
             "rank": measures.effective_rank(z),
             "scale": scale / (self.scale + 1e-12),
-            **{name: terms[name] for name in terms if name == "entropy"},
+            **{name: figure for name, figure in terms.items() if name == "entropy"},
         }
         return {f"doctor_{name}": float(figure) for name, figure in figures.items()}
 

@@ -64,7 +64,8 @@ class KNNProbe(_Probe):
         before: Accuracy when the last `fit` began, at first that of the untrained encoder; None until then.
 
     Raises:
-        UserError: If a source has no labels; from `fit`, before training, if its images do not fit.
+        UserError: If a source has no labels; from `fit`, before training, if its images do not fit, and
+            after an epoch, if two probes have one name.
 
     Example:
         `simclr.fit(batches, callbacks=[KNNProbe(*digits, name="digits"), KNNProbe(*mnist, name="mnist", every=5)])`,
@@ -95,7 +96,7 @@ class LinearProbe(_Probe):
 
     Raises:
         UserError: If a source has no labels, or train not two classes; from `fit`, before training, if its images do
-            not fit.
+            not fit, and after an epoch, if two probes have one name.
 
     Example:
         `simclr.fit(batches, callbacks=[LinearProbe(train, test, labels_per_class=10)])`

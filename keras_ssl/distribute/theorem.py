@@ -68,9 +68,10 @@ def _step(objective, batch, weights, strategy):
 
 
 def _compare(expected, found):
+    """Largest differences by name; what is not a number on one side or both differs without bound."""
     return {
         kind: {
-            name: float(np.abs(value - other).max() / max(1.0, np.abs(value).max()))
+            name: float(np.nan_to_num(np.abs(value - other).max() / max(1.0, np.abs(value).max()), nan=np.inf))
             for (name, value), other in zip(expected[kind].items(), found[kind].values(), strict=True)
         }
         for kind in expected
