@@ -70,8 +70,7 @@ def predictor(projector, hidden=None, kernel_initializer=None, name="predictor")
 
 def _start(initializer, default):
     """Return an initializer of one layer's own: one without a seed that is used twice gives the same values twice."""
-    start = keras.initializers.get(default if initializer is None else initializer)
-    return start.clone() if isinstance(start, keras.initializers.Initializer) else start
+    return initializer.clone() if isinstance(initializer, keras.initializers.Initializer) else initializer or default
 
 
 def _hidden(x, width, initializer, suffix):
