@@ -101,9 +101,13 @@ def test_ctrl_c_ends_all(folder):
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     threading.Thread(target=press, daemon=True).start()
-    with pytest.raises(KeyboardInterrupt):
-        distribute.launch(python("sleep()"))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            distribute.launch(python("sleep()"))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not alive(folder)
 
 
