@@ -23,7 +23,7 @@ import numpy as np
 from readme import RESULTS, write_section
 from rich.progress import track
 
-from keras_ssl import callbacks, data, encoders, evaluate, losses, measures, objectives, views
+from keras_ssl import callbacks, data, encoders, evaluate, losses, measures, objectives, recipes, views
 
 EPOCHS, RATE = 10, 0.01
 ROUNDS = 4  # through the 1,400 images, with new views, make an epoch
@@ -55,16 +55,8 @@ def identical(pairs):
     return pairs | {"view_2": pairs["view_1"]}
 
 
-HEALTHY = {
-    "SimCLR": objectives.SimCLR,
-    "MoCo": objectives.MoCo,
-    "NNCLR": objectives.NNCLR,
-    "BYOL": lambda encoder, **kwargs: objectives.BYOL(encoder, target_momentum=0.9, **kwargs),
-    "SimSiam": objectives.SimSiam,
-    "DINO": objectives.DINO,
-    "BarlowTwins": objectives.BarlowTwins,
-    "VICReg": objectives.VICReg,
-    "SwAV": objectives.SwAV,
+HEALTHY = {kind.__name__: kind for kind in recipes.JOINT_EMBEDDING.values()} | {
+    "BYOL": lambda encoder, **kwargs: objectives.BYOL(encoder, target_momentum=0.9, **kwargs)
 }
 PLANTED = {
     "SimSiam, no stop-gradient": WithoutStopGradient,

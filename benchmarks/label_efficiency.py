@@ -20,7 +20,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but be
 
 import keras
 import tensorflow as tf
-from readme import RESULTS, write_section
+from readme import RESULTS, publish
 
 from keras_ssl import callbacks, data, evaluate, progress, recipes
 from keras_ssl.evaluate.palette import label
@@ -107,8 +107,7 @@ def main():
         print(f"\n{section(result, 'validation' if arguments.validate else 'test')}\n")
         if arguments.validate or arguments.seed != 0:
             continue
-        (RESULTS / f"label_efficiency_{dataset}.json").write_text(json.dumps(result, indent=1) + "\n")
-        write_section(f"label efficiency: {dataset}", section(result))
+        publish(f"label_efficiency_{dataset}", result, f"label efficiency: {dataset}", section(result))
 
 
 if __name__ == "__main__":

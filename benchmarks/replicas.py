@@ -14,7 +14,7 @@ import os
 import pathlib
 import sys
 
-from readme import RESULTS, write_section
+from readme import RESULTS, publish
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent
@@ -68,8 +68,7 @@ def main():
     """Measure all settings and write the table."""
     results = {setting: start(setting, RESULTS / ".part.json") for setting in SETTINGS}
     (RESULTS / ".part.json").unlink()
-    (RESULTS / "replicas.json").write_text(json.dumps(results, indent=1) + "\n")
-    write_section("replicas", section(results))
+    publish("replicas", results, "replicas", section(results))
     print(section(results))
 
 

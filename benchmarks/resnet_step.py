@@ -29,7 +29,7 @@ import sys
 import time
 
 import numpy as np
-from readme import RESULTS, write_section
+from readme import publish
 
 HERE = pathlib.Path(__file__).parent
 INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "avx512_vnni", "avx2")  # the best first; with the first two, bfloat16
@@ -194,9 +194,8 @@ def main():
     protocol = {name: getattr(options, name) for name in ("rounds", "steps", "batch")}
     result = {"machine": machine(), "protocol": protocol, "views_per_second": measured(options)}
     if options.peer:
-        (RESULTS / "resnet_step.json").write_text(json.dumps(result, indent=1) + "\n")
         print(section(result))
-        write_section("resnet step", section(result))
+        publish("resnet_step", result, "resnet step", section(result))
     return None
 
 

@@ -10,7 +10,6 @@ batch only, `RandomApply`, which is slow; so it is measured also with every oper
 """
 
 import argparse
-import json
 import os
 import time
 
@@ -19,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
-from readme import RESULTS, write_section
+from readme import publish
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -123,8 +122,7 @@ def section(result):
 
 def write(result):
     """Write the figures beside this script and into the README."""
-    (RESULTS / "views.json").write_text(json.dumps(result, indent=1) + "\n")
-    write_section("views", section(result))
+    publish("views", result, "views", section(result))
 
 
 def main():
