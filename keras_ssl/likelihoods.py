@@ -11,6 +11,7 @@ from keras_ssl.checks import check_between
 __all__ = ["Bernoulli", "Gaussian"]
 
 
+@dataclasses.dataclass(frozen=True)
 class _Serialisable:
     def get_config(self):
         """Return the constructor's arguments."""

@@ -95,19 +95,20 @@ def _check_tensor(objective, key, x, shape):
 
 
 def check_range(objective, x, value_range):
-    """Have TensorFlow raise where a tensor in a step has NaN or values outside the range; None is any.
+    """Return a tensor, and have TensorFlow raise where it has NaN or values outside the range; None is any.
 
     Arrays, and what `data.batches` gives, have been looked at before training; other data sets have not. XLA leaves
     this out.
     """
-    if value_range is not None and keras.backend.backend() == "tensorflow":
-        low, high = value_range
-        wrong = UserError(
-            f"values in {low:g}..{high:g} for the likelihood of {type(objective).__name__}",
-            "values outside",
-            "rescale them, or give another `likelihood`",
-        )
-        tensorflow_step.check_range(x, low, high, str(wrong))
+    if value_range is None or keras.backend.backend() != "tensorflow":
+        return x
+    low, high = value_range
+    wrong = UserError(
+        f"values in {low:g}..{high:g} for the likelihood of {type(objective).__name__}",
+        "values outside",
+        "rescale them, or give another `likelihood`",
+    )
+    return tensorflow_step.check_range(x, low, high, str(wrong))
 
 
 def batch_of_one(objective):

@@ -119,7 +119,7 @@ class Objective(keras.Model):
         """One mean for each of `terms`."""
         return list(self.trackers.values())
 
-    def compile(self, optimizer, jit_compile="auto", **kwargs):
+    def compile(self, optimizer, *, jit_compile="auto", **kwargs):
         """Compile with an optimizer; the loss is the objective's own.
 
         Args:
@@ -232,7 +232,7 @@ class Objective(keras.Model):
 
     def load_own_variables(self, store):
         """Load what `save_own_variables` stored."""
-        stored = dict(store.items())
+        stored = {key: store[key] for key in store.keys()}  # noqa: SIM118 (what Keras gives is no dict)
         if _SEEDS in stored:  # older files have none
             self.seeds.state.assign(stored.pop(_SEEDS))
         super().load_own_variables(stored)

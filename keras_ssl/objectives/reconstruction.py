@@ -222,8 +222,7 @@ class VariationalAutoencoder(Objective):
 
     def forward_pass(self, batch, training):
         """Draw z from the posterior, and decode it."""
-        x = batch["input"]
-        batches.check_range(self, x, self.likelihood.value_range)
+        x = batches.check_range(self, batch["input"], self.likelihood.value_range)
         mean, log_variance = self.posterior(x, training)
         noise = batch.get("noise")
         if noise is None:

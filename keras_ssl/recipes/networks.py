@@ -1,14 +1,26 @@
-"""The encoder that recipes for 28x28 and 32x32 images share."""
+"""The encoders that recipes for 28x28 and 32x32 images share."""
 
 from keras_ssl import encoders
 
-__all__ = ["small_conv_net"]
+__all__ = ["bottleneck_conv_net", "small_conv_net"]
+
+_FEATURES = (32, 64, 128, 128)
 
 
-def small_conv_net(source):
+def small_conv_net(source, normalise=True):
     """Return four convolutions of stride 2, down to 2x2 positions, all of which make the representation, 512 wide.
 
     Args:
         source: `data.Source` of 28x28 or 32x32 images.
+        normalise: Whether there is batch normalisation. Default True.
     """
-    return encoders.conv_net(source.shape, (32, 64, 128, 128), pooling="flatten", first_stride=2)
+    return encoders.conv_net(source.shape, _FEATURES, pooling="flatten", first_stride=2, normalise=normalise)
+
+
+def bottleneck_conv_net(source):
+    """Return the four convolutions of `small_conv_net` and a linear layer down to 128 dimensions.
+
+    Args:
+        source: `data.Source` of 28x28 or 32x32 images.
+    """
+    return encoders.conv_net(source.shape, _FEATURES, pooling="flatten", first_stride=2, bottleneck=128)

@@ -20,6 +20,7 @@ class Recipe:
         views: Policy, or None.
         batch_size: Samples in each step.
         seed: Of weights, order and views.
+        targets: `data.Targets` that go with the images, or None.
     """
 
     objective: objectives.Objective
@@ -28,17 +29,19 @@ class Recipe:
     views: object = None
     batch_size: int = 256
     seed: int = 0
+    targets: object = None
 
     def batches(self, first_epoch=0):
         """Return the batches that `fit` takes; `first_epoch` counts those done before a resumed run."""
-        return data.batches(self.source, self.views, self.batch_size, self.seed, first_epoch=first_epoch)
+        given = {"first_epoch": first_epoch, "targets": self.targets}
+        return data.batches(self.source, self.views, self.batch_size, self.seed, **given)
 
     def fit(self, **kwargs):
         """Train from the first to the last epoch; `kwargs` go to `Objective.fit`, whose history is returned."""
         return self.objective.fit(self.batches(), epochs=self.epochs, **kwargs)
 
 
-def compiled(objective, source, epochs, learning_rate=1e-3, views=None, batch_size=256):
+def compiled(objective, source, epochs, learning_rate=1e-3, views=None, batch_size=256, beta_1=0.9, targets=None):
     """Compile an objective with Adam, whose learning rate falls to 0 along a cosine, and return its recipe.
 
     Args:
@@ -48,6 +51,8 @@ def compiled(objective, source, epochs, learning_rate=1e-3, views=None, batch_si
         learning_rate: The first one. Default 1e-3.
         views: Policy, or None.
         batch_size: Samples in each step. Default 256.
+        beta_1: Of Adam. Default 0.9.
+        targets: See `Recipe`.
 
     Returns:
         `Recipe`.
@@ -55,5 +60,5 @@ def compiled(objective, source, epochs, learning_rate=1e-3, views=None, batch_si
     batch_size = min(batch_size, len(source))
     steps = len(source) // batch_size if views is not None else -(-len(source) // batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, max(1, epochs * steps))
-    objective.compile(keras.optimizers.Adam(schedule))
-    return Recipe(objective, source, epochs, views, batch_size, objective.seed)
+    objective.compile(keras.optimizers.Adam(schedule, beta_1))
+    return Recipe(objective, source, epochs, views, batch_size, objective.seed, targets)

@@ -1,0 +1,132 @@
+"""Recipes of autoencoders for 28x28 and 32x32 images: MNIST, Fashion-MNIST and CIFAR-10.
+
+Scores are those of `benchmarks/classical.py`, whose protocol stands in the README.
+"""
+
+import keras
+
+from keras_ssl import corruption, encoders, likelihoods, objectives
+from keras_ssl.recipes.networks import bottleneck_conv_net, small_conv_net
+from keras_ssl.recipes.recipe import compiled
+
+__all__ = [
+    "autoencoder_small_images",
+    "bottleneck_autoencoder_small_images",
+    "deep_dense_autoencoder_small_images",
+    "denoising_autoencoder_small_images",
+    "dense_autoencoder_small_images",
+    "sparse_autoencoder_small_images",
+    "variational_autoencoder_small_images",
+]
+
+
+def _recipe(objective, encoder, source, epochs, seed, **arguments):
+    """Train for the epochs of all recipes in this file; arguments are the objective's."""
+    keras.utils.set_random_seed(seed)
+    model = objective(encoder(source), seed=seed, **arguments)
+    return compiled(model, source, 12 if epochs is None else epochs, 2e-3, batch_size=128)
+
+
+def autoencoder_small_images(source, epochs=None, seed=0):
+    """A convolutional autoencoder whose representation is the last maps, 512 wide.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights and order.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective autoencoder`. {score}
+    """
+    return _recipe(objectives.Autoencoder, small_conv_net, source, epochs, seed)
+
+
+def bottleneck_autoencoder_small_images(source, epochs=None, seed=0):
+    """A convolutional autoencoder with a bottleneck of 128 dimensions.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights and order.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective bottleneck_autoencoder`. {score}
+    """
+    return _recipe(objectives.Autoencoder, bottleneck_conv_net, source, epochs, seed)
+
+
+def _dense(*features):
+    return lambda source: encoders.mlp(source.shape, features)
+
+
+def dense_autoencoder_small_images(source, epochs=None, seed=0):
+    """A dense autoencoder: input, 256, 64, 32, and back.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights and order.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective dense_autoencoder`. {score}
+    """
+    return _recipe(objectives.Autoencoder, _dense(256, 64, 32), source, epochs, seed)
+
+
+def deep_dense_autoencoder_small_images(source, epochs=None, seed=0):
+    """A dense autoencoder with one layer more: input, 128, 64, 32, 16, and back.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights and order.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective deep_dense_autoencoder`. {score}
+    """
+    return _recipe(objectives.Autoencoder, _dense(128, 64, 32, 16), source, epochs, seed)
+
+
+def sparse_autoencoder_small_images(source, epochs=None, seed=0):
+    """A convolutional autoencoder with an L1 penalty on its 512 units.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights and order.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective sparse_autoencoder`. {score}
+    """
+    return _recipe(objectives.SparseAutoencoder, small_conv_net, source, epochs, seed, weight=0.01)
+
+
+def denoising_autoencoder_small_images(source, epochs=None, seed=0):
+    """A convolutional autoencoder that fills in 30 % of the pixels.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights, order and noise.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective denoising_autoencoder`. {score}
+    """
+    noise = {"noise": corruption.masking_noise, "amount": 0.3}
+    return _recipe(objectives.DenoisingAutoencoder, small_conv_net, source, epochs, seed, **noise)
+
+
+def variational_autoencoder_small_images(source, epochs=None, seed=0):
+    """A convolutional variational autoencoder of 32 dimensions: Bernoulli where images are grey, else Gaussian.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights, order and noise.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective variational_autoencoder`. {score}
+    """
+    likelihood = likelihoods.Bernoulli() if source.shape[-1] == 1 else likelihoods.Gaussian(0.1)
+    arguments = {"latent": 32, "likelihood": likelihood}
+    return _recipe(objectives.VariationalAutoencoder, small_conv_net, source, epochs, seed, **arguments)

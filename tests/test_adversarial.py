@@ -1,0 +1,278 @@
+"""Objectives of two players, beyond the contract that all objectives share."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from cases import SHAPE, dense, images, plain, with_noise
+
+from keras_ssl import blocks, callbacks, decoders, encoders, heads, losses, objectives
+from keras_ssl.errors import UserError
+
+N = 8
+
+
+def gan(**arguments):
+    return objectives.GAN(plain(), latent=4, **arguments)
+
+
+def compiled(objective, rate=0.01, **arguments):
+    objective.compile(keras.optimizers.SGD(rate), **arguments)
+    return objective
+
+
+def fit(objective, batch, **arguments):
+    return objective.fit(batch, batch_size=N, shuffle=False, verbose=0, **arguments).history
+
+
+# ---- the two players -------------------------------------------------------------------------------------------------
+
+
+def test_every_weight_belongs_to_one_player():
+    for objective in (compiled(gan()), compiled(objectives.BiGAN(dense()))):
+        (_, first), (_, second) = objective.players
+        ids = [id(variable) for variable in (*first, *second)]
+        assert len(set(ids)) == len(ids) == len(objective.trainable_variables)
+        assert first
+        assert second
+
+
+@pytest.mark.parametrize("still", ["generator", "discriminator"])
+def test_each_optimizer_moves_its_own_weights_only(still):
+    objective = gan()
+    rates = {"generator": 0.1, "discriminator": 0.1} | {still: 0.0}
+    objective.compile(keras.optimizers.SGD(rates["generator"]), keras.optimizers.SGD(rates["discriminator"]))
+    networks = {"generator": objective.generator, "discriminator": objective.encoder}
+    before = {name: network.get_weights() for name, network in networks.items()}
+    fit(objective, images(N, 0))
+    for name, network in networks.items():
+        moved = not all(np.array_equal(a, b) for a, b in zip(before[name], network.get_weights()))
+        assert moved == (name != still), name
+
+
+def test_the_generator_answers_the_discriminator_of_the_same_step():
+    """Alternating updates by hand: the discriminator's step first, then the generator's against what it became."""
+    batch = with_noise(4)(N, 0)
+    objective = compiled(gan(seed=1), rate=0.5)
+    twin = compiled(gan(seed=1), rate=0.5)
+    twin.set_weights(objective.get_weights())
+    fit(objective, batch)
+    for term, (_, variables) in zip(("discriminator_loss", "loss"), twin.players):
+        with tf.GradientTape() as tape:
+            _, terms = twin.run(batch, training=True)
+        for variable, gradient in zip(variables, tape.gradient(terms[term], variables)):
+            variable.assign_sub(0.5 * gradient)
+    for a, b in zip(objective.trainable_variables, twin.trainable_variables):
+        np.testing.assert_allclose(a, b, atol=1e-6, err_msg=a.path)
+
+
+def test_several_steps_of_the_discriminator_to_one_of_the_generator():
+    objective = gan(discriminator_steps=3)
+    objective.compile(keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.01))
+    fit(objective, images(3 * N, 0))
+    assert int(objective.discriminator_optimizer.iterations) == 9
+    assert int(objective.optimizer.iterations) == 3
+    assert int(objective.step) == 3
+
+
+def test_the_second_optimizer_is_by_default_another_like_the_first():
+    objective = gan()
+    objective.compile(keras.optimizers.Adam(0.003, beta_1=0.5))
+    assert objective.discriminator_optimizer is not objective.optimizer
+    assert objective.discriminator_optimizer.get_config() == objective.optimizer.get_config()
+    objective.compile("adam", "rmsprop")
+    assert isinstance(objective.discriminator_optimizer, keras.optimizers.RMSprop)
+
+
+def test_both_optimizers_are_saved_and_go_on_exactly(tmp_path):
+    objective = gan(seed=2)
+    objective.compile(keras.optimizers.Adam(0.003, beta_1=0.5), keras.optimizers.RMSprop(0.002))
+    fit(objective, images(N, 0), epochs=3)
+    objective.save(tmp_path / "gan.keras")
+    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    assert isinstance(loaded.discriminator_optimizer, keras.optimizers.RMSprop)
+    for (one, _), (other, _) in zip(objective.players, loaded.players):
+        assert int(one.iterations) == int(other.iterations) == 3
+        for a, b in zip(one.variables, other.variables, strict=True):
+            np.testing.assert_array_equal(a, b, err_msg=a.path)
+    for model in (objective, loaded):
+        fit(model, images(N, 1), epochs=2)
+    for a, b in zip(objective.get_weights(), loaded.get_weights()):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_both_optimizers_are_resumed_exactly(tmp_path):
+    def run(resume_after=None):
+        objective = gan(seed=2)
+        objective.compile(keras.optimizers.Adam(0.003))
+        resume = callbacks.Resume(tmp_path / str(resume_after), objective)
+        if resume_after is None:
+            fit(objective, images(N, 0), epochs=4)
+            return objective.get_weights()
+        objective.set_weights(start)
+        fit(objective, images(N, 0), epochs=resume_after, callbacks=[resume])
+        again = gan(seed=7)
+        again.compile(keras.optimizers.Adam(0.003))
+        done = callbacks.Resume(tmp_path / str(resume_after), again).restore()
+        fit(again, images(N, 0), initial_epoch=done, epochs=4)
+        return again.get_weights()
+
+    keras.utils.set_random_seed(0)
+    start = gan(seed=2).get_weights()
+    keras.utils.set_random_seed(0)
+    whole = run()
+    for a, b in zip(whole, run(resume_after=2)):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_half_precision_scales_both_losses():
+    keras.config.set_dtype_policy("mixed_float16")
+    objective = gan()
+    objective.compile("adam", "sgd")
+    assert all(isinstance(player, keras.optimizers.LossScaleOptimizer) for player, _ in objective.players)
+
+
+# ---- GAN -------------------------------------------------------------------------------------------------------------
+
+
+def test_gan_terms_are_those_of_its_logits():
+    objective = gan(adversarial_loss=losses.wasserstein)
+    objective.compile("sgd", run_eagerly=True)
+    batch = with_noise(4)(N, 0)
+    real = np.array(objective.discriminate(batch["input"]))
+    generated = np.array(objective.discriminate(objective.generator(batch["noise"])))
+    logs = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)
+    assert logs["discriminator_loss"] == pytest.approx(generated.mean() - real.mean(), abs=1e-5)
+    assert logs["loss"] == pytest.approx(-logs["discriminator_loss"], abs=1e-6)
+    assert logs["real_right"] == pytest.approx((real > 0).mean())
+    assert logs["generated_right"] == pytest.approx((generated < 0).mean())
+
+
+def test_the_penalty_is_that_of_a_linear_discriminator():
+    """A linear discriminator's gradient is its weights, wherever it is taken."""
+    encoder = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(3, use_bias=False)])
+    objective = objectives.GAN(
+        encoder, decoders.mirror(plain(), "sigmoid", 4), 4, losses.wasserstein, gradient_penalty=10.0
+    )
+    objective.compile("sgd", run_eagerly=True)
+    weights = np.array(encoder.layers[-1].kernel) @ np.array(objective.head.layers[-1].kernel)
+    logs = objective.evaluate(images(N, 0), batch_size=N, return_dict=True, verbose=0)
+    penalty = logs["discriminator_loss"] + logs["loss"]
+    assert penalty == pytest.approx(10 * (np.linalg.norm(weights) - 1) ** 2, rel=1e-3)
+
+
+def test_the_penalty_makes_the_discriminator_less_steep():
+    lengths = []
+    for weight in (0.0, 10.0):
+        keras.utils.set_random_seed(0)
+        objective = gan(adversarial_loss=losses.wasserstein, gradient_penalty=weight)
+        objective.compile(keras.optimizers.Adam(0.01))
+        fit(objective, images(N, 0), epochs=100)
+        x = tf.constant(images(N, 1))
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            scores = objective.discriminate(x)
+        lengths.append(np.linalg.norm(tape.gradient(scores, x).numpy().reshape(N, -1), axis=-1).mean())
+    assert lengths[1] < 2 < lengths[0]
+
+
+def test_a_gan_learns_where_the_bright_pixels_are():
+    """Images with a bright left half, at random brightness: what is generated has one too."""
+    keras.utils.set_random_seed(3)
+    x = np.zeros((64, *SHAPE), "float32")
+    x[:, :, :4] = np.random.default_rng(0).uniform(0.6, 1.0, (64, 1, 1, 1))
+    objective = objectives.GAN(encoders.conv_net(SHAPE, (8, 16), pooling="flatten", normalise=False), latent=4)
+    objective.compile(keras.optimizers.Adam(2e-3, beta_1=0.5))
+    objective.fit(tf.data.Dataset.from_tensors(x).repeat(200), verbose=0)
+    samples = np.array(objective.sample(100))
+    assert samples[:, :, :4].mean() > samples[:, :, 4:].mean() + 0.4
+
+
+def test_samples_repeat_and_arcs_join_their_ends():
+    for objective, width in ((gan(), 4), (objectives.BiGAN(dense()), 8)):
+        one, same, other = (np.array(objective.sample(5, seed)) for seed in (1, 1, 2))
+        np.testing.assert_array_equal(one, same)
+        assert not np.allclose(one, other)
+        assert 0 <= one.min() <= one.max() <= 1
+        first, second = np.random.default_rng(0).normal(size=(2, 3, width)).astype("float32")
+        images_between = np.array(objective.interpolate(first, second, steps=5))
+        assert images_between.shape == (3, 5, *SHAPE)
+        np.testing.assert_allclose(images_between[:, 0], objective.generator(first), atol=1e-5)
+        np.testing.assert_allclose(images_between[:, -1], objective.generator(second), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"latent": 0}, "latent at least 1"),
+        ({"gradient_penalty": -1.0}, "gradient_penalty at least 0"),
+        ({"discriminator_steps": 0}, "discriminator_steps at least 1"),
+        ({"generator": decoders.mirror(encoders.mlp((6, 6, 1), (4,)), "sigmoid")}, r"\(None, 8, 8, 1\)"),
+        ({"generator": decoders.mirror(dense(), "sigmoid"), "latent": 5}, r"\(None, 5\)"),
+    ],
+)
+def test_what_does_not_fit_a_gan_is_refused(arguments, words):
+    with pytest.raises(UserError, match=words):
+        objectives.GAN(plain(), **arguments)
+
+
+# ---- BiGAN -----------------------------------------------------------------------------------------------------------
+
+
+def test_bigans_encoder_and_generator_lower_the_same_term_with_pairs_exchanged():
+    objective = objectives.BiGAN(dense())
+    objective.compile("sgd", run_eagerly=True)
+    batch = with_noise(8)(N, 0)
+    x, noise = tf.constant(batch["input"]), tf.constant(batch["noise"])
+    logits = [
+        objective.discriminator([x, objective.encoder(x)]),
+        objective.discriminator([objective.generator(noise), noise]),
+    ]
+    logs = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)
+    assert logs["discriminator_loss"] == pytest.approx(float(losses.non_saturating(*logits)), rel=1e-5)
+    assert logs["loss"] == pytest.approx(float(losses.non_saturating(*logits[::-1])), rel=1e-5)
+    before = [objective.encoder.get_weights(), objective.generator.get_weights()]
+    objective.fit(batch, batch_size=N, verbose=0)
+    for old, network in zip(before, (objective.encoder, objective.generator)):
+        assert not np.array_equal(old[0], network.get_weights()[0])
+
+
+def test_the_judge_looks_at_both_and_shares_nothing_with_the_encoder():
+    encoder = dense()
+    judge = heads.judge(encoder, features=5)
+    x, z = images(3, 0), np.random.default_rng(0).normal(size=(3, 8)).astype("float32")
+    base = np.array(judge([x, z]))
+    assert base.shape == (3, 1)
+    assert not np.allclose(judge([x, z + 1]), base)
+    assert not np.allclose(judge([1 - x, z]), base)
+    assert not {id(w) for w in encoder.weights} & {id(w) for w in judge.weights}
+
+
+def test_a_generator_of_another_shape_is_refused():
+    with pytest.raises(UserError, match=r"\(None, 8, 8, 1\)"):
+        objectives.BiGAN(dense(), decoders.mirror(encoders.mlp((6, 6, 1), (8,)), "sigmoid"))
+
+
+# ---- spectral normalisation ------------------------------------------------------------------------------------------
+
+
+def test_spectral_normalisation_makes_the_largest_singular_value_one():
+    encoder = blocks.spectrally_normalised(encoders.mlp(SHAPE, (16, 8)))
+    objective = objectives.GAN(encoder, decoders.mirror(dense(), "sigmoid", 4), 4)
+    compiled(objective, rate=0.1)
+    fit(objective, images(N, 0), epochs=20)
+    for layer in encoder.layers:
+        if isinstance(layer, keras.layers.SpectralNormalization):
+            encoder(images(2, 0), training=True)
+            largest = np.linalg.svd(np.array(layer.layer.kernel), compute_uv=False)[0]
+            assert largest == pytest.approx(1, abs=0.1)
+
+
+def test_spectral_normalisation_keeps_names_and_shapes_and_survives_saving(tmp_path):
+    plain_encoder = encoders.conv_net(SHAPE, (4, 8), normalise=False)
+    encoder = blocks.spectrally_normalised(plain_encoder)
+    assert [layer.name for layer in encoder.layers] == [layer.name for layer in plain_encoder.layers]
+    assert encoder.output_shape == plain_encoder.output_shape
+    encoder.save(tmp_path / "encoder.keras")
+    loaded = keras.saving.load_model(tmp_path / "encoder.keras")
+    np.testing.assert_array_equal(loaded(images(2, 0)), encoder(images(2, 0)))
