@@ -144,6 +144,30 @@ def test_compiled_sequential_and_nested_models_can_be_adapted():
     assert not {id(weight) for weight in nested.weights} & {id(weight) for weight in adapted.weights}
 
 
+def test_shared_layers_stay_shared_and_operations_are_kept():
+    image = keras.Input((8, 8, 1))
+    stem = keras.layers.Conv2D(3, 3, name="stem")
+    both = keras.ops.maximum(stem(image), stem(keras.ops.flip(image, axis=2)))
+    encoder = keras.Model(image, keras.ops.mean(both, axis=(1, 2)))
+    adapted = adapt_input(encoder, (9, 8, 3))
+    assert len(adapted.weights) == len(encoder.weights) == 2
+    x = grey(2, 9)[:, :, :8]
+    larger = adapt_input(encoder, (9, 8, 1))(x)
+    np.testing.assert_allclose(np.array(adapted(np.repeat(x, 3, axis=-1))), np.array(larger), atol=1e-6)
+
+
+def test_a_normalisation_of_pixels_keeps_what_it_was_adapted_to():
+    image = keras.Input((8, 8, 3))
+    normalisation = keras.layers.Normalization(name="pixels")
+    x = RNG.random((4, 8, 8, 3), "float32")
+    normalisation.adapt(x)
+    encoder = keras.Model(image, keras.layers.GlobalMaxPooling2D()(normalisation(image)))
+    adapted = adapt_input(encoder, (None, None, 3))
+    np.testing.assert_array_equal(np.array(adapted(x)), np.array(encoder(x)))
+    with pytest.raises(UserError, match="'pixels' would need"):
+        adapt_input(encoder, (8, 8, 1))
+
+
 # ---- what does not fit -----------------------------------------------------------------------------------------------
 
 

@@ -54,7 +54,8 @@ class FeatureClassifier:
 def feature_classifier(source, epochs=5, seed=0):
     """Train a small classifier for its features: two convolutions, a dense layer of 64 linear features, softmax.
 
-    Linear, since a distance of Gaussians is taken in them. Adam with a learning rate of 1e-3, batches of 128.
+    Linear, since a distance of Gaussians is taken in them. Adam with a learning rate of 1e-3, batches of 128. Train it
+    once and keep the file: on another machine the same seed may end in other weights, whose distances are others.
 
     Args:
         source: Labelled `data.Source`: the train split of the set that a generator imitates.

@@ -105,6 +105,8 @@ def _copy_weights(old, new, encoder, input_shape):
     if isinstance(old, keras.layers.Layer):
         for before, after in zip(old._flatten_layers(), new._flatten_layers()):  # from the outside in
             after.trainable = before.trainable
+            if isinstance(after, keras.layers.Normalization):
+                after.finalize_state()  # it computes with a copy of its weights
 
 
 def _looks_at_image(layer):
