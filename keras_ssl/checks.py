@@ -12,6 +12,7 @@ __all__ = [
     "check_fits",
     "check_images",
     "check_labels",
+    "check_method",
     "check_shape",
     "check_values",
 ]
@@ -215,6 +216,20 @@ def check_fits(images, model):
             f"shape {images.shape}",
             "load them with `size=` and the channels that the model was built for, or use the model that fits",
         )
+
+
+def check_method(model, name):
+    """Raise unless a model has a method.
+
+    Args:
+        model: Any object.
+        name: Of the method, such as "reconstruct".
+
+    Raises:
+        UserError: If it has none.
+    """
+    if not callable(getattr(model, name, None)):
+        raise UserError(f"a model with a method `{name}`", type(model).__name__, "give an objective that has one")
 
 
 def check_between(name, value, least=None, most=None, above=None, below=None):

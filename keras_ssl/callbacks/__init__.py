@@ -5,5 +5,15 @@ from keras_ssl.callbacks.guard import Guard
 from keras_ssl.callbacks.probes import KNNProbe, LinearProbe
 from keras_ssl.callbacks.progress import Progress
 from keras_ssl.callbacks.resume import Resume
+from keras_ssl.callbacks.samples import SampleGrid
 
-__all__ = ["CollapseDoctor", "CollapseWarning", "Guard", "KNNProbe", "LinearProbe", "Progress", "Resume"]
+__all__ = [
+    "CollapseDoctor",
+    "CollapseWarning",
+    "Guard",
+    "KNNProbe",
+    "LinearProbe",
+    "Progress",
+    "Resume",
+    "SampleGrid",
+]

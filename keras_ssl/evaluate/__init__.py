@@ -1,22 +1,42 @@
-"""Honest figures for an encoder: nearest neighbours, a linear probe, few labels beside baselines, collapse."""
+"""Honest figures for an encoder: nearest neighbours, a linear probe, few labels beside baselines, collapse.
+
+And for what generates images: similarity, Fréchet distance, modes, likelihood.
+"""
 
 from keras_ssl.evaluate import plots
 from keras_ssl.evaluate.collapse import collapse
 from keras_ssl.evaluate.embedding import embed
+from keras_ssl.evaluate.features import FeatureClassifier, feature_classifier
+from keras_ssl.evaluate.frechet import frechet_distance, frechet_floor
 from keras_ssl.evaluate.label_efficiency import LabelEfficiency, label_counts, label_efficiency, reinitialised
+from keras_ssl.evaluate.likelihood import importance_weighted_nll, negative_elbo
 from keras_ssl.evaluate.metrics import scores
+from keras_ssl.evaluate.modes import mode_counts
+from keras_ssl.evaluate.pictures import image_grid, write_png
 from keras_ssl.evaluate.probes import fit_nearest, knn, linear_probe
+from keras_ssl.evaluate.similarity import reconstruction_error, ssim
 
 __all__ = [
+    "FeatureClassifier",
     "LabelEfficiency",
     "collapse",
     "embed",
+    "feature_classifier",
     "fit_nearest",
+    "frechet_distance",
+    "frechet_floor",
+    "image_grid",
+    "importance_weighted_nll",
     "knn",
     "label_counts",
     "label_efficiency",
     "linear_probe",
+    "mode_counts",
+    "negative_elbo",
     "plots",
+    "reconstruction_error",
     "reinitialised",
     "scores",
+    "ssim",
+    "write_png",
 ]

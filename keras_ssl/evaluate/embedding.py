@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from keras_ssl import checks
-from keras_ssl.data import Source, from_arrays
+from keras_ssl.evaluate.sources import as_source
 from keras_ssl.transfer import predict_in_batches
 
 __all__ = ["embed"]
@@ -25,14 +24,10 @@ def embed(encoder, images, batch_size=256, progress=None):
     Raises:
         UserError: If the images are not finite floats in 0..1, or do not fit the encoder.
     """
-    if not isinstance(images, Source):
-        checks.check_images(images, at_least=1)  # floats in 0..1; only a source may say that it holds uint8
-        images = from_arrays(images)
-    checks.check_images(images.images, at_least=1, dtype=images.dtype)
+    images = as_source(images, encoder)
     if encoder is None:
         return images.floats().reshape(len(images), -1)
     encoder = getattr(encoder, "embedder", encoder)
-    checks.check_fits(images.images, encoder)
     parts = []
     for begin in range(0, len(images), batch_size):
         parts.append(predict_in_batches(encoder, images[begin : begin + batch_size].floats(), batch_size))

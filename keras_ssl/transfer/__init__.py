@@ -1,5 +1,6 @@
-"""Using a pretrained encoder for a task: heads, which layers train, and fine-tuning."""
+"""Using a pretrained encoder for a task: other images, heads, which layers train, and fine-tuning."""
 
+from keras_ssl.transfer.adapting import adapt_input
 from keras_ssl.transfer.fine_tuning import FineTuning, fine_tune
 from keras_ssl.transfer.freezing import Trainability, freeze, trainability, unfreeze
 from keras_ssl.transfer.heads import classifier
@@ -9,6 +10,7 @@ from keras_ssl.transfer.linear import fit_linear, start_from_probe
 __all__ = [
     "FineTuning",
     "Trainability",
+    "adapt_input",
     "classifier",
     "fine_tune",
     "fit_linear",

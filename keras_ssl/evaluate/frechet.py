@@ -1,0 +1,80 @@
+"""How far apart two sets of samples are: the distance of the Gaussians that have their means and covariances."""
+
+import numpy as np
+
+from keras_ssl import checks
+from keras_ssl.errors import UserError
+
+__all__ = ["frechet_distance", "frechet_floor"]
+
+
+def frechet_distance(features_a, features_b):
+    """The squared Fréchet distance of two sets of features, each taken for a Gaussian.
+
+    `|μ_a - μ_b|² + tr(Σ_a + Σ_b - 2 (Σ_a Σ_b)^½)`. With `Σ = RᵀR`, where R is the triangular factor of the centred
+    features, the trace of the root is the sum of the singular values of `R_a R_bᵀ`. So no root of a matrix is taken,
+    and covariances without full rank are no special case.
+
+    Fewer samples make it larger, also where both sets have one distribution: compare figures of the same number of
+    samples, by the same features, with the `frechet_floor` of the real ones beside them. From n <= d on the
+    covariance has not full rank and the figure says little.
+
+    Args:
+        features_a: Array `(n, d)`, such as `FeatureClassifier.features(images)`. Computed with in float64.
+        features_b: Array `(m, d)`; n and m are at least 2.
+
+    Returns:
+        A number, at least 0, in the squared unit of the features.
+
+    Raises:
+        UserError: If the widths differ, there are fewer than 2 samples, or values are not finite.
+
+    Reference:
+        Dowson & Landau 1982, "The Fréchet distance between multivariate normal distributions"; Heusel et al. 2017,
+        "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium", where it is FID.
+
+    Departures:
+        The features are the caller's; FID's are those of one Inception network, so the figures cannot be compared.
+    """
+    (mean_a, root_a), (mean_b, root_b) = _gaussian(features_a), _gaussian(features_b)
+    if mean_a.shape != mean_b.shape:
+        raise UserError(
+            "features of one width", f"widths {len(mean_a)} and {len(mean_b)}", "take both from the same network"
+        )
+    overlap = np.linalg.svd(root_a @ root_b.T, compute_uv=False).sum()
+    distance = np.sum((mean_a - mean_b) ** 2) + np.sum(root_a**2) + np.sum(root_b**2) - 2 * overlap
+    return max(float(distance), 0.0)
+
+
+def frechet_floor(features, seed=0):
+    """The Fréchet distance of two random halves of one set: what samples as good as the real ones would have.
+
+    Args:
+        features: Array `(n, d)` of real images, n at least 4.
+        seed: Of the halves. Default 0.
+
+    Returns:
+        A number, at least 0. It falls with the number of samples, about as 1/n: its halves have n/2, so compare it
+        with distances of n/2 samples.
+
+    Raises:
+        UserError: If there are fewer than 4 samples, or values are not finite.
+    """
+    features = np.asarray(features)
+    if len(features) < 4:
+        raise UserError("at least 4 samples, 2 for each half", f"{len(features)}", "give more")
+    order = np.random.default_rng(seed).permutation(len(features))
+    half = len(features) // 2
+    return frechet_distance(features[order[:half]], features[order[half : 2 * half]])
+
+
+def _gaussian(features):
+    """The mean of features, and R with RᵀR their covariance (the unbiased one, by n - 1)."""
+    features = np.asarray(features, "float64")
+    if features.ndim != 2 or len(features) < 2:
+        raise UserError(
+            "features (n, d) of at least 2 samples", f"shape {features.shape}", "give more samples, one row for each"
+        )
+    checks.check_values(features, (-np.inf, np.inf), name="features")
+    mean = features.mean(axis=0)
+    return mean, np.linalg.qr((features - mean) / np.sqrt(len(features) - 1), mode="r")

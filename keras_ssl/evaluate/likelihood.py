@@ -1,0 +1,111 @@
+"""How probable images are under a variational autoencoder."""
+
+import functools
+import math
+
+import keras
+import numpy as np
+
+from keras_ssl import checks
+from keras_ssl.evaluate.sources import as_source
+from keras_ssl.seeds import SeedStream
+
+__all__ = ["importance_weighted_nll", "negative_elbo"]
+
+
+def negative_elbo(vae, source, samples=1, chunk=50, batch_size=100, seed=0, progress=None):
+    """The negative evidence lower bound, which is at least the negative log-likelihood, by sampling.
+
+    Args:
+        vae: Model with `latent` and `log_weights`; see `importance_weighted_nll`.
+        source: `data.Source`, or float array `(n, height, width, channels)` in 0..1.
+        samples: Latent samples for each image. More make the estimate less noisy, not tighter. Default 1.
+        chunk: See `importance_weighted_nll`.
+        batch_size: See `importance_weighted_nll`.
+        seed: Of the samples. Default 0.
+        progress: See `importance_weighted_nll`.
+
+    Returns:
+        Mean over images, in nats per image.
+
+    Raises:
+        UserError: If the model is none of these, the images do not fit, or there is not one sample.
+    """
+    total, count = 0.0, 0
+    for log_weights in _log_weights(vae, source, samples, chunk, batch_size, seed, progress):
+        for part in log_weights:
+            total += part.sum()
+            count += part.size
+    return -float(total / count)
+
+
+def importance_weighted_nll(vae, source, samples=5000, chunk=50, batch_size=100, seed=0, progress=None):
+    """The negative log-likelihood, estimated by importance sampling from the posterior.
+
+    For each image `-log (1/k) Σ_i p(x|z_i) p(z_i) / q(z_i|x)`, z_i drawn from q(z|x). In expectation this is above the
+    negative log-likelihood, and falls towards it with k.
+
+    Args:
+        vae: Model with `latent`, the width of z, and `log_weights(images, noise)`, which for noise `(k, n, latent)` of
+            N(0, 1) returns `log p(x|z) + log p(z) - log q(z|x)` `(k, n)` at the z of q(z|x) that the noise makes.
+        source: `data.Source`, or float array `(n, height, width, channels)` in 0..1.
+        samples: k, latent samples for each image. Default 5000.
+        chunk: Samples of each image at a time; they and `batch_size` bound the memory. Default 50.
+        batch_size: Images at a time. Default 100.
+        seed: Of the samples, which the same arguments draw again. Default 0.
+        progress: Called as `progress(done, total)` after each chunk, in samples of all images, or None.
+
+    Returns:
+        Mean over images, in nats per image.
+
+    Raises:
+        UserError: If the model is none of these, the images do not fit, or there is not one sample.
+
+    Reference:
+        Burda et al. 2015, "Importance Weighted Autoencoders", Eq. 8.
+    """
+    likelihoods = []
+    for log_weights in _log_weights(vae, source, samples, chunk, batch_size, seed, progress):
+        likelihoods.append(functools.reduce(np.logaddexp, (np.logaddexp.reduce(part, axis=0) for part in log_weights)))
+    return -float(np.concatenate(likelihoods).mean() - math.log(samples))
+
+
+def _log_weights(vae, source, samples, chunk, batch_size, seed, progress):
+    """For each batch of images, an iterator over its log-weights `(at most chunk, n)`, in float64."""
+    checks.check_method(vae, "log_weights")
+    for name, value in {"samples": samples, "chunk": chunk, "batch_size": batch_size}.items():
+        checks.check_between(name, value, least=1)
+    source = as_source(source, vae)
+    weigh = _compiled(vae)
+    counts = [min(chunk, samples - begin) for begin in range(0, samples, chunk)]
+    total = samples * len(source)
+
+    def chunks(begin):
+        images = source[begin : begin + batch_size].floats()
+        done = begin * samples
+        for k, count in enumerate(counts):
+            key = np.array([seed, begin // batch_size * len(counts) + k], "int32")  # of its own for each chunk
+            yield keras.ops.convert_to_numpy(weigh(images, key, count)).astype("float64")
+            done += count * len(images)
+            if progress:
+                progress(done, total)
+
+    return (chunks(begin) for begin in range(0, len(source), batch_size))
+
+
+def _compiled(vae):
+    """Function of images, seed and number of samples that is compiled once for each of their shapes."""
+
+    def weigh(images, seed, count):
+        noise = keras.random.normal((count, images.shape[0], vae.latent), seed=SeedStream(seed))
+        return vae.log_weights(images, noise)
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.jit(weigh, static_argnums=2)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(weigh)
+    return weigh

@@ -1,0 +1,99 @@
+"""How like two images are, pixel by pixel and as they are seen."""
+
+import keras
+import numpy as np
+
+from keras_ssl import checks
+from keras_ssl.errors import UserError
+from keras_ssl.evaluate.sources import as_source
+
+__all__ = ["WINDOW", "reconstruction_error", "ssim"]
+
+WINDOW = 11
+"""Height and width, in pixels, of the window over which structural similarity compares."""
+
+
+def ssim(x, y):
+    """Structural similarity, the mean over windows, channels and images.
+
+    In each window, weighted by a Gaussian with a standard deviation of 1.5 pixels, with means μ, variances σ² and
+    covariance σ_xy of the two images there:
+    `(2 μ_x μ_y + c₁) (2 σ_xy + c₂) / ((μ_x² + μ_y² + c₁) (σ_x² + σ_y² + c₂))`, c₁ = 0.01² and c₂ = 0.03².
+
+    Args:
+        x: Float array `(n, height, width, channels)` in 0..1, of at least 11x11 pixels.
+        y: Array of the same shape. Values outside 0..1, as of a decoder with a linear output, are not clipped.
+
+    Returns:
+        A number, at most 1, which equal images have; near 0 for images that have nothing in common.
+
+    Raises:
+        UserError: If the shapes differ, the images are smaller than the window, or values are not finite.
+
+    Reference:
+        Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity", Eqs. 13 to 17.
+
+    Departures:
+        Channels are compared one by one; the paper's images are grey. Only windows that lie inside the image count.
+    """
+    x, y = checks.as_array(x), checks.as_array(y)
+    if x.shape != y.shape:
+        raise UserError("images of one shape", f"shapes {x.shape} and {y.shape}", "give an image for each image")
+    checks.check_images(x, at_least=1)
+    checks.check_values(y, (-np.inf, np.inf))
+    if min(x.shape[1:3]) < WINDOW:
+        raise UserError(
+            f"images of at least {WINDOW}x{WINDOW} pixels, the window of structural similarity",
+            f"shape {x.shape}",
+            "compare small images by their mean squared error",
+        )
+    x, y = (np.moveaxis(images.astype("float64"), -1, 1) for images in (x, y))
+    rows, columns = _windows(x.shape[2]), _windows(x.shape[3])
+
+    def mean(images):
+        return rows @ images @ columns.T
+
+    mean_x, mean_y = mean(x), mean(y)
+    variance_x, variance_y = mean(x * x) - mean_x**2, mean(y * y) - mean_y**2
+    covariance = mean(x * y) - mean_x * mean_y
+    c1, c2 = 0.01**2, 0.03**2
+    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    structure = (2 * covariance + c2) / (variance_x + variance_y + c2)
+    return float(np.mean(luminance * structure))
+
+
+def _windows(size):
+    """Matrix `(size - 10, size)` whose rows are the Gaussian window at each of its places along one axis."""
+    offsets = np.arange(size) - np.arange(size - WINDOW + 1)[:, None] - WINDOW // 2
+    weights = np.where(np.abs(offsets) <= WINDOW // 2, np.exp(-(offsets**2) / (2 * 1.5**2)), 0.0)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def reconstruction_error(model, source, batch_size=256, progress=None):
+    """How far a model's reconstructions are from the images.
+
+    Args:
+        model: Any model with `reconstruct(images)`, such as an `objectives.Autoencoder`.
+        source: `data.Source`, or float array `(n, height, width, channels)` in 0..1.
+        batch_size: Images at a time. Default 256.
+        progress: Called as `progress(done, total)` after each batch, or None.
+
+    Returns:
+        Dict of "mse", the mean over images and pixels of the squared error, and, for images of at least 11x11 pixels,
+        "ssim", the mean of `ssim`.
+
+    Raises:
+        UserError: If the model has no `reconstruct`, or the images do not fit.
+    """
+    checks.check_method(model, "reconstruct")
+    source = as_source(source, model)
+    sums = {"mse": 0.0} | ({"ssim": 0.0} if min(source.shape[:2]) >= WINDOW else {})
+    for begin in range(0, len(source), batch_size):
+        images = source[begin : begin + batch_size].floats()
+        rebuilt = keras.ops.convert_to_numpy(model.reconstruct(images))
+        sums["mse"] += len(images) * float(np.mean((images.astype("float64") - rebuilt) ** 2))
+        if "ssim" in sums:
+            sums["ssim"] += len(images) * ssim(images, rebuilt)
+        if progress:
+            progress(begin + len(images), len(source))
+    return {name: total / len(source) for name, total in sums.items()}

@@ -1,0 +1,122 @@
+"""An encoder for images of another size, or with other channels, than those it was pretrained on."""
+
+import keras
+import numpy as np
+
+from keras_ssl.errors import UserError
+
+__all__ = ["adapt_input"]
+
+
+def adapt_input(encoder, input_shape, name=None):
+    """Return a new encoder for images of another shape, with the weights of a pretrained one.
+
+    Convolutions of the image itself get the mean of their filters over the channels, times old over new channels, in
+    every new channel. So a grey image, the same in all channels, has the response that it had; what the filters knew of
+    colour is lost. They stay as they are where the number of channels does. All other weights are copied, the
+    statistics of batch normalisation included, and so are the flags of what trains.
+
+    Args:
+        encoder: Functional or built sequential `keras.Model` of one image `(n, height, width, channels)`, nested models
+            and registered layers included. It is not changed.
+        input_shape: `(height, width, channels)` of the new images. Height and width may be anything at which all
+            weights keep their shapes: four convolutions of stride 2 make 2x2 positions of 28x28 and of 32x32. Where the
+            representation is a flattened map, its width changes with that.
+        name: Of the new encoder. Default None: as the old one.
+
+    Returns:
+        Functional `keras.Model`, not compiled.
+
+    Raises:
+        UserError: If this is no such encoder or shape, or a layer would need weights of another shape.
+
+    Example:
+        `encoder = transfer.adapt_input(pretrained_on_mnist, (32, 32, 3))`
+    """
+    input_shape = tuple(input_shape)
+    _check(encoder, input_shape)
+    image = encoder.inputs[0]
+    new = keras.Input(input_shape, dtype=image.dtype, name=image.name)
+    pairs: list = []
+    nested: dict = {}
+
+    def copied(layer):
+        if _is_graph(layer):  # adapted when it is called, for what it is called on
+            return layer
+        copy = type(layer).from_config(layer.get_config())
+        pairs.append((layer, copy))
+        return copy
+
+    def called(layer, *args, **kwargs):
+        if _is_graph(layer):
+            if id(layer) not in nested:
+                nested[id(layer)] = adapt_input(layer, args[0].shape[1:])
+            layer = nested[id(layer)]
+        try:
+            return layer(*args, **kwargs)
+        except Exception as error:  # Keras and its backends raise many kinds
+            reason = str(error).strip().splitlines()[0]
+            raise _does_not_fit(encoder, input_shape, layer, f"cannot be built: {reason}") from error
+
+    # a plain functional view: the clone of a compiled model would be compiled
+    graph = keras.Model(image, encoder.outputs[0], name=name or encoder.name)
+    adapted = keras.models.clone_model(graph, new, clone_function=copied, call_function=called)
+    for old, layer in pairs:
+        _copy_weights(old, layer, encoder, input_shape)
+    return adapted
+
+
+def _is_graph(model):
+    return isinstance(model, keras.Model) and bool(getattr(model, "inputs", None))
+
+
+def _check(encoder, input_shape):
+    if not _is_graph(encoder) or len(encoder.inputs) != 1 or len(encoder.outputs) != 1:
+        raise UserError(
+            "a functional or built sequential keras.Model with one input and one output",
+            f"a {type(encoder).__name__}",
+            "give the encoder, for example `objective.encoder`, instead of what holds it",
+        )
+    known = [size for size in input_shape if size is not None]
+    if len(input_shape) != len(encoder.inputs[0].shape) - 1 or not input_shape or input_shape[-1] is None:
+        raise UserError(
+            f"a shape like that of '{encoder.name}', {encoder.inputs[0].shape[1:]}, with a known last number",
+            f"{input_shape}",
+            "give (height, width, channels), without the batch",
+        )
+    if any(size < 1 for size in known):
+        raise UserError("a shape of positive numbers", f"{input_shape}", "give (height, width, channels)")
+
+
+def _copy_weights(old, new, encoder, input_shape):
+    """Give `new` the weights of `old`, fitted to its channels where it looks at the image, and its flags."""
+    channels = encoder.inputs[0].shape[-1], input_shape[-1]
+    values = [np.array(weight) for weight in getattr(old, "weights", ())]
+    wanted = [tuple(weight.shape) for weight in getattr(new, "weights", ())]
+    for k, (value, shape) in enumerate(zip(values, wanted)):
+        if value.shape == shape:
+            continue
+        if not _looks_at_image(old) or (value.shape[-2:-1], shape[-2:-1]) != (channels[:1], channels[1:]):
+            reason = f"would need weights of shape {shape}, not {value.shape}"
+            raise _does_not_fit(encoder, input_shape, old, reason)
+        values[k] = np.repeat(value.sum(axis=-2, keepdims=True) / channels[1], channels[1], axis=-2)
+    if values:
+        new.set_weights(values)
+    if isinstance(old, keras.layers.Layer):
+        for before, after in zip(old._flatten_layers(), new._flatten_layers()):  # from the outside in
+            after.trainable = before.trainable
+            if isinstance(after, keras.layers.Normalization):
+                after.finalize_state()  # it computes with a copy of its weights
+
+
+def _looks_at_image(layer):
+    return isinstance(layer, keras.layers.Conv2D) and layer.groups == 1
+
+
+def _does_not_fit(encoder, input_shape, layer, reason):
+    return UserError(
+        f"a shape at which all layers of '{encoder.name}' keep their weights, as {encoder.inputs[0].shape[1:]} does",
+        f"{input_shape}, at which '{layer.name}' {reason}",
+        "resize the images (`data.load(…, size=…)`) so that this layer's input is as large as before, or pretrain an "
+        "encoder whose pooling is 'average'",
+    )
