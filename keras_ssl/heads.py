@@ -6,7 +6,7 @@ from keras import layers, ops
 from keras_ssl.blocks import BatchNormalization
 from keras_ssl.directions import unit
 
-__all__ = ["Prototypes", "predictor", "projector", "prototypes"]
+__all__ = ["Prototypes", "linear", "predictor", "projector", "prototypes"]
 
 
 def projector(
@@ -66,6 +66,21 @@ def predictor(projector, hidden=None, kernel_initializer=None, name="predictor")
     x = _hidden(inputs, hidden or width, kernel_initializer, "")
     start = _start(kernel_initializer, "glorot_uniform")
     return keras.Model(inputs, layers.Dense(width, kernel_initializer=start, name="prediction")(x), name=name)
+
+
+def linear(encoder, features, name="linear"):
+    """One linear layer with bias: the scores of classes, or numbers, that are predicted from a representation.
+
+    Args:
+        encoder: The `keras.Model` whose representation `(n, d)` is read.
+        features: Number of classes or numbers.
+        name: Name of the model.
+
+    Returns:
+        `keras.Model` from `(n, d)` to `(n, features)`.
+    """
+    inputs = keras.Input((encoder.output_shape[-1],), name="representation")
+    return keras.Model(inputs, layers.Dense(features, name="scores")(inputs), name=name)
 
 
 def _start(initializer, default):
