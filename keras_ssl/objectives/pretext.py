@@ -105,8 +105,9 @@ class TransformationPrediction(Objective):
             return  # the first batch says so
         images = array[:: -(-len(array) // _LOOKED_AT)].astype("float32")
         alike = _variation(images - images.mean(axis=(1, 2, 3), keepdims=True)) * _ALIKE
-        first, *others = (np.asarray(self.version(images, k)) for k in range(self.head.output_shape[-1]))
-        changed = np.max([_variation(other - first) for other in others], axis=0)
+        versions = (np.asarray(self.version(images, k)) for k in range(self.head.output_shape[-1]))
+        first = next(versions)
+        changed = np.max([_variation(other - first) for other in versions], axis=0)
         if np.mean(changed <= alike) > 0.5:
             warnings.warn(
                 f"{100 * np.mean(changed <= alike):.0f} % of the images look alike in all "
