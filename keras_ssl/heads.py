@@ -6,7 +6,7 @@ from keras import layers, ops
 from keras_ssl.blocks import BatchNormalization
 from keras_ssl.directions import unit
 
-__all__ = ["Prototypes", "gaussian", "judge", "logits", "predictor", "projector", "prototypes"]
+__all__ = ["Prototypes", "gaussian", "judge", "linear", "predictor", "projector", "prototypes"]
 
 
 def projector(
@@ -88,21 +88,6 @@ def gaussian(encoder, features, name="gaussian"):
     return keras.Model(inputs, [mean, log_variance], name=name)
 
 
-def logits(encoder, classes=1, name="logits"):
-    """One linear layer, in float32.
-
-    Args:
-        encoder: The `keras.Model` whose representation `(n, d)` it takes.
-        classes: Width of its output. Default 1.
-        name: Name of the model.
-
-    Returns:
-        `keras.Model` from `(n, d)` to `(n, classes)`.
-    """
-    inputs = keras.Input((encoder.output_shape[-1],), name="representation")
-    return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(inputs), name=name)
-
-
 def judge(encoder, features=256, name="judge"):
     """BiGAN's discriminator: says of an image and a latent vector together whether they are an encoder's pair.
 
@@ -124,6 +109,21 @@ def judge(encoder, features=256, name="judge"):
     x = layers.Dense(features, kernel_initializer="he_normal", name="hidden")(x)
     x = layers.LeakyReLU(0.2, name="leaky_relu")(x)
     return keras.Model([image, latent], layers.Dense(1, dtype="float32", name="logits")(x), name=name)
+
+
+def linear(encoder, features, name="linear"):
+    """One linear layer with bias: the scores of classes, or numbers, that are predicted from a representation.
+
+    Args:
+        encoder: The `keras.Model` whose representation `(n, d)` is read.
+        features: Number of classes or numbers.
+        name: Name of the model.
+
+    Returns:
+        `keras.Model` from `(n, d)` to `(n, features)`.
+    """
+    inputs = keras.Input((encoder.output_shape[-1],), name="representation")
+    return keras.Model(inputs, layers.Dense(features, name="scores")(inputs), name=name)
 
 
 def _start(initializer, default):

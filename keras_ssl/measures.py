@@ -1,4 +1,4 @@
-"""Figures that show a collapse of representations, which the loss does not show. Pure functions of `(n, d)` tensors."""
+"""Figures that are logged beside the loss: of a collapse, which it does not show, and of right answers. Pure."""
 
 import math
 
@@ -6,7 +6,21 @@ from keras import ops
 
 from keras_ssl.directions import unit
 
-__all__ = ["effective_rank", "feature_std", "participation_ratio", "spread", "usage_entropy"]
+__all__ = ["accuracy", "effective_rank", "feature_std", "participation_ratio", "spread", "usage_entropy"]
+
+
+def accuracy(logits, labels):
+    """Share of samples whose highest score is that of their class.
+
+    Args:
+        logits: Tensor `(n, k)` of scores.
+        labels: Tensor `(n,)` of class numbers in 0..k-1; floats are taken as integers.
+
+    Returns:
+        Scalar, float32, in 0..1.
+    """
+    right = ops.equal(ops.argmax(logits, axis=-1), ops.cast(labels, "int32"))
+    return ops.mean(ops.cast(right, "float32"))
 
 
 def feature_std(z):

@@ -114,6 +114,26 @@ def images(n, seed):
     return batch.astype("float32")
 
 
+def turnable(n, seed):
+    """Make a batch of images, each brighter towards its upper left, so that its position can be seen."""
+    slope = np.linspace(0.3, 0, SHAPE[0])[:, None, None] + np.linspace(0.1, 0, SHAPE[1])[:, None]
+    return {"input": (0.5 * images(n, seed) + slope).astype("float32")}
+
+
+def shuffled(n, seed):
+    """Make a batch of images and the permutations that their tiles are shuffled by."""
+    return turnable(n, seed) | {"permutation": np.random.default_rng(seed).integers(0, 5, n)}
+
+
+def with_attributes(n, seed):
+    """Make a batch of images, in which half the bright square is, and how bright they are, standardised."""
+    batch = single(n, seed)
+    x = batch["input"][..., 0]
+    brightness = x.mean(axis=(1, 2))
+    side = x[:, :, :4].sum(axis=(1, 2)) < x[:, :, 4:].sum(axis=(1, 2))
+    return batch | {"attributes": np.stack([side, (brightness - 0.23) / 0.02], axis=1).astype("float32")}
+
+
 CASES = [
     Case(
         "SimCLR",
@@ -281,5 +301,29 @@ CASES = [
         dense,
         falls=False,
         rate=0.01,
+    ),
+    Case(
+        "RotationPrediction",
+        lambda encoder: objectives.RotationPrediction(encoder, seed=3),
+        turnable,
+        convolutional,
+    ),
+    Case(
+        "FlipPrediction",
+        lambda encoder: objectives.FlipPrediction(encoder, seed=3),
+        turnable,
+        convolutional,
+    ),
+    Case(
+        "JigsawPrediction",
+        lambda encoder: objectives.JigsawPrediction(encoder, grid=4, permutations=5, seed=3),
+        shuffled,
+        convolutional,
+    ),
+    Case(
+        "AttributePrediction",
+        lambda encoder: objectives.AttributePrediction(encoder, {"side": 2, "brightness": None}, seed=3),
+        with_attributes,
+        convolutional,
     ),
 ]

@@ -28,6 +28,7 @@ FLOORS = {
     "likelihoods": 1,
     "measures": 1,
     "corruption": 1,
+    "rearrangements": 1,
     "schedules": 1,
     "optimizers": 1,
     "blocks": 1,

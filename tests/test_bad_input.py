@@ -153,6 +153,33 @@ def test_fewer_samples_than_a_batch():
     refused(lambda: data.batches(GOOD, views=views.digits(), batch_size=256), "8 samples", "batch_size")
 
 
+# ---- attributes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("attribute", "words"),
+    [
+        (np.array([0.0, 1, 2, np.nan, 4, 5, 6, 7]), "NaN or Inf in 1 of 8, the first at index 3"),
+        (np.array([0, 1, 2, -3, 0, 1, 2, 0]), "-3"),
+        (np.zeros(8, int), "class 0 everywhere"),
+        (np.ones(8), "1 everywhere"),
+        (np.arange(7.0), "(7,)"),
+        ("shape", "'shape'"),
+        (data.dominant_colour, "three channels"),
+    ],
+)
+def test_attributes_that_cannot_be_learned_are_refused_by_batches(attribute, words):
+    refused(lambda: data.batches(GOOD, batch_size=2, targets={"what": attribute}), words)
+
+
+def test_classes_that_there_are_not_are_refused_before_attributes_are_learned():
+    objective = objectives.AttributePrediction(an_encoder(), {"kind": 3})
+    objective.compile("adam")
+    batch = {"input": GOOD, "attributes": np.array([0, 1, 2, 0, 1, 3, 0, 1], "float32")[:, None]}
+    refused(lambda: objective.fit(batch, verbose=0), "class numbers of 'kind' in 0..2", "3 at index 5")
+    assert int(objective.step) == 0
+
+
 # ---- labels ----------------------------------------------------------------------------------------------------------
 
 

@@ -127,3 +127,58 @@ def test_images_of_several_sizes_are_brought_to_one(monkeypatch):
     assert loaded.images.shape == (3, 4, 6, 3)
     assert loaded.images[:, 0, 0, 0].tolist() == [10, 20, 30]
     assert loaded.labels.tolist() == [0, 1, 2]
+
+
+@pytest.fixture
+def shapes(monkeypatch):
+    """A prepared set of three images with numbers, a word and a vector of each."""
+    tfds = pytest.importorskip("tensorflow_datasets")
+    samples = {
+        "image": np.zeros((3, 4, 4, 1), "uint8"),
+        "label_shape": np.array([2, 0, 1]),
+        "size": np.array([0.5, 0.25, 1.0], "float32"),
+    }
+
+    class Shapes:
+        info = type("Info", (), {})()
+        data_path = "nowhere"
+
+        def is_prepared(self):
+            return True
+
+        def as_dataset(self, split, shuffle_files, decoders):
+            import tensorflow as tf
+
+            del split, shuffle_files
+            return tf.data.Dataset.from_tensor_slices(
+                {key: samples[key] for key in decoders.extract_features(self.info.features)}
+            )
+
+    Shapes.info.features = tfds.features.FeaturesDict(
+        {
+            "image": tfds.features.Image(shape=(4, 4, 1)),
+            "label_shape": tfds.features.ClassLabel(num_classes=3),
+            "size": tfds.features.Scalar(np.float32),
+            "place": tfds.features.Tensor(shape=(2,), dtype=np.float32),
+            "word": tfds.features.Text(),
+        }
+    )
+    Shapes.info.splits = {"train": type("Split", (), {"num_examples": 3})}
+    monkeypatch.setattr(tfds, "builder", lambda name: Shapes())
+
+
+def test_features_of_one_number_become_columns(shapes):
+    loaded = data.load("shapes", columns=("size", "label_shape"))
+    assert list(loaded.columns) == ["size", "label_shape"]
+    assert loaded.columns["label_shape"].tolist() == [2, 0, 1]
+    assert loaded.columns["size"].tolist() == [0.5, 0.25, 1.0]
+    assert loaded.columns["size"].dtype == np.float32
+    assert loaded.labels is None
+    assert data.load("shapes").columns is None
+    assert data.load("shapes", columns="size").columns["size"].tolist() == [0.5, 0.25, 1.0]
+
+
+@pytest.mark.parametrize("column", ["place", "word", "image", "colour"])
+def test_other_features_are_refused_with_those_that_can_be_columns(shapes, column):
+    with pytest.raises(UserError, match=f"one number of for each sample: label_shape, size. Received {column}"):
+        data.load("shapes", columns=("size", column))

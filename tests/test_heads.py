@@ -32,6 +32,14 @@ def test_projector_takes_widths_and_computes_what_it_says():
     np.testing.assert_allclose(projector(h, training=True), np.maximum(x, 0) @ projection, atol=1e-5)
 
 
+def test_a_linear_head_is_one_layer():
+    head = heads.linear(make_encoder(), 3, name="classes")
+    assert (head.name, head.input_shape, head.output_shape) == ("classes", (None, 9), (None, 3))
+    h = np.random.default_rng(0).normal(size=(6, 9)).astype("float32")
+    kernel, bias = head.get_weights()
+    np.testing.assert_allclose(head(h), h @ kernel + bias, atol=1e-6)
+
+
 def test_projector_survives_saving(tmp_path):
     projector = heads.projector(make_encoder(), features=3)
     projector.save(tmp_path / "projector.keras")

@@ -1,13 +1,38 @@
 """Images in memory, the few labels that are drawn from them, and the batches that objectives are fitted on.
 
-A `Source` comes from `load` (a name or a folder) or `from_arrays`; `few` draws labelled samples from it and `batches`
-makes the data set that `fit` takes.
+A `Source` comes from `load` (a name or a folder) or `from_arrays`; `few` draws labelled samples from it, `targets`
+computes attributes of its samples, and `batches` makes the data set that `fit` takes.
 """
 
 from keras_ssl.checks import check_dataset
+from keras_ssl.data.attributes import (
+    COLOURS,
+    ORIENTATIONS,
+    Targets,
+    brightness,
+    dominant_colour,
+    edge_orientation,
+    targets,
+)
 from keras_ssl.data.batching import batches
 from keras_ssl.data.few_labels import few, few_indices
 from keras_ssl.data.loading import load
 from keras_ssl.data.source import Source, check_labelled, from_arrays
 
-__all__ = ["Source", "load", "from_arrays", "few", "few_indices", "batches", "check_dataset", "check_labelled"]
+__all__ = [
+    "COLOURS",
+    "ORIENTATIONS",
+    "Source",
+    "Targets",
+    "batches",
+    "brightness",
+    "check_dataset",
+    "check_labelled",
+    "dominant_colour",
+    "edge_orientation",
+    "few",
+    "few_indices",
+    "from_arrays",
+    "load",
+    "targets",
+]

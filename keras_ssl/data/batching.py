@@ -6,6 +6,8 @@ import keras
 import numpy as np
 
 from keras_ssl.checks import check_images
+from keras_ssl.data.attributes import Targets
+from keras_ssl.data.attributes import targets as attribute_targets
 from keras_ssl.data.source import Source, from_arrays
 from keras_ssl.errors import UserError
 
@@ -47,7 +49,7 @@ class Plan:
         return np.random.default_rng([self.seed, epoch, 1]).integers(0, 2**31 - 1, (self.steps, 2), "int32")
 
 
-def batches(source, views=None, batch_size=256, seed=0, shuffle=True, drop_remainder=None, first_epoch=0):
+def batches(source, views=None, batch_size=256, seed=0, shuffle=True, drop_remainder=None, first_epoch=0, targets=None):
     """Make the data set of dict batches that an objective is fitted on.
 
     Each iteration over it is an epoch, in a new order and with new views, and the n-th one gives the same batches
@@ -67,6 +69,9 @@ def batches(source, views=None, batch_size=256, seed=0, shuffle=True, drop_remai
         drop_remainder: Whether an incomplete last batch is left out. Default: where there are views, since objectives
             compare the samples of a batch.
         first_epoch: Number of the first epoch. Default 0.
+        targets: What `data.targets` makes of the same source, or a dict as it takes; the batches then have
+            "attributes", float32 `(batch_size, number of attributes)`, beside the images or the views. They are those
+            of the images before views are made of them. Default None.
 
     Returns:
         On the TensorFlow backend a `tf.data.Dataset`, on others a `keras.utils.PyDataset`, of dicts:
@@ -74,7 +79,8 @@ def batches(source, views=None, batch_size=256, seed=0, shuffle=True, drop_remai
         stay in memory as they are stored and are converted batch by batch.
 
     Raises:
-        UserError: When the images cannot be trained on, there are fewer than one batch, or the views are not views.
+        UserError: When the images cannot be trained on, there are fewer than one batch, the views are not views, or the
+            targets are those of another source.
 
     Example:
         `objective.fit(data.batches(train, views=views.digits(), batch_size=256), epochs=60)`
@@ -84,14 +90,15 @@ def batches(source, views=None, batch_size=256, seed=0, shuffle=True, drop_remai
     views = None if views is None else _checked_views(views, source)
     drop = views is not None if drop_remainder is None else bool(drop_remainder)
     _check_numbers(len(source), batch_size=batch_size, seed=seed, first_epoch=first_epoch, drop=drop)
+    attributes = None if targets is None else _attributes(source, targets)
     plan = Plan(len(source), int(batch_size), int(seed), bool(shuffle), drop)
     if keras.backend.backend() == "tensorflow":
         from keras_ssl.data.tensorflow_batches import tensorflow_batches
 
-        return tensorflow_batches(plan, source, views, first_epoch)
+        return tensorflow_batches(plan, source, views, first_epoch, attributes)
     from keras_ssl.data.python_batches import PythonBatches
 
-    return PythonBatches(plan, source, views, first_epoch)
+    return PythonBatches(plan, source, views, first_epoch, attributes)
 
 
 def _checked_views(views, source):
@@ -100,6 +107,17 @@ def _checked_views(views, source):
     views = views if hasattr(views, "keys") else pair(views)
     check_views(views, source[:8].floats())
     return views
+
+
+def _attributes(source, targets):
+    known = targets if isinstance(targets, Targets) else attribute_targets(source, targets)
+    if len(known) != len(source):
+        raise UserError(
+            f"targets of the {len(source)} samples of the source",
+            f"{len(known)}",
+            "make them of the same source: `data.targets(source, …)`",
+        )
+    return known.values
 
 
 def _check_numbers(samples, batch_size, seed, first_epoch, drop):

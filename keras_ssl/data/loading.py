@@ -14,7 +14,7 @@ __all__ = ["load"]
 _DIGITS_TRAIN = 1400
 
 
-def load(name_or_folder, split="train", size=None):
+def load(name_or_folder, split="train", size=None, columns=()):
     """Load images, with labels where there are any, into memory.
 
     A name is looked for among the embedded sets, then as a folder, then in TensorFlow Datasets; write `"./digits"` for
@@ -36,26 +36,40 @@ def load(name_or_folder, split="train", size=None):
         split: Part of the set. TensorFlow Datasets also takes slices such as `"train[:20000]"`. Default `"train"`.
         size: Side length or `(height, width)` in pixels that the images are brought to: scaled to cover it and cut in
             the middle. Default: as they are. Needed for sets of TensorFlow Datasets whose images differ in size.
+        columns: Names of other features, one number a sample, of a set of TensorFlow Datasets, which become
+            `Source.columns`: `("label_shape",)` of `"dsprites"`. Default none.
 
     Returns:
         A `Source` with the stored dtype: uint8 in 0..255, or float32 in 0..1.
 
     Raises:
-        UserError: When there is no such set, split or folder, an image cannot be read, the images do not fit into
-            memory, or a set is not prepared and cannot be downloaded.
+        UserError: When there is no such set, split, folder or column, an image cannot be read, the images do not fit
+            into memory, or a set is not prepared and cannot be downloaded.
 
     Example:
         `train = data.load("mnist", split="train[:20000]")`
     """
     size = as_size(size)
+    columns = (columns,) if isinstance(columns, str) else tuple(columns)
     if str(name_or_folder) in _EMBEDDED and not isinstance(name_or_folder, pathlib.Path):
+        _check_no_columns(columns, name_or_folder)
         return _EMBEDDED[name_or_folder](split, size)
     folder = pathlib.Path(name_or_folder).expanduser()
     if folder.is_dir():
+        _check_no_columns(columns, folder)
         return folders.load_folder(folder, split, size)
     if isinstance(name_or_folder, pathlib.Path) or str(name_or_folder).startswith((".", "/", "~")):
         raise UserError("a folder of images", f"{folder}, which is no folder", "check the path")
-    return named_sets.load_named(str(name_or_folder), split, size, embedded=tuple(_EMBEDDED))
+    return named_sets.load_named(str(name_or_folder), split, size, tuple(_EMBEDDED), columns)
+
+
+def _check_no_columns(columns, name):
+    if columns:
+        raise UserError(
+            "columns of a set of TensorFlow Datasets only",
+            f"{', '.join(columns)} of {name}",
+            "make a source of arrays: `data.from_arrays(images, labels, columns={…})`",
+        )
 
 
 def _digits(split, size):

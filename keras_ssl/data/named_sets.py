@@ -19,7 +19,7 @@ __all__ = ["load_named", "network_answers"]
 _HOST = "storage.googleapis.com"
 
 
-def load_named(name, split, size=None, embedded=()):
+def load_named(name, split, size=None, embedded=(), columns=()):
     """Load a split of an image set of TensorFlow Datasets into memory.
 
     Args:
@@ -27,19 +27,21 @@ def load_named(name, split, size=None, embedded=()):
         split: Its split, or a slice such as `"train[:20%]"`.
         size: `(height, width)` to bring the images to, or None.
         embedded: Names of other sets that the error for an unknown name lists.
+        columns: Names of features, one number a sample, that become columns of the source.
 
     Returns:
         A `Source`.
 
     Raises:
-        UserError: When the set is unknown, holds no images of one size, has no such split, or is neither prepared nor
-            downloadable.
+        UserError: When the set is unknown, holds no images of one size, has no such split or column, or is neither
+            prepared nor downloadable.
     """
     tfds = _import_tfds(name, embedded)
     builder = _find(tfds, name, embedded)
     features = builder.info.features
     features = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
-    shape, dtype = _image_feature(tfds, features, name, size)
+    stored = _image_feature(tfds, features, name, size)
+    _check_columns(features, columns, name)
     if not builder.is_prepared():
         _prepare(builder, name)
     try:
@@ -51,10 +53,12 @@ def load_named(name, split, size=None, embedded=()):
         ) from error
     label = features.get("label")
     labelled = isinstance(label, tfds.features.ClassLabel)
-    images, labels = _read(tfds, builder, split, count, (shape, dtype), size, labelled, name)
+    others = {column: features[column].np_dtype for column in columns} | ({"label": np.int64} if labelled else {})
+    images, found = _read(tfds, builder, split, count, stored, size, others, name)
+    kept = {column: found[column] for column in columns} or None
     if label is None or not labelled:
-        return Source(images, name=f"{name}/{split}")
-    return Source(images, labels, label.num_classes, tuple(label.names), f"{name}/{split}")
+        return Source(images, name=f"{name}/{split}", columns=kept)
+    return Source(images, found["label"], label.num_classes, tuple(label.names), f"{name}/{split}", kept)
 
 
 def _import_tfds(name, embedded):
@@ -101,6 +105,20 @@ def _image_feature(tfds, features, name, size):
     return image.shape, np.dtype(image.np_dtype)
 
 
+def _check_columns(features, columns, name):
+    numbers = [key for key, feature in features.items() if feature.shape == () and _is_number(feature)]
+    if missing := [column for column in columns if column not in numbers]:
+        raise UserError(
+            f"columns that {name} has one number of for each sample: {', '.join(sorted(numbers)) or 'there are none'}",
+            ", ".join(missing),
+            "choose among them" if numbers else "leave `columns` out",
+        )
+
+
+def _is_number(feature):
+    return np.dtype(feature.np_dtype).kind in "biuf"
+
+
 def _prepare(builder, name):
     if not network_answers():
         raise UserError(
@@ -139,23 +157,23 @@ def network_answers(timeout=2.0):
     return answered.is_set()
 
 
-def _read(tfds, builder, split, count, stored, size, labelled, name):
+def _read(tfds, builder, split, count, stored, size, others, name):
     (height, width, channels), dtype = stored
     varying = None in (height, width, channels)
     shape = (*(size or (height, width)), channels or 3)
     images = room_for(count, shape, dtype, name)
-    labels = np.empty(count, "int64") if labelled else None
-    wanted = {"image": True, **({"label": True} if labelled else {})}
+    found = {key: np.empty(count, dtype) for key, dtype in others.items()}
+    wanted = dict.fromkeys(("image", *others), True)
     samples = builder.as_dataset(split=split, shuffle_files=False, decoders=tfds.decode.PartialDecoding(wanted))
     samples = samples.batch(1 if varying else 1024).prefetch(2)
     at = 0
     for batch in track(tfds.as_numpy(samples), -(-count // (1 if varying else 1024)), f"Reading {name}"):
         to = at + len(batch["image"])
         images[at:to] = _rgb(fit(batch["image"][0], size), shape)[None] if varying else resize(batch["image"], size)
-        if labels is not None:
-            labels[at:to] = batch["label"]
+        for key, values in found.items():
+            values[at:to] = batch[key]
         at = to
-    return images, labels
+    return images, found
 
 
 def _rgb(image, shape):

@@ -17,12 +17,14 @@ class PythonBatches(keras.utils.PyDataset):
         source: The `Source`.
         views: Function `(images, seed) -> dict of views`, or None.
         first_epoch: Number of the first epoch.
+        attributes: Float32 array `(n, …)` whose rows come as "attributes", or None.
     """
 
-    def __init__(self, plan, source, views=None, first_epoch=0):
+    def __init__(self, plan, source, views=None, first_epoch=0, attributes=None):
         super().__init__()
         self.plan, self.source, self.epoch, self.step = plan, source, first_epoch, 0
         self.views = _compiled(views)
+        self.attributes = attributes
 
     def __len__(self):
         return self.plan.steps
@@ -36,7 +38,8 @@ class PythonBatches(keras.utils.PyDataset):
         self.step += 1
         indices = self.order[step * self.plan.batch_size : (step + 1) * self.plan.batch_size]
         images = self.source[indices].floats()
-        return {"input": images} if self.views is None else self.views(images, self.seeds[step])
+        batch = {"input": images} if self.views is None else self.views(images, self.seeds[step])
+        return batch if self.attributes is None else {**batch, "attributes": self.attributes[indices]}
 
     def __iter__(self):
         """Yield the batches of one epoch."""

@@ -20,10 +20,11 @@ class Source:
         classes: Number of classes, or None where there are no labels.
         class_names: One name for each class number, or None.
         name: What the set is called in messages.
+        columns: What else is known of the samples, a dict from names to arrays of shape `(n,)`, or None.
 
     Raises:
-        UserError: When the images' rank or dtype, or the labels, do not fit this description. Pixel values are not
-            looked at here: `batches` and `few` check them.
+        UserError: When the images' rank or dtype, the labels or the columns do not fit this description. Pixel values
+            are not looked at here: `batches` and `few` check them.
 
     Example:
         `source[:100]` and `source[indices]` are sources of these samples.
@@ -34,12 +35,20 @@ class Source:
     classes: int | None = None
     class_names: tuple | None = None
     name: str = "images"
+    columns: dict | None = None
 
     def __post_init__(self):
         check_shape(self.images, at_least=0)
         check_dtype(self.images, self.dtype)
         if self.labels is not None:
             check_labels(self.labels, len(self.images), self.classes)
+        for name, column in (self.columns or {}).items():
+            if np.shape(column) != (len(self.images),):
+                raise UserError(
+                    f"one value of column '{name}' for each of {len(self.images)} images",
+                    f"shape {np.shape(column)}",
+                    "check where both come from",
+                )
 
     @property
     def dtype(self):
@@ -65,7 +74,8 @@ class Source:
             if which.ndim != 1:
                 raise UserError("a slice or a vector of indices", repr(which), "write `source[i:i + 1]` for one sample")
         labels = None if self.labels is None else self.labels[which]
-        return dataclasses.replace(self, images=self.images[which], labels=labels)
+        columns = None if self.columns is None else {name: column[which] for name, column in self.columns.items()}
+        return dataclasses.replace(self, images=self.images[which], labels=labels, columns=columns)
 
     def floats(self):
         """Return the images as float32 in 0..1, of shape `(n, height, width, channels)`."""
@@ -102,7 +112,7 @@ def _share(count, fraction):
     return min(max(round(fraction * count), 1), count - 1) if count > 1 else round(fraction * count)
 
 
-def from_arrays(images, labels=None, classes=None, class_names=None, name="arrays"):
+def from_arrays(images, labels=None, classes=None, class_names=None, name="arrays", columns=None):
     """Make a `Source` from arrays.
 
     Args:
@@ -111,19 +121,21 @@ def from_arrays(images, labels=None, classes=None, class_names=None, name="array
         classes: Number of classes. Default: the highest label plus one.
         class_names: One name for each class number, or None.
         name: What the set is called in messages.
+        columns: Dict of what else is known of the samples, from names to arrays of shape `(n,)`, or None.
 
     Returns:
         A `Source`. The images are not copied.
 
     Raises:
-        UserError: When rank, dtype or labels do not fit.
+        UserError: When rank, dtype, labels or columns do not fit.
     """
     images = as_array(images)
     if labels is not None:
         labels = np.asarray(labels)
         check_labels(labels, len(images), classes)
         classes = int(labels.max()) + 1 if classes is None and len(labels) else classes
-    return Source(images, labels, classes, None if class_names is None else tuple(class_names), name)
+    columns = None if columns is None else {key: np.asarray(column) for key, column in columns.items()}
+    return Source(images, labels, classes, None if class_names is None else tuple(class_names), name, columns)
 
 
 def check_labelled(*sources):

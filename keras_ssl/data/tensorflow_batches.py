@@ -5,7 +5,7 @@ import itertools
 __all__ = ["tensorflow_batches"]
 
 
-def tensorflow_batches(plan, source, views=None, first_epoch=0):
+def tensorflow_batches(plan, source, views=None, first_epoch=0, attributes=None):
     """Return the batches of a `Plan` as a `tf.data.Dataset`. See `data.batches`.
 
     Args:
@@ -13,6 +13,7 @@ def tensorflow_batches(plan, source, views=None, first_epoch=0):
         source: The `Source`.
         views: Function `(images, seed) -> dict of views`, or None.
         first_epoch: Number of the first epoch.
+        attributes: Float32 array `(n, …)` whose rows come as "attributes", or None.
     """
     import tensorflow as tf
 
@@ -35,11 +36,9 @@ def tensorflow_batches(plan, source, views=None, first_epoch=0):
 
     @tf.autograph.experimental.do_not_convert  # views are keras.ops; AutoGraph would only warn where it has no source
     def make_batch(indices, seed):
-        # Taken by NumPy from where they lie: as a tensor they would be in memory twice, under a strategy four times.
-        stored = tf.numpy_function(source.images.__getitem__, [indices], source.images.dtype, stateful=False)
-        stored = tf.ensure_shape(stored, (indices.shape[0], *source.shape))
-        images = tf.cast(stored, tf.float32) / (255.0 if source.dtype == "uint8" else 1.0)
-        return {"input": images} if see is None else see(images, seed)
+        images = tf.cast(_rows(source.images, indices), tf.float32) / (255.0 if source.dtype == "uint8" else 1.0)
+        batch = {"input": images} if see is None else see(images, seed)
+        return batch if attributes is None else {**batch, "attributes": _rows(attributes, indices)}
 
     seen = plan.steps * plan.batch_size if plan.drop else plan.samples
     dataset = tf.data.Dataset.range(1).flat_map(steps)
@@ -48,6 +47,14 @@ def tensorflow_batches(plan, source, views=None, first_epoch=0):
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     dataset = dataset.map(make_batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
     return dataset.with_options(options)
+
+
+def _rows(array, indices):
+    """Take rows by NumPy from where they lie: as a tensor all would be in memory twice, under a strategy four times."""
+    import tensorflow as tf
+
+    rows = tf.numpy_function(array.__getitem__, [indices], array.dtype, stateful=False)
+    return tf.ensure_shape(rows, (indices.shape[0], *array.shape[1:]))
 
 
 def _compiled(views, plan):

@@ -1,6 +1,7 @@
 """The mathematics of the project: pure functions of tensors that return a scalar."""
 
 from keras_ssl.losses.adversarial import gradient_penalty, non_saturating, wasserstein
+from keras_ssl.losses.classification import cross_entropy
 from keras_ssl.losses.clustering import sinkhorn, swav
 from keras_ssl.losses.contrastive import dcl, info_nce, nt_xent
 from keras_ssl.losses.decorrelation import barlow_twins, vicreg
@@ -12,6 +13,7 @@ __all__ = [
     "absolute_error",
     "barlow_twins",
     "binary_cross_entropy",
+    "cross_entropy",
     "dcl",
     "dino",
     "gaussian_kl",

@@ -127,7 +127,7 @@ class GAN(Adversarial):
         self.gradient_penalty = gradient_penalty
         self.discriminator_steps = discriminator_steps
         self.minimised = ("discriminator_loss",) * discriminator_steps + ("loss",)
-        self.head = heads.logits(encoder, name="discriminator_head")
+        self.head = heads.linear(encoder, 1, name="discriminator_head")
 
     @property
     def discriminators(self):

@@ -65,6 +65,8 @@ def as_batch(objective, data):
 def _wrong_keys(objective, received):
     keys = objective.batch_keys
     call = "data.batches(source, views=views.digits())" if "view_1" in keys else "data.batches(source)"
+    if "attributes" in keys:
+        call = "data.batches(source, targets=data.targets(source, …))"
     if "crop_1" in keys:
         crops = sum(key.startswith("crop") for key in keys)
         call = f"data.batches(source, views=views.multi_crop(policy, crop_policy, crops={crops}))"
@@ -78,13 +80,16 @@ def _check_tensor(objective, key, x, shape):
     fits = len(x.shape) == len(shape) and all(a is None or b is None or a == b for a, b in zip(x.shape[1:], shape[1:]))
     if not fits:
         raise UserError(
-            f"'{key}' of shape {shape} for {name}'s encoder",
+            f"'{key}' of shape {shape} for {name}" + ("" if key == "attributes" else "'s encoder"),
             f"shape {tuple(x.shape)}",
-            "build the encoder for the data's shape",
+            "give as many columns as attributes" if key == "attributes" else "build the encoder for the data's shape",
         )
     if "float" not in keras.backend.standardize_dtype(x.dtype):
+        floats, otherwise = (
+            ("floats", "cast to float32") if key == "attributes" else ("floats in 0..1", "divide by 255")
+        )
         raise UserError(
-            f"'{key}' as floats in 0..1", f"dtype {x.dtype}", "use `data.batches`, which converts, or divide by 255"
+            f"'{key}' as {floats}", f"dtype {x.dtype}", f"use `data.batches`, which converts, or {otherwise}"
         )
     if not objective.compares_samples or replicas() > 1:
         return

@@ -92,6 +92,11 @@ class Objective(keras.Model):
         """Return a number as it is, and a `LearningRateSchedule` at the current step."""
         return value(self.step) if isinstance(value, keras.optimizers.schedules.LearningRateSchedule) else value
 
+    def check_array(self, key, array):
+        """Raise `UserError` unless the array that `fit` was given as `key` can be trained on: here, values in 0..1."""
+        check = checks.check_images if array.ndim == 4 else checks.check_values
+        check(array, name=f"'{key}'")
+
     def draws(self, training):
         """Return what `keras.random` takes as `seed`: in training new in each step and replica, else constant."""
         if not training:
@@ -176,9 +181,7 @@ class Objective(keras.Model):
         if not arrays:
             kwargs["shuffle"] = False  # data sets shuffle themselves; Keras would warn
         for key, array in arrays.items():
-            checks.check_images(array, name=f"'{key}'") if array.ndim == 4 else checks.check_values(
-                array, name=f"'{key}'"
-            )
+            self.check_array(key, array)
             size = min(len(array), kwargs.get("batch_size") or 32)
             if self.compares_samples and (size < 2 or len(array) % size == 1):
                 raise batches.batch_of_one(self)

@@ -1,0 +1,205 @@
+"""What can be computed of images without a person: attributes, and the targets that an objective predicts of them."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_ssl.checks import check_shape
+from keras_ssl.data.source import Source, from_arrays
+from keras_ssl.errors import UserError
+from keras_ssl.progress import track
+
+__all__ = ["COLOURS", "ORIENTATIONS", "Targets", "brightness", "dominant_colour", "edge_orientation", "targets"]
+
+COLOURS = ("grey", "red", "yellow", "green", "cyan", "blue", "magenta")
+"""The classes of `dominant_colour`."""
+ORIENTATIONS = ("horizontal", "rising", "vertical", "falling")
+"""The classes of `edge_orientation`."""
+
+_CHUNK = 1024
+_GREY = 0.1  # mean difference of the highest and the lowest channel
+
+
+def brightness(images):
+    """Mean of all pixels and channels, a continuous attribute.
+
+    Args:
+        images: Float array `(n, height, width, channels)` in 0..1.
+
+    Returns:
+        Float array `(n,)` in 0..1.
+    """
+    return images.mean(axis=(1, 2, 3))
+
+
+def dominant_colour(images):
+    """The hue that most of an image's colour has, a categorical attribute.
+
+    Every pixel votes for its hue, rounded to one of six, with its chroma: the difference of its highest and lowest
+    channel. An image whose mean chroma is below 0.1 is grey.
+
+    Args:
+        images: Float array `(n, height, width, 3)` in 0..1.
+
+    Returns:
+        Integer array `(n,)`, numbers of `COLOURS`.
+
+    Raises:
+        UserError: If there are not three channels.
+    """
+    if images.shape[-1] != 3:
+        raise UserError("images with three channels for their colour", f"shape {images.shape}", "leave it out")
+    red, green, blue = np.moveaxis(images, -1, 0)
+    chroma = images.max(axis=-1) - images.min(axis=-1)
+    hue = np.arctan2(np.sqrt(3) * (green - blue), 2 * red - green - blue)
+    sector = np.round(hue / (np.pi / 3)).astype(int) % 6
+    votes = np.stack([(chroma * (sector == k)).sum(axis=(1, 2)) for k in range(6)], axis=1)
+    return np.where(chroma.mean(axis=(1, 2)) < _GREY, 0, 1 + votes.argmax(axis=1))
+
+
+def edge_orientation(images):
+    """The direction in which most of an image's edges run, a categorical attribute.
+
+    Every pixel votes for the direction across its gradient (of the mean of the channels, by central differences),
+    rounded to one of four, with the gradient's squared length. An image without edges is of class 0.
+
+    Args:
+        images: Float array `(n, height, width, channels)`, at least 2 pixels high and wide.
+
+    Returns:
+        Integer array `(n,)`, numbers of `ORIENTATIONS`: edges that run along the rows, from the lower left to the upper
+        right, along the columns, and from the upper left to the lower right.
+    """
+    down, right = np.gradient(images.mean(axis=-1), axis=(1, 2))
+    direction = np.arctan2(-down, right) + np.pi / 2
+    sector = np.round(direction / (np.pi / 4)).astype(int) % 4
+    energy = np.square(down) + np.square(right)
+    votes = np.stack([(energy * (sector == k)).sum(axis=(1, 2)) for k in range(4)], axis=1)
+    return votes.argmax(axis=1)
+
+
+_CLASSES = {dominant_colour: len(COLOURS), edge_orientation: len(ORIENTATIONS)}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Targets:
+    """Attributes of the samples of a source, as `objectives.AttributePrediction` predicts them.
+
+    Args:
+        attributes: Dict of names and numbers of classes; None for a continuous attribute.
+        values: Float32 array `(n, number of attributes)`: class numbers, and standardised continuous attributes.
+        mean: Float array `(number of attributes,)`, what was subtracted; 0 for categorical ones.
+        std: Likewise, what was divided by; 1 for categorical ones.
+    """
+
+    attributes: dict
+    values: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+
+    def __len__(self):
+        return len(self.values)
+
+
+def targets(source, attributes):
+    """Compute the attributes of all samples, once, before training.
+
+    Integers are class numbers, a categorical attribute; floats are continuous, and standardised.
+
+    Args:
+        source: A `Source`, or an array of images.
+        attributes: Dict from names to what each attribute is: a function of images, float32 `(n, height, width,
+            channels)` in 0..1, that returns integers or floats `(n,)`; the name of one of the source's columns, or
+            "label" for its labels; or an array `(n,)`.
+
+    Returns:
+        `Targets`. There are as many classes as the highest number plus one, or as the functions of this package have.
+
+    Raises:
+        UserError: When there are no attributes or no such column, a value is not finite, is no number or is a negative
+            class number, their count is wrong, or all samples have the same.
+
+    Example:
+        `known = data.targets(train, {"brightness": data.brightness, "colour": data.dominant_colour})`
+    """
+    source = source if isinstance(source, Source) else from_arrays(source)
+    if not isinstance(attributes, dict) or not attributes or not all(isinstance(name, str) for name in attributes):
+        raise UserError(
+            "a dict of names and attributes", repr(attributes), "write `{'brightness': data.brightness}`, for instance"
+        )
+    check_shape(source.images)
+    given = {name: what if callable(what) else _column(source, name, what) for name, what in attributes.items()}
+    given |= _computed(source, {name: what for name, what in given.items() if callable(what)})
+    classes, columns, means, stds = {}, [], [], []
+    for name, values in given.items():
+        _check_attribute(name, values, len(source))
+        categorical = not np.issubdtype(values.dtype, np.floating)
+        classes[name] = _number_of_classes(attributes[name], values) if categorical else None
+        means.append(0.0 if categorical else values.mean(dtype="float64"))
+        stds.append(1.0 if categorical else values.std(dtype="float64"))
+        columns.append((values - means[-1]) / stds[-1])
+    return Targets(classes, np.stack(columns, axis=1).astype("float32"), np.array(means), np.array(stds))
+
+
+def _column(source, name, what):
+    if not isinstance(what, str):
+        return np.asarray(what)
+    there = {**({} if source.labels is None else {"label": source.labels}), **(source.columns or {})}
+    if what not in there:
+        raise UserError(
+            f"a column of {source.name} for '{name}': {', '.join(sorted(there)) or 'there are none'}",
+            repr(what),
+            "choose one of them" if there else "give `data.from_arrays(…, columns=…)`, an array, or a function",
+        )
+    return np.asarray(there[what])
+
+
+def _computed(source, functions):
+    """Return what each function makes of all images, which are converted chunk by chunk."""
+    found: dict = {name: [] for name in functions}
+    starts = range(0, len(source) if functions else 0, _CHUNK)
+    for start in track(starts, len(starts), "Computing attributes"):
+        images = source[start : start + _CHUNK].floats()
+        for name, function in functions.items():
+            values = np.asarray(function(images))
+            _check_count(name, values, len(images))
+            found[name].append(values)
+    return {name: np.concatenate(values) for name, values in found.items()}
+
+
+def _check_count(name, values, count):
+    if values.shape != (count,):
+        raise UserError(f"one value of '{name}' for each of {count} images", f"shape {values.shape}", "return `(n,)`")
+
+
+def _check_attribute(name, values, count):
+    _check_count(name, values, count)
+    if values.dtype.kind not in "biuf":
+        raise UserError(
+            f"numbers as '{name}'", f"dtype {values.dtype}", "number them: `np.unique(values, return_inverse=True)[1]`"
+        )
+    if bad := np.count_nonzero(~np.isfinite(values)):
+        first = np.flatnonzero(~np.isfinite(values))[0]
+        raise UserError(
+            f"finite values of '{name}'",
+            f"NaN or Inf in {bad} of {count}, the first at index {first}",
+            "remove or repair these samples",
+        )
+    if values.dtype.kind == "f" and values.std(dtype="float64") <= 1e-6 * max(1.0, abs(values.mean(dtype="float64"))):
+        raise UserError(f"values of '{name}' that differ", f"{values[0]:g} everywhere", "leave it out")
+    if values.dtype.kind != "f" and values.min() < 0:
+        raise UserError(f"class numbers of '{name}' from 0", f"{values.min()}", "number the classes from 0")
+    if values.dtype.kind != "f" and values.min() == values.max():
+        raise UserError(f"at least 2 classes of '{name}'", f"class {int(values[0])} everywhere", "leave it out")
+
+
+def _number_of_classes(attribute, values):
+    known = _CLASSES.get(attribute) if callable(attribute) else None
+    count = known or int(values.max()) + 1
+    if count > len(values) and not known:
+        raise UserError(
+            "no more classes than samples",
+            f"{count} classes, {len(values)} samples",
+            "give floats for a continuous attribute, or number the classes from 0 without gaps",
+        )
+    return count
