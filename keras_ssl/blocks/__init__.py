@@ -1,6 +1,19 @@
 """Layers that encoders are made of."""
 
+from keras_ssl.blocks.attention import attention, gelu, transformer
 from keras_ssl.blocks.normalisation import BatchNormalization
+from keras_ssl.blocks.patches import patchify, unpatchify
+from keras_ssl.blocks.positions import Positions, sine_cosine
 from keras_ssl.blocks.residual import residual
 
-__all__ = ["BatchNormalization", "residual"]
+__all__ = [
+    "BatchNormalization",
+    "Positions",
+    "attention",
+    "gelu",
+    "patchify",
+    "residual",
+    "sine_cosine",
+    "transformer",
+    "unpatchify",
+]
