@@ -49,6 +49,11 @@ def any_size():
     return encoders.conv_net((None, None, 1), features=(4, 8))
 
 
+def tokens():
+    """Make a transformer of 16 tokens."""
+    return encoders.vit(SHAPE, patch=2, width=8, depth=1, heads=2)
+
+
 def small_head(encoder):
     """Make a projector to six dimensions."""
     return heads.projector(encoder, 6, hidden=10)
@@ -69,6 +74,20 @@ def pairs(n, seed):
     noise = np.random.default_rng(seed + 1).normal(0, 0.05, (2, n, *SHAPE))
     view_1, view_2 = np.clip(images(n, seed) + noise, 0, 1).astype("float32")
     return {"view_1": view_1, "view_2": view_2}
+
+
+def masked_patches(n, seed):
+    """Make a batch of images of which five patches of 16 are hidden."""
+    hidden = np.random.default_rng(seed + 1).random((n, 16)).argsort(axis=1) < 5
+    return {"input": images(n, seed), "mask": hidden}
+
+
+def masked_pixels(n, seed):
+    """Make a batch of images of which a box is hidden, on each another one."""
+    mask = np.zeros((n, *SHAPE[:2]), bool)
+    for one, (row, column, height) in zip(mask, np.random.default_rng(seed + 1).integers(2, 5, (n, 3))):
+        one[row : row + height, column : column + 3] = True
+    return {"input": images(n, seed), "mask": mask}
 
 
 def crops(n, seed):
@@ -195,5 +214,25 @@ CASES = [
         lambda encoder: objectives.Autoencoder(encoder, decoder=decoders.mirror(encoder)),
         single,
         dense,
+    ),
+    Case(
+        "MaskedAutoencoder",
+        lambda encoder: objectives.MaskedAutoencoder(
+            encoder,
+            decoders.patches(encoder, width=6, depth=1, heads=3),
+            mask_ratio=0.3,
+            normalise_targets=False,
+            seed=3,
+        ),
+        masked_patches,
+        tokens,
+    ),
+    Case(
+        "Inpainting",
+        lambda encoder: objectives.Inpainting(
+            encoder, decoders.mirror(encoder, name="mine"), area=(0.2, 0.4), ratio=(0.8, 1.5), seed=3
+        ),
+        masked_pixels,
+        convolutional,
     ),
 ]

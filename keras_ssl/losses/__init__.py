@@ -4,7 +4,12 @@ from keras_ssl.losses.clustering import sinkhorn, swav
 from keras_ssl.losses.contrastive import dcl, info_nce, nt_xent
 from keras_ssl.losses.decorrelation import barlow_twins, vicreg
 from keras_ssl.losses.distillation import dino, negative_cosine
-from keras_ssl.losses.reconstruction import absolute_error, binary_cross_entropy, squared_error
+from keras_ssl.losses.reconstruction import (
+    absolute_error,
+    binary_cross_entropy,
+    masked_squared_error,
+    squared_error,
+)
 
 __all__ = [
     "absolute_error",
@@ -13,6 +18,7 @@ __all__ = [
     "dcl",
     "dino",
     "info_nce",
+    "masked_squared_error",
     "negative_cosine",
     "nt_xent",
     "sinkhorn",

@@ -4,6 +4,7 @@ from keras_ssl.objectives.clustering import SwAV
 from keras_ssl.objectives.contrastive import NNCLR, MoCo, SimCLR
 from keras_ssl.objectives.decorrelation import BarlowTwins, VICReg
 from keras_ssl.objectives.distillation import BYOL, DINO, SimSiam
+from keras_ssl.objectives.masked import Inpainting, MaskedAutoencoder
 from keras_ssl.objectives.objective import Objective
 from keras_ssl.objectives.reconstruction import Autoencoder
 
@@ -13,6 +14,8 @@ __all__ = [
     "NNCLR",
     "Autoencoder",
     "BarlowTwins",
+    "Inpainting",
+    "MaskedAutoencoder",
     "MoCo",
     "Objective",
     "SimCLR",
