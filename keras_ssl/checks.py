@@ -217,7 +217,7 @@ def check_fits(images, model):
         )
 
 
-def check_between(name, value, least=None, most=None, above=None):
+def check_between(name, value, least=None, most=None, above=None, below=None):
     """Raise unless a hyperparameter is in its range. What is no number, such as a schedule, is not looked at.
 
     Args:
@@ -226,14 +226,16 @@ def check_between(name, value, least=None, most=None, above=None):
         least: Smallest value that is allowed, or None.
         most: Largest value that is allowed, or None.
         above: What it must be larger than, or None.
+        below: What it must be smaller than, or None.
 
     Raises:
         UserError: With the range.
     """
     if not isinstance(value, int | float | np.number):
         return
-    fits = (least is None or value >= least) and (most is None or value <= most) and (above is None or value > above)
+    fits = (least is None or value >= least) and (most is None or value <= most)
+    fits = fits and (above is None or value > above) and (below is None or value < below)
     if not fits or np.isnan(value):
         bounds = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)
-        bounds += [f"above {above}"] * (above is not None)
+        bounds += [f"above {above}"] * (above is not None) + [f"below {below}"] * (below is not None)
         raise UserError(f"{name} {' and '.join(bounds)}", f"{value}", f"give another `{name}`")

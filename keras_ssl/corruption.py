@@ -7,9 +7,10 @@ from keras import ops
 
 from keras_ssl.seeds import SeedStream
 
-__all__ = ["gaussian_noise", "random_boxes", "block_mask", "random_mask"]
+__all__ = ["gaussian_noise", "masking_noise", "salt_and_pepper", "random_boxes", "block_mask", "random_mask"]
 
 
+@keras.saving.register_keras_serializable("keras_ssl")
 def gaussian_noise(x, stddev, seed):
     """Add noise `stddev · n`, where every element of `n` is drawn from N(0, 1). Nothing is clipped.
 
@@ -24,6 +25,47 @@ def gaussian_noise(x, stddev, seed):
     """
     x = ops.convert_to_tensor(x)
     return x + stddev * ops.cast(_standard_normal(ops.shape(x), seed), x.dtype)
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+def masking_noise(x, rate, seed):
+    """Set each element to 0 with some probability.
+
+    Args:
+        x: Float tensor of any shape.
+        rate: The probability, 0..1: a number or a scalar tensor.
+        seed: Integer tensor of shape `(2,)`.
+
+    Returns:
+        A tensor like `x`.
+
+    Reference:
+        Vincent et al. 2010, "Stacked Denoising Autoencoders", section 3.3.
+    """
+    x = ops.convert_to_tensor(x)
+    units = keras.random.uniform(ops.shape(x), seed=SeedStream(seed))
+    return ops.where(units < rate, ops.zeros_like(x), x)
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+def salt_and_pepper(x, rate, seed):
+    """Set each element with some probability to 0 or to 1, whichever a coin says.
+
+    Args:
+        x: Float tensor of any shape, in 0..1.
+        rate: The probability, 0..1: a number or a scalar tensor.
+        seed: Integer tensor of shape `(2,)`.
+
+    Returns:
+        A tensor like `x`.
+
+    Reference:
+        Vincent et al. 2010, "Stacked Denoising Autoencoders", section 3.3.
+    """
+    x = ops.convert_to_tensor(x)
+    units = keras.random.uniform(ops.shape(x), seed=SeedStream(seed))
+    extreme = ops.cast(units < rate / 2, x.dtype)
+    return ops.where(units < rate, extreme, x)
 
 
 def _standard_normal(shape, seed):

@@ -8,10 +8,10 @@ from keras import layers
 from keras_ssl.blocks import transformer
 from keras_ssl.errors import UserError
 
-__all__ = ["mirror", "patches"]
+__all__ = ["check_mirrors", "mirror", "patches"]
 
 
-def mirror(encoder, activation=None, name="decoder"):
+def mirror(encoder, activation=None, features=None, name="decoder"):
     """A decoder whose layers run through the encoder's shapes in reverse.
 
     For a network of dense layers it has the same widths. For one with feature maps it starts from a map of the
@@ -23,10 +23,11 @@ def mirror(encoder, activation=None, name="decoder"):
         activation: Of the output. Default None, linear, as squared error wants it: before squared error a sigmoid
             saturates on mostly black images and stops learning (five times the error on MNIST after three epochs of
             4,000 images). "sigmoid" for cross-entropy.
+        features: Width of the decoder's input, where that is not the representation. Default None: d.
         name: Name of the model.
 
     Returns:
-        `keras.Model` from `(n, d)` to the encoder's input shape, in float32 whatever the policy.
+        `keras.Model` from `(n, d)`, or `(n, features)`, to the encoder's input shape, in float32 whatever the policy.
 
     Raises:
         UserError: If a dimension of the encoder's input is not known.
@@ -38,11 +39,34 @@ def mirror(encoder, activation=None, name="decoder"):
             f"{encoder.input_shape}",
             "build it with a fixed size, or give `decoder`",
         )
-    inputs = keras.Input((encoder.output_shape[-1],), name="representation")
+    inputs = keras.Input((features or encoder.output_shape[-1],), name="representation")
     maps = _feature_maps(encoder)
-    x = _from_maps(inputs, shape, maps) if maps else _from_widths(inputs, shape, _widths(encoder))
+    widths = _widths(encoder) if features else _widths(encoder)[:-1]
+    x = _from_maps(inputs, shape, maps) if maps else _from_widths(inputs, shape, widths)
     outputs = layers.Activation(activation or "linear", dtype="float32", name="image")(x)
     return keras.Model(inputs, outputs, name=name)
+
+
+def check_mirrors(decoder, encoder, features):
+    """Raise unless a decoder goes from vectors of some width to what an encoder takes.
+
+    Args:
+        decoder: `keras.Model`, a generator for one.
+        encoder: `keras.Model`.
+        features: The width.
+
+    Raises:
+        UserError: If its input or output has another shape.
+    """
+    wanted = (None, features), tuple(encoder.input_shape)
+    found = tuple(decoder.input_shape), tuple(decoder.output_shape)
+    fits = found[0] == wanted[0] and len(found[1]) == len(wanted[1])
+    if not fits or any(a != b for a, b in zip(found[1][1:], wanted[1][1:]) if b is not None):
+        raise UserError(
+            f"'{decoder.name}' from {wanted[0]} to {wanted[1]}, the shape of the encoder's input",
+            f"one from {found[0]} to {found[1]}",
+            "give one that fits, such as `decoders.mirror(encoder, features=…)`",
+        )
 
 
 def patches(encoder, width=None, depth=2, heads=None, name="decoder"):
@@ -89,7 +113,7 @@ def _feature_maps(encoder):
 
 
 def _widths(encoder):
-    return [layer.units for layer in encoder.layers if isinstance(layer, layers.Dense)][:-1]
+    return [layer.units for layer in encoder.layers if isinstance(layer, layers.Dense)]
 
 
 def _from_widths(x, shape, widths):

@@ -6,7 +6,7 @@ from keras import layers, ops
 from keras_ssl.blocks import BatchNormalization
 from keras_ssl.directions import unit
 
-__all__ = ["Prototypes", "predictor", "projector", "prototypes"]
+__all__ = ["Prototypes", "gaussian", "judge", "logits", "predictor", "projector", "prototypes"]
 
 
 def projector(
@@ -66,6 +66,64 @@ def predictor(projector, hidden=None, kernel_initializer=None, name="predictor")
     x = _hidden(inputs, hidden or width, kernel_initializer, "")
     start = _start(kernel_initializer, "glorot_uniform")
     return keras.Model(inputs, layers.Dense(width, kernel_initializer=start, name="prediction")(x), name=name)
+
+
+def gaussian(encoder, features, name="gaussian"):
+    """Two linear layers: mean and log variance of a diagonal Gaussian.
+
+    Args:
+        encoder: The `keras.Model` whose representation `(n, d)` they take.
+        features: Width of both.
+        name: Name of the model.
+
+    Returns:
+        `keras.Model` from `(n, d)` to a pair of `(n, features)`, float32.
+
+    Reference:
+        Kingma & Welling 2014, "Auto-Encoding Variational Bayes", appendix C.2.
+    """
+    inputs = keras.Input((encoder.output_shape[-1],), name="representation")
+    mean = layers.Dense(features, dtype="float32", name="mean")(inputs)
+    log_variance = layers.Dense(features, dtype="float32", name="log_variance")(inputs)
+    return keras.Model(inputs, [mean, log_variance], name=name)
+
+
+def logits(encoder, classes=1, name="logits"):
+    """One linear layer, in float32.
+
+    Args:
+        encoder: The `keras.Model` whose representation `(n, d)` it takes.
+        classes: Width of its output. Default 1.
+        name: Name of the model.
+
+    Returns:
+        `keras.Model` from `(n, d)` to `(n, classes)`.
+    """
+    inputs = keras.Input((encoder.output_shape[-1],), name="representation")
+    return keras.Model(inputs, layers.Dense(classes, dtype="float32", name="logits")(inputs), name=name)
+
+
+def judge(encoder, features=256, name="judge"):
+    """BiGAN's discriminator: says of an image and a latent vector together whether they are an encoder's pair.
+
+    Args:
+        encoder: Functional `keras.Model` from `(n, …)` to `(n, d)`, whose architecture looks at the image. Its weights
+            are not shared.
+        features: Width of the hidden layer that sees both. Default 256.
+        name: Name of the model.
+
+    Returns:
+        `keras.Model` from `[image, latent]`, `(n, …)` and `(n, d)`, to a logit `(n, 1)`.
+
+    Reference:
+        Donahue et al. 2017, "Adversarial Feature Learning", section 3.
+    """
+    image = keras.Input(encoder.input_shape[1:], name="image")
+    latent = keras.Input((encoder.output_shape[-1],), name="latent")
+    x = layers.Concatenate(name="pair")([keras.models.clone_model(encoder)(image), latent])
+    x = layers.Dense(features, kernel_initializer="he_normal", name="hidden")(x)
+    x = layers.LeakyReLU(0.2, name="leaky_relu")(x)
+    return keras.Model([image, latent], layers.Dense(1, dtype="float32", name="logits")(x), name=name)
 
 
 def _start(initializer, default):

@@ -9,9 +9,11 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from keras_ssl import decoders, encoders, heads, losses, objectives
+from keras_ssl import corruption, decoders, encoders, heads, likelihoods, losses, objectives
 
 SHAPE = (8, 8, 1)
+DRAWN = {"noise", "mix", "corrupted", "mask", "permutation"}
+"""What a batch may hold in place of what an objective would draw."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,10 +40,19 @@ class Case:
         """Make the objective, with its encoder."""
         return self.objective(self.encoder())
 
+    def needed(self, n, seed):
+        """Make a batch of what the objective cannot do without."""
+        return {key: value for key, value in self.batch(n, seed).items() if key not in DRAWN}
+
 
 def convolutional():
     """Make two convolutions with batch normalisation."""
     return encoders.conv_net(SHAPE, features=(4, 8))
+
+
+def plain():
+    """Make two convolutions without batch normalisation."""
+    return encoders.conv_net(SHAPE, features=(4, 8), normalise=False)
 
 
 def any_size():
@@ -74,6 +85,23 @@ def pairs(n, seed):
     noise = np.random.default_rng(seed + 1).normal(0, 0.05, (2, n, *SHAPE))
     view_1, view_2 = np.clip(images(n, seed) + noise, 0, 1).astype("float32")
     return {"view_1": view_1, "view_2": view_2}
+
+
+def with_noise(width):
+    """Return what makes a batch of images and latent vectors."""
+
+    def make(n, seed):
+        rng = np.random.default_rng(seed + 2)
+        noise, mix = rng.normal(size=(n, width)), rng.uniform(size=n)
+        return {**single(n, seed), "noise": noise.astype("float32"), "mix": mix.astype("float32")}
+
+    return make
+
+
+def corrupted(n, seed):
+    """Make a batch of images and noisy copies."""
+    noise = np.random.default_rng(seed + 3).normal(0, 0.3, (n, *SHAPE))
+    return {**single(n, seed), "corrupted": (images(n, seed) + noise).astype("float32")}
 
 
 def masked_patches(n, seed):
@@ -214,6 +242,64 @@ CASES = [
         lambda encoder: objectives.Autoencoder(encoder, decoder=decoders.mirror(encoder)),
         single,
         dense,
+    ),
+    Case(
+        "SparseAutoencoder, L1",
+        lambda encoder: objectives.SparseAutoencoder(encoder, weight=0.1, seed=3),
+        single,
+        convolutional,
+    ),
+    Case(
+        "SparseAutoencoder, KL",
+        lambda encoder: objectives.SparseAutoencoder(encoder, weight=0.2, target=0.1),
+        single,
+        lambda: encoders.mlp(SHAPE, features=(16, 8), output_activation="sigmoid"),
+    ),
+    Case(
+        "DenoisingAutoencoder",
+        lambda encoder: objectives.DenoisingAutoencoder(encoder, noise=corruption.gaussian_noise, amount=0.2, seed=3),
+        corrupted,
+        convolutional,
+    ),
+    Case(
+        "VariationalAutoencoder",
+        lambda encoder: objectives.VariationalAutoencoder(encoder, latent=3, beta=0.5, seed=3),
+        with_noise(3),
+        convolutional,
+        rate=0.01,
+    ),
+    Case(
+        "VariationalAutoencoder, Gaussian",
+        lambda encoder: objectives.VariationalAutoencoder(encoder, latent=3, likelihood=likelihoods.Gaussian(0.5)),
+        with_noise(3),
+        dense,
+        rate=0.01,
+    ),
+    Case(
+        "GAN",
+        lambda encoder: objectives.GAN(encoder, latent=5, discriminator_steps=2, seed=3),
+        with_noise(5),
+        convolutional,
+        falls=False,
+        rate=0.01,
+    ),
+    Case(
+        "GAN, Wasserstein",
+        lambda encoder: objectives.GAN(
+            encoder, latent=5, adversarial_loss=losses.wasserstein, gradient_penalty=2.0, seed=3
+        ),
+        with_noise(5),
+        plain,
+        falls=False,
+        rate=0.01,
+    ),
+    Case(
+        "BiGAN",
+        lambda encoder: objectives.BiGAN(encoder, adversarial_loss=losses.wasserstein, seed=3),
+        with_noise(8),
+        dense,
+        falls=False,
+        rate=0.01,
     ),
     Case(
         "MaskedAutoencoder",

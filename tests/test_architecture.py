@@ -25,6 +25,7 @@ FLOORS = {
     "directions": 0,
     "distribute": 0.5,  # blocks ask it for the number of replicas
     "losses": 1,
+    "likelihoods": 1,
     "measures": 1,
     "corruption": 1,
     "schedules": 1,

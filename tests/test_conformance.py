@@ -43,7 +43,7 @@ def reference(case):
 def state(objective):
     """Every variable of the model and its optimizer but the trackers, as arrays by path."""
     trackers = {id(variable) for variable in objective.metrics_variables}
-    variables = [*objective.variables, *objective.optimizer.variables]
+    variables = [*objective.variables, *(v for optimizer, _ in objective.players for v in optimizer.variables)]
     return [(v.path, np.array(v)) for v in variables if id(v) not in trackers]
 
 
@@ -54,7 +54,7 @@ def assert_same_state(one, other):
 
 
 def test_every_objective_has_a_row():
-    public = {getattr(objectives, name) for name in objectives.__all__} - {objectives.Objective}
+    public = {getattr(objectives, name) for name in objectives.__all__} - {objectives.Objective, objectives.Adversarial}
     assert public == {type(case.build()) for case in CASES}
 
 
@@ -191,7 +191,7 @@ WRONG_FOR = [
     pytest.param(case, wrong, id=f"{case.name}-{wrong}")
     for case in CASES
     for wrong in WRONG
-    if "input" not in case.batch(2, 0) or wrong not in ("tuple", "bare tensor")  # right where there is a single key
+    if len(case.needed(2, 0)) > 1 or wrong not in ("tuple", "bare tensor")  # right where there is a single key
 ]
 
 
@@ -199,7 +199,7 @@ WRONG_FOR = [
 def test_a_wrong_batch_is_a_clear_error(case, wrong):
     objective = case.build()
     objective.compile("sgd")
-    batch = case.batch(N, 0)
+    batch = case.needed(N, 0)
     spoil, word = WRONG[wrong]
     before = state(objective)
     for method in (objective.fit, objective.evaluate):
@@ -213,7 +213,7 @@ def test_a_wrong_batch_is_a_clear_error(case, wrong):
 def test_wrong_arrays_and_arguments_are_clear_errors_before_training(case):
     objective = case.build()
     objective.compile("sgd")
-    batch = case.batch(N, 0)
+    batch = case.needed(N, 0)
     nan = {key: value.copy() for key, value in batch.items()}
     next(iter(nan.values()))[2, 1, 1] = np.nan
     with pytest.raises(UserError, match=r"finite.*index 2"):
@@ -249,12 +249,15 @@ def test_a_batch_of_one_is_an_error_where_samples_are_compared(case):
         objective.fit(one, verbose=0)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if "input" in case.batch(2, 0)], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if set(case.needed(2, 0)) == {"input"}], ids=lambda case: case.name
+)
 def test_a_single_key_takes_a_bare_tensor_and_drops_y(case):
     objective = case.build()
     objective.compile("sgd", run_eagerly=True)
-    x, y = case.batch(N, 0)["input"], np.zeros(N)
-    losses = [objective.evaluate(d, batch_size=N, return_dict=True, verbose=0)["loss"] for d in ({"input": x}, x)]
+    batch = case.needed(N, 0)
+    x, y = batch["input"], np.zeros(N)
+    losses = [objective.evaluate(data, batch_size=N, return_dict=True, verbose=0)["loss"] for data in (batch, x)]
     losses.append(objective.evaluate(x, y, batch_size=N, return_dict=True, verbose=0)["loss"])
     losses.append(objective.evaluate(tf.data.Dataset.from_tensors((x, y)), return_dict=True, verbose=0)["loss"])
     assert len(set(losses)) == 1

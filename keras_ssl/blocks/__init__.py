@@ -5,6 +5,7 @@ from keras_ssl.blocks.normalisation import BatchNormalization
 from keras_ssl.blocks.patches import patchify, unpatchify
 from keras_ssl.blocks.positions import Positions, sine_cosine
 from keras_ssl.blocks.residual import residual
+from keras_ssl.blocks.spectral import spectrally_normalised
 
 __all__ = [
     "BatchNormalization",
@@ -14,6 +15,7 @@ __all__ = [
     "patchify",
     "residual",
     "sine_cosine",
+    "spectrally_normalised",
     "transformer",
     "unpatchify",
 ]

@@ -2,7 +2,7 @@
 
 import keras
 
-__all__ = ["assign", "gather", "replicas"]
+__all__ = ["assign", "gather", "replica_index", "replicas"]
 
 
 def _replica_context():
@@ -17,6 +17,12 @@ def replicas():
     """Return the number of replicas that step in sync; 1 on one device and on JAX."""
     context = _replica_context()
     return 1 if context is None else context.num_replicas_in_sync
+
+
+def replica_index():
+    """Return the number of the replica that runs this, from 0; an integer, or an integer tensor."""
+    context = _replica_context()
+    return 0 if context is None else context.replica_id_in_sync_group
 
 
 def gather(x):

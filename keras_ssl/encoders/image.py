@@ -9,12 +9,13 @@ from keras_ssl.errors import UserError
 __all__ = ["mlp", "conv_net", "resnet18"]
 
 
-def mlp(input_shape, features=(512, 256), name="mlp"):
-    """Dense layers with ReLU on the flattened input; the last one is linear.
+def mlp(input_shape, features=(512, 256), output_activation=None, name="mlp"):
+    """Dense layers with ReLU on the flattened input; the last one is linear, unless it is told otherwise.
 
     Args:
         input_shape: Shape of one sample, without the batch.
         features: Widths of the layers; the last is the width of the representation. Default `(512, 256)`.
+        output_activation: Keras's name of the last layer's activation, such as "sigmoid". Default None, linear.
         name: Name of the model.
 
     Returns:
@@ -26,10 +27,20 @@ def mlp(input_shape, features=(512, 256), name="mlp"):
         x = layers.Dense(width, kernel_initializer="he_normal", name=f"dense_{k}")(x)
         if k < len(features):
             x = layers.ReLU(name=f"relu_{k}")(x)
+    if output_activation is not None:
+        x = layers.Activation(output_activation, name="output_activation")(x)
     return keras.Model(inputs, x, name=name)
 
 
-def conv_net(input_shape, features=(32, 64, 128), pooling="average", first_stride=1, name="conv_net"):
+def conv_net(
+    input_shape,
+    features=(32, 64, 128),
+    pooling="average",
+    first_stride=1,
+    bottleneck=None,
+    normalise=True,
+    name="conv_net",
+):
     """3x3 convolutions with batch normalisation and ReLU; every one after the first halves the resolution.
 
     Args:
@@ -39,6 +50,9 @@ def conv_net(input_shape, features=(32, 64, 128), pooling="average", first_strid
             (every position, for small images where place matters).
         first_stride: Stride of the first convolution. Default 1, for images of a few pixels; 2 costs a fraction of
             the time from some 28 pixels on, because the finest maps are the largest.
+        bottleneck: Width of a linear layer after the pooling. Default None: there is none.
+        normalise: Whether there is batch normalisation. Default True. Without it the ReLUs leak, as in a discriminator:
+            batch normalisation there lets the samples of a batch see each other.
         name: Name of the model.
 
     Returns:
@@ -54,10 +68,16 @@ def conv_net(input_shape, features=(32, 64, 128), pooling="average", first_strid
     x = inputs
     for k, width in enumerate(features, 1):
         stride = first_stride if k == 1 else 2
-        x = layers.Conv2D(width, 3, stride, "same", use_bias=False, kernel_initializer="he_normal", name=f"conv_{k}")(x)
-        x = BatchNormalization(name=f"norm_{k}")(x)
-        x = layers.ReLU(name=f"relu_{k}")(x)
-    return keras.Model(inputs, pools[pooling](name="pool")(x), name=name)
+        x = layers.Conv2D(
+            width, 3, stride, "same", use_bias=not normalise, kernel_initializer="he_normal", name=f"conv_{k}"
+        )(x)
+        if normalise:
+            x = BatchNormalization(name=f"norm_{k}")(x)
+        x = layers.ReLU(negative_slope=0.0 if normalise else 0.2, name=f"relu_{k}")(x)
+    x = pools[pooling](name="pool")(x)
+    if bottleneck is not None:
+        x = layers.Dense(bottleneck, name="bottleneck")(x)
+    return keras.Model(inputs, x, name=name)
 
 
 def resnet18(input_shape, stem="auto", width=64, name="resnet18"):

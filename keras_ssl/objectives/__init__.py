@@ -1,25 +1,37 @@
 """Pretraining objectives: Keras models that train an encoder without labels. One file per mechanism."""
 
+from keras_ssl.objectives.adversarial import GAN, Adversarial, BiGAN
 from keras_ssl.objectives.clustering import SwAV
 from keras_ssl.objectives.contrastive import NNCLR, MoCo, SimCLR
 from keras_ssl.objectives.decorrelation import BarlowTwins, VICReg
 from keras_ssl.objectives.distillation import BYOL, DINO, SimSiam
 from keras_ssl.objectives.masked import Inpainting, MaskedAutoencoder
 from keras_ssl.objectives.objective import Objective
-from keras_ssl.objectives.reconstruction import Autoencoder
+from keras_ssl.objectives.reconstruction import (
+    Autoencoder,
+    DenoisingAutoencoder,
+    SparseAutoencoder,
+    VariationalAutoencoder,
+)
 
 __all__ = [
     "BYOL",
     "DINO",
+    "GAN",
     "NNCLR",
+    "Adversarial",
     "Autoencoder",
     "BarlowTwins",
+    "BiGAN",
+    "DenoisingAutoencoder",
     "Inpainting",
     "MaskedAutoencoder",
     "MoCo",
     "Objective",
     "SimCLR",
     "SimSiam",
+    "SparseAutoencoder",
     "SwAV",
     "VICReg",
+    "VariationalAutoencoder",
 ]

@@ -7,7 +7,7 @@ from keras_ssl.distribute import replicas
 from keras_ssl.errors import UserError
 from keras_ssl.objectives import tensorflow_step
 
-__all__ = ["arrays_in", "as_batch", "batch_of_one", "check_encoder", "check_token_encoder"]
+__all__ = ["arrays_in", "as_batch", "batch_of_one", "check_encoder", "check_range", "check_token_encoder"]
 
 
 def check_encoder(encoder):
@@ -105,6 +105,22 @@ def _check_tensor(objective, key, x, shape):
         raise batch_of_one(objective)
     if x.shape[0] is None:  # a tf.data set that does not drop its remainder
         tensorflow_step.check_several(x, str(batch_of_one(objective)))
+
+
+def check_range(objective, x, value_range):
+    """Have TensorFlow raise where a tensor in a step has NaN or values outside the range; None is any.
+
+    Arrays, and what `data.batches` gives, have been looked at before training; other data sets have not. XLA leaves
+    this out.
+    """
+    if value_range is not None and keras.backend.backend() == "tensorflow":
+        low, high = value_range
+        wrong = UserError(
+            f"values in {low:g}..{high:g} for the likelihood of {type(objective).__name__}",
+            "values outside",
+            "rescale them, or give another `likelihood`",
+        )
+        tensorflow_step.check_range(x, low, high, str(wrong))
 
 
 def batch_of_one(objective):

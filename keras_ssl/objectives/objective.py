@@ -6,11 +6,14 @@ import keras
 from keras import ops
 
 from keras_ssl import checks
+from keras_ssl.distribute import replica_index
 from keras_ssl.errors import UserError
 from keras_ssl.objectives import batches, jax_step, tensorflow_step
 from keras_ssl.seeds import SeedStream
 
 __all__ = ["Objective"]
+
+_SEEDS = "seeds"
 
 
 class Objective(keras.Model):
@@ -35,6 +38,8 @@ class Objective(keras.Model):
     """Names of tensors that a batch may hold in place of what the objective would draw."""
     terms: tuple[str, ...] = ("loss",)
     """Names of the scalars that `loss_terms` returns, all of which are logged."""
+    minimised: tuple[str, ...] = ("loss",)
+    """Names of the terms that are minimised, one for each of `players`."""
     compares_samples = False
     """Whether the loss compares the samples of a batch, so that a batch of one is a mistake."""
 
@@ -88,8 +93,20 @@ class Objective(keras.Model):
         return value(self.step) if isinstance(value, keras.optimizers.schedules.LearningRateSchedule) else value
 
     def draws(self, training):
-        """Return what `keras.random` takes as `seed`: new in each training step, always the same in evaluation."""
-        return self.seeds if training else SeedStream((self.seed, 0))
+        """Return what `keras.random` takes as `seed`: in training new in each step and replica, else constant."""
+        if not training:
+            return SeedStream((self.seed, 0))
+        seed = keras.random.randint((2,), 0, 2**31 - 1, seed=self.seeds)
+        return SeedStream(seed + ops.convert_to_tensor([replica_index(), 0], seed.dtype))
+
+    @property
+    def players(self):
+        """Pairs of an optimizer and the variables that it trains: here, one pair.
+
+        Several take turns in each step on TensorFlow, each with a forward pass of its own, and the k-th lowers the k-th
+        of `minimised`.
+        """
+        return [(self.optimizer, self.trainable_variables)]
 
     # ---- Keras -----------------------------------------------------------------------------------------------------
 
@@ -136,7 +153,8 @@ class Objective(keras.Model):
     def compile_from_config(self, config):
         """Compile as `get_compile_config` says and build the optimizer, so that its state can be loaded."""
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
+        for optimizer, variables in self.players:
+            optimizer.build(variables)
 
     def fit(self, x=None, **kwargs):
         """Train, as `keras.Model.fit`, after a check of what can be checked before.
@@ -187,8 +205,9 @@ class Objective(keras.Model):
             training: Whether this is a training step.
 
         Returns:
-            Pair of the outputs, in float32, and the terms. Regularisation losses of the networks are part of "loss";
-            of activity regularisers Keras keeps those of a network's last call, which is that on the last view.
+            Pair of the outputs, in float32, and the terms. Regularisation losses of the networks are part of those that
+            are `minimised`; of activity regularisers Keras keeps those of a network's last call, which is that on the
+            last view.
         """
         batch = batches.as_batch(self, data)
         outputs = self.forward_pass(batch, training)
@@ -196,7 +215,8 @@ class Objective(keras.Model):
         terms = dict(self.loss_terms(outputs))
         if set(terms) != set(self.terms):
             raise ValueError(f"{type(self).__name__}.loss_terms must return {self.terms}; it returned {tuple(terms)}.")
-        terms["loss"] = sum(self.losses, start=terms["loss"])
+        for term in set(self.minimised):
+            terms[term] = sum(self.losses, start=terms[term])
         return outputs, terms
 
     def track(self, terms):
@@ -204,6 +224,18 @@ class Objective(keras.Model):
         for name, tracker in self.trackers.items():
             tracker.update_state(ops.stop_gradient(terms[name]))
         return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    def save_own_variables(self, store):
+        """Store the state of the random draws too, which Keras forgets."""
+        super().save_own_variables(store)
+        store[_SEEDS] = ops.convert_to_numpy(self.seeds.state)
+
+    def load_own_variables(self, store):
+        """Load what `save_own_variables` stored."""
+        stored = dict(store.items())
+        if _SEEDS in stored:  # older files have none
+            self.seeds.state.assign(stored.pop(_SEEDS))
+        super().load_own_variables(stored)
 
     def get_config(self):
         """Return the constructor's arguments, read from the attributes of the same names."""

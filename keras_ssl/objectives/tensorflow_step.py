@@ -2,7 +2,7 @@
 
 from keras_ssl.distribute import reducible, replicas
 
-__all__ = ["check_several", "test_step", "train_step", "xla_pays"]
+__all__ = ["check_range", "check_several", "test_step", "train_step", "xla_pays"]
 
 
 def check_several(x, message):
@@ -10,6 +10,15 @@ def check_several(x, message):
     import tensorflow as tf
 
     tf.debugging.assert_greater(tf.shape(x)[0], 1, message)
+
+
+def check_range(x, low, high, message):
+    """Have the graph raise `InvalidArgumentError` with `message` unless all of x is in a range. XLA leaves it out."""
+    import tensorflow as tf
+
+    slack = 1e-3 * (high - low)
+    tf.debugging.assert_greater_equal(tf.reduce_min(x), tf.cast(low - slack, x.dtype), message)
+    tf.debugging.assert_less_equal(tf.reduce_max(x), tf.cast(high + slack, x.dtype), message)
 
 
 def xla_pays():
@@ -21,7 +30,7 @@ def xla_pays():
 
 
 def train_step(objective, data):
-    """Take one gradient step on "loss", then call `after_step`, count the step and update the trackers.
+    """Let each player take one gradient step on its term, then call `after_step`, count the step, update the trackers.
 
     Under a `tf.distribute` strategy each replica's loss is divided by the number of replicas, over which the optimizer
     sums the gradients.
@@ -31,19 +40,21 @@ def train_step(objective, data):
         data: A batch.
 
     Returns:
-        Dict of the trackers' results.
+        Dict of the trackers' results. Each minimised term is that which its player saw.
     """
     import tensorflow as tf
 
-    optimizer = objective.optimizer
-    with tf.GradientTape() as tape:
-        outputs, terms = objective.run(data, training=True)
-        loss = optimizer.scale_loss(terms["loss"] / replicas())
-    gradients = tape.gradient(loss, objective.trainable_weights)
-    optimizer.apply_gradients(zip(gradients, objective.trainable_weights))
+    seen = {}
+    for (optimizer, variables), term in zip(objective.players, objective.minimised, strict=True):
+        with tf.GradientTape() as tape:
+            outputs, terms = objective.run(data, training=True)
+            loss = optimizer.scale_loss(terms[term] / replicas())
+        gradients = tape.gradient(loss, variables)
+        optimizer.apply_gradients(zip(gradients, variables))
+        seen[term] = terms[term]
     objective.after_step(outputs)
     objective.step.assign_add(1)
-    return reducible(objective.track(terms))
+    return reducible(objective.track(terms | seen))
 
 
 def test_step(objective, data):

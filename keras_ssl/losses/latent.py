@@ -1,0 +1,55 @@
+"""Penalties on a representation: how sparse it is, and how far its distribution is from a standard normal one."""
+
+from keras import ops
+
+__all__ = ["gaussian_kl", "l1", "sparsity_kl"]
+
+
+def gaussian_kl(mean, log_variance):
+    """Divergence of a diagonal Gaussian from N(0, I): `KL = Σ (μ² + σ² - 1 - log σ²) / 2`.
+
+    Args:
+        mean: Tensor μ `(n, d)`.
+        log_variance: Tensor log σ² `(n, d)`.
+
+    Returns:
+        Tensor `(n,)`, float32, in nats, at least 0.
+
+    Reference:
+        Kingma & Welling 2014, "Auto-Encoding Variational Bayes", appendix B.
+    """
+    mean, log_variance = ops.cast(mean, "float32"), ops.cast(log_variance, "float32")
+    return ops.sum(ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance, axis=-1) / 2
+
+
+def l1(h):
+    """Mean of `|h|` over samples and units.
+
+    Args:
+        h: Tensor `(n, d)`.
+
+    Returns:
+        Scalar, float32, at least 0.
+    """
+    return ops.mean(ops.abs(ops.cast(h, "float32")))
+
+
+def sparsity_kl(h, target):
+    """Divergence of each unit's mean activity ρ̂ from a target ρ: `ρ log ρ/ρ̂ + (1-ρ) log (1-ρ)/(1-ρ̂)`, mean over units.
+
+    Args:
+        h: Tensor `(n, d)` of activities in 0..1; means are clipped to 1e-6 from both ends.
+        target: ρ, above 0 and below 1.
+
+    Returns:
+        Scalar, float32, at least 0.
+
+    Reference:
+        Ng 2011, "Sparse autoencoder", CS294A lecture notes, section 3.
+
+    Departures:
+        The mean over units in place of the sum.
+    """
+    activity = ops.clip(ops.mean(ops.cast(h, "float32"), axis=0), 1e-6, 1 - 1e-6)
+    rho = ops.cast(target, "float32")
+    return ops.mean(rho * ops.log(rho / activity) + (1 - rho) * ops.log((1 - rho) / (1 - activity)))
