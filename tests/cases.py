@@ -104,6 +104,11 @@ def corrupted(n, seed):
     return {**single(n, seed), "corrupted": (images(n, seed) + noise).astype("float32")}
 
 
+def discriminator():
+    """Make a convolution and a logit."""
+    return keras.Sequential([encoders.conv_net(SHAPE, features=(4,), normalise=False), keras.layers.Dense(1)])
+
+
 def masked_patches(n, seed):
     """Make a batch of images of which five patches of 16 are hidden."""
     hidden = np.random.default_rng(seed + 1).random((n, 16)).argsort(axis=1) < 5
@@ -320,5 +325,14 @@ CASES = [
         ),
         masked_pixels,
         convolutional,
+    ),
+    Case(
+        "Inpainting, adversarial",
+        lambda encoder: objectives.Inpainting(
+            encoder, discriminator=discriminator(), adversarial_weight=0.1, adversarial_loss=losses.wasserstein
+        ),
+        masked_pixels,
+        convolutional,
+        rate=0.01,
     ),
 ]

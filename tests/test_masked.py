@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import SHAPE, convolutional, dense, images, masked_patches, masked_pixels, tokens
+from cases import SHAPE, convolutional, dense, discriminator, images, masked_patches, masked_pixels, tokens
 
 from keras_ssl import blocks, corruption, decoders, encoders, losses, objectives
 from keras_ssl.errors import UserError
@@ -184,18 +184,17 @@ def test_an_encoder_without_the_three_layers_is_a_clear_error(encoder, word):
 def of_fixed_length(encoder):
     inputs = keras.Input((16, 8))
     trunk = keras.Model(inputs, keras.layers.Dense(8)(inputs), name="trunk")
-    pooled = encoder.get_layer("pool")(trunk(encoder.get_layer("tokens").output))
-    return around(encoder.get_layer("tokens"), trunk, pooled)
+    return around(encoder.get_layer("tokens"), trunk)
 
 
 def of_strips():
     """An encoder with one token for each row of pixels."""
     inputs = keras.Input(SHAPE)
     strips = keras.Model(inputs, keras.layers.Dense(8)(keras.layers.Reshape((8, 8))(inputs)), name="tokens")
-    return around(strips, tokens().get_layer("trunk"), None)
+    return around(strips, tokens().get_layer("trunk"))
 
 
-def around(embed, trunk, _):
+def around(embed, trunk):
     inputs = keras.Input(SHAPE)
     return keras.Model(inputs, keras.layers.GlobalAveragePooling1D(name="pool")(trunk(embed(inputs))))
 
@@ -260,6 +259,55 @@ def test_inpainting_rebuilds_inside_the_box_only():
     expected = np.array(objective.forward_pass(batch, training=False)["prediction"])
     np.testing.assert_array_equal(rebuilt[mask], expected[mask])
     np.testing.assert_array_equal(objective.reconstruct(X), objective.reconstruct(X))
+
+
+def test_the_terms_of_adversarial_inpainting_are_those_of_whole_predictions():
+    objective = inpainting(discriminator=discriminator(), adversarial_weight=0.25)
+    batch = masked_pixels(N, 0)
+    logs = compiled(objective).evaluate(batch, batch_size=N, return_dict=True, verbose=0)
+    real = np.array(objective.discriminator(batch["input"]), "float64")
+    generated = objective.forward_pass(batch, training=False)["prediction"]
+    generated = np.array(objective.discriminator(generated), "float64")
+    judged = np.log1p(np.exp(-real)).mean() + np.log1p(np.exp(generated)).mean()
+    fooled = np.log1p(np.exp(-generated)).mean() + np.log1p(np.exp(real)).mean()
+    plain = inpainting(decoder=objective.decoder)
+    plain.encoder.set_weights(objective.encoder.get_weights())
+    assert logs["discriminator_loss"] == pytest.approx(judged, rel=1e-5)
+    assert logs["adversarial"] == pytest.approx(fooled, rel=1e-5)
+    assert logs["reconstruction"] == pytest.approx(loss_of(plain, batch), rel=1e-5)
+    assert logs["loss"] == pytest.approx(logs["reconstruction"] + 0.25 * logs["adversarial"], rel=1e-5)
+
+
+def test_each_player_of_inpainting_trains_its_own_weights():
+    def moved(rate, discriminator_rate):
+        objective = inpainting(discriminator=discriminator())
+        objective.compile(keras.optimizers.SGD(rate), keras.optimizers.SGD(discriminator_rate), run_eagerly=True)
+        before = [np.array(w) for w in objective.trainable_weights]
+        objective.fit(X, batch_size=N, verbose=0)
+        return {id(w) for a, w in zip(before, objective.trainable_weights) if not np.array_equal(a, w)}, objective
+
+    changed, objective = moved(0.0, 0.1)
+    assert changed == {id(w) for w in objective.discriminator.trainable_weights}
+    changed, objective = moved(0.1, 0.0)
+    others = [*objective.encoder.trainable_weights, *objective.decoder.trainable_weights]
+    assert changed == {id(w) for w in others}
+
+
+def test_inpainting_without_a_discriminator_has_one_player():
+    objective = compiled(inpainting())
+    ((optimizer, variables),) = objective.players
+    assert optimizer is objective.optimizer
+    assert len(variables) == len(objective.trainable_variables)
+    assert objective.terms == ("loss",)
+
+
+def test_networks_that_do_not_fit_inpainting_are_clear_errors():
+    with pytest.raises(UserError, match=r"'decoder' from \(None, 8\)"):
+        inpainting(decoder=decoders.mirror(encoders.mlp((4, 4, 1), features=(8,))))
+    with pytest.raises(UserError, match=r"discriminator from images \(None, 8, 8, 1\) to logits \(None, 1\)"):
+        inpainting(discriminator=convolutional())
+    with pytest.raises(UserError, match="adversarial_weight at least 0"):
+        inpainting(adversarial_weight=-1)
 
 
 @pytest.mark.parametrize(
