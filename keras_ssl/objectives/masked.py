@@ -227,6 +227,7 @@ class Inpainting(Adversarial):
     """
 
     optional_keys = ("mask",)
+    minimised: tuple[str, ...] = Adversarial.minimised
 
     def __init__(
         self,
