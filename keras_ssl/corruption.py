@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_ssl.seeds import SeedStream
 
-__all__ = ["gaussian_noise", "masking_noise", "salt_and_pepper", "random_boxes", "block_mask"]
+__all__ = ["gaussian_noise", "masking_noise", "salt_and_pepper", "random_boxes", "block_mask", "random_mask"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -150,3 +150,22 @@ def block_mask(count, height, width, area, ratio, seed):
     rows = ops.logical_and(y >= top, y < top + box_height)
     columns = ops.logical_and(x >= left, x < left + box_width)
     return ops.logical_and(rows[:, :, None], columns[:, None, :])
+
+
+def random_mask(count, length, hidden, seed):
+    """Hide the same number of places in each sequence, every choice of them equally likely.
+
+    Args:
+        count: Number of masks, `n`.
+        length: Number of places.
+        hidden: How many of them to hide, in 0..length.
+        seed: Integer tensor of shape `(2,)`.
+
+    Returns:
+        Boolean tensor of shape `(n, length)`; True = hidden, `hidden` times in each row.
+
+    Reference:
+        He et al. 2021, "Masked Autoencoders Are Scalable Vision Learners", section 3.
+    """
+    order = ops.argsort(keras.random.uniform((count, length), seed=SeedStream(seed)), axis=-1)
+    return ops.argsort(order, axis=-1) < hidden  # the rank of each draw

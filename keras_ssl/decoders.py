@@ -1,13 +1,14 @@
-"""Mirrors of encoders: representation in, image out."""
+"""What turns representations back: mirrors of encoders, representation in, image out; tokens in, patches out."""
 
 import math
 
 import keras
 from keras import layers
 
+from keras_ssl.blocks import transformer
 from keras_ssl.errors import UserError
 
-__all__ = ["check_mirrors", "mirror"]
+__all__ = ["check_mirrors", "mirror", "patches"]
 
 
 def mirror(encoder, activation=None, features=None, name="decoder"):
@@ -66,6 +67,39 @@ def check_mirrors(decoder, encoder, features):
             f"one from {found[0]} to {found[1]}",
             "give one that fits, such as `decoders.mirror(encoder, features=…)`",
         )
+
+
+def patches(encoder, width=None, depth=2, heads=None, name="decoder"):
+    """A small transformer from all tokens, with their positions, to the pixels of their patches.
+
+    Args:
+        encoder: `keras.Model` from images to `(n, d)` with a layer `tokens`, such as `encoders.vit`.
+        width: Of the decoder's tokens. Default d / 2.
+        depth: Number of blocks. Default 2; the paper's best has 8, but one is as good after fine-tuning.
+        heads: Number of attention heads, a divisor of `width`. Default: of 32 dimensions each, or more.
+        name: Name of the model.
+
+    Returns:
+        `keras.Model` from `(n, length, d)` to `(n, length, pixels of a patch)`, in float32 whatever the policy.
+
+    Raises:
+        UserError: If the heads do not divide the width.
+
+    Reference:
+        He et al. 2021, "Masked Autoencoders Are Scalable Vision Learners", section 4.1 and Table 1.
+    """
+    length, d = encoder.get_layer("tokens").output_shape[1:]
+    width = width or d // 2
+    heads = heads or next(h for h in range(max(1, width // 32), 0, -1) if width % h == 0)
+    if width % heads:
+        raise UserError(f"a width that is a multiple of {heads} heads", f"width={width}", "give others")
+    inputs = keras.Input((length, d), name="tokens")
+    x = layers.Dense(width, name="narrow")(inputs)
+    for k in range(1, depth + 1):
+        x = transformer(x, heads, 4 * width, name=f"block_{k}")
+    x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
+    pixels = math.prod(encoder.input_shape[1:]) // length
+    return keras.Model(inputs, layers.Dense(pixels, dtype="float32", name="pixels")(x), name=name)
 
 
 def _feature_maps(encoder):

@@ -60,6 +60,11 @@ def any_size():
     return encoders.conv_net((None, None, 1), features=(4, 8))
 
 
+def tokens():
+    """Make a transformer of 16 tokens."""
+    return encoders.vit(SHAPE, patch=2, width=8, depth=1, heads=2)
+
+
 def small_head(encoder):
     """Make a projector to six dimensions."""
     return heads.projector(encoder, 6, hidden=10)
@@ -97,6 +102,25 @@ def corrupted(n, seed):
     """Make a batch of images and noisy copies."""
     noise = np.random.default_rng(seed + 3).normal(0, 0.3, (n, *SHAPE))
     return {**single(n, seed), "corrupted": (images(n, seed) + noise).astype("float32")}
+
+
+def discriminator():
+    """Make a convolution and a logit."""
+    return keras.Sequential([encoders.conv_net(SHAPE, features=(4,), normalise=False), keras.layers.Dense(1)])
+
+
+def masked_patches(n, seed):
+    """Make a batch of images of which five patches of 16 are hidden."""
+    hidden = np.random.default_rng(seed + 1).random((n, 16)).argsort(axis=1) < 5
+    return {"input": images(n, seed), "mask": hidden}
+
+
+def masked_pixels(n, seed):
+    """Make a batch of images of which a box is hidden, on each another one."""
+    mask = np.zeros((n, *SHAPE[:2]), bool)
+    for one, (row, column, height) in zip(mask, np.random.default_rng(seed + 1).integers(2, 5, (n, 3))):
+        one[row : row + height, column : column + 3] = True
+    return {"input": images(n, seed), "mask": mask}
 
 
 def crops(n, seed):
@@ -325,5 +349,34 @@ CASES = [
         lambda encoder: objectives.AttributePrediction(encoder, {"side": 2, "brightness": None}, seed=3),
         with_attributes,
         convolutional,
+    ),
+    Case(
+        "MaskedAutoencoder",
+        lambda encoder: objectives.MaskedAutoencoder(
+            encoder,
+            decoders.patches(encoder, width=6, depth=1, heads=3),
+            mask_ratio=0.3,
+            normalise_targets=False,
+            seed=3,
+        ),
+        masked_patches,
+        tokens,
+    ),
+    Case(
+        "Inpainting",
+        lambda encoder: objectives.Inpainting(
+            encoder, decoders.mirror(encoder, name="mine"), area=(0.2, 0.4), ratio=(0.8, 1.5), seed=3
+        ),
+        masked_pixels,
+        convolutional,
+    ),
+    Case(
+        "Inpainting, adversarial",
+        lambda encoder: objectives.Inpainting(
+            encoder, discriminator=discriminator(), adversarial_weight=0.1, adversarial_loss=losses.wasserstein
+        ),
+        masked_pixels,
+        convolutional,
+        rate=0.01,
     ),
 ]

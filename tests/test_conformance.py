@@ -162,7 +162,7 @@ def test_regularisation_of_the_encoder_is_part_of_the_loss(case):
     objective.compile("sgd", run_eagerly=True)
     batch = case.batch(N, 0)
     plain = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)["loss"]
-    weight = next(layer.kernel for layer in objective.encoder.layers if hasattr(layer, "kernel"))
+    weight = next(layer.kernel for layer in objective.encoder._flatten_layers() if hasattr(layer, "kernel"))
     weight.regularizer = keras.regularizers.L2(0.5)
     regularised = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)["loss"]
     assert regularised - plain == pytest.approx(0.5 * np.square(np.array(weight)).sum(), rel=1e-4)

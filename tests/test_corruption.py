@@ -69,3 +69,20 @@ def test_block_mask_hides_one_rectangle_of_each_image():
         assert mask.sum() == (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1)
     assert masks.mean() == pytest.approx(0.3, abs=0.02)
     assert len({mask.tobytes() for mask in masks}) > 40
+
+
+@pytest.mark.parametrize("hidden", [0, 1, 5, 7])
+def test_random_mask_hides_exactly_as_many_in_each_row(hidden):
+    masks = np.asarray(corruption.random_mask(40, 7, hidden, SEED))
+    assert masks.dtype == bool
+    assert masks.shape == (40, 7)
+    assert (masks.sum(axis=1) == hidden).all()
+
+
+def test_random_mask_hides_every_pair_equally_often_and_by_its_seed():
+    masks = np.asarray(corruption.random_mask(6000, 4, 2, SEED))
+    counts = np.unique(masks @ [1, 2, 4, 8], return_counts=True)[1]
+    assert len(counts) == 6  # pairs among four places
+    assert stats.chisquare(counts).pvalue > 0.01
+    np.testing.assert_array_equal(masks, corruption.random_mask(6000, 4, 2, SEED))
+    assert (masks != np.asarray(corruption.random_mask(6000, 4, 2, SEED + 1))).any(axis=1).mean() > 0.7

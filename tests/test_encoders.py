@@ -18,6 +18,7 @@ ENCODERS = {
         4 * 4 * 6,
     ),
     "resnet18": (lambda: encoders.resnet18((16, 16, 3), width=2), (16, 16, 3), 16),
+    "vit": (lambda: encoders.vit((6, 4, 3), patch=2, width=8, depth=2, heads=2), (6, 4, 3), 8),
 }
 every_encoder = pytest.mark.parametrize("name", ENCODERS)
 

@@ -1,7 +1,21 @@
 """Layers that encoders are made of."""
 
+from keras_ssl.blocks.attention import attention, gelu, transformer
 from keras_ssl.blocks.normalisation import BatchNormalization
+from keras_ssl.blocks.patches import patchify, unpatchify
+from keras_ssl.blocks.positions import Positions, sine_cosine
 from keras_ssl.blocks.residual import residual
 from keras_ssl.blocks.spectral import spectrally_normalised
 
-__all__ = ["BatchNormalization", "residual", "spectrally_normalised"]
+__all__ = [
+    "BatchNormalization",
+    "Positions",
+    "attention",
+    "gelu",
+    "patchify",
+    "residual",
+    "sine_cosine",
+    "spectrally_normalised",
+    "transformer",
+    "unpatchify",
+]

@@ -7,7 +7,12 @@ from keras_ssl.losses.contrastive import dcl, info_nce, nt_xent
 from keras_ssl.losses.decorrelation import barlow_twins, vicreg
 from keras_ssl.losses.distillation import dino, negative_cosine
 from keras_ssl.losses.latent import gaussian_kl, l1, sparsity_kl
-from keras_ssl.losses.reconstruction import absolute_error, binary_cross_entropy, squared_error
+from keras_ssl.losses.reconstruction import (
+    absolute_error,
+    binary_cross_entropy,
+    masked_squared_error,
+    squared_error,
+)
 
 __all__ = [
     "absolute_error",
@@ -20,6 +25,7 @@ __all__ = [
     "gradient_penalty",
     "info_nce",
     "l1",
+    "masked_squared_error",
     "negative_cosine",
     "non_saturating",
     "nt_xent",

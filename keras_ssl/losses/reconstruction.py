@@ -6,7 +6,7 @@ The papers sum over elements; the mean keeps the value comparable between image 
 import keras
 from keras import ops
 
-__all__ = ["squared_error", "absolute_error", "binary_cross_entropy"]
+__all__ = ["squared_error", "absolute_error", "binary_cross_entropy", "masked_squared_error"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -51,3 +51,24 @@ def binary_cross_entropy(x, reconstruction):
     x = ops.cast(x, "float32")
     r = ops.clip(ops.cast(reconstruction, "float32"), 1e-7, 1 - 1e-7)
     return -ops.mean(x * ops.log(r) + (1 - x) * ops.log1p(-r))
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+def masked_squared_error(x, reconstruction, mask):
+    """Mean over samples of the mean of `(x - reconstruction)²` over what is hidden of each.
+
+    Args:
+        x: Tensor `(n, …, d)` of any range.
+        reconstruction: Tensor of the same shape.
+        mask: Tensor `(n, …)` without the last axis, True or 1 = hidden.
+
+    Returns:
+        Scalar, float32, at least 0. A sample of which nothing is hidden counts as 0.
+
+    Reference:
+        He et al. 2021, "Masked Autoencoders Are Scalable Vision Learners", section 3: "we compute the loss only on
+        masked patches"; Pathak et al. 2016, "Context Encoders", Eq. 1.
+    """
+    error = ops.mean(ops.square(ops.cast(x, "float32") - ops.cast(reconstruction, "float32")), axis=-1)
+    mask, inner = ops.cast(mask, "float32"), tuple(range(1, len(error.shape)))
+    return ops.mean(ops.sum(mask * error, axis=inner) / ops.maximum(ops.sum(mask, axis=inner), 1.0))

@@ -6,6 +6,7 @@ from keras_ssl.objectives.clustering import SwAV
 from keras_ssl.objectives.contrastive import NNCLR, MoCo, SimCLR
 from keras_ssl.objectives.decorrelation import BarlowTwins, VICReg
 from keras_ssl.objectives.distillation import BYOL, DINO, SimSiam
+from keras_ssl.objectives.masked import Inpainting, MaskedAutoencoder
 from keras_ssl.objectives.objective import Objective
 from keras_ssl.objectives.pretext import FlipPrediction, JigsawPrediction, RotationPrediction
 from keras_ssl.objectives.reconstruction import (
@@ -28,6 +29,8 @@ __all__ = [
     "DenoisingAutoencoder",
     "FlipPrediction",
     "JigsawPrediction",
+    "Inpainting",
+    "MaskedAutoencoder",
     "MoCo",
     "Objective",
     "RotationPrediction",

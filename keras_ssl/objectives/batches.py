@@ -7,7 +7,7 @@ from keras_ssl.distribute import replicas
 from keras_ssl.errors import UserError
 from keras_ssl.objectives import tensorflow_step
 
-__all__ = ["arrays_in", "as_batch", "batch_of_one", "check_encoder", "check_range"]
+__all__ = ["arrays_in", "as_batch", "batch_of_one", "check_encoder", "check_range", "check_token_encoder"]
 
 
 def check_encoder(encoder):
@@ -24,6 +24,19 @@ def check_encoder(encoder):
             "an encoder that returns one vector (n, d) for each sample",
             f"output shape {shape}",
             "add pooling: `keras.Model(encoder.input, keras.layers.GlobalAveragePooling2D()(encoder.output))`",
+        )
+
+
+def check_token_encoder(encoder):
+    """Raise `UserError` unless `encoder` has the layers `tokens`, `trunk` (of any length) and `pool`."""
+    parts = {layer.name: layer for layer in encoder.layers}
+    missing = [name for name in ("tokens", "trunk", "pool") if name not in parts]
+    if missing or parts["trunk"].input_shape[1] is not None:
+        raise UserError(
+            "an encoder of three layers, `tokens`, `trunk`, which takes any number of tokens, and `pool`",
+            f"'{encoder.name}', "
+            + (f"which has no {', '.join(missing)}" if missing else f"whose trunk takes {parts['trunk'].input_shape}"),
+            "use `encoders.vit`",
         )
 
 

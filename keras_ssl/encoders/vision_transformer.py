@@ -1,0 +1,74 @@
+"""The vision transformer, in the three parts that masked objectives need."""
+
+import keras
+from keras import layers
+
+from keras_ssl.blocks import Positions, patchify, transformer
+from keras_ssl.checks import check_between
+from keras_ssl.errors import UserError
+
+__all__ = ["vit"]
+
+
+def vit(input_shape, patch=4, width=192, depth=6, heads=3, hidden=None, name="vit"):
+    """A vision transformer of three named layers: `tokens`, `trunk` and `pool`.
+
+    `tokens` embeds the patches and adds their positions, `(n, length, width)`; `trunk` is a model of its own that takes
+    tokens of any length, in any order, and ends in a layer normalisation; `pool` is the mean over tokens.
+
+    Args:
+        input_shape: `(height, width, channels)`; both sides are multiples of `patch`.
+        patch: Side of a patch in pixels. Default 4, for images of some 32 pixels; the paper's 16 is for 224.
+        width: Of the tokens and of the representation, a multiple of 4 and of `heads`. Default 192, with 3 heads as
+            in Touvron et al. 2021, "Training data-efficient image transformers", Table 1 (DeiT-Ti).
+        depth: Number of blocks. Default 6, half of DeiT-Ti's.
+        heads: Number of attention heads. Default 3.
+        hidden: Width between the dense layers of a block. Default four times `width`.
+        name: Name of the model.
+
+    Returns:
+        `keras.Model` from `(n, *input_shape)` to `(n, width)`.
+
+    Raises:
+        UserError: If the sides, the patch, the width and the heads do not fit.
+
+    Reference:
+        Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", Eqs. 1 to 4.
+
+    Departures:
+        There is no class token: the representation is the mean over tokens. Positions are fixed sines and cosines of
+        row and column, not learned. There is no dropout.
+    """
+    _check(input_shape, patch, width, depth, heads)
+    rows, columns = (side // patch for side in input_shape[:2])
+    inputs = keras.Input(input_shape, name="image")
+    x = layers.Dense(width, name="patches")(patchify(inputs, patch))
+    tokens = keras.Model(inputs, Positions(rows, columns, name="positions")(x), name="tokens")
+    trunk = _trunk(width, depth, heads, hidden or 4 * width)
+    inputs = keras.Input(input_shape, name="image")
+    return keras.Model(inputs, layers.GlobalAveragePooling1D(name="pool")(trunk(tokens(inputs))), name=name)
+
+
+def _trunk(width, depth, heads, hidden):
+    inputs = keras.Input((None, width), name="tokens")
+    x = inputs
+    for k in range(1, depth + 1):
+        x = transformer(x, heads, hidden, name=f"block_{k}")
+    return keras.Model(inputs, layers.LayerNormalization(epsilon=1e-6, name="norm")(x), name="trunk")
+
+
+def _check(input_shape, patch, width, depth, heads):
+    for argument, value in {"patch": patch, "depth": depth, "heads": heads}.items():
+        check_between(argument, value, 1)
+    if len(input_shape) != 3 or None in input_shape or any(side % patch or not side for side in input_shape[:2]):
+        raise UserError(
+            f"images (height, width, channels) whose sides are multiples of the patch, {patch}",
+            f"input_shape={tuple(input_shape)}",
+            "choose a `patch` that divides both sides, or load the images with another `size`",
+        )
+    if width % 4 or width % heads:
+        raise UserError(
+            f"a width that is a multiple of 4, for the positions, and of the {heads} heads",
+            f"width={width}",
+            "give 64 for each head, or another `width`",
+        )
