@@ -17,6 +17,21 @@ MADE = {
     "joint_embedding_images": ((8, 8, 3), objectives.SimCLR),
     "autoencoder_images": ((8, 8, 3), objectives.Autoencoder),
     **{f"{name}_small_images": ((12, 12, 3), kind) for name, kind in recipes.JOINT_EMBEDDING.items()},
+    "autoencoder_small_images": ((12, 12, 1), objectives.Autoencoder),
+    "bottleneck_autoencoder_small_images": ((12, 12, 1), objectives.Autoencoder),
+    "dense_autoencoder_small_images": ((12, 12, 1), objectives.Autoencoder),
+    "deep_dense_autoencoder_small_images": ((12, 12, 3), objectives.Autoencoder),
+    "sparse_autoencoder_small_images": ((12, 12, 1), objectives.SparseAutoencoder),
+    "denoising_autoencoder_small_images": ((12, 12, 1), objectives.DenoisingAutoencoder),
+    "variational_autoencoder_small_images": ((12, 12, 3), objectives.VariationalAutoencoder),
+    "gan_small_images": ((12, 12, 1), objectives.GAN),
+    "bigan_small_images": ((12, 12, 3), objectives.BiGAN),
+    "masked_autoencoder_small_images": ((12, 12, 3), objectives.MaskedAutoencoder),
+    "inpainting_small_images": ((12, 12, 1), objectives.Inpainting),
+    "rotation_small_images": ((12, 12, 1), objectives.RotationPrediction),
+    "flip_small_images": ((12, 12, 3), objectives.FlipPrediction),
+    "jigsaw_small_images": ((12, 12, 1), objectives.JigsawPrediction),
+    "attributes_small_images": ((12, 12, 3), objectives.AttributePrediction),
 }
 
 
@@ -91,7 +106,10 @@ def test_a_resumed_run_gets_the_batches_of_its_epoch():
         ("simclr", "fashion_mnist", "simclr_small_images"),
         ("barlow_twins", "cifar10", "barlow_twins_small_images"),
         ("autoencoder", "fashion_mnist", "autoencoder_mnist"),
-        ("autoencoder", "cifar10", "autoencoder_images"),
+        ("autoencoder", "cifar10", "autoencoder_small_images"),
+        ("autoencoder", "photos/", "autoencoder_images"),
+        ("masked_autoencoder", "cifar10", "masked_autoencoder_small_images"),
+        ("gan", "mnist", "gan_small_images"),
     ],
 )
 def test_choose_picks_by_name(objective, dataset, chosen):
@@ -103,6 +121,11 @@ def test_every_joint_embedding_objective_takes_photographs(name, kind):
     assert recipes.choose(name, "photos/").keywords == {"objective": kind}
 
 
+def test_what_has_no_recipe_for_a_data_set_names_those_it_has_one_for():
+    with pytest.raises(UserError, match=r"a data set among mnist, fashion_mnist, cifar10 for gan. Received 'photos/'"):
+        recipes.choose("gan", "photos/")
+
+
 def test_an_unknown_objective_is_told_which_there_are():
-    with pytest.raises(UserError, match=r"an objective among simclr, moco, .*, autoencoder. Received 'simclear'"):
+    with pytest.raises(UserError, match=r"an objective among simclr, moco, .*, attributes. Received 'simclear'"):
         recipes.choose("simclear", "digits")

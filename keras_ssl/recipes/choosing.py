@@ -4,10 +4,10 @@ import functools
 
 from keras_ssl import objectives
 from keras_ssl.errors import UserError
-from keras_ssl.recipes import digits, mnist, small_images
+from keras_ssl.recipes import adversarial, digits, masked, mnist, pretext, reconstruction, small_images
 from keras_ssl.recipes.images import autoencoder_images, joint_embedding_images
 
-__all__ = ["JOINT_EMBEDDING", "UNLABELLED", "choose"]
+__all__ = ["CLASSICAL", "JOINT_EMBEDDING", "UNLABELLED", "choose"]
 
 UNLABELLED = {"mnist": "train[:20000]", "fashion_mnist": "train[:20000]", "cifar10": "train[:20000]"}
 """The part of a named data set that its recipe trains on, where that is not all of train."""
@@ -25,15 +25,34 @@ JOINT_EMBEDDING = {
 }
 """Joint-embedding objectives by their names on the command line."""
 
+CLASSICAL = {
+    "autoencoder": reconstruction.autoencoder_small_images,
+    "bottleneck_autoencoder": reconstruction.bottleneck_autoencoder_small_images,
+    "dense_autoencoder": reconstruction.dense_autoencoder_small_images,
+    "deep_dense_autoencoder": reconstruction.deep_dense_autoencoder_small_images,
+    "sparse_autoencoder": reconstruction.sparse_autoencoder_small_images,
+    "denoising_autoencoder": reconstruction.denoising_autoencoder_small_images,
+    "variational_autoencoder": reconstruction.variational_autoencoder_small_images,
+    "gan": adversarial.gan_small_images,
+    "bigan": adversarial.bigan_small_images,
+    "masked_autoencoder": masked.masked_autoencoder_small_images,
+    "inpainting": masked.inpainting_small_images,
+    "rotation": pretext.rotation_small_images,
+    "flip": pretext.flip_small_images,
+    "jigsaw": pretext.jigsaw_small_images,
+    "attributes": pretext.attributes_small_images,
+}
+"""Recipes of all other objectives, for images of 28x28 and 32x32 pixels, by their names on the command line."""
+
 _GENERAL = {
     name: functools.partial(joint_embedding_images, objective=objective) for name, objective in JOINT_EMBEDDING.items()
 } | {"autoencoder": autoencoder_images}
 _SMALL = {name: getattr(small_images, f"{name}_small_images") for name in JOINT_EMBEDDING}
 _NAMED = {
     "digits": {"simclr": digits.simclr_digits, "autoencoder": digits.autoencoder_digits},
-    "mnist": {"simclr": mnist.simclr_mnist, "autoencoder": mnist.autoencoder_mnist},
-    "fashion_mnist": _SMALL | {"autoencoder": mnist.autoencoder_mnist},
-    "cifar10": _SMALL,
+    "mnist": CLASSICAL | {"simclr": mnist.simclr_mnist, "autoencoder": mnist.autoencoder_mnist},
+    "fashion_mnist": CLASSICAL | _SMALL | {"autoencoder": mnist.autoencoder_mnist},
+    "cifar10": CLASSICAL | _SMALL,
 }
 
 
@@ -41,15 +60,23 @@ def choose(objective, dataset):
     """Return the recipe function for an objective's name and a data set's name or folder.
 
     Args:
-        objective: "autoencoder", or a key of `JOINT_EMBEDDING`, such as "simclr" or "barlow_twins".
-        dataset: A name such as "digits" or "mnist"; what has no recipe of its own gets the one for photographs.
+        objective: A key of `JOINT_EMBEDDING` or of `CLASSICAL`, such as "simclr" or "autoencoder".
+        dataset: A name such as "digits" or "mnist"; what has no recipe of its own gets the one for photographs, which
+            there is for joint-embedding objectives and the autoencoder.
 
     Returns:
         Function `(source, epochs=None, seed=0)` that returns a `Recipe`.
 
     Raises:
-        UserError: If there is no such objective.
+        UserError: If there is no such objective, or no recipe of it for this data set.
     """
-    if objective not in _GENERAL:
-        raise UserError(f"an objective among {', '.join(_GENERAL)}", repr(objective), "choose one of these")
-    return _NAMED.get(str(dataset), {}).get(objective, _GENERAL[objective])
+    if objective not in _GENERAL | CLASSICAL:
+        raise UserError(f"an objective among {', '.join(_GENERAL | CLASSICAL)}", repr(objective), "choose one of these")
+    found = _NAMED.get(str(dataset), {}).get(objective, _GENERAL.get(objective))
+    if found is None:
+        raise UserError(
+            f"a data set among {', '.join(name for name in _NAMED if objective in _NAMED[name])} for {objective}",
+            f"'{dataset}'",
+            f"choose one of these, or train `objectives` of your own encoder; any data set has {', '.join(_GENERAL)}",
+        )
+    return found

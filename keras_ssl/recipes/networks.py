@@ -2,7 +2,7 @@
 
 from keras_ssl import encoders
 
-__all__ = ["bottleneck_conv_net", "small_conv_net"]
+__all__ = ["bottleneck_conv_net", "small_conv_net", "small_vit"]
 
 _FEATURES = (32, 64, 128, 128)
 
@@ -24,3 +24,12 @@ def bottleneck_conv_net(source):
         source: `data.Source` of 28x28 or 32x32 images.
     """
     return encoders.conv_net(source.shape, _FEATURES, pooling="flatten", first_stride=2, bottleneck=128)
+
+
+def small_vit(source):
+    """Return a vision transformer of 4 blocks on patches of 4x4 pixels, 128 wide.
+
+    Args:
+        source: `data.Source` of 28x28 or 32x32 images.
+    """
+    return encoders.vit(source.shape, patch=4, width=128, depth=4, heads=4)

@@ -1,0 +1,44 @@
+"""Recipes of objectives that hide a part of 28x28 and 32x32 images: MNIST, Fashion-MNIST and CIFAR-10.
+
+Scores are those of `benchmarks/classical.py`, whose protocol stands in the README.
+"""
+
+import keras
+
+from keras_ssl import objectives
+from keras_ssl.recipes.networks import small_conv_net, small_vit
+from keras_ssl.recipes.recipe import compiled
+
+__all__ = ["inpainting_small_images", "masked_autoencoder_small_images"]
+
+
+def masked_autoencoder_small_images(source, epochs=None, seed=0):
+    """A masked autoencoder on a small vision transformer, which sees a quarter of the patches of 4x4 pixels.
+
+    Args:
+        source: `data.load("cifar10", "train[:20000]")`, or other images of its size.
+        epochs: Default 12.
+        seed: Of weights, order and masks.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective masked_autoencoder`. {score}
+    """
+    keras.utils.set_random_seed(seed)
+    model = objectives.MaskedAutoencoder(small_vit(source), seed=seed)
+    return compiled(model, source, 12 if epochs is None else epochs, 1e-3, batch_size=128)
+
+
+def inpainting_small_images(source, epochs=None, seed=0):
+    """A convolutional context encoder, by the squared error alone.
+
+    Args:
+        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        epochs: Default 12.
+        seed: Of weights, order and boxes.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective inpainting`. {score}
+    """
+    keras.utils.set_random_seed(seed)
+    model = objectives.Inpainting(small_conv_net(source), seed=seed)
+    return compiled(model, source, 12 if epochs is None else epochs, 2e-3, batch_size=128)
