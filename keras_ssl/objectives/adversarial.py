@@ -19,7 +19,7 @@ class Adversarial(Objective):
     """
 
     terms: tuple[str, ...] = ("loss", "discriminator_loss")
-    minimised = ("discriminator_loss", "loss")
+    minimised: tuple[str, ...] = ("discriminator_loss", "loss")
 
     discriminator_optimizer = None
     """Of the discriminators, from `compile` on."""

@@ -227,7 +227,6 @@ class Inpainting(Adversarial):
     """
 
     optional_keys = ("mask",)
-    minimised: tuple[str, ...] = Adversarial.minimised
 
     def __init__(
         self,
