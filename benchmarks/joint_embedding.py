@@ -28,15 +28,13 @@ of other sizes have a file of their own.
 """
 
 import argparse
-import json
 import pathlib
-import subprocess
-import sys
 import tempfile
 
 import numpy as np
 from joint_embedding_row import LIGHTLY, PEER, RAW, UNTRAINED
 from readme import RESULTS, write_section
+from tables import SCORES, beyond, collected, fastest, quoted, write_arrays
 
 NAMES = {
     "simclr": "SimCLR",
@@ -49,8 +47,6 @@ NAMES = {
     "vicreg": "VICReg",
     "swav": "SwAV",
 }
-SCORES = {"knn": "kNN", "linear": "linear", "ten_labels": "10 labels per class"}
-ROW = pathlib.Path(__file__).with_name("joint_embedding_row.py")
 
 
 def label(name):
@@ -65,9 +61,8 @@ def section(result):
     for name, runs in result["rows"].items():
         cells = [quoted(runs, score) for score in SCORES]
         if "minutes" in runs[0]:
-            fastest = min(run["seconds_per_epoch"] for run in runs)  # on a machine that does other things too
             peak = runs[0].get("peak_gib")  # later peaks hold the scoring of earlier seeds
-            cells += [f"{fastest:.0f}", f"{peak:.1f}" if peak else ""]
+            cells += [fastest(runs), f"{peak:.1f}" if peak else ""]
         else:
             cells += ["", ""]
         lines.append(f"| {label(name)} | {' | '.join(cells)} |")
@@ -76,40 +71,16 @@ def section(result):
         f"\n\nTrained on the first {p['images']:,} images of train for {p['epochs']} epochs; "
         f"{result['test']:,} test images; mean ± standard deviation over {p['seeds']} seeds.\n"
         "More than two standard deviations above raw inputs and the untrained encoder:\n"
-        + ";\n".join(f"by {title} {beyond(result['rows'], score)}" for score, title in SCORES.items())
+        + ";\n".join(f"by {title} {those_beyond(result['rows'], score)}" for score, title in SCORES.items())
         + "."
     )
 
 
-def beyond(rows, score):
-    """Which of our rows are more than two standard deviations, of both together, above raw inputs and untrained."""
-    values = {name: [run[score] for run in runs] for name, runs in rows.items()}
-    found = {name: (np.mean(scores), np.std(scores)) for name, scores in values.items()}
-    floors = [found[name] for name in (RAW, UNTRAINED) if name in found]
-    ours = [name for name in NAMES if name in found]
-    above = [
-        f"`{NAMES[name]}`"
-        for name in ours
-        if all(found[name][0] - mean > 2 * np.hypot(found[name][1], std) for mean, std in floors)
-    ]
-    return "all" if len(above) == len(ours) else ", ".join(above) or "none"
-
-
-def quoted(runs, score):
-    """Mean and standard deviation over seeds, where there are several."""
-    values = [run[score] for run in runs]
-    return f"{np.mean(values):.3f}" + (f" ± {np.std(values):.3f}" if len(values) > 1 else "")
-
-
-def write_arrays(dataset, file):
-    """Write the images and labels of a data set that TensorFlow Datasets has."""
-    from keras_ssl import data
-
-    arrays = {}
-    for split in ("train", "test"):
-        source = data.load(dataset, split)
-        arrays |= {f"{split}_images": source.images, f"{split}_labels": source.labels}
-    np.savez(file, **arrays)
+def those_beyond(rows, score):
+    """Which of our rows are above raw inputs and the untrained encoder, in words."""
+    ours = [name for name in NAMES if name in rows]
+    above = beyond(rows, score, dict.fromkeys(ours, (RAW, UNTRAINED)))
+    return "all" if len(above) == len(ours) else ", ".join(f"`{NAMES[name]}`" for name in above) or "none"
 
 
 def command_line():
@@ -149,15 +120,9 @@ def main():
         usual = protocol == {key: parser.get_default(key) for key in sizes}
         other = "" if usual else f"_{given.encoder}_{given.backend}_{given.epochs}"
         file = RESULTS / f"joint_embedding_{given.dataset}{other}.json"
-        old = json.loads(file.read_text()) if file.exists() else {"protocol": None}
-        found = old["rows"] if old["protocol"] == protocol and not given.validate else {}
-        result = {"dataset": given.dataset, "protocol": protocol, "test": len(np.load(given.data)["test_labels"])}
-        for name in wanted(given):
-            if given.again or name not in found:
-                found[name] = measured(name, given, folder)
-            result["rows"] = {key: found[key] for key in order() if key in found}
-            if not given.validate:
-                file.write_text(json.dumps(result, indent=1) + "\n")
+        head = {"dataset": given.dataset, "protocol": protocol, "test": len(np.load(given.data)["test_labels"])}
+        result = collected(None if given.validate else file, head, list(wanted(given)), given, folder)
+        result["rows"] = {name: result["rows"][name] for name in order() if name in result["rows"]}
     if usual and not given.validate:
         write_section(f"joint embedding: {given.dataset}", section(result))
     print(section(result))
@@ -174,14 +139,6 @@ def wanted(given):
 def order():
     """Names of all rows in the table's order."""
     return [RAW, UNTRAINED, *(row for name in NAMES for row in (name, PEER + name))]
-
-
-def measured(name, given, folder):
-    """Figures of each seed, from a process of its own."""
-    arguments, output = pathlib.Path(folder) / "options.json", pathlib.Path(folder) / "row.json"
-    arguments.write_text(json.dumps(vars(given)))
-    subprocess.run([sys.executable, str(ROW), name, str(arguments), str(output)], check=True)
-    return json.loads(output.read_text())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One row of `joint_embedding.py`, in a process of its own.
+"""One row of `joint_embedding.py` or `classical.py`, in a process of its own.
 
 python benchmarks/joint_embedding_row.py NAME OPTIONS.json OUTPUT.json
 """
@@ -15,7 +15,7 @@ import time
 import numpy as np
 from memory import peak_gib
 
-RAW, UNTRAINED, PEER = "raw inputs", "untrained encoder", "lightly's "
+RAW, UNTRAINED, PCA, PEER = "raw inputs", "untrained encoder", "PCA", "lightly's "
 LIGHTLY = {"simclr": "SimCLR", "byol": "BYOL", "simsiam": "SimSiam", "barlow_twins": "BarlowTwins", "vicreg": "VICReg"}
 DRAWS = range(5)
 VALIDATION = 5000  # images at the end of train
@@ -32,8 +32,8 @@ def main(name, options, output):
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
     train, test = sources(options)
     runs = []
-    for seed in range(1 if name == RAW else options.seeds):
-        make = peer if name.startswith(PEER) else embedded
+    for seed in range(1 if name == RAW or name.startswith(PCA) else options.seeds):
+        make = peer if name.startswith(PEER) else principal if name.startswith(PCA) else embedded
         features, cost = make(name.removeprefix(PEER), options, train, test, seed)
         runs.append(scores(*features, train, test) | cost)
         print(f"{name}, seed {seed}: {runs[-1]}", file=sys.stderr, flush=True)
@@ -71,16 +71,45 @@ def scores(h_train, h_test, train, test):
 
 
 def embedded(name, options, train, test, seed):
-    """Representations of train and test images, and what training cost."""
+    """Representations of train and test images, and what training cost.
+
+    Args:
+        name: `RAW`, an objective's name, or `UNTRAINED`, perhaps with ": " and the objective whose encoder it is.
+        options: Of the command line.
+        train: Source.
+        test: Source.
+        seed: Of the recipe.
+    """
     from keras_ssl import evaluate
 
     encoder, cost = None, {}
     if name != RAW:
-        recipe = recipe_for("simclr" if name == UNTRAINED else name, options, train, seed)
+        untrained = name.startswith(UNTRAINED)
+        recipe = recipe_for(name.partition(": ")[2] or "simclr" if untrained else name, options, train, seed)
         encoder = recipe.objective.encoder
-        if name != UNTRAINED:
+        if not untrained:
             encoder, cost = trained(name, recipe, options)
+            cost |= rebuilt(recipe.objective, test)
     return [evaluate.embed(encoder, source) for source in (train, test)], cost
+
+
+def rebuilt(objective, test):
+    """Errors of the reconstructions of whole images, where the objective makes such."""
+    from keras_ssl import evaluate
+
+    whole = hasattr(objective, "reconstruct") and "mask" not in objective.optional_keys
+    return evaluate.reconstruction_error(objective, test[:2000]) if whole else {}
+
+
+def principal(name, options, train, test, seed):
+    """Scores on the principal components of the pixels, of which `name` says how many: "PCA, 32"."""
+    from sklearn import decomposition
+
+    pixels = [source.floats().reshape(len(source), -1) for source in (train, test)]
+    components = decomposition.PCA(int(name.rpartition(", ")[2]), random_state=seed).fit(pixels[0])
+    h = [components.transform(x).astype("float32") for x in pixels]
+    error = np.square(components.inverse_transform(h[1][:2000]) - pixels[1][:2000]).mean()
+    return h, {"mse": float(error)}
 
 
 def recipe_for(name, options, train, seed):
@@ -90,7 +119,8 @@ def recipe_for(name, options, train, seed):
     from keras_ssl import encoders, recipes, views
 
     if options.encoder == "recipe":
-        return recipes.choose(name, options.dataset)(train, options.epochs, seed)
+        make = recipes.CLASSICAL.get(name) or recipes.choose(name, options.dataset)
+        return make(train, options.epochs, seed)
     keras.utils.set_random_seed(seed)
     objective = recipes.JOINT_EMBEDDING[name](encoders.resnet18(train.shape), seed=seed)
     policy = views.natural_images(train.shape[:2], scale=(0.2, 1.0), strength=0.5, blur=0.0, solarize=0.0)
