@@ -83,11 +83,13 @@ def patches(encoder, width=None, depth=2, heads=None, name="decoder"):
         `keras.Model` from `(n, length, d)` to `(n, length, pixels of a patch)`, in float32 whatever the policy.
 
     Raises:
-        UserError: If the heads do not divide the width.
+        UserError: If the encoder has no layer `tokens`, or the heads do not divide the width.
 
     Reference:
         He et al. 2021, "Masked Autoencoders Are Scalable Vision Learners", section 4.1 and Table 1.
     """
+    if "tokens" not in {layer.name for layer in encoder.layers}:
+        raise UserError("an encoder with a layer `tokens`", f"'{encoder.name}' without", "use `encoders.vit`")
     length, d = encoder.get_layer("tokens").output_shape[1:]
     width = width or d // 2
     heads = heads or next(h for h in range(max(1, width // 32), 0, -1) if width % h == 0)

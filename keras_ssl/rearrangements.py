@@ -80,8 +80,7 @@ def distant_permutations(count, length, seed=0):
         Integer array `(count, length)` of different permutations of `0..length - 1`, the same wherever it is computed.
 
     Reference:
-        Noroozi & Favaro 2016, "Unsupervised Learning of Visual Representations by Solving Jigsaw Puzzles",
-        section 4.2.
+        Noroozi & Favaro 2016, "Unsupervised Learning of Visual Representations by Solving Jigsaw Puzzles".
     """
     rng = np.random.RandomState(seed)  # whose stream is frozen for good, as saved objectives need
     if length <= _ALL_UP_TO:

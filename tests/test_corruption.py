@@ -86,3 +86,28 @@ def test_random_mask_hides_every_pair_equally_often_and_by_its_seed():
     assert stats.chisquare(counts).pvalue > 0.01
     np.testing.assert_array_equal(masks, corruption.random_mask(6000, 4, 2, SEED))
     assert (masks != np.asarray(corruption.random_mask(6000, 4, 2, SEED + 1))).any(axis=1).mean() > 0.7
+
+
+def test_masking_noise_hides_as_many_elements_as_it_says_and_leaves_the_others():
+    x = np.random.default_rng(0).uniform(0.1, 1, (100, 20, 20, 1)).astype("float32")
+    masked = np.asarray(corruption.masking_noise(x, 0.3, SEED))
+    hidden = masked == 0
+    assert hidden.mean() == pytest.approx(0.3, abs=0.01)
+    np.testing.assert_array_equal(masked[~hidden], x[~hidden])
+    np.testing.assert_array_equal(corruption.masking_noise(x, 0.0, SEED), x)
+    assert np.abs(corruption.masking_noise(x, 1.0, SEED)).max() == 0
+
+
+def test_salt_and_pepper_come_in_equal_parts():
+    x = np.full((100, 20, 20, 1), 0.4, "float32")
+    noisy = np.asarray(corruption.salt_and_pepper(x, 0.2, SEED))
+    assert (noisy == 0).mean() == pytest.approx(0.1, abs=0.01)
+    assert (noisy == 1).mean() == pytest.approx(0.1, abs=0.01)
+    assert set(np.unique(noisy)) == {np.float32(0), np.float32(0.4), np.float32(1)}
+
+
+@pytest.mark.parametrize("noise", [corruption.masking_noise, corruption.salt_and_pepper])
+def test_what_is_hit_depends_on_the_seed_alone(noise):
+    x = np.full((50, 20), 0.4, "float32")
+    np.testing.assert_array_equal(noise(x, 0.5, SEED), noise(x, 0.5, SEED))
+    assert not np.array_equal(noise(x, 0.5, SEED), noise(x, 0.5, np.array([3, 6])))

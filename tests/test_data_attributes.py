@@ -255,3 +255,19 @@ def test_targets_of_another_source_are_told():
     known = data.targets(numbered(9), {"number": number})
     with pytest.raises(UserError, match=r"targets of the 10 samples.*Received 9"):
         data.batches(numbered(10), batch_size=4, targets=known)
+
+
+def test_those_that_are_validated_on_are_standardised_like_those_that_are_trained_on():
+    images = np.random.default_rng(0).random((40, 6, 6, 3), "float32")
+    names = {"brightness": data.brightness, "colour": data.dominant_colour}
+    known = data.targets(images[:30], names)
+    other = data.targets(images[30:] / 2, names, like=known)
+    brightness = (images[30:] / 2).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(other.values[:, 0], (brightness - known.mean[0]) / known.std[0], atol=1e-4)
+    assert other.attributes == known.attributes
+    for wrong in ({"colour": data.dominant_colour}, {"brightness": data.dominant_colour, "colour": data.brightness}):
+        with pytest.raises(UserError, match="attributes like"):
+            data.targets(images[30:], wrong, like=known)
+    few = data.targets(images[:30], {"class": np.arange(30) % 2})
+    with pytest.raises(UserError, match="attributes like"):
+        data.targets(images[30:], {"class": np.arange(10) % 3}, like=few)

@@ -60,3 +60,31 @@ def test_it_survives_saving(tmp_path):
 def test_an_open_size_is_a_clear_error():
     with pytest.raises(UserError, match="known shape"):
         decoders.mirror(encoders.conv_net((None, None, 1), features=(4, 6)))
+
+
+def test_another_width_of_the_input_keeps_the_rest():
+    dense = decoders.mirror(ENCODERS["dense"](), features=3)
+    assert dense.input_shape == (None, 3)
+    assert [layer.units for layer in dense.layers if isinstance(layer, layers.Dense)] == [4, 10, 20, 60]
+    maps = decoders.mirror(ENCODERS["flat"](), features=5)
+    assert maps.input_shape == (None, 5)
+    assert maps.output_shape == (None, 8, 8, 3)
+
+
+def test_what_mirrors_an_encoder_passes_the_check_and_nothing_else_does():
+    encoder = ENCODERS["flat"]()
+    decoders.check_mirrors(decoders.mirror(encoder), encoder, encoder.output_shape[-1])
+    decoders.check_mirrors(decoders.mirror(encoder, features=5), encoder, 5)
+    for decoder, width in (
+        (decoders.mirror(encoder), 5),
+        (decoders.mirror(encoder, features=5), 6),
+        (decoders.mirror(ENCODERS["convolutional"]()), 8),
+        (ENCODERS["dense"](), 5),
+    ):
+        with pytest.raises(UserError, match=r"\(None, 8, 8, 3\), the shape of the encoder's input"):
+            decoders.check_mirrors(decoder, encoder, width)
+
+
+def test_patches_of_an_encoder_without_tokens_are_a_clear_error():
+    with pytest.raises(UserError, match=r"encoders\.vit"):
+        decoders.patches(ENCODERS["dense"]())

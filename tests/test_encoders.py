@@ -120,3 +120,26 @@ def test_mistakes_are_clear_errors():
         encoders.conv_net((8, 8, 1), pooling="max")
     with pytest.raises(UserError, match=r"'auto', 'small' or 'large'.*'tiny'"):
         encoders.resnet18((8, 8, 1), stem="tiny")
+
+
+def test_mlp_ends_with_the_activation_that_is_asked_for():
+    x = np.random.default_rng(0).normal(0, 5, (6, 4, 4, 1)).astype("float32")
+    assert np.array(encoders.mlp((4, 4, 1), (8, 3))(x)).min() < 0
+    squashed = np.array(encoders.mlp((4, 4, 1), (8, 3), output_activation="sigmoid")(x))
+    assert 0 <= squashed.min() <= squashed.max() <= 1
+
+
+def test_conv_net_narrows_to_a_linear_bottleneck():
+    encoder = encoders.conv_net((8, 8, 1), (4, 8), pooling="flatten", bottleneck=3)
+    assert encoder.output_shape == (None, 3)
+    x = np.random.default_rng(0).random((64, 8, 8, 1), "float32")
+    assert np.array(encoder(x)).min() < 0
+
+
+def test_conv_net_without_normalisation_sees_samples_one_by_one():
+    encoder = encoders.conv_net((8, 8, 1), (4, 8), normalise=False)
+    x = np.random.default_rng(0).random((5, 8, 8, 1), "float32")
+    np.testing.assert_allclose(encoder(x, training=True)[:1], encoder(x[:1], training=True), atol=1e-6)
+    assert [w.name for w in encoder.weights] == ["kernel", "bias"] * 2
+    slopes = [layer.negative_slope for layer in encoder.layers if isinstance(layer, keras.layers.ReLU)]
+    assert slopes == pytest.approx([0.2, 0.2])

@@ -98,3 +98,15 @@ def test_dinos_head_survives_saving(tmp_path):
     head.save(tmp_path / "head.keras")
     h = np.random.default_rng(0).normal(size=(2, 9))
     np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "head.keras")(h), head(h))
+
+
+def test_gaussian_is_two_linear_layers():
+    head = heads.gaussian(make_encoder(), 3)
+    h = np.random.default_rng(0).normal(size=(4, 9)).astype("float32")
+    kernel, bias, other_kernel, other_bias = head.get_weights()
+    mean, log_variance = head(h)
+    np.testing.assert_allclose(mean, h @ kernel + bias, atol=1e-5)
+    np.testing.assert_allclose(log_variance, h @ other_kernel + other_bias, atol=1e-5)
+    assert mean.shape == (4, 3)
+    keras.config.set_dtype_policy("mixed_float16")
+    assert [x.dtype for x in heads.gaussian(make_encoder(), 3)(h)] == ["float32", "float32"]

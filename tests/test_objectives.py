@@ -7,7 +7,7 @@ import tensorflow as tf
 from cases import SHAPE, convolutional, dense, images, pairs, single
 from keras import ops
 
-from keras_ssl import decoders, heads, losses, measures, objectives
+from keras_ssl import decoders, distribute, heads, losses, measures, objectives
 from keras_ssl.errors import UserError
 
 N = 8
@@ -39,6 +39,21 @@ class Counting(objectives.Objective):
         self.seen.assign(ops.sum(outputs["mask"]))
 
 
+class Drawing(objectives.Objective):
+    """Draws a number, and says by how much the numbers of the replicas differ."""
+
+    terms = ("loss", "noise", "apart")
+
+    def forward_pass(self, batch, training):
+        h = self.encoder(batch["input"], training=training)
+        return {"h": h, "noise": keras.random.uniform((1,), seed=self.draws(training))}
+
+    def loss_terms(self, outputs):
+        noise = distribute.gather(outputs["noise"])
+        apart = ops.max(noise) - ops.min(noise)
+        return {"loss": ops.mean(outputs["h"] ** 2), "noise": ops.mean(noise), "apart": apart}
+
+
 def fit(objective, batch=None, **keywords):
     batch = single(N, 0) if batch is None else batch
     return objective.fit(batch, batch_size=N, verbose=0, shuffle=False, **keywords).history
@@ -60,6 +75,24 @@ def test_training_draws_anew_and_evaluation_always_the_same():
     assert len(evaluated) == 1
     assert fit(compiled(Counting(convolutional(), seed=5)), epochs=3)["noise"] == noise
     assert fit(compiled(Counting(convolutional(), seed=6)), epochs=3)["noise"] != noise
+
+
+def test_replicas_draw_apart(two_replicas):
+    with two_replicas.scope():
+        objective = Drawing(convolutional())
+        objective.compile(keras.optimizers.SGD(0.01))
+    seen = [fit(objective)["noise"][0] for _ in range(2)]
+    apart = fit(objective)["apart"][0]
+    assert apart > 0.01
+    assert seen[0] != seen[1]
+
+
+def test_a_saved_objective_goes_on_drawing_where_it_stopped(tmp_path):
+    objective = compiled(Counting(convolutional(), seed=5))
+    fit(objective, epochs=2)
+    objective.save(tmp_path / "objective.keras")
+    loaded = keras.saving.load_model(tmp_path / "objective.keras")
+    assert fit(loaded)["noise"] == fit(objective)["noise"]
 
 
 def test_after_step_runs_in_training_only_and_optional_keys_reach_the_verbs():

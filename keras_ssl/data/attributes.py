@@ -101,7 +101,7 @@ class Targets:
         return len(self.values)
 
 
-def targets(source, attributes):
+def targets(source, attributes, like=None):
     """Compute the attributes of all samples, once, before training.
 
     Integers are class numbers, a categorical attribute; floats are continuous, and standardised.
@@ -111,6 +111,8 @@ def targets(source, attributes):
         attributes: Dict from names to what each attribute is: a function of images, float32 `(n, height, width,
             channels)` in 0..1, that returns integers or floats `(n,)`; the name of one of the source's columns, or
             "label" for its labels; or an array `(n,)`.
+        like: `Targets` of the samples that are trained on, whose classes, means and standard deviations count here too,
+            for those that are validated on. Default None.
 
     Returns:
         `Targets`. There are as many classes as the highest number plus one, or as the functions of this package have.
@@ -130,15 +132,27 @@ def targets(source, attributes):
     check_shape(source.images)
     given = {name: what if callable(what) else _column(source, name, what) for name, what in attributes.items()}
     given |= _computed(source, {name: what for name, what in given.items() if callable(what)})
-    classes, columns, means, stds = {}, [], [], []
     for name, values in given.items():
         _check_attribute(name, values, len(source))
-        categorical = not np.issubdtype(values.dtype, np.floating)
-        classes[name] = _number_of_classes(attributes[name], values) if categorical else None
-        means.append(0.0 if categorical else values.mean(dtype="float64"))
-        stds.append(1.0 if categorical else values.std(dtype="float64"))
-        columns.append((values - means[-1]) / stds[-1])
-    return Targets(classes, np.stack(columns, axis=1).astype("float32"), np.array(means), np.array(stds))
+    categorical = np.array([not np.issubdtype(values.dtype, np.floating) for values in given.values()])
+    classes = {
+        name: _number_of_classes(attributes[name], values) if is_class else None
+        for (name, values), is_class in zip(given.items(), categorical)
+    }
+    values = np.stack([values.astype("float64") for values in given.values()], axis=1)
+    if like is None:
+        mean, std = np.where(categorical, 0.0, values.mean(axis=0)), np.where(categorical, 1.0, values.std(axis=0))
+    else:
+        _check_alike(classes, like.attributes)
+        classes, mean, std = like.attributes, like.mean, like.std
+    return Targets(classes, ((values - mean) / std).astype("float32"), mean, std)
+
+
+def _check_alike(classes, known):
+    """Raise unless attributes are of the kinds, and class numbers among those, that were trained on."""
+    same = list(classes) == list(known) and all((k is None) == (known[name] is None) for name, k in classes.items())
+    if not same or any(k is not None and k > known[name] for name, k in classes.items()):
+        raise UserError(f"attributes like {known}", f"{classes}", "compute them in the same way as those of `like`")
 
 
 def _column(source, name, what):

@@ -48,6 +48,7 @@ def wasserstein(real, generated):
     return ops.mean(ops.cast(generated, "float32")) - ops.mean(ops.cast(real, "float32"))
 
 
+@keras.saving.register_keras_serializable("keras_ssl")
 def gradient_penalty(norms):
     """Mean of `(‖∇D‖ - 1)²`.
 

@@ -1,10 +1,12 @@
 """Penalties on a representation: how sparse it is, and how far its distribution is from a standard normal one."""
 
+import keras
 from keras import ops
 
 __all__ = ["gaussian_kl", "l1", "sparsity_kl"]
 
 
+@keras.saving.register_keras_serializable("keras_ssl")
 def gaussian_kl(mean, log_variance):
     """Divergence of a diagonal Gaussian from N(0, I): `KL = Σ (μ² + σ² - 1 - log σ²) / 2`.
 
@@ -22,6 +24,7 @@ def gaussian_kl(mean, log_variance):
     return ops.sum(ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance, axis=-1) / 2
 
 
+@keras.saving.register_keras_serializable("keras_ssl")
 def l1(h):
     """Mean of `|h|` over samples and units.
 
@@ -34,6 +37,7 @@ def l1(h):
     return ops.mean(ops.abs(ops.cast(h, "float32")))
 
 
+@keras.saving.register_keras_serializable("keras_ssl")
 def sparsity_kl(h, target):
     """Divergence of each unit's mean activity ρ̂ from a target ρ: `ρ log ρ/ρ̂ + (1-ρ) log (1-ρ)/(1-ρ̂)`, mean over units.
 

@@ -136,7 +136,7 @@ class RotationPrediction(TransformationPrediction):
         UserError: If images are not square.
 
     Reference:
-        Gidaris et al. 2018, "Unsupervised Representation Learning by Predicting Image Rotations", section 3.
+        Gidaris et al. 2018, "Unsupervised Representation Learning by Predicting Image Rotations", section 2.
 
     Departures:
         The head reads the encoder's representation; there, later layers are left out of what is transferred.
