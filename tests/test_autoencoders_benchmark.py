@@ -92,10 +92,11 @@ def test_the_peer_is_given_the_networks_weights_in_the_order_of_its_layers(name,
     assert [kernel.shape[1] for kernel, _ in layers][-3:] == [256, 512, 16]
 
 
-def test_our_side_runs_alone(images):
+def test_our_side_runs_alone(images, monkeypatch):
+    monkeypatch.setattr(autoencoders, "NAMES", {"AE": "", "BetaVAE": ""})  # the third costs as much again
     options = argparse.Namespace(epochs=1, batch=50, seeds=1, peer=None)
     rows = autoencoders.measured(images, images, options)
-    assert list(rows) == list(autoencoders.NAMES)
+    assert list(rows) == ["AE", "BetaVAE"]
     for name, sides in rows.items():
         (run,) = sides[autoencoders.OURS]
         assert 0 < run["mse"] < 10
