@@ -7,6 +7,7 @@ every replica of a `tf.distribute` strategy comes to the same values.
 import keras
 from keras import ops
 
+from keras_ssl.blocks import set_weights
 from keras_ssl.directions import unit
 from keras_ssl.distribute import assign
 
@@ -29,7 +30,7 @@ class TargetNetwork(keras.layers.Layer):
         super().__init__(**kwargs)
         self.copies = [keras.models.clone_model(network) for network in networks]
         for copy, network in zip(self.copies, networks):
-            copy.set_weights(network.get_weights())
+            set_weights(copy, network.get_weights())
         self._followed = [_trained(copy) for copy in self.copies]
         for variable in self.variables:  # not `trainable` of the layers: that would freeze batch normalisation
             variable.trainable = False

@@ -136,3 +136,15 @@ def test_residual_with_zero_branch_is_the_rectified_shortcut():
     model = keras.Model(inputs, blocks.residual(inputs, 6, name="b"))
     model.get_layer("b_2_conv").set_weights([np.zeros((3, 3, 6, 6))])
     np.testing.assert_allclose(model(IMAGES), np.maximum(IMAGES, 0), atol=1e-6)
+
+
+def test_a_normalisation_of_pixels_computes_with_the_weights_that_are_set():
+    inputs = keras.Input((2,))
+    inner = keras.Model(inputs, layers.Normalization()(inputs), name="inner")
+    model = keras.Model(inputs, inner(inputs))
+    x = np.array([[3.0, 8.0]])
+    assert blocks.set_weights(model, [np.array([1.0, 2.0]), np.array([4.0, 9.0]), np.array(5)])
+    np.testing.assert_allclose(model(x), [[1.0, 2.0]], rtol=1e-6)  # (3 - 1) / 2, (8 - 2) / 3
+    dense = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+    assert not blocks.set_weights(dense, [np.array([[1.0], [2.0]]), np.array([3.0])])
+    np.testing.assert_allclose(dense(x), [[22.0]])

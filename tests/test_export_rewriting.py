@@ -12,6 +12,7 @@ from keras import layers
 
 from keras_ssl import blocks, export
 from keras_ssl.errors import UserError
+from keras_ssl.export.rewriting import in_float32
 
 IMAGES = np.random.default_rng(1).random((6, 8, 8, 3), "float32")
 
@@ -63,6 +64,18 @@ def test_sequential_models_and_dicts_of_inputs_are_rewritten():
     given = {"a": IMAGES, "b": IMAGES + 1}
     np.testing.assert_allclose(stock(given)["sum"], model(given)["sum"], rtol=0, atol=1e-5)
     assert len(stock.weights) == 4
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_a_normalisation_of_pixels_keeps_what_it_was_adapted_to(policy):
+    pixels = layers.Normalization(dtype=policy)
+    pixels.adapt(IMAGES)
+    block = keras.Sequential([keras.Input((8, 8, 3)), pixels, layers.Flatten()])
+    expected = keras.ops.cast(block(IMAGES), "float32")
+    assert np.abs(expected).max() > 1.5  # of pixels in 0..1
+    for rewritten in (export.stock(block), in_float32(block)):
+        answer = keras.ops.cast(rewritten(IMAGES), "float32")
+        np.testing.assert_allclose(answer, expected, atol=1e-6 if policy == "float32" else 2e-2)
 
 
 def test_a_shared_layer_stays_shared():

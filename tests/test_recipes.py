@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from keras_ssl import data, objectives, recipes, views
+from keras_ssl import data, objectives, recipes, transfer, views
 from keras_ssl.errors import UserError
 
 MADE = {
@@ -20,6 +20,7 @@ MADE = {
     **{f"{name}_small_images": ((12, 12, 3), kind) for name, kind in recipes.JOINT_EMBEDDING.items()},
     "autoencoder_small_images": ((12, 12, 1), objectives.Autoencoder),
     "bottleneck_autoencoder_small_images": ((12, 12, 1), objectives.Autoencoder),
+    "autoencoder_mnist_to_cifar10": ((12, 12, 1), objectives.Autoencoder),
     "dense_autoencoder_small_images": ((12, 12, 1), objectives.Autoencoder),
     "deep_dense_autoencoder_small_images": ((12, 12, 3), objectives.Autoencoder),
     "sparse_autoencoder_small_images": ((12, 12, 1), objectives.SparseAutoencoder),
@@ -34,6 +35,9 @@ MADE = {
     "jigsaw_small_images": ((12, 12, 1), objectives.JigsawPrediction),
     "attributes_small_images": ((12, 12, 3), objectives.AttributePrediction),
 }
+
+COMMANDS = {"joint_embedding_images": "simclr", "autoencoder_mnist_to_cifar10": "bottleneck_autoencoder --epochs 5"}
+"""What is said after `--objective` where a recipe is not named after it."""
 
 
 def a_source(shape, n=12):
@@ -74,9 +78,17 @@ def test_a_recipe_has_epochs_of_its_own_and_a_docstring_with_its_command(name):
     recipe = make(a_source(MADE[name][0], n=4))
     assert recipe.epochs > 1
     assert f"Default {recipe.epochs}." in make.__doc__
-    objective = re.match(r"(.*?)_(digits|mnist|images|small_images)$", name)[1].replace("joint_embedding", "simclr")
-    assert f"--objective {objective}" in make.__doc__
+    objective = re.match(r"(.*?)_(digits|mnist|images|small_images|mnist_to_cifar10)$", name)[1]
+    assert f"--objective {COMMANDS.get(name, objective)}" in make.__doc__
     assert "keras-ssl pretrain --dataset" in make.__doc__
+
+
+def test_the_encoder_pretrained_for_cifar10_fits_it_once_its_input_is_adapted():
+    recipe = recipes.autoencoder_mnist_to_cifar10(a_source((28, 28, 1)))
+    grey = np.random.default_rng(1).random((2, 32, 32, 1), "float32")
+    small, large = (transfer.adapt_input(recipe.objective.encoder, (32, 32, n)) for n in (1, 3))
+    assert large.output_shape == recipe.objective.encoder.output_shape == (None, 128)
+    np.testing.assert_allclose(large(np.repeat(grey, 3, axis=-1)), small(grey), rtol=1e-4, atol=1e-5)
 
 
 def test_a_seed_gives_the_same_weights_and_batches():

@@ -28,6 +28,16 @@ def test_a_target_begins_as_a_copy_and_follows_slowly():
     assert sum(m > 0 for m in moved) == len(trained)
 
 
+def test_a_target_normalises_pixels_as_the_network_does():
+    pixels = keras.layers.Normalization()
+    pixels.adapt(X)
+    online = keras.Sequential([keras.Input((8, 8, 1)), pixels, network()])
+    target = TargetNetwork([online])
+    np.testing.assert_array_equal(target(X), online(X))
+    target.follow([online], 0.5)
+    np.testing.assert_array_equal(target(X), online(X))
+
+
 def test_a_target_is_not_trained_and_uses_batch_statistics_in_training():
     target = TargetNetwork([network()])
     assert target.trainable_variables == []

@@ -382,6 +382,24 @@ def test_fine_tuning_starts_anew_each_time_and_leaves_the_encoder_alone():
     assert not np.array_equal(np.array(tuning.model.weights[0]), results[0][0])
 
 
+def test_fine_tuning_normalises_pixels_as_the_encoder_that_it_starts_from():
+    def adapted(stretch):
+        pixels = keras.layers.Normalization()
+        pixels.adapt(stretch * X)
+        return keras.Sequential([keras.Input(SHAPE), pixels, convolutional()])
+
+    one, other = adapted(1.0), adapted(5.0)
+    tuning = transfer.FineTuning(one, classes=3, steps=3, batch_size=8)
+    for encoder in (one, other):
+        tuning.fit(encoder.get_weights(), X, Y)
+        np.testing.assert_array_equal(tuning.encoder.layers[0](X), encoder.layers[0](X))
+        alone = transfer.FineTuning(encoder, classes=3, steps=3, batch_size=8)
+        alone.fit(encoder.get_weights(), X, Y)
+        for a, b in zip(tuning.model.get_weights(), alone.model.get_weights()):
+            np.testing.assert_allclose(a, b, atol=1e-6)
+        np.testing.assert_allclose(tuning.model.predict(X, verbose=0), alone.model(X), atol=1e-5)
+
+
 def test_fine_tune_gives_a_compiled_classifier_that_fits_its_labels():
     encoder = convolutional()
     before = values(encoder)

@@ -1,11 +1,11 @@
-"""Batch normalisation by the fused kernel."""
+"""Batch normalisation by the fused kernel, and setting the weights of what normalises pixels."""
 
 import keras
 from keras import ops
 
 from keras_ssl.distribute import replicas
 
-__all__ = ["BatchNormalization"]
+__all__ = ["BatchNormalization", "set_weights"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -68,3 +68,23 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def to_stock(self):
         """Return the stock layer of the same configuration, not built."""
         return keras.layers.BatchNormalization.from_config({**self.get_config(), "synchronized": False})
+
+
+def set_weights(layer, weights):
+    """Set the weights of a layer or model, as its own `set_weights` does, so that it computes with them.
+
+    `keras.layers.Normalization` computes with constants that it made of its weights when it was adapted or loaded, and
+    that its `set_weights` leaves as they were. A function that is compiled already keeps the constants that it has.
+
+    Args:
+        layer: `keras.layers.Layer`, a model for one.
+        weights: List of arrays, as its `get_weights()` returns them.
+
+    Returns:
+        Whether there is such a layer, so that what is compiled has to be compiled again.
+    """
+    layer.set_weights(weights)
+    normalisations = [part for part in layer._flatten_layers() if isinstance(part, keras.layers.Normalization)]
+    for normalisation in normalisations:
+        normalisation.finalize_state()
+    return bool(normalisations)

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_ssl.blocks import set_weights
 from keras_ssl.errors import UserError
 
 __all__ = ["is_graph", "stock", "in_float32"]
@@ -66,7 +67,7 @@ def _copy(layer):
 
 def _rewrite(model, layer_function):
     rewritten = _clone(model, layer_function)
-    rewritten.set_weights(model.get_weights())
+    set_weights(rewritten, model.get_weights())
     return rewritten
 
 

@@ -18,6 +18,7 @@ from keras_ssl.recipes.pretext import (
 )
 from keras_ssl.recipes.recipe import Recipe, compiled
 from keras_ssl.recipes.reconstruction import (
+    autoencoder_mnist_to_cifar10,
     autoencoder_small_images,
     bottleneck_autoencoder_small_images,
     deep_dense_autoencoder_small_images,
@@ -47,6 +48,7 @@ __all__ = [
     "autoencoder_digits",
     "autoencoder_images",
     "autoencoder_mnist",
+    "autoencoder_mnist_to_cifar10",
     "autoencoder_small_images",
     "barlow_twins_small_images",
     "bigan_small_images",

@@ -10,6 +10,7 @@ from keras_ssl.recipes.networks import bottleneck_conv_net, small_conv_net
 from keras_ssl.recipes.recipe import compiled
 
 __all__ = [
+    "autoencoder_mnist_to_cifar10",
     "autoencoder_small_images",
     "bottleneck_autoencoder_small_images",
     "deep_dense_autoencoder_small_images",
@@ -130,3 +131,21 @@ def variational_autoencoder_small_images(source, epochs=None, seed=0):
     likelihood = likelihoods.Bernoulli() if source.shape[-1] == 1 else likelihoods.Gaussian(0.1)
     arguments = {"latent": 32, "likelihood": likelihood}
     return _recipe(objectives.VariationalAutoencoder, small_conv_net, source, epochs, seed, **arguments)
+
+
+def autoencoder_mnist_to_cifar10(source, epochs=None, seed=0):
+    """The bottleneck autoencoder on MNIST, whose encoder goes on to CIFAR-10.
+
+    This is the pretraining. What follows it is
+    `encoder = transfer.adapt_input(recipe.objective.encoder, (32, 32, 3))`, then a linear classifier on the frozen
+    encoder (`transfer.fit_linear`) or `transfer.fine_tune(encoder, …)` on labelled images of CIFAR-10.
+
+    Args:
+        source: `data.load("mnist", "train[:10000]")`.
+        epochs: Default 5.
+        seed: Of weights and order.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective bottleneck_autoencoder --epochs 5`.
+    """
+    return bottleneck_autoencoder_small_images(source, 5 if epochs is None else epochs, seed)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_ssl.blocks import set_weights
 from keras_ssl.errors import UserError
 
 __all__ = ["adapt_input"]
@@ -101,12 +102,10 @@ def _copy_weights(old, new, encoder, input_shape):
             raise _does_not_fit(encoder, input_shape, old, reason)
         values[k] = np.repeat(value.sum(axis=-2, keepdims=True) / channels[1], channels[1], axis=-2)
     if values:
-        new.set_weights(values)
+        set_weights(new, values)
     if isinstance(old, keras.layers.Layer):
         for before, after in zip(old._flatten_layers(), new._flatten_layers()):  # from the outside in
             after.trainable = before.trainable
-            if isinstance(after, keras.layers.Normalization):
-                after.finalize_state()  # it computes with a copy of its weights
 
 
 def _looks_at_image(layer):

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_ssl.blocks import set_weights
 from keras_ssl.errors import UserError
 from keras_ssl.transfer.heads import classifier
 from keras_ssl.transfer.linear import start_from_probe
@@ -55,7 +56,9 @@ class FineTuning:
             from_probe: Whether the head begins as the linear probe (`start_from_probe`), not at random. Default True.
             after_step: Called as `after_step(step)`, from 1 on, or None.
         """
-        self.encoder.set_weights(weights)
+        if set_weights(self.encoder, weights):
+            # these hold constants of the weights before
+            self.model.train_function = self.model.test_function = self.model.predict_function = None
         for variable, value in zip(self.optimizer.variables, self._fresh_optimizer):
             variable.assign(value)
         self.optimizer.learning_rate = learning_rate
