@@ -27,6 +27,7 @@ class Case:
         encoder: Makes a tiny encoder, with batch normalisation unless the objective is meant for other ones.
         falls: Whether the loss falls when one batch is fitted again and again; not where a queue fills with it.
         rate: Learning rate at which a few steps of gradient descent do not blow rounding up.
+        two_players: Whether a discriminator is trained in turn with the rest, for which TensorFlow is needed.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Case:
     encoder: Callable[[], keras.Model]
     falls: bool = True
     rate: float = 0.1
+    two_players: bool = False
 
     def build(self):
         """Make the objective, with its encoder."""
@@ -298,7 +300,7 @@ CASES = [
         lambda encoder: objectives.VariationalAutoencoder(encoder, latent=3, likelihood=likelihoods.Gaussian(0.5)),
         with_noise(3),
         dense,
-        rate=0.01,
+        rate=0.001,
     ),
     Case(
         "GAN",
@@ -307,6 +309,7 @@ CASES = [
         convolutional,
         falls=False,
         rate=0.01,
+        two_players=True,
     ),
     Case(
         "GAN, Wasserstein",
@@ -317,6 +320,7 @@ CASES = [
         plain,
         falls=False,
         rate=0.01,
+        two_players=True,
     ),
     Case(
         "BiGAN",
@@ -325,6 +329,7 @@ CASES = [
         dense,
         falls=False,
         rate=0.01,
+        two_players=True,
     ),
     Case(
         "RotationPrediction",
@@ -378,5 +383,6 @@ CASES = [
         masked_pixels,
         convolutional,
         rate=0.01,
+        two_players=True,
     ),
 ]
