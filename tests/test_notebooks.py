@@ -9,7 +9,17 @@ from nbclient import NotebookClient
 
 FOLDER = pathlib.Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-SMALL = {"EPOCHS": 1, "HEAD_EPOCHS": 1, "SEEDS": 1, "STEPS": 2, "COUNTS": (1, 5), "POINTS": 60}
+SMALL = {
+    "EPOCHS": 1,
+    "GAN_EPOCHS": 2,
+    "HEAD_EPOCHS": 1,
+    "SAMPLES": 100,
+    "LATENTS": 2,
+    "SEEDS": 1,
+    "STEPS": 2,
+    "COUNTS": (1, 5),
+    "POINTS": 60,
+}
 
 
 def with_small_sizes(notebook):
