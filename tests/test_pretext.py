@@ -300,3 +300,17 @@ def test_attributes_of_another_shape_or_type_are_told(spoil, words):
 def test_batches_without_attributes_say_which_call_makes_them():
     with pytest.raises(UserError, match=r"attributes missing.*data\.batches\(source, targets="):
         compiled(objectives.AttributePrediction(convolutional(), ATTRIBUTES)).fit(single(N, 0), verbose=0)
+
+
+def test_answers_are_the_most_probable_ones():
+    rotation = objectives.RotationPrediction(convolutional())
+    x = images(N, 0)
+    scores = rotation.head(rotation.encoder(x))
+    np.testing.assert_array_equal(rotation.answers(x), np.argmax(scores, axis=-1))
+    objective = objectives.AttributePrediction(convolutional(), {"side": 2, "brightness": None})
+    h = objective.encoder(x)
+    side, brightness = (np.array(head(h)) for head in objective.heads)
+    answers = objective.answers(x)
+    assert list(answers) == ["side", "brightness"]
+    np.testing.assert_array_equal(answers["side"], side.argmax(axis=-1))
+    np.testing.assert_array_equal(answers["brightness"], brightness[:, 0])

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_ssl import heads, losses, measures
 from keras_ssl.checks import check_labels, check_values
@@ -73,6 +74,13 @@ class AttributePrediction(Objective):
         h = self.encoder(batch["input"], training=training)
         predicted = {f"head_{k}": head(h, training=training) for k, head in enumerate(self.heads)}
         return {"attributes": batch["attributes"], **predicted}
+
+    def answers(self, images):
+        """Return a dict of what is predicted of `images`, `(n,)` each: class numbers, or standardised values."""
+        h = self.encoder(images, training=False)
+        scores = {name: head(h, training=False) for name, head in zip(self.attributes, self.heads)}
+        categorical = {name: classes is not None for name, classes in self.attributes.items()}
+        return {name: ops.argmax(x, axis=-1) if categorical[name] else x[:, 0] for name, x in scores.items()}
 
     def loss_terms(self, outputs):
         """Compare the predictions with the attributes: cross-entropies and squared errors, which count alike."""

@@ -79,6 +79,10 @@ class TransformationPrediction(Objective):
         h = self.encoder(images, training=training)
         return {"logits": self.head(h, training=training), "labels": labels}
 
+    def answers(self, images):
+        """Return the most probable transformations of `images` `(n, height, width, channels)`, integers `(n,)`."""
+        return ops.argmax(self.head(self.encoder(images, training=False), training=False), axis=-1)
+
     def loss_terms(self, outputs):
         """Compare the scores with the right classes."""
         logits, labels = outputs["logits"], outputs["labels"]
