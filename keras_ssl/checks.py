@@ -232,7 +232,7 @@ def check_method(model, name):
         raise UserError(f"a model with a method `{name}`", type(model).__name__, "give an objective that has one")
 
 
-def check_between(name, value, least=None, most=None, above=None, below=None):
+def check_between(name, value, least=None, most=None, above=None, below=None, whole=False):
     """Raise unless a hyperparameter is in its range. What is no number, such as a schedule, is not looked at.
 
     Args:
@@ -242,6 +242,7 @@ def check_between(name, value, least=None, most=None, above=None, below=None):
         most: Largest value that is allowed, or None.
         above: What it must be larger than, or None.
         below: What it must be smaller than, or None.
+        whole: Whether it must be a whole number.
 
     Raises:
         UserError: With the range.
@@ -250,7 +251,9 @@ def check_between(name, value, least=None, most=None, above=None, below=None):
         return
     fits = (least is None or value >= least) and (most is None or value <= most)
     fits = fits and (above is None or value > above) and (below is None or value < below)
+    fits = fits and (not whole or isinstance(value, int | np.integer))
     if not fits or np.isnan(value):
         bounds = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)
         bounds += [f"above {above}"] * (above is not None) + [f"below {below}"] * (below is not None)
-        raise UserError(f"{name} {' and '.join(bounds)}", f"{value}", f"give another `{name}`")
+        kind = " as a whole number" if whole else ""
+        raise UserError(f"{name}{kind} {' and '.join(bounds)}", f"{value}", f"give another `{name}`")

@@ -44,7 +44,7 @@ def demo(
 def pretrain(
     dataset: Dataset,
     objective: Annotated[
-        str, typer.Option(help="'autoencoder', or a joint-embedding one: 'simclr', 'byol', 'barlow_twins', …")
+        str, typer.Option(help="'simclr', 'byol', 'autoencoder', 'gan', 'rotation', …; an unknown one lists them all.")
     ] = "simclr",
     epochs: Annotated[int | None, typer.Option(help="Default: those of the data set's recipe.")] = None,
     seed: Seed = 0,

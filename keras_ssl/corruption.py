@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from keras_ssl.checks import check_between
 from keras_ssl.seeds import SeedStream
 
 __all__ = ["gaussian_noise", "masking_noise", "salt_and_pepper", "random_boxes", "block_mask", "random_mask"]
@@ -39,9 +40,13 @@ def masking_noise(x, rate, seed):
     Returns:
         A tensor like `x`.
 
+    Raises:
+        UserError: If `rate` is a number outside 0..1.
+
     Reference:
         Vincent et al. 2010, "Stacked Denoising Autoencoders", section 3.3.
     """
+    check_between("rate", rate, 0, 1)
     x = ops.convert_to_tensor(x)
     units = keras.random.uniform(ops.shape(x), seed=SeedStream(seed))
     return ops.where(units < rate, ops.zeros_like(x), x)
@@ -59,9 +64,13 @@ def salt_and_pepper(x, rate, seed):
     Returns:
         A tensor like `x`.
 
+    Raises:
+        UserError: If `rate` is a number outside 0..1.
+
     Reference:
         Vincent et al. 2010, "Stacked Denoising Autoencoders", section 3.3.
     """
+    check_between("rate", rate, 0, 1)
     x = ops.convert_to_tensor(x)
     units = keras.random.uniform(ops.shape(x), seed=SeedStream(seed))
     extreme = ops.cast(units < rate / 2, x.dtype)

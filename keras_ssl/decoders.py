@@ -30,7 +30,7 @@ def mirror(encoder, activation=None, features=None, name="decoder"):
         `keras.Model` from `(n, d)`, or `(n, features)`, to the encoder's input shape, in float32 whatever the policy.
 
     Raises:
-        UserError: If a dimension of the encoder's input is not known.
+        UserError: If a dimension of the encoder's input is not known, or its layers cannot be mirrored.
     """
     shape = tuple(encoder.input_shape[1:])
     if None in shape:
@@ -41,8 +41,14 @@ def mirror(encoder, activation=None, features=None, name="decoder"):
         )
     inputs = keras.Input((features or encoder.output_shape[-1],), name="representation")
     maps = _feature_maps(encoder)
-    widths = _widths(encoder) if features else _widths(encoder)[:-1]
-    x = _from_maps(inputs, shape, maps) if maps else _from_widths(inputs, shape, widths)
+    widths = _widths(encoder)
+    if not maps and not widths:
+        raise UserError(
+            "an encoder with feature maps or dense layers, which can be mirrored",
+            f"'{encoder.name}' without",
+            "give `decoder` (as `generator` of a GAN); the mirror of a vision transformer is not made",
+        )
+    x = _from_maps(inputs, shape, maps) if maps else _from_widths(inputs, shape, widths if features else widths[:-1])
     outputs = layers.Activation(activation or "linear", dtype="float32", name="image")(x)
     return keras.Model(inputs, outputs, name=name)
 
@@ -107,7 +113,7 @@ def patches(encoder, width=None, depth=2, heads=None, name="decoder"):
 def _feature_maps(encoder):
     """Channels at each resolution that the encoder passes through, from the finest to the coarsest."""
     maps: dict = {}
-    for layer in encoder.layers:
+    for layer in _layers(encoder):
         shape = tuple(getattr(getattr(layer, "output", None), "shape", ()))
         if len(shape) == 4 and not isinstance(layer, layers.InputLayer):
             maps[tuple(shape[1:3])] = shape[-1]
@@ -115,7 +121,14 @@ def _feature_maps(encoder):
 
 
 def _widths(encoder):
-    return [layer.units for layer in encoder.layers if isinstance(layer, layers.Dense)]
+    dense = [layer for layer in _layers(encoder) if isinstance(getattr(layer, "layer", layer), layers.Dense)]
+    return [layer.output.shape[-1] for layer in dense if len(layer.output.shape) == 2]
+
+
+def _layers(model):
+    """All layers of a model, with those of nested ones in their place; wrapped ones with their wrappers."""
+    for layer in model.layers:
+        yield from _layers(layer) if isinstance(layer, keras.Model) else [layer]
 
 
 def _from_widths(x, shape, widths):

@@ -84,6 +84,30 @@ def test_the_second_optimizer_is_by_default_another_like_the_first():
     assert isinstance(objective.discriminator_optimizer, keras.optimizers.RMSprop)
 
 
+def test_a_schedule_is_read_at_the_objectives_steps_by_both():
+    objective = gan(discriminator_steps=4)
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([1], [0.5, 0.25])
+    objective.compile(keras.optimizers.SGD(schedule))
+    rates = []
+    for _ in range(3):
+        fit(objective, images(N, 0))
+        rates.append(
+            [float(player.learning_rate) for player in (objective.optimizer, objective.discriminator_optimizer)]
+        )
+    assert int(objective.discriminator_optimizer.iterations) == 12
+    assert rates == [[0.5, 0.5], [0.25, 0.25], [0.25, 0.25]]
+    again = gan(discriminator_steps=4)
+    again.compile_from_config(objective.get_compile_config())
+    second = again.discriminator_optimizer.get_config()["learning_rate"]
+    assert second == objective.discriminator_optimizer.get_config()["learning_rate"]
+
+
+def test_one_optimizer_for_both_is_refused():
+    adam = keras.optimizers.Adam()
+    with pytest.raises(UserError, match="an optimizer for each player"):
+        gan().compile(adam, adam)
+
+
 def test_both_optimizers_are_saved_and_go_on_exactly(tmp_path):
     objective = gan(seed=2)
     objective.compile(keras.optimizers.Adam(0.003, beta_1=0.5), keras.optimizers.RMSprop(0.002))
@@ -204,9 +228,10 @@ def test_samples_repeat_and_arcs_join_their_ends():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"latent": 0}, "latent at least 1"),
+        ({"latent": 0}, "latent as a whole number at least 1"),
         ({"gradient_penalty": -1.0}, "gradient_penalty at least 0"),
-        ({"discriminator_steps": 0}, "discriminator_steps at least 1"),
+        ({"discriminator_steps": 0}, "discriminator_steps as a whole number at least 1"),
+        ({"latent": 1.5}, "latent as a whole number"),
         ({"generator": decoders.mirror(encoders.mlp((6, 6, 1), (4,)), "sigmoid")}, r"\(None, 8, 8, 1\)"),
         ({"generator": decoders.mirror(dense(), "sigmoid"), "latent": 5}, r"\(None, 5\)"),
     ],
@@ -214,6 +239,12 @@ def test_samples_repeat_and_arcs_join_their_ends():
 def test_what_does_not_fit_a_gan_is_refused(arguments, words):
     with pytest.raises(UserError, match=words):
         objectives.GAN(plain(), **arguments)
+
+
+def test_a_penalty_on_samples_that_see_each_other_is_refused():
+    objectives.GAN(encoders.conv_net(SHAPE, (4, 8)), latent=4)
+    with pytest.raises(UserError, match="without batch normalisation"):
+        objectives.GAN(encoders.conv_net(SHAPE, (4, 8)), latent=4, gradient_penalty=1.0)
 
 
 # ---- BiGAN -----------------------------------------------------------------------------------------------------------
@@ -261,11 +292,32 @@ def test_spectral_normalisation_makes_the_largest_singular_value_one():
     objective = objectives.GAN(encoder, decoders.mirror(dense(), "sigmoid", 4), 4)
     compiled(objective, rate=0.1)
     fit(objective, images(N, 0), epochs=20)
-    for layer in encoder.layers:
-        if isinstance(layer, keras.layers.SpectralNormalization):
-            encoder(images(2, 0), training=True)
-            largest = np.linalg.svd(np.array(layer.layer.kernel), compute_uv=False)[0]
-            assert largest == pytest.approx(1, abs=0.1)
+    encoder(images(2, 0), training=True)
+    wrapped = [layer for layer in encoder.layers if isinstance(layer, keras.layers.SpectralNormalization)]
+    largest = [np.linalg.svd(np.array(layer.layer.kernel), compute_uv=False)[0] for layer in wrapped]
+    assert largest == pytest.approx([1, 1], abs=0.1)
+
+
+def test_spectral_normalisation_reaches_nested_models_and_refuses_what_it_cannot_do():
+    inputs = keras.Input(SHAPE)
+    nested = keras.Model(inputs, encoders.mlp(SHAPE, (6, 4))(inputs))
+    (inner,) = [layer for layer in blocks.spectrally_normalised(nested).layers if isinstance(layer, keras.Model)]
+    assert sum(isinstance(layer, keras.layers.SpectralNormalization) for layer in inner.layers) == 2
+    flat = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten()])
+    depthwise = keras.Sequential([keras.Input(SHAPE), keras.layers.DepthwiseConv2D(3), keras.layers.Flatten()])
+    for model, words in ((flat, "without any"), (depthwise, "DepthwiseConv2D")):
+        with pytest.raises(UserError, match=words):
+            blocks.spectrally_normalised(model)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_spectral_normalisation_keeps_weights_in_single_precision(policy):
+    keras.config.set_dtype_policy(policy)
+    encoder = blocks.spectrally_normalised(encoders.mlp(SHAPE, (16, 8)))
+    encoder(images(4, 0), training=True)
+    kernel = np.array(encoder.layers[-1].layer.kernel)
+    assert kernel.dtype == "float32"
+    assert not np.array_equal(kernel, kernel.astype("float16").astype("float32"))
 
 
 def test_spectral_normalisation_keeps_names_and_shapes_and_survives_saving(tmp_path):

@@ -106,5 +106,10 @@ def test_the_words_on_likelihood_name_its_samples():
 
 def test_the_table_of_samples_counts_modes():
     model = {"frechet": 3.0, "modes": [100] * 9 + [0], "epochs": 12, "minutes": 2.0}
-    result = {"classifier": {"accuracy": 0.98, "fingerprint": "ab" * 32}, "floor": 0.5, "models": {"GAN": model}}
+    result = {
+        "classifier": {"accuracy": 0.98, "fingerprint": "ab" * 32},
+        "floor": 0.5,
+        "train": 0.6,
+        "models": {"GAN": model},
+    }
     assert "| GAN | 3.00 | 9 of 10 | 0 | 12 | 2 |" in generative.section(result)

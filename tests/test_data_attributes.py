@@ -269,5 +269,9 @@ def test_those_that_are_validated_on_are_standardised_like_those_that_are_traine
         with pytest.raises(UserError, match="attributes like"):
             data.targets(images[30:], wrong, like=known)
     few = data.targets(images[:30], {"class": np.arange(30) % 2})
+    alike = data.targets(images[30:], {"class": np.ones(10, int)}, like=few)  # nothing is learned from these
+    assert alike.attributes == {"class": 2}
+    many = data.targets(images[:30], {"class": np.arange(30) % 10})
+    assert data.targets(images[30:33], {"class": np.array([9, 8, 9])}, like=many).attributes == {"class": 10}
     with pytest.raises(UserError, match="attributes like"):
         data.targets(images[30:], {"class": np.arange(10) % 3}, like=few)

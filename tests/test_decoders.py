@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_ssl import decoders, encoders
+from keras_ssl import blocks, decoders, encoders
 from keras_ssl.errors import UserError
 
 ENCODERS = {
@@ -83,6 +83,21 @@ def test_what_mirrors_an_encoder_passes_the_check_and_nothing_else_does():
     ):
         with pytest.raises(UserError, match=r"\(None, 8, 8, 3\), the shape of the encoder's input"):
             decoders.check_mirrors(decoder, encoder, width)
+
+
+def test_what_is_nested_or_wrapped_is_mirrored_too():
+    inner = ENCODERS["convolutional"]()
+    inputs = keras.Input((8, 8, 1))
+    nested = keras.Model(inputs, inner(inputs))
+    shapes = [[layer.output.shape for layer in decoders.mirror(encoder).layers] for encoder in (inner, nested)]
+    assert shapes[0] == shapes[1]
+    wrapped = decoders.mirror(blocks.spectrally_normalised(ENCODERS["dense"]()), features=3)
+    assert [layer.units for layer in wrapped.layers if isinstance(layer, layers.Dense)] == [4, 10, 20, 60]
+
+
+def test_what_cannot_be_mirrored_is_a_clear_error():
+    with pytest.raises(UserError, match="give `decoder`"):
+        decoders.mirror(encoders.vit((8, 8, 1), patch=4, width=8, depth=1, heads=2))
 
 
 def test_patches_of_an_encoder_without_tokens_are_a_clear_error():

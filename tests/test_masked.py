@@ -325,3 +325,16 @@ def test_masks_of_the_objectives_are_those_of_corruption():
     np.testing.assert_array_equal(drawn, corruption.random_mask(N, 16, 12, seed))
     drawn = inpainting(seed=3).forward_pass({"input": X}, training=False)["mask"]
     np.testing.assert_array_equal(drawn, corruption.block_mask(N, 8, 8, (0.2, 0.4), (0.5, 2.0), seed))
+
+
+@pytest.mark.parametrize("hidden", [0, 1, 16])
+def test_masks_of_another_count_in_a_data_set_are_told_before_training(hidden):
+    objective = objectives.MaskedAutoencoder(encoders.vit((8, 8, 1), patch=2, width=8, depth=1, heads=2))
+    objective.compile("sgd")
+    before = objective.get_weights()
+    mask = np.arange(16)[None].repeat(4, axis=0) < hidden
+    batch = {"input": np.random.default_rng(0).random((4, 8, 8, 1), "float32"), "mask": mask}
+    with pytest.raises(tf.errors.InvalidArgumentError, match="hide 12 of 16 patches"):
+        objective.fit(tf.data.Dataset.from_tensors(batch), verbose=0)
+    for a, b in zip(before, objective.get_weights()):
+        np.testing.assert_array_equal(a, b)

@@ -302,6 +302,13 @@ def test_batches_without_attributes_say_which_call_makes_them():
         compiled(objectives.AttributePrediction(convolutional(), ATTRIBUTES)).fit(single(N, 0), verbose=0)
 
 
+def test_class_numbers_that_do_not_exist_make_the_loss_no_number():
+    logits = np.zeros((2, 3), "float32")
+    assert float(losses.cross_entropy(logits, np.array([0, 2]))) == pytest.approx(np.log(3))
+    for labels in ([0, 3], [-1, 2]):
+        assert np.isnan(float(losses.cross_entropy(logits, np.array(labels))))
+
+
 def test_answers_are_the_most_probable_ones():
     rotation = objectives.RotationPrediction(convolutional())
     x = images(N, 0)

@@ -81,6 +81,7 @@ def test_a_recipe_has_epochs_of_its_own_and_a_docstring_with_its_command(name):
     objective = re.match(r"(.*?)_(digits|mnist|images|small_images|mnist_to_cifar10)$", name)[1]
     assert f"--objective {COMMANDS.get(name, objective)}" in make.__doc__
     assert "keras-ssl pretrain --dataset" in make.__doc__
+    assert "{" not in make.__doc__
 
 
 def test_the_encoder_pretrained_for_cifar10_fits_it_once_its_input_is_adapted():

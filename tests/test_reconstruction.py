@@ -102,9 +102,12 @@ def test_noise_follows_its_amount_and_its_schedule():
     assert blind == pytest.approx(np.square(x - objective.reconstruct(np.zeros_like(x))).mean(), rel=1e-5)
 
 
-def test_a_negative_amount_is_refused():
+def test_an_amount_that_no_noise_has_is_refused():
     with pytest.raises(UserError, match="amount at least 0"):
         objectives.DenoisingAutoencoder(dense(), amount=-0.1)
+    with pytest.raises(UserError, match="rate at least 0 and at most 1"):
+        objectives.DenoisingAutoencoder(dense(), amount=30)
+    objectives.DenoisingAutoencoder(dense(), noise=corruption.gaussian_noise, amount=30)
 
 
 # ---- variational -----------------------------------------------------------------------------------------------------
@@ -197,14 +200,25 @@ def test_pixels_outside_the_likelihoods_range_stop_a_bare_data_set_before_it_tra
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_gaussian_takes_any_values_of_a_bare_data_set():
+def test_a_gaussian_takes_any_finite_values():
     objective = objectives.VariationalAutoencoder(dense(), latent=2, likelihood=likelihoods.Gaussian())
     objective.compile("sgd")
-    history = objective.fit(tf.data.Dataset.from_tensors(5 * images(N, 0) - 3), verbose=0).history
-    assert np.isfinite(history["loss"]).all()
+    x = 5 * images(N, 0) - 3
+    for given in (tf.data.Dataset.from_tensors(x), x):
+        assert np.isfinite(objective.fit(given, verbose=0).history["loss"]).all()
+    x[0, 0, 0] = np.nan
+    with pytest.raises(UserError, match="finite"):
+        objective.fit(x, verbose=0)
 
 
-@pytest.mark.parametrize(("arguments", "words"), [({"latent": 0}, "latent at least 1"), ({"beta": -1}, "beta")])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"latent": 0}, "latent as a whole number at least 1"),
+        ({"latent": 1.5}, "latent as a whole"),
+        ({"beta": -1}, "beta"),
+    ],
+)
 def test_arguments_out_of_range_are_refused(arguments, words):
     with pytest.raises(UserError, match=words):
         objectives.VariationalAutoencoder(dense(), **arguments)

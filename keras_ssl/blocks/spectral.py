@@ -3,28 +3,57 @@
 import keras
 from keras import layers
 
+from keras_ssl.errors import UserError
+
 __all__ = ["spectrally_normalised"]
+
+_WITH_KERNEL = (
+    layers.Conv1D,
+    layers.Conv2D,
+    layers.Conv3D,
+    layers.Conv1DTranspose,
+    layers.Conv2DTranspose,
+    layers.Conv3DTranspose,
+    layers.Dense,
+)
 
 
 def spectrally_normalised(model):
     """A copy of a model whose convolutions and dense layers are divided by their largest singular values.
 
     Keras's `SpectralNormalization` estimates these by one power iteration in each training step and stores the divided
-    kernels, so that gradients are those of the divided ones.
+    kernels, so that gradients are those of the divided ones. Since it stores them, these layers compute in float32
+    whatever the policy.
 
     Args:
-        model: Functional `keras.Model`; it is not touched. Weights start anew.
+        model: Functional `keras.Model`, nested ones included; it is not touched. Weights start anew.
 
     Returns:
         `keras.Model` of the same layers' names and shapes.
 
+    Raises:
+        UserError: If no layer can be normalised, or one with a kernel cannot.
+
     Reference:
         Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", algorithm 1.
     """
+    wrapped = []
 
-    def wrapped(layer):
-        copy = type(layer).from_config(layer.get_config())
-        weighted = isinstance(layer, (layers.Conv1D, layers.Conv2D, layers.Dense))
-        return layers.SpectralNormalization(copy, name=layer.name) if weighted else copy
+    def copied(layer):
+        if not isinstance(layer, _WITH_KERNEL):
+            if hasattr(layer, "kernel") or hasattr(layer, "depthwise_kernel"):
+                raise _unknown(f"'{layer.name}', {type(layer).__name__}")
+            return type(layer).from_config(layer.get_config())
+        wrapped.append(layer.name)
+        copy = type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+        return layers.SpectralNormalization(copy, name=layer.name, dtype="float32")
 
-    return keras.models.clone_model(model, clone_function=wrapped)
+    normalised = keras.models.clone_model(model, clone_function=copied, recursive=True)
+    if not wrapped:
+        raise _unknown(f"'{model.name}' without any")
+    return normalised
+
+
+def _unknown(received):
+    known = ", ".join(kind.__name__ for kind in _WITH_KERNEL)
+    return UserError(f"layers with kernels among {known}", received, "build the network of these")

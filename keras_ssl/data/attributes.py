@@ -134,9 +134,11 @@ def targets(source, attributes, like=None):
     given |= _computed(source, {name: what for name, what in given.items() if callable(what)})
     for name, values in given.items():
         _check_attribute(name, values, len(source))
+        if like is None:
+            _check_differing(name, values)
     categorical = np.array([not np.issubdtype(values.dtype, np.floating) for values in given.values()])
     classes = {
-        name: _number_of_classes(attributes[name], values) if is_class else None
+        name: _number_of_classes(attributes[name], values, like is None) if is_class else None
         for (name, values), is_class in zip(given.items(), categorical)
     }
     values = np.stack([values.astype("float64") for values in given.values()], axis=1)
@@ -199,18 +201,22 @@ def _check_attribute(name, values, count):
             f"NaN or Inf in {bad} of {count}, the first at index {first}",
             "remove or repair these samples",
         )
-    if values.dtype.kind == "f" and values.std(dtype="float64") <= 1e-6 * max(1.0, abs(values.mean(dtype="float64"))):
-        raise UserError(f"values of '{name}' that differ", f"{values[0]:g} everywhere", "leave it out")
     if values.dtype.kind != "f" and values.min() < 0:
         raise UserError(f"class numbers of '{name}' from 0", f"{values.min()}", "number the classes from 0")
+
+
+def _check_differing(name, values):
+    """Raise where there is nothing to be learned, since all samples have the same."""
+    if values.dtype.kind == "f" and values.std(dtype="float64") <= 1e-6 * max(1.0, abs(values.mean(dtype="float64"))):
+        raise UserError(f"values of '{name}' that differ", f"{values[0]:g} everywhere", "leave it out")
     if values.dtype.kind != "f" and values.min() == values.max():
         raise UserError(f"at least 2 classes of '{name}'", f"class {int(values[0])} everywhere", "leave it out")
 
 
-def _number_of_classes(attribute, values):
+def _number_of_classes(attribute, values, without_gaps):
     known = _CLASSES.get(attribute) if callable(attribute) else None
     count = known or int(values.max()) + 1
-    if count > len(values) and not known:
+    if without_gaps and count > len(values) and not known:
         raise UserError(
             "no more classes than samples",
             f"{count} classes, {len(values)} samples",

@@ -43,7 +43,8 @@ def importance_weighted_nll(vae, source, samples=5000, chunk=50, batch_size=100,
     """The negative log-likelihood, estimated by importance sampling from the posterior.
 
     For each image `-log (1/k) Σ_i p(x|z_i) p(z_i) / q(z_i|x)`, z_i drawn from q(z|x). In expectation this is above the
-    negative log-likelihood, and falls towards it with k.
+    negative log-likelihood, and falls towards it with k. Of grey values a `likelihoods.Bernoulli` knows no likelihood:
+    binarise them first.
 
     Args:
         vae: Model with `latent`, the width of z, and `log_weights(images, noise)`, which for noise `(k, n, latent)` of

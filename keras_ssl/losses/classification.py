@@ -15,7 +15,10 @@ def cross_entropy(logits, labels):
         labels: Tensor `(n,)` of class numbers in 0..k-1; floats are taken as integers.
 
     Returns:
-        Scalar, float32, at least 0; log k where all scores are alike.
+        Scalar, float32, at least 0; log k where all scores are alike. NaN where a label is no class number, which a
+        tensor cannot say otherwise.
     """
-    right = ops.one_hot(ops.cast(labels, "int32"), logits.shape[-1], dtype="float32")
-    return -ops.mean(ops.sum(right * ops.log_softmax(ops.cast(logits, "float32"), axis=-1), axis=-1))
+    labels, classes = ops.cast(labels, "int32"), logits.shape[-1]
+    right = ops.one_hot(labels, classes, dtype="float32")
+    losses = -ops.sum(right * ops.log_softmax(ops.cast(logits, "float32"), axis=-1), axis=-1)
+    return ops.mean(ops.where(ops.logical_and(labels >= 0, labels < classes), losses, float("nan")))

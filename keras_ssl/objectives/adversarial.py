@@ -3,12 +3,14 @@
 import keras
 from keras import ops
 
-from keras_ssl import decoders, directions, heads, losses
+from keras_ssl import decoders, directions, heads, losses, schedules
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.objective import Objective
 
 __all__ = ["GAN", "Adversarial", "BiGAN"]
+
+_NORMALISATION = keras.layers.BatchNormalization
 
 
 class Adversarial(Objective):
@@ -43,11 +45,13 @@ class Adversarial(Objective):
 
         Args:
             optimizer: Of the player who is judged: Keras optimizer or its name.
-            discriminator_optimizer: Of the discriminator. Default None: another like `optimizer`.
+            discriminator_optimizer: Of the discriminator. Default None: another like `optimizer`, whose learning rate,
+                where it is a schedule, is read at the steps of the objective, not at the discriminator's, which may be
+                several times as many.
             **kwargs: See `Objective.compile`.
 
         Raises:
-            UserError: If Keras does not run on TensorFlow.
+            UserError: If Keras does not run on TensorFlow, or one optimizer is given for both.
         """
         if keras.backend.backend() != "tensorflow":
             raise UserError(
@@ -55,9 +59,11 @@ class Adversarial(Objective):
                 f"Keras on {keras.backend.backend()}",
                 "set KERAS_BACKEND=tensorflow",
             )
+        if optimizer is discriminator_optimizer and not isinstance(optimizer, str):
+            raise UserError("an optimizer for each player", "one for both", "leave `discriminator_optimizer` out")
         super().compile(optimizer, **kwargs)
         if discriminator_optimizer is None:
-            second = type(self.optimizer).from_config(self.optimizer.get_config())
+            second = self._another_like(self.optimizer)
         else:
             second = keras.optimizers.get(discriminator_optimizer)
             if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer) and not hasattr(
@@ -65,6 +71,15 @@ class Adversarial(Objective):
             ):
                 second = keras.optimizers.LossScaleOptimizer(second)
         self.discriminator_optimizer = second
+
+    def _another_like(self, optimizer):
+        config = optimizer.get_config()
+        innermost = config["inner_optimizer"]["config"] if "inner_optimizer" in config else config
+        steps = self.minimised.count("discriminator_loss")
+        if isinstance(innermost["learning_rate"], dict) and steps > 1:
+            schedule = keras.saving.deserialize_keras_object(innermost["learning_rate"])
+            innermost["learning_rate"] = keras.saving.serialize_keras_object(schedules.Slower(schedule, steps))
+        return type(optimizer).from_config(config)
 
     def get_compile_config(self):
         """Return what `compile` was called with, serialised."""
@@ -77,9 +92,10 @@ class GAN(Adversarial):
     """Generate images that a discriminator cannot tell from real ones; the discriminator's trunk is the encoder.
 
     In each step the discriminator is trained first, then the generator on new samples. Batch normalisation lets the
-    samples of a batch see each other: encoders without it (`encoders.conv_net(…, normalise=False)`) are the rule, and
-    with the gradient penalty a must. With `blocks.spectrally_normalised(encoder)` the discriminator cannot become
-    steep. Terms beside the losses: the shares of real and of generated images that are told right.
+    samples of a batch see each other, and its moving statistics are those of real and generated images together:
+    encoders without it (`encoders.conv_net(…, normalise=False)`) are the rule, and with the gradient penalty a must.
+    With `blocks.spectrally_normalised(encoder)` the encoder cannot become steep; only its head, one linear layer, can.
+    Terms beside the losses: the shares of real and of generated images that are told right.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
@@ -95,11 +111,15 @@ class GAN(Adversarial):
         **kwargs: See `Objective`.
 
     Raises:
-        UserError: If an argument is out of its range, or the generator does not fit.
+        UserError: If an argument is out of its range, the generator does not fit, or there is a gradient penalty and
+            batch normalisation in the encoder.
 
     Reference:
         Goodfellow et al. 2014, "Generative Adversarial Nets"; Radford et al. 2016, "Unsupervised Representation
         Learning with Deep Convolutional Generative Adversarial Networks" (the discriminator's features).
+
+    Departures:
+        Several steps of the discriminator see the same real images; Gulrajani et al. 2017 draw new ones for each.
     """
 
     terms = ("loss", "discriminator_loss", "real_right", "generated_right")
@@ -117,9 +137,15 @@ class GAN(Adversarial):
         **kwargs,
     ):
         super().__init__(encoder, seed=seed, **kwargs)
-        check_between("latent", latent, 1)
+        check_between("latent", latent, 1, whole=True)
         check_between("gradient_penalty", gradient_penalty, 0)
-        check_between("discriminator_steps", discriminator_steps, 1)
+        check_between("discriminator_steps", discriminator_steps, 1, whole=True)
+        if gradient_penalty and any(isinstance(layer, _NORMALISATION) for layer in encoder._flatten_layers()):
+            raise UserError(
+                "an encoder without batch normalisation, since the penalty is on each sample's own gradient",
+                f"'{encoder.name}' with it",
+                "use `encoders.conv_net(…, normalise=False)`, or leave `gradient_penalty` out",
+            )
         self.latent = latent
         self.generator = decoders.mirror(encoder, "sigmoid", latent, "generator") if generator is None else generator
         decoders.check_mirrors(self.generator, encoder, latent)
@@ -208,7 +234,8 @@ class BiGAN(Adversarial):
         generator: `keras.Model` from `(n, d)` to images in 0..1 of the encoder's input shape. Default:
             `decoders.mirror(encoder, "sigmoid")`.
         discriminator: `keras.Model` from `[image, latent]` to a logit `(n, 1)`. Default: `heads.judge(encoder)`.
-        adversarial_loss: See `GAN`.
+        adversarial_loss: See `GAN`. There is no gradient penalty here: nothing holds `losses.wasserstein` to
+            Lipschitz functions but what the discriminator given is made of.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 

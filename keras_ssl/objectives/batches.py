@@ -2,12 +2,13 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_ssl.distribute import replicas
 from keras_ssl.errors import UserError
 from keras_ssl.objectives import tensorflow_step
 
-__all__ = ["arrays_in", "as_batch", "batch_of_one", "check_encoder", "check_range", "check_token_encoder"]
+__all__ = ["arrays_in", "as_batch", "batch_of_one", "check_all", "check_encoder", "check_range", "check_token_encoder"]
 
 
 def check_encoder(encoder):
@@ -118,15 +119,24 @@ def check_range(objective, x, value_range):
     Arrays, and what `data.batches` gives, have been looked at before training; other data sets have not. XLA leaves
     this out.
     """
-    if value_range is None or keras.backend.backend() != "tensorflow":
+    if value_range is None:
         return x
     low, high = value_range
-    wrong = UserError(
+    slack = 1e-3 * (high - low)
+    return check_all(
+        x,
+        ops.logical_and(x >= low - slack, x <= high + slack),
         f"values in {low:g}..{high:g} for the likelihood of {type(objective).__name__}",
         "values outside",
         "rescale them, or give another `likelihood`",
     )
-    return tensorflow_step.check_range(x, low, high, str(wrong))
+
+
+def check_all(x, right, expected, received, do):
+    """Return a tensor, and have TensorFlow raise, with what a `UserError` says, unless all of `right` is true."""
+    if keras.backend.backend() != "tensorflow":
+        return x
+    return tensorflow_step.check_all(x, right, str(UserError(expected, received, do)))
 
 
 def batch_of_one(objective):

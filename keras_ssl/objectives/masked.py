@@ -64,7 +64,7 @@ class MaskedAutoencoder(Objective):
     def forward_pass(self, batch, training):
         """Predict all patches from the visible ones."""
         x = batch["input"]
-        mask = self._masks(x, self.draws(training)) if "mask" not in batch else batch["mask"]
+        mask = self._masks(x, self.draws(training)) if "mask" not in batch else self._counted(batch["mask"])
         return {"input": x, "mask": mask, "prediction": self._predict(x, mask, training)}
 
     def loss_terms(self, outputs):
@@ -111,6 +111,12 @@ class MaskedAutoencoder(Objective):
 
     def _masks(self, images, seeds):
         return corruption.random_mask(ops.shape(images)[0], self.length, self.hidden, seeds.next())
+
+    def _counted(self, mask):
+        """Have TensorFlow raise where a mask hides more or fewer patches; what is hidden must not reach the trunk."""
+        hidden = ops.sum(ops.cast(mask, "int32"), axis=-1)
+        message = f"masks that hide {self.hidden} of {self.length} patches of each image"
+        return batches.check_all(mask, ops.equal(hidden, self.hidden), message, "other masks", "use `mask_ratio`")
 
     def _check_mask(self, mask, count):
         mask = ops.convert_to_numpy(mask)

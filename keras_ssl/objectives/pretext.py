@@ -56,6 +56,7 @@ class TransformationPrediction(Objective):
                 "give one with that input",
             )
         self.check_size(*encoder.input_shape[1:3])
+        self.classes = classes
         self.head = heads.linear(encoder, classes, name="head")
 
     def check_size(self, height, width):
@@ -67,7 +68,7 @@ class TransformationPrediction(Objective):
 
     def questions(self, batch, training):
         """Return transformed images and their classes `(m,)`: here, every image in all versions, m = n * classes."""
-        images, classes = batch["input"], self.head.output_shape[-1]
+        images, classes = batch["input"], self.classes
         versions = ops.stack([self.version(images, k) for k in range(classes)], axis=1)
         labels = ops.tile(ops.arange(classes, dtype="int32"), [ops.shape(images)[0]])
         return ops.reshape(versions, (-1, *images.shape[1:])), labels
@@ -92,7 +93,7 @@ class TransformationPrediction(Objective):
         """Train as `Objective.fit`, and warn where what is predicted cannot be seen in the images."""
         history = super().fit(x, **kwargs)
         accuracy = history.history.get("val_accuracy", history.history.get("accuracy"))
-        chance = 1 / self.head.output_shape[-1]
+        chance = 1 / self.classes
         if accuracy and accuracy[-1] < _AT_CHANCE * chance:
             warnings.warn(
                 f"After training, the accuracy of {type(self).__name__} is {accuracy[-1]:.3f}; guessing gives "
@@ -109,13 +110,13 @@ class TransformationPrediction(Objective):
             return  # the first batch says so
         images = array[:: -(-len(array) // _LOOKED_AT)].astype("float32")
         alike = _variation(images - images.mean(axis=(1, 2, 3), keepdims=True)) * _ALIKE
-        versions = (np.asarray(self.version(images, k)) for k in range(self.head.output_shape[-1]))
+        versions = (np.asarray(self.version(images, k)) for k in range(self.classes))
         first = next(versions)
         changed = np.max([_variation(other - first) for other in versions], axis=0)
         if np.mean(changed <= alike) > 0.5:
             warnings.warn(
                 f"{100 * np.mean(changed <= alike):.0f} % of the images look alike in all "
-                f"{self.head.output_shape[-1]} versions that {type(self).__name__} tells apart. {self.because}",
+                f"{self.classes} versions that {type(self).__name__} tells apart. {self.because}",
                 ChanceWarning,
                 stacklevel=3,
             )

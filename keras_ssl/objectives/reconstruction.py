@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_ssl import corruption, decoders, heads, likelihoods, losses
-from keras_ssl.checks import check_between
+from keras_ssl.checks import check_between, check_values
 from keras_ssl.distribute import gather
 from keras_ssl.errors import UserError
 from keras_ssl.objectives import batches
@@ -139,7 +139,7 @@ class DenoisingAutoencoder(Autoencoder):
         **kwargs: See `Objective`.
 
     Raises:
-        UserError: If `amount` is negative.
+        UserError: If `amount` is negative, or more than the noise can be.
 
     Reference:
         Vincent et al. 2010, "Stacked Denoising Autoencoders", section 3.
@@ -162,6 +162,8 @@ class DenoisingAutoencoder(Autoencoder):
     ):
         super().__init__(encoder, decoder, reconstruction, seed=seed, **kwargs)
         check_between("amount", amount, 0)
+        if isinstance(amount, int | float):
+            noise(ops.zeros((1, 1)), amount, (0, 0))  # which may know more of its range
         self.noise = noise
         self.amount = amount
 
@@ -206,7 +208,7 @@ class VariationalAutoencoder(Objective):
 
     def __init__(self, encoder, decoder=None, latent=16, beta=1.0, likelihood=None, seed=0, **kwargs):
         super().__init__(encoder, seed=seed, **kwargs)
-        check_between("latent", latent, 1)
+        check_between("latent", latent, 1, whole=True)
         check_between("beta", beta, 0)
         self.latent = latent
         self.beta = beta
@@ -214,6 +216,10 @@ class VariationalAutoencoder(Objective):
         self.decoder = decoders.mirror(encoder, features=latent) if decoder is None else decoder
         decoders.check_mirrors(self.decoder, encoder, latent)
         self.statistics = heads.gaussian(encoder, latent)
+
+    def check_array(self, key, array):
+        """Raise `UserError` unless an array has finite values in the range of the likelihood."""
+        check_values(array, self.likelihood.value_range or (-np.inf, np.inf), name=f"'{key}'")
 
     def posterior(self, images, training=False):
         """Return mean and log variance of `q(z|x)`, both `(n, latent)`, of `images` `(n, …)`."""

@@ -16,12 +16,12 @@ def gan_small_images(source, epochs=None, seed=0):
     """A GAN whose discriminator's trunk is the encoder.
 
     Args:
-        source: `data.load("mnist", "train[:20000]")`, or other images of its size.
+        source: `data.load("mnist", "train")[:10_000]`, or other images of its size.
         epochs: Default 12.
         seed: Of weights, order and latent vectors.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective gan`. {score}
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective gan`.
     """
     keras.utils.set_random_seed(seed)
     gan = objectives.GAN(small_conv_net(source, normalise=False), latent=64, seed=seed)
@@ -32,12 +32,12 @@ def bigan_small_images(source, epochs=None, seed=0):
     """A BiGAN with a latent space of 128 dimensions.
 
     Args:
-        source: `data.load("mnist", "train[:20000]")`, or other images of its size.
+        source: `data.load("mnist", "train")[:10_000]`, or other images of its size.
         epochs: Default 12.
         seed: Of weights, order and latent vectors.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective bigan`. {score}
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective bigan`.
     """
     keras.utils.set_random_seed(seed)
     bigan = objectives.BiGAN(bottleneck_conv_net(source), seed=seed)

@@ -16,12 +16,12 @@ def masked_autoencoder_small_images(source, epochs=None, seed=0):
     """A masked autoencoder on a small vision transformer, which sees a quarter of the patches of 4x4 pixels.
 
     Args:
-        source: `data.load("cifar10", "train[:20000]")`, or other images of its size.
+        source: `data.load("cifar10", "train")[:10_000]`, or other images of its size.
         epochs: Default 12.
         seed: Of weights, order and masks.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective masked_autoencoder`. {score}
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective masked_autoencoder`.
     """
     keras.utils.set_random_seed(seed)
     model = objectives.MaskedAutoencoder(small_vit(source), seed=seed)
@@ -32,12 +32,12 @@ def inpainting_small_images(source, epochs=None, seed=0):
     """A convolutional context encoder, by the squared error alone.
 
     Args:
-        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
         epochs: Default 12.
         seed: Of weights, order and boxes.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective inpainting`. {score}
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective inpainting`.
     """
     keras.utils.set_random_seed(seed)
     model = objectives.Inpainting(small_conv_net(source), seed=seed)

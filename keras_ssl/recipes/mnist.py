@@ -63,15 +63,14 @@ def variational_autoencoder_mnist(source, epochs=None, seed=0):
 
     Args:
         source: `data.load("mnist")`, binarised: `from_arrays((generator.random(x.shape) < x / 255) * uint8(255))`.
-        epochs: Default 100.
+        epochs: Default 150.
         seed: Of weights, order and noise.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective variational_autoencoder`, on grey values.
-        {score}
     """
     keras.utils.set_random_seed(seed)
-    epochs = 100 if epochs is None else epochs
+    epochs = 150 if epochs is None else epochs
     encoder = encoders.mlp(source.shape, (512, 512), output_activation="relu", dropout=0.2)
     steps = epochs * -(-len(source) // 128)
     warm_up = keras.optimizers.schedules.PolynomialDecay(0.0, max(1, steps // 10), 1.0)

@@ -22,12 +22,12 @@ def rotation_small_images(source, epochs=None, seed=0):
     """Rotation prediction, all four rotations of each image in every step.
 
     Args:
-        source: `data.load("cifar10", "train[:20000]")`, or other images of its size.
+        source: `data.load("cifar10", "train")[:10_000]`, or other images of its size.
         epochs: Default 12.
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective rotation`. {score}
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective rotation`.
     """
     return _recipe(objectives.RotationPrediction, source, epochs, seed)
 
@@ -36,12 +36,12 @@ def flip_small_images(source, epochs=None, seed=0):
     """Flip prediction, all four flips of each image in every step.
 
     Args:
-        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
         epochs: Default 12.
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset fashion_mnist --objective flip`. {score}
+        `Recipe`. Command: `keras-ssl pretrain --dataset fashion_mnist --objective flip`.
     """
     return _recipe(objectives.FlipPrediction, source, epochs, seed)
 
@@ -50,12 +50,12 @@ def jigsaw_small_images(source, epochs=None, seed=0):
     """Jigsaw prediction: the 24 orders of four tiles.
 
     Args:
-        source: `data.load("cifar10", "train[:20000]")`, or other images of its size.
+        source: `data.load("cifar10", "train")[:10_000]`, or other images of its size.
         epochs: Default 12.
         seed: Of weights, order and permutations.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective jigsaw`. {score}
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective jigsaw`.
     """
     return _recipe(objectives.JigsawPrediction, source, epochs, seed)
 
@@ -64,12 +64,12 @@ def attributes_small_images(source, epochs=None, seed=0):
     """Prediction of brightness, edge orientation and, where images have colours, the dominant one.
 
     Args:
-        source: `data.load("cifar10", "train[:20000]")`, or other images of its size.
+        source: `data.load("cifar10", "train")[:10_000]`, or other images of its size.
         epochs: Default 12.
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective attributes`. {score}
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective attributes`.
     """
     known = {"brightness": data.brightness, "edges": data.edge_orientation}
     if source.shape[-1] == 3:

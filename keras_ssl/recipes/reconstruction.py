@@ -32,12 +32,12 @@ def autoencoder_small_images(source, epochs=None, seed=0):
     """A convolutional autoencoder whose representation is the last maps, 512 wide.
 
     Args:
-        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
         epochs: Default 12.
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective autoencoder`. {score}
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective autoencoder`.
     """
     return _recipe(objectives.Autoencoder, small_conv_net, source, epochs, seed)
 
@@ -46,12 +46,12 @@ def bottleneck_autoencoder_small_images(source, epochs=None, seed=0):
     """A convolutional autoencoder with a bottleneck of 128 dimensions.
 
     Args:
-        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
         epochs: Default 12.
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective bottleneck_autoencoder`. {score}
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective bottleneck_autoencoder`.
     """
     return _recipe(objectives.Autoencoder, bottleneck_conv_net, source, epochs, seed)
 
@@ -64,12 +64,12 @@ def dense_autoencoder_small_images(source, epochs=None, seed=0):
     """A dense autoencoder: input, 256, 64, 32, and back.
 
     Args:
-        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
         epochs: Default 12.
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective dense_autoencoder`. {score}
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective dense_autoencoder`.
     """
     return _recipe(objectives.Autoencoder, _dense(256, 64, 32), source, epochs, seed)
 
@@ -78,12 +78,12 @@ def deep_dense_autoencoder_small_images(source, epochs=None, seed=0):
     """A dense autoencoder with one layer more: input, 128, 64, 32, 16, and back.
 
     Args:
-        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
         epochs: Default 12.
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective deep_dense_autoencoder`. {score}
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective deep_dense_autoencoder`.
     """
     return _recipe(objectives.Autoencoder, _dense(128, 64, 32, 16), source, epochs, seed)
 
@@ -92,12 +92,12 @@ def sparse_autoencoder_small_images(source, epochs=None, seed=0):
     """A convolutional autoencoder with an L1 penalty on its 512 units.
 
     Args:
-        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
         epochs: Default 12.
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective sparse_autoencoder`. {score}
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective sparse_autoencoder`.
     """
     return _recipe(objectives.SparseAutoencoder, small_conv_net, source, epochs, seed, weight=0.01)
 
@@ -106,12 +106,12 @@ def denoising_autoencoder_small_images(source, epochs=None, seed=0):
     """A convolutional autoencoder that fills in 30 % of the pixels.
 
     Args:
-        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
         epochs: Default 12.
         seed: Of weights, order and noise.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective denoising_autoencoder`. {score}
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective denoising_autoencoder`.
     """
     noise = {"noise": corruption.masking_noise, "amount": 0.3}
     return _recipe(objectives.DenoisingAutoencoder, small_conv_net, source, epochs, seed, **noise)
@@ -121,12 +121,12 @@ def variational_autoencoder_small_images(source, epochs=None, seed=0):
     """A convolutional variational autoencoder of 32 dimensions: Bernoulli where images are grey, else Gaussian.
 
     Args:
-        source: `data.load("fashion_mnist", "train[:20000]")`, or other images of their size.
+        source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
         epochs: Default 12.
         seed: Of weights, order and noise.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective variational_autoencoder`. {score}
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective variational_autoencoder`.
     """
     likelihood = likelihoods.Bernoulli() if source.shape[-1] == 1 else likelihoods.Gaussian(0.1)
     arguments = {"latent": 32, "likelihood": likelihood}
