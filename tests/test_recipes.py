@@ -14,7 +14,6 @@ MADE = {
     "autoencoder_digits": ((8, 8, 1), objectives.Autoencoder),
     "simclr_mnist": ((12, 12, 1), objectives.SimCLR),
     "autoencoder_mnist": ((12, 12, 1), objectives.Autoencoder),
-    "variational_autoencoder_mnist": ((12, 12, 1), objectives.VariationalAutoencoder),
     "joint_embedding_images": ((8, 8, 3), objectives.SimCLR),
     "autoencoder_images": ((8, 8, 3), objectives.Autoencoder),
     **{f"{name}_small_images": ((12, 12, 3), kind) for name, kind in recipes.JOINT_EMBEDDING.items()},

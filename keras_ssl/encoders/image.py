@@ -9,14 +9,13 @@ from keras_ssl.errors import UserError
 __all__ = ["mlp", "conv_net", "resnet18"]
 
 
-def mlp(input_shape, features=(512, 256), output_activation=None, dropout=0.0, name="mlp"):
+def mlp(input_shape, features=(512, 256), output_activation=None, name="mlp"):
     """Dense layers with ReLU on the flattened input; the last one is linear, unless it is told otherwise.
 
     Args:
         input_shape: Shape of one sample, without the batch.
         features: Widths of the layers; the last is the width of the representation. Default `(512, 256)`.
         output_activation: Keras's name of the last layer's activation, such as "sigmoid". Default None, linear.
-        dropout: Share of the input's elements that are hidden in training, 0..1. Default 0.
         name: Name of the model.
 
     Returns:
@@ -24,8 +23,6 @@ def mlp(input_shape, features=(512, 256), output_activation=None, dropout=0.0, n
     """
     inputs = keras.Input(input_shape, name="image")
     x = layers.Flatten(name="flatten")(inputs)
-    if dropout:
-        x = layers.Dropout(dropout, name="dropout")(x)
     for k, width in enumerate(features, 1):
         x = layers.Dense(width, kernel_initializer="he_normal", name=f"dense_{k}")(x)
         if k < len(features):

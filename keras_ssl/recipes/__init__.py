@@ -9,7 +9,7 @@ from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, UNLABELLED, c
 from keras_ssl.recipes.digits import autoencoder_digits, simclr_digits
 from keras_ssl.recipes.images import autoencoder_images, joint_embedding_images
 from keras_ssl.recipes.masked import inpainting_small_images, masked_autoencoder_small_images
-from keras_ssl.recipes.mnist import autoencoder_mnist, simclr_mnist, variational_autoencoder_mnist
+from keras_ssl.recipes.mnist import autoencoder_mnist, simclr_mnist
 from keras_ssl.recipes.pretext import (
     attributes_small_images,
     flip_small_images,
@@ -75,7 +75,6 @@ __all__ = [
     "simsiam_small_images",
     "sparse_autoencoder_small_images",
     "swav_small_images",
-    "variational_autoencoder_mnist",
     "variational_autoencoder_small_images",
     "vicreg_small_images",
 ]

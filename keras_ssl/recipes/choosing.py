@@ -50,12 +50,7 @@ _GENERAL = {
 _SMALL = {name: getattr(small_images, f"{name}_small_images") for name in JOINT_EMBEDDING}
 _NAMED = {
     "digits": {"simclr": digits.simclr_digits, "autoencoder": digits.autoencoder_digits},
-    "mnist": CLASSICAL
-    | {
-        "simclr": mnist.simclr_mnist,
-        "autoencoder": mnist.autoencoder_mnist,
-        "variational_autoencoder": mnist.variational_autoencoder_mnist,
-    },
+    "mnist": CLASSICAL | {"simclr": mnist.simclr_mnist, "autoencoder": mnist.autoencoder_mnist},
     "fashion_mnist": CLASSICAL | _SMALL | {"autoencoder": mnist.autoencoder_mnist},
     "cifar10": CLASSICAL | _SMALL,
 }

@@ -1,12 +1,12 @@
-"""Recipes for MNIST. Scores are those of `benchmarks/label_efficiency.py` and `benchmarks/generative.py`."""
+"""Recipes for MNIST. Scores are those of `benchmarks/label_efficiency.py`."""
 
 import keras
 
-from keras_ssl import encoders, objectives, views
+from keras_ssl import objectives, views
 from keras_ssl.recipes.networks import small_conv_net
 from keras_ssl.recipes.recipe import compiled
 
-__all__ = ["autoencoder_mnist", "simclr_mnist", "variational_autoencoder_mnist"]
+__all__ = ["autoencoder_mnist", "simclr_mnist"]
 
 
 def simclr_mnist(source, epochs=None, seed=0):
@@ -53,26 +53,3 @@ def autoencoder_mnist(source, epochs=None, seed=0):
     keras.utils.set_random_seed(seed)
     autoencoder = objectives.Autoencoder(small_conv_net(source), seed=seed)
     return compiled(autoencoder, source, 4 if epochs is None else epochs)
-
-
-def variational_autoencoder_mnist(source, epochs=None, seed=0):
-    """A dense variational autoencoder for likelihoods: 512, 512 and 40 dimensions, Bernoulli.
-
-    The encoder sees the image with a fifth of its pixels hidden, since it is what overfits; the divergence counts from
-    the first tenth of the training on.
-
-    Args:
-        source: `data.load("mnist")`, binarised: `from_arrays((generator.random(x.shape) < x / 255) * uint8(255))`.
-        epochs: Default 150.
-        seed: Of weights, order and noise.
-
-    Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective variational_autoencoder`, on grey values.
-    """
-    keras.utils.set_random_seed(seed)
-    epochs = 150 if epochs is None else epochs
-    encoder = encoders.mlp(source.shape, (512, 512), output_activation="relu", dropout=0.2)
-    steps = epochs * -(-len(source) // 128)
-    warm_up = keras.optimizers.schedules.PolynomialDecay(0.0, max(1, steps // 10), 1.0)
-    vae = objectives.VariationalAutoencoder(encoder, latent=40, beta=warm_up, seed=seed)
-    return compiled(vae, source, epochs, 1e-3, batch_size=128)
