@@ -62,6 +62,7 @@ SECTIONS = {
     "label_efficiency_fashion_mnist": "label_efficiency",
     "joint_embedding_fashion_mnist": "joint_embedding",
     "joint_embedding_cifar10": "joint_embedding",
+    "autoencoders": "autoencoders",
     "mnist_to_cifar10": "mnist_to_cifar10",
     "views": "views",
     "resnet_step": "resnet_step",
