@@ -66,7 +66,7 @@ class Gaussian(_Serialisable):
 
     stddev: float = 1.0
     value_range = None
-    """Any value will do."""
+    """Any value has a density. Arrays of images are in 0..1 all the same; other data sets may hold other values."""
 
     def __post_init__(self):
         check_between("stddev", self.stddev, above=0)

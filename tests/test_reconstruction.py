@@ -200,15 +200,11 @@ def test_pixels_outside_the_likelihoods_range_stop_a_bare_data_set_before_it_tra
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_gaussian_takes_any_finite_values():
+def test_a_gaussian_takes_any_values_of_a_data_set():
     objective = objectives.VariationalAutoencoder(dense(), latent=2, likelihood=likelihoods.Gaussian())
     objective.compile("adam")
-    x = 5 * images(N, 0) - 3
-    for given in (tf.data.Dataset.from_tensors(x), x):
-        assert np.isfinite(objective.fit(given, verbose=0).history["loss"]).all()
-    x[0, 0, 0] = np.nan
-    with pytest.raises(UserError, match="finite"):
-        objective.fit(x, verbose=0)
+    history = objective.fit(tf.data.Dataset.from_tensors(5 * images(N, 0) - 3), verbose=0).history
+    assert np.isfinite(history["loss"]).all()
 
 
 @pytest.mark.parametrize(

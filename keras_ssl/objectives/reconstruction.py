@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_ssl import corruption, decoders, heads, likelihoods, losses
-from keras_ssl.checks import check_between, check_values
+from keras_ssl.checks import check_between
 from keras_ssl.distribute import gather
 from keras_ssl.errors import UserError
 from keras_ssl.objectives import batches
@@ -216,10 +216,6 @@ class VariationalAutoencoder(Objective):
         self.decoder = decoders.mirror(encoder, features=latent) if decoder is None else decoder
         decoders.check_mirrors(self.decoder, encoder, latent)
         self.statistics = heads.gaussian(encoder, latent)
-
-    def check_array(self, key, array):
-        """Raise `UserError` unless an array has finite values in the range of the likelihood."""
-        check_values(array, self.likelihood.value_range or (-np.inf, np.inf), name=f"'{key}'")
 
     def posterior(self, images, training=False):
         """Return mean and log variance of `q(z|x)`, both `(n, latent)`, of `images` `(n, …)`."""
