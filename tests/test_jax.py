@@ -49,7 +49,7 @@ def test_both_backends_take_the_same_steps(on_jax, number):
     objective, batch = case.build(), case.batch(SAMPLES, 0)
     objective.set_weights(listed(on_jax, f"{number}/before"))
     losses = train(objective, batch, case.rate)
-    np.testing.assert_allclose(on_jax[f"{number}/losses"], losses, atol=1e-4, rtol=0)
+    np.testing.assert_allclose(on_jax[f"{number}/losses"], losses, atol=1e-4, rtol=1e-6)  # some are hundreds of nats
     assert losses[-1] != losses[1]  # it trains; which way one batch takes the loss is asked in test_conformance
     assert on_jax[f"{number}/step"] == STEPS
     after = listed(on_jax, f"{number}/after")
