@@ -66,10 +66,9 @@ class Adversarial(Objective):
             second = self._another_like(self.optimizer)
         else:
             second = keras.optimizers.get(discriminator_optimizer)
-            if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer) and not hasattr(
-                second, "inner_optimizer"
-            ):
-                second = keras.optimizers.LossScaleOptimizer(second)
+            scaled = keras.optimizers.LossScaleOptimizer
+            if isinstance(self.optimizer, scaled) and not isinstance(second, scaled):  # as Keras does to the first
+                second = scaled(second)
         self.discriminator_optimizer = second
 
     def _another_like(self, optimizer):

@@ -3,11 +3,11 @@
 Scores are those of `benchmarks/classical.py`, whose protocol stands in the README.
 """
 
-import keras
+import functools
 
 from keras_ssl import objectives
 from keras_ssl.recipes.networks import bottleneck_conv_net, small_conv_net
-from keras_ssl.recipes.recipe import compiled
+from keras_ssl.recipes.recipe import for_small_images
 
 __all__ = ["bigan_small_images", "gan_small_images"]
 
@@ -23,9 +23,8 @@ def gan_small_images(source, epochs=None, seed=0):
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective gan`.
     """
-    keras.utils.set_random_seed(seed)
-    gan = objectives.GAN(small_conv_net(source, normalise=False), latent=64, seed=seed)
-    return compiled(gan, source, 12 if epochs is None else epochs, 5e-4, batch_size=128, beta_1=0.5)
+    encoder = functools.partial(small_conv_net, normalise=False)
+    return for_small_images(objectives.GAN, encoder, source, epochs, seed, 5e-4, beta_1=0.5, latent=64)
 
 
 def bigan_small_images(source, epochs=None, seed=0):
@@ -39,6 +38,4 @@ def bigan_small_images(source, epochs=None, seed=0):
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective bigan`.
     """
-    keras.utils.set_random_seed(seed)
-    bigan = objectives.BiGAN(bottleneck_conv_net(source), seed=seed)
-    return compiled(bigan, source, 12 if epochs is None else epochs, 5e-4, batch_size=128, beta_1=0.5)
+    return for_small_images(objectives.BiGAN, bottleneck_conv_net, source, epochs, seed, 5e-4, beta_1=0.5)

@@ -3,11 +3,9 @@
 Scores are those of `benchmarks/classical.py`, whose protocol stands in the README.
 """
 
-import keras
-
 from keras_ssl import objectives
 from keras_ssl.recipes.networks import small_conv_net, small_vit
-from keras_ssl.recipes.recipe import compiled
+from keras_ssl.recipes.recipe import for_small_images
 
 __all__ = ["inpainting_small_images", "masked_autoencoder_small_images"]
 
@@ -23,9 +21,7 @@ def masked_autoencoder_small_images(source, epochs=None, seed=0):
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective masked_autoencoder`.
     """
-    keras.utils.set_random_seed(seed)
-    model = objectives.MaskedAutoencoder(small_vit(source), seed=seed)
-    return compiled(model, source, 12 if epochs is None else epochs, 1e-3, batch_size=128)
+    return for_small_images(objectives.MaskedAutoencoder, small_vit, source, epochs, seed, learning_rate=1e-3)
 
 
 def inpainting_small_images(source, epochs=None, seed=0):
@@ -39,6 +35,4 @@ def inpainting_small_images(source, epochs=None, seed=0):
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective inpainting`.
     """
-    keras.utils.set_random_seed(seed)
-    model = objectives.Inpainting(small_conv_net(source), seed=seed)
-    return compiled(model, source, 12 if epochs is None else epochs, 2e-3, batch_size=128)
+    return for_small_images(objectives.Inpainting, small_conv_net, source, epochs, seed)

@@ -3,19 +3,11 @@
 Scores are those of `benchmarks/classical.py`, whose protocol stands in the README.
 """
 
-import keras
-
 from keras_ssl import data, objectives
 from keras_ssl.recipes.networks import small_conv_net
-from keras_ssl.recipes.recipe import compiled
+from keras_ssl.recipes.recipe import for_small_images
 
 __all__ = ["attributes_small_images", "flip_small_images", "jigsaw_small_images", "rotation_small_images"]
-
-
-def _recipe(objective, source, epochs, seed, targets=None, **arguments):
-    keras.utils.set_random_seed(seed)
-    model = objective(small_conv_net(source), seed=seed, **arguments)
-    return compiled(model, source, 12 if epochs is None else epochs, 2e-3, batch_size=128, targets=targets)
 
 
 def rotation_small_images(source, epochs=None, seed=0):
@@ -29,7 +21,7 @@ def rotation_small_images(source, epochs=None, seed=0):
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective rotation`.
     """
-    return _recipe(objectives.RotationPrediction, source, epochs, seed)
+    return for_small_images(objectives.RotationPrediction, small_conv_net, source, epochs, seed)
 
 
 def flip_small_images(source, epochs=None, seed=0):
@@ -43,7 +35,7 @@ def flip_small_images(source, epochs=None, seed=0):
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset fashion_mnist --objective flip`.
     """
-    return _recipe(objectives.FlipPrediction, source, epochs, seed)
+    return for_small_images(objectives.FlipPrediction, small_conv_net, source, epochs, seed)
 
 
 def jigsaw_small_images(source, epochs=None, seed=0):
@@ -57,7 +49,7 @@ def jigsaw_small_images(source, epochs=None, seed=0):
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective jigsaw`.
     """
-    return _recipe(objectives.JigsawPrediction, source, epochs, seed)
+    return for_small_images(objectives.JigsawPrediction, small_conv_net, source, epochs, seed)
 
 
 def attributes_small_images(source, epochs=None, seed=0):
@@ -75,4 +67,5 @@ def attributes_small_images(source, epochs=None, seed=0):
     if source.shape[-1] == 3:
         known["colour"] = data.dominant_colour
     targets = data.targets(source, known)
-    return _recipe(objectives.AttributePrediction, source, epochs, seed, targets, attributes=targets.attributes)
+    arguments = {"targets": targets, "attributes": targets.attributes}
+    return for_small_images(objectives.AttributePrediction, small_conv_net, source, epochs, seed, **arguments)

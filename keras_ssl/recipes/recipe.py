@@ -6,7 +6,7 @@ import keras
 
 from keras_ssl import data, objectives
 
-__all__ = ["Recipe", "compiled"]
+__all__ = ["Recipe", "compiled", "for_small_images"]
 
 
 @dataclass
@@ -62,3 +62,28 @@ def compiled(objective, source, epochs, learning_rate=1e-3, views=None, batch_si
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, max(1, epochs * steps))
     objective.compile(keras.optimizers.Adam(schedule, beta_1))
     return Recipe(objective, source, epochs, views, batch_size, objective.seed, targets)
+
+
+def for_small_images(
+    objective, encoder, source, epochs, seed, learning_rate=2e-3, beta_1=0.9, targets=None, **arguments
+):
+    """Return the recipe of an objective by the budget that those for 28x28 and 32x32 images share.
+
+    Args:
+        objective: Class of the objective.
+        encoder: Function of the source that makes the encoder.
+        source: `data.Source`.
+        epochs: How long to train; None is 12.
+        seed: Of weights, order and draws.
+        learning_rate: See `compiled`. Default 2e-3.
+        beta_1: See `compiled`.
+        targets: See `Recipe`.
+        **arguments: The objective's.
+
+    Returns:
+        `Recipe`, in batches of 128.
+    """
+    keras.utils.set_random_seed(seed)
+    model = objective(encoder(source), seed=seed, **arguments)
+    epochs = 12 if epochs is None else epochs
+    return compiled(model, source, epochs, learning_rate, batch_size=128, beta_1=beta_1, targets=targets)

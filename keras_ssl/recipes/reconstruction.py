@@ -3,11 +3,9 @@
 Scores are those of `benchmarks/classical.py`, whose protocol stands in the README.
 """
 
-import keras
-
 from keras_ssl import corruption, encoders, likelihoods, objectives
 from keras_ssl.recipes.networks import bottleneck_conv_net, small_conv_net
-from keras_ssl.recipes.recipe import compiled
+from keras_ssl.recipes.recipe import for_small_images
 
 __all__ = [
     "autoencoder_mnist_to_cifar10",
@@ -21,13 +19,6 @@ __all__ = [
 ]
 
 
-def _recipe(objective, encoder, source, epochs, seed, **arguments):
-    """Train for the epochs of all recipes in this file; arguments are the objective's."""
-    keras.utils.set_random_seed(seed)
-    model = objective(encoder(source), seed=seed, **arguments)
-    return compiled(model, source, 12 if epochs is None else epochs, 2e-3, batch_size=128)
-
-
 def autoencoder_small_images(source, epochs=None, seed=0):
     """A convolutional autoencoder whose representation is the last maps, 512 wide.
 
@@ -39,7 +30,7 @@ def autoencoder_small_images(source, epochs=None, seed=0):
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective autoencoder`.
     """
-    return _recipe(objectives.Autoencoder, small_conv_net, source, epochs, seed)
+    return for_small_images(objectives.Autoencoder, small_conv_net, source, epochs, seed)
 
 
 def bottleneck_autoencoder_small_images(source, epochs=None, seed=0):
@@ -53,7 +44,7 @@ def bottleneck_autoencoder_small_images(source, epochs=None, seed=0):
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective bottleneck_autoencoder`.
     """
-    return _recipe(objectives.Autoencoder, bottleneck_conv_net, source, epochs, seed)
+    return for_small_images(objectives.Autoencoder, bottleneck_conv_net, source, epochs, seed)
 
 
 def _dense(*features):
@@ -71,7 +62,7 @@ def dense_autoencoder_small_images(source, epochs=None, seed=0):
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective dense_autoencoder`.
     """
-    return _recipe(objectives.Autoencoder, _dense(256, 64, 32), source, epochs, seed)
+    return for_small_images(objectives.Autoencoder, _dense(256, 64, 32), source, epochs, seed)
 
 
 def deep_dense_autoencoder_small_images(source, epochs=None, seed=0):
@@ -85,7 +76,7 @@ def deep_dense_autoencoder_small_images(source, epochs=None, seed=0):
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective deep_dense_autoencoder`.
     """
-    return _recipe(objectives.Autoencoder, _dense(128, 64, 32, 16), source, epochs, seed)
+    return for_small_images(objectives.Autoencoder, _dense(128, 64, 32, 16), source, epochs, seed)
 
 
 def sparse_autoencoder_small_images(source, epochs=None, seed=0):
@@ -99,7 +90,7 @@ def sparse_autoencoder_small_images(source, epochs=None, seed=0):
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective sparse_autoencoder`.
     """
-    return _recipe(objectives.SparseAutoencoder, small_conv_net, source, epochs, seed, weight=0.01)
+    return for_small_images(objectives.SparseAutoencoder, small_conv_net, source, epochs, seed, weight=0.01)
 
 
 def denoising_autoencoder_small_images(source, epochs=None, seed=0):
@@ -114,7 +105,7 @@ def denoising_autoencoder_small_images(source, epochs=None, seed=0):
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective denoising_autoencoder`.
     """
     noise = {"noise": corruption.masking_noise, "amount": 0.3}
-    return _recipe(objectives.DenoisingAutoencoder, small_conv_net, source, epochs, seed, **noise)
+    return for_small_images(objectives.DenoisingAutoencoder, small_conv_net, source, epochs, seed, **noise)
 
 
 def variational_autoencoder_small_images(source, epochs=None, seed=0):
@@ -130,7 +121,7 @@ def variational_autoencoder_small_images(source, epochs=None, seed=0):
     """
     likelihood = likelihoods.Bernoulli() if source.shape[-1] == 1 else likelihoods.Gaussian(0.1)
     arguments = {"latent": 32, "likelihood": likelihood}
-    return _recipe(objectives.VariationalAutoencoder, small_conv_net, source, epochs, seed, **arguments)
+    return for_small_images(objectives.VariationalAutoencoder, small_conv_net, source, epochs, seed, **arguments)
 
 
 def autoencoder_mnist_to_cifar10(source, epochs=None, seed=0):
