@@ -31,7 +31,7 @@ GROUPS = {
         "jigsaw": "`JigsawPrediction`",
         "attributes": "`AttributePrediction`",
     },
-    "convolutional without normalisation, 512": {"gan": "`GAN`"},
+    "convolutional, spectrally normalised, 512": {"gan": "`GAN`"},
     "convolutional, 128": {"bottleneck_autoencoder": "`Autoencoder`", "bigan": "`BiGAN`"},
     "dense, 32": {"dense_autoencoder": "`Autoencoder`"},
     "dense, 16": {"deep_dense_autoencoder": "`Autoencoder`"},

@@ -1,4 +1,4 @@
-"""Mirrors of encoders."""
+"""Mirrors of encoders, and generators."""
 
 import keras
 import numpy as np
@@ -103,3 +103,28 @@ def test_what_cannot_be_mirrored_is_a_clear_error():
 def test_patches_of_an_encoder_without_tokens_are_a_clear_error():
     with pytest.raises(UserError, match=r"encoders\.vit"):
         decoders.patches(ENCODERS["dense"]())
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (9, 7, 2), (2, 2, 1)])
+def test_a_generator_makes_images_of_any_size(shape, tmp_path):
+    generator = decoders.generator(shape, features=5, maps=(8, 4))
+    assert generator.input_shape == (None, 5)
+    assert generator.output_shape == (None, *shape)
+    z = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
+    made = np.array(generator(z, training=True))
+    assert 0 <= made.min() < made.max() <= 1
+    assert made.std(axis=0).max() > 1e-3
+    generator.save(tmp_path / "generator.keras")
+    np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "generator.keras")(z), generator(z))
+
+
+def test_a_generators_maps_double_from_a_quarter_of_the_resolution():
+    generator = decoders.generator((28, 28, 3), maps=(8, 4))
+    shapes = [layer.output.shape[1:] for layer in generator.layers if layer.name.startswith(("reshape", "up"))]
+    assert shapes == [(7, 7, 8), (14, 14, 4), (28, 28, 3)]
+
+
+@pytest.mark.parametrize("shape", [(784,), (28, None, 1), (28, 28)])
+def test_a_generator_of_anything_but_images_is_refused(shape):
+    with pytest.raises(UserError, match="images .height, width, channels. of known size"):
+        decoders.generator(shape)

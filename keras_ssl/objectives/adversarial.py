@@ -99,7 +99,7 @@ class GAN(Adversarial):
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
         generator: `keras.Model` from `(n, latent)` to images in 0..1 of the encoder's input shape. Default:
-            `decoders.mirror(encoder, "sigmoid", latent)`.
+            `decoders.generator` of that shape.
         latent: Dimensions of z, which is drawn from N(0, I), at least 1. Default 64.
         adversarial_loss: `losses.non_saturating`, the default, `losses.wasserstein`, or a registered function of your
             own of the discriminator's outputs for real and generated images.
@@ -146,7 +146,7 @@ class GAN(Adversarial):
                 "use `encoders.conv_net(…, normalise=False)`, or leave `gradient_penalty` out",
             )
         self.latent = latent
-        self.generator = decoders.mirror(encoder, "sigmoid", latent, "generator") if generator is None else generator
+        self.generator = decoders.generator(encoder.input_shape[1:], latent) if generator is None else generator
         decoders.check_mirrors(self.generator, encoder, latent)
         self.adversarial_loss = adversarial_loss
         self.gradient_penalty = gradient_penalty
@@ -231,7 +231,7 @@ class BiGAN(Adversarial):
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`; its output is compared with draws from N(0, I), so let
             it be linear.
         generator: `keras.Model` from `(n, d)` to images in 0..1 of the encoder's input shape. Default:
-            `decoders.mirror(encoder, "sigmoid")`.
+            `decoders.generator` of that shape.
         discriminator: `keras.Model` from `[image, latent]` to a logit `(n, 1)`. Default: `heads.judge(encoder)`.
         adversarial_loss: See `GAN`. There is no gradient penalty here: nothing holds `losses.wasserstein` to
             Lipschitz functions but what the discriminator given is made of.
@@ -258,8 +258,9 @@ class BiGAN(Adversarial):
         **kwargs,
     ):
         super().__init__(encoder, seed=seed, **kwargs)
-        self.generator = decoders.mirror(encoder, "sigmoid", name="generator") if generator is None else generator
-        decoders.check_mirrors(self.generator, encoder, encoder.output_shape[-1])
+        width = encoder.output_shape[-1]
+        self.generator = decoders.generator(encoder.input_shape[1:], width) if generator is None else generator
+        decoders.check_mirrors(self.generator, encoder, width)
         self.discriminator = heads.judge(encoder) if discriminator is None else discriminator
         self.adversarial_loss = adversarial_loss
 

@@ -3,9 +3,7 @@
 Scores are those of `benchmarks/classical.py`, whose protocol stands in the README.
 """
 
-import functools
-
-from keras_ssl import objectives
+from keras_ssl import blocks, objectives
 from keras_ssl.recipes.networks import bottleneck_conv_net, small_conv_net
 from keras_ssl.recipes.recipe import for_small_images
 
@@ -13,7 +11,11 @@ __all__ = ["bigan_small_images", "gan_small_images"]
 
 
 def gan_small_images(source, epochs=None, seed=0):
-    """A GAN whose discriminator's trunk is the encoder.
+    """A GAN whose discriminator's trunk is the encoder, in batches of 64.
+
+    Spectral normalisation keeps the game in balance at one learning rate for both players. Without it the discriminator
+    had won after 200 steps on MNIST, at a rate of 2e-4 as at 5e-4; a quarter of the generator's rate also held it back,
+    with worse images after 400 steps.
 
     Args:
         source: `data.load("mnist", "train")[:10_000]`, or other images of its size.
@@ -23,8 +25,12 @@ def gan_small_images(source, epochs=None, seed=0):
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective gan`.
     """
-    encoder = functools.partial(small_conv_net, normalise=False)
-    return for_small_images(objectives.GAN, encoder, source, epochs, seed, 5e-4, beta_1=0.5, latent=64)
+    game = {"learning_rate": 5e-4, "beta_1": 0.5, "batch_size": 64}
+    return for_small_images(objectives.GAN, _normalised, source, epochs, seed, **game)
+
+
+def _normalised(source):
+    return blocks.spectrally_normalised(small_conv_net(source, normalise=False))
 
 
 def bigan_small_images(source, epochs=None, seed=0):

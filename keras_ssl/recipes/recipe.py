@@ -65,7 +65,7 @@ def compiled(objective, source, epochs, learning_rate=1e-3, views=None, batch_si
 
 
 def for_small_images(
-    objective, encoder, source, epochs, seed, learning_rate=2e-3, beta_1=0.9, targets=None, **arguments
+    objective, encoder, source, epochs, seed, learning_rate=2e-3, beta_1=0.9, batch_size=128, targets=None, **arguments
 ):
     """Return the recipe of an objective by the budget that those for 28x28 and 32x32 images share.
 
@@ -77,13 +77,14 @@ def for_small_images(
         seed: Of weights, order and draws.
         learning_rate: See `compiled`. Default 2e-3.
         beta_1: See `compiled`.
+        batch_size: Samples in each step. Default 128.
         targets: See `Recipe`.
         **arguments: The objective's.
 
     Returns:
-        `Recipe`, in batches of 128.
+        `Recipe`.
     """
     keras.utils.set_random_seed(seed)
     model = objective(encoder(source), seed=seed, **arguments)
     epochs = 12 if epochs is None else epochs
-    return compiled(model, source, epochs, learning_rate, batch_size=128, beta_1=beta_1, targets=targets)
+    return compiled(model, source, epochs, learning_rate, None, batch_size, beta_1, targets)
