@@ -92,7 +92,7 @@ def samples(given):
         }
         if given.pictures:
             grid = evaluate.image_grid(made[:64], columns=16)
-            evaluate.write_png(f"{given.pictures}/{name.lower()}.png", grid)
+            evaluate.write_png(f"{given.pictures}/samples_{name.lower()}.png", grid)
     return result
 
 

@@ -126,5 +126,5 @@ def test_a_generators_maps_double_from_a_quarter_of_the_resolution():
 
 @pytest.mark.parametrize("shape", [(784,), (28, None, 1), (28, 28)])
 def test_a_generator_of_anything_but_images_is_refused(shape):
-    with pytest.raises(UserError, match="images .height, width, channels. of known size"):
+    with pytest.raises(UserError, match=r"images \(height, width, channels\) of known size"):
         decoders.generator(shape)

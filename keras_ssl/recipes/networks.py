@@ -17,13 +17,15 @@ def small_conv_net(source, normalise=True):
     return encoders.conv_net(source.shape, _FEATURES, pooling="flatten", first_stride=2, normalise=normalise)
 
 
-def bottleneck_conv_net(source):
+def bottleneck_conv_net(source, normalise=True):
     """Return the four convolutions of `small_conv_net` and a linear layer down to 128 dimensions.
 
     Args:
         source: `data.Source` of 28x28 or 32x32 images.
+        normalise: Whether there is batch normalisation. Default True.
     """
-    return encoders.conv_net(source.shape, _FEATURES, pooling="flatten", first_stride=2, bottleneck=128)
+    size = {"pooling": "flatten", "first_stride": 2, "bottleneck": 128}
+    return encoders.conv_net(source.shape, _FEATURES, normalise=normalise, **size)
 
 
 def small_vit(source):
