@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-from keras_ssl.blocks import BatchNormalization
+from keras_ssl.blocks import BatchNormalization, copy_statistics
 from keras_ssl.directions import unit
 
 __all__ = ["Prototypes", "gaussian", "judge", "linear", "predictor", "projector", "prototypes"]
@@ -105,7 +105,8 @@ def judge(encoder, features=256, name="judge"):
     """
     image = keras.Input(encoder.input_shape[1:], name="image")
     latent = keras.Input((encoder.output_shape[-1],), name="latent")
-    x = layers.Concatenate(name="pair")([keras.models.clone_model(encoder)(image), latent])
+    trunk = copy_statistics(encoder, keras.models.clone_model(encoder))
+    x = layers.Concatenate(name="pair")([trunk(image), latent])
     x = layers.Dense(features, kernel_initializer="he_normal", name="hidden")(x)
     x = layers.LeakyReLU(0.2, name="leaky_relu")(x)
     return keras.Model([image, latent], layers.Dense(1, dtype="float32", name="logits")(x), name=name)

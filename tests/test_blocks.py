@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from keras_ssl import blocks
+from keras_ssl import blocks, evaluate, heads
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(2.0, 3.0, (5, 4, 3, 6)).astype("float32")
@@ -148,3 +148,22 @@ def test_a_normalisation_of_pixels_computes_with_the_weights_that_are_set():
     dense = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
     assert not blocks.set_weights(dense, [np.array([[1.0], [2.0]]), np.array([3.0])])
     np.testing.assert_allclose(dense(x), [[22.0]])
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        blocks.spectrally_normalised,
+        lambda model: heads.judge(model).get_layer(model.name),
+        lambda model: evaluate.reinitialised(model, 1),
+    ],
+    ids=["spectrally normalised", "BiGAN's judge", "reinitialised"],
+)
+def test_a_copy_of_an_architecture_has_the_statistics_of_pixels_and_other_weights(copied):
+    inputs = keras.Input((2,))
+    inner = keras.Model(inputs, layers.Normalization()(inputs), name="inner")
+    model = keras.Model(inputs, layers.Dense(3)(inner(inputs)), name="encoder")
+    inner.layers[1].adapt(np.array([[1.0, 2.0], [5.0, 8.0]]))
+    copy = copied(model)
+    np.testing.assert_allclose(copy.get_layer("inner")(np.array([[3.0, 8.0]])), [[0.0, 1.0]], atol=1e-6)
+    assert not np.allclose(copy.layers[-1].get_weights()[0], model.layers[-1].get_weights()[0])

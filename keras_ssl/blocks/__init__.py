@@ -1,7 +1,7 @@
 """Layers that encoders are made of."""
 
 from keras_ssl.blocks.attention import attention, gelu, transformer
-from keras_ssl.blocks.normalisation import BatchNormalization, set_weights
+from keras_ssl.blocks.normalisation import BatchNormalization, copy_statistics, set_weights
 from keras_ssl.blocks.patches import patchify, unpatchify
 from keras_ssl.blocks.positions import Positions, sine_cosine
 from keras_ssl.blocks.residual import residual
@@ -11,6 +11,7 @@ __all__ = [
     "BatchNormalization",
     "Positions",
     "attention",
+    "copy_statistics",
     "gelu",
     "patchify",
     "residual",

@@ -1,11 +1,13 @@
-"""Batch normalisation by the fused kernel, and setting the weights of what normalises pixels."""
+"""Batch normalisation by the fused kernel, and what `keras.layers.Normalization` needs when it is copied."""
 
 import keras
 from keras import ops
 
 from keras_ssl.distribute import replicas
 
-__all__ = ["BatchNormalization", "set_weights"]
+__all__ = ["BatchNormalization", "copy_statistics", "set_weights"]
+
+_STATISTICS = keras.layers.Normalization
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -84,7 +86,23 @@ def set_weights(layer, weights):
         Whether there is such a layer, so that what is compiled has to be compiled again.
     """
     layer.set_weights(weights)
-    normalisations = [part for part in layer._flatten_layers() if isinstance(part, keras.layers.Normalization)]
+    normalisations = [part for part in layer._flatten_layers() if isinstance(part, _STATISTICS)]
     for normalisation in normalisations:
         normalisation.finalize_state()
     return bool(normalisations)
+
+
+def copy_statistics(model, copy):
+    """Give a copy of a model's architecture the statistics of the pixels, which are no initial weights.
+
+    Args:
+        model: `keras.Model`, in which `keras.layers.Normalization` may be adapted.
+        copy: What `keras.models.clone_model` made of it.
+
+    Returns:
+        `copy`.
+    """
+    pairs = ([part for part in m._flatten_layers() if isinstance(part, _STATISTICS)] for m in (model, copy))
+    for old, new in zip(*pairs, strict=True):
+        set_weights(new, old.get_weights())
+    return copy

@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from keras_ssl.blocks.normalisation import copy_statistics
 from keras_ssl.errors import UserError
 
 __all__ = ["spectrally_normalised"]
@@ -51,7 +52,7 @@ def spectrally_normalised(model):
     normalised = keras.models.clone_model(model, clone_function=copied, recursive=True)
     if not wrapped:
         raise _unknown(f"'{model.name}' without any")
-    return normalised
+    return copy_statistics(model, normalised)
 
 
 def _unknown(received):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from keras_ssl import data
+from keras_ssl import blocks, data
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.metrics import scores
@@ -239,14 +239,14 @@ def label_counts(train):
 
 
 def reinitialised(encoder, seed):
-    """Return a copy of an encoder with new random weights.
+    """Return a copy of an encoder with new random weights, and the statistics of pixels that it normalises by.
 
     Args:
         encoder: Functional `keras.Model`.
         seed: Of the initial weights. Initialisers that have a seed of their own keep it.
     """
     with _python_seed(seed):
-        return keras.models.clone_model(encoder)
+        return blocks.copy_statistics(encoder, keras.models.clone_model(encoder))
 
 
 @contextmanager
