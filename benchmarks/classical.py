@@ -1,4 +1,4 @@
-"""All other objectives by the protocol of `joint_embedding.py`: the same images, budget, seeds and scores; last epoch.
+"""All other objectives on the images of `joint_embedding.py`, with its epochs, seeds and scores; last epoch.
 
     python benchmarks/classical.py --dataset fashion_mnist
     python benchmarks/classical.py --dataset cifar10 --objectives rotation --seeds 1 --validate
@@ -62,6 +62,7 @@ def section(result):
     return "\n".join(lines) + (
         f"\n\nTrained on the first {p['images']:,} images of train for {p['epochs']} epochs; {result['test']:,} test "
         f"images; mean ± standard deviation over {p['seeds']} seeds; seconds of the fastest.\n"
+        "Rates and batches are those of the recipes (batches of 128; `GAN` and `BiGAN` of 64).\n"
         "More than two standard deviations above raw inputs, PCA and the untrained encoder:\n"
         + ";\n".join(f"by {title} {words(names)}" for title, names in found.items())
         + "."

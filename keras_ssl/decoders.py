@@ -1,4 +1,4 @@
-"""What turns vectors into images: mirrors of encoders, and generators. Tokens in, patches out."""
+"""What turns vectors into images, mirrors of encoders and generators; and tokens into patches."""
 
 import math
 
@@ -53,44 +53,52 @@ def mirror(encoder, activation=None, features=None, name="decoder"):
     return keras.Model(inputs, outputs, name=name)
 
 
-def generator(shape, features=64, maps=(128, 64), name="generator"):
+def generator(shape, features=64, maps=None, name="generator"):
     """Transposed convolutions with batch normalisation and ReLU, from vectors to images; each doubles the resolution.
-
-    It starts from a quarter of the resolution. Against the same discriminator the mirror of four convolutions, which
-    starts from a sixteenth, made one and the same image of everything after 400 steps on MNIST, with batch
-    normalisation and without.
 
     Args:
         shape: `(height, width, channels)` of the images.
         features: Width of the vectors. Default 64.
-        maps: Channels of each resolution but the last, from the coarsest. Default `(128, 64)`.
+        maps: Channels of each resolution but the last, from the coarsest, one at least. Default: as many as lead to at
+            most 8 pixels of the shorter side, and two at least; 64 in the finest, twice as many in each coarser one, at
+            most 256. Of 28x28 images `(128, 64)`, from 7x7 on.
         name: Name of the model.
 
     Returns:
         `keras.Model` from `(n, features)` to `(n, height, width, channels)` in 0..1, in float32 whatever the policy.
 
     Raises:
-        UserError: If `shape` is not that of an image of known size.
+        UserError: If `shape` is not that of an image of known size, or there are no maps.
 
     Reference:
         Radford et al. 2016, "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
         Networks", section 3 and Figure 1.
 
     Departures:
-        The output is a sigmoid, for images in 0..1; weights start by Glorot's rule.
+        The output is a sigmoid, for images in 0..1; kernels are 4x4, and weights start by Glorot's rule; there are as
+        many convolutions as the size asks for, with fewer channels.
     """
     shape = tuple(shape)
     if len(shape) != 3 or None in shape:
-        raise UserError("images (height, width, channels) of known size", f"{shape}", "give `generator`")
-    height, width, channels = shape
-    sizes = [(-(-height // 2**k), -(-width // 2**k)) for k in range(len(maps), -1, -1)]
+        raise UserError(
+            "images (height, width, channels) of known size",
+            f"{shape}",
+            "give `generator`, such as `decoders.mirror(encoder, 'sigmoid', latent)`",
+        )
+    side = min(shape[:2])
+    if maps is None:
+        count = max(2, math.ceil(math.log2(side / 8)))
+        maps = tuple(min(256, 64 * 2**k) for k in reversed(range(count)))
+    if not maps:
+        raise UserError("channels of one map at least", f"maps={maps}", "leave `maps` out")
+    sizes = [tuple(math.ceil(side / 2**k) for side in shape[:2]) for k in range(len(maps), -1, -1)]
     inputs = keras.Input((features,), name="latent")
     x = layers.Dense(math.prod(sizes[0]) * maps[0], use_bias=False, name="dense")(inputs)
     x = layers.Reshape((*sizes[0], maps[0]), name="reshape")(x)
-    for k, (size, width) in enumerate(zip(sizes[1:], (*maps[1:], channels)), 1):
+    for k, (size, channels) in enumerate(zip(sizes[1:], (*maps[1:], shape[-1])), 1):
         x = BatchNormalization(name=f"norm_{k}")(x)
         x = layers.ReLU(name=f"relu_{k}")(x)
-        x = layers.Conv2DTranspose(width, 4, 2, "same", use_bias=k == len(maps), name=f"up_{k}")(x)
+        x = layers.Conv2DTranspose(channels, 4, 2, "same", use_bias=k == len(maps), name=f"up_{k}")(x)
         x = _cropped(x, size, k)
     return keras.Model(inputs, layers.Activation("sigmoid", dtype="float32", name="image")(x), name=name)
 
@@ -99,7 +107,7 @@ def check_mirrors(decoder, encoder, features):
     """Raise unless a decoder goes from vectors of some width to what an encoder takes.
 
     Args:
-        decoder: `keras.Model`, a generator for one.
+        decoder: `keras.Model`: a decoder or a generator.
         encoder: `keras.Model`.
         features: The width.
 
@@ -113,7 +121,7 @@ def check_mirrors(decoder, encoder, features):
         raise UserError(
             f"'{decoder.name}' from {wanted[0]} to {wanted[1]}, the shape of the encoder's input",
             f"one from {found[0]} to {found[1]}",
-            "give one that fits, such as `decoders.mirror(encoder, features=…)`",
+            "give one that fits, such as `decoders.mirror(encoder, activation, features)`",
         )
 
 

@@ -93,7 +93,7 @@ def judge(encoder, features=256, name="judge"):
 
     Args:
         encoder: Functional `keras.Model` from `(n, …)` to `(n, d)`, whose architecture looks at the image. Its weights
-            are not shared.
+            are not shared, but the statistics of pixels are.
         features: Width of the hidden layer that sees both. Default 256.
         name: Name of the model.
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from cases import SHAPE, dense, images, plain, with_noise
 
-from keras_ssl import blocks, callbacks, decoders, encoders, heads, losses, objectives
+from keras_ssl import blocks, callbacks, decoders, encoders, export, heads, losses, objectives, transfer
 from keras_ssl.errors import UserError
 
 N = 8
@@ -251,6 +251,17 @@ def test_a_penalty_on_samples_that_see_each_other_is_refused():
         objectives.GAN(encoders.conv_net(SHAPE, (4, 8)), latent=4, gradient_penalty=1.0)
 
 
+def test_generators_fit_the_encoder_by_default_and_vectors_want_one():
+    for objective, width in ((gan(), 4), (objectives.BiGAN(dense()), 8)):
+        assert objective.generator.input_shape == (None, width)
+        assert objective.generator.output_shape == (None, *SHAPE)
+    flat = encoders.mlp((6,), (4,))
+    for kind in (objectives.GAN, objectives.BiGAN):
+        with pytest.raises(UserError, match=r"images \(height, width, channels\).*decoders\.mirror"):
+            kind(flat)
+    assert objectives.GAN(flat, decoders.mirror(flat, "sigmoid", 3), 3).generator.output_shape == (None, 6)
+
+
 # ---- BiGAN -----------------------------------------------------------------------------------------------------------
 
 
@@ -322,6 +333,29 @@ def test_spectral_normalisation_keeps_weights_in_single_precision(policy):
     kernel = np.array(encoder.layers[-1].layer.kernel)
     assert kernel.dtype == "float32"
     assert not np.array_equal(kernel, kernel.astype("float16").astype("float32"))
+
+
+def test_spectral_normalisation_holds_still_when_it_is_frozen():
+    encoder = blocks.spectrally_normalised(encoders.mlp(SHAPE, (16, 8)))
+    encoder(images(4, 0), training=True)
+    classifier = transfer.classifier(encoder, classes=2)
+    transfer.freeze(classifier, "encoder")
+    before = encoder.get_weights()
+    classifier.compile("sgd", "sparse_categorical_crossentropy")
+    classifier.fit(images(N, 0), np.arange(N) % 2, verbose=0)
+    for old, new in zip(before, encoder.get_weights()):
+        np.testing.assert_array_equal(old, new)
+    transfer.unfreeze(classifier, "encoder")
+    classifier.fit(images(N, 0), np.arange(N) % 2, verbose=0)
+    assert not np.array_equal(before[0], encoder.get_weights()[0])
+
+
+def test_what_is_spectrally_normalised_has_a_stock_equal():
+    encoder = blocks.spectrally_normalised(encoders.conv_net(SHAPE, (4, 8), normalise=False))
+    encoder(images(4, 0), training=True)
+    stock = export.stock(encoder)
+    assert not any(type(layer).__module__.startswith("keras_ssl") for layer in stock.layers)
+    np.testing.assert_allclose(stock(images(4, 0)), encoder(images(4, 0)), atol=1e-6)
 
 
 def test_spectral_normalisation_keeps_names_and_shapes_and_survives_saving(tmp_path):

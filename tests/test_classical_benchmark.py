@@ -6,6 +6,7 @@ import json
 import classical
 import generative
 import joint_embedding_row
+import masked_autoencoder
 import numpy as np
 import pytest
 import tables
@@ -98,10 +99,19 @@ def test_binarised_images_keep_their_means_and_are_the_same_each_time():
 
 
 def test_the_words_on_likelihood_name_its_samples():
-    result = {"nll": 89.875, "negative_elbo": 95.0, "train_negative_elbo": 92.0, "minutes": 12.3}
+    result = {"nll": 89.875, "negative_elbo": 95.0, "train_negative_elbo": 92.0}
     result |= {"samples": 5000, "images": 60000, "test": 10000, "epochs": 100, "latent": 40, "seed": 0}
     words = " ".join(generative.section(result).split())
     assert "89.88 nats per test image with 5,000 importance samples, negative ELBO 95.00 (92.00 on train)" in words
+
+
+def test_the_curve_of_the_masked_autoencoder_ends_with_its_gain():
+    result = {"floors": {"raw inputs": 0.35, "untrained": 0.3}, "curve": {"5": 0.39, "10": 0.42}, "epochs": 10}
+    result |= {"seconds_per_epoch": 12.3, "images": 20_000, "test": 10_000}
+    words = masked_autoencoder.section(result)
+    assert "| raw inputs | untrained | epoch 5 | epoch 10 |" in words
+    assert "| 0.350 | 0.300 | 0.390 | 0.420 |" in words
+    assert "+12.0 points" in words
 
 
 def test_the_table_of_samples_counts_modes():

@@ -124,6 +124,23 @@ def test_a_generators_maps_double_from_a_quarter_of_the_resolution():
     assert shapes == [(7, 7, 8), (14, 14, 4), (28, 28, 3)]
 
 
+@pytest.mark.parametrize(
+    ("size", "start", "channels"),
+    [(8, 2, [128, 64]), (28, 7, [128, 64]), (32, 8, [128, 64]), (96, 6, [256, 256, 128, 64]), (64, 8, [256, 128, 64])],
+)
+def test_a_generator_of_larger_images_has_more_maps(size, start, channels):
+    generator = decoders.generator((size, size, 3), features=2)
+    assert generator.get_layer("reshape").output.shape[1:] == (start, start, channels[0])
+    assert [layer.input.shape[-1] for layer in generator.layers if layer.name.startswith("up")] == channels
+
+
+def test_a_generator_ends_in_single_precision_and_has_a_map():
+    keras.config.set_dtype_policy("mixed_float16")
+    assert decoders.generator((8, 8, 1))(np.zeros((1, 64), "float32")).dtype == "float32"
+    with pytest.raises(UserError, match="one map at least"):
+        decoders.generator((8, 8, 1), maps=())
+
+
 @pytest.mark.parametrize("shape", [(784,), (28, None, 1), (28, 28)])
 def test_a_generator_of_anything_but_images_is_refused(shape):
     with pytest.raises(UserError, match=r"images \(height, width, channels\) of known size"):

@@ -16,8 +16,9 @@ ROOT = pathlib.Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"(?:^|`)keras-ssl ([^`\n]+)", TEXT, flags=re.MULTILINE)
 TARGETS = sorted(set(re.findall(r"(?:^|`)make ([a-z-]+)", TEXT, flags=re.MULTILINE)))
-LINKS = sorted({link.split("#")[0] for link in re.findall(r"\]\((?!https?:|#)([^)\s]+)\)", TEXT)})
-SCRIPTS = sorted(set(re.findall(r"(?:^|`)python ([\w/.]+\.py)", TEXT, flags=re.MULTILINE)))
+LINKED = re.findall(r"\]\((?!https?:|#)([^)\s]+)\)", TEXT) + re.findall(r'<img src="([^"]+)"', TEXT)
+LINKS = sorted({link.split("#")[0] for link in LINKED})
+SCRIPTS = sorted(set(re.findall(r"(?:^|`)python\s+([\w/.]+\.py)", TEXT, flags=re.MULTILINE)))
 
 
 def test_the_snippet_runs_as_it_stands_but_for_the_epochs(tmp_path, monkeypatch):
@@ -67,6 +68,7 @@ SECTIONS = {
     "classical_cifar10": "classical",
     "generative_likelihood": "generative",
     "generative_samples": "generative",
+    "masked_autoencoder": "masked_autoencoder",
     "autoencoders": "autoencoders",
     "mnist_to_cifar10": "mnist_to_cifar10",
     "views": "views",

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ssl import encoders, objectives, transfer
+from keras_ssl import blocks, encoders, objectives, transfer
 from keras_ssl.errors import UserError
 from keras_ssl.transfer import adapt_input
 
@@ -30,6 +30,9 @@ ENCODERS = {
     "conv_net": conv_net,
     "flat conv_net": lambda shape: conv_net(shape, pooling="flatten"),
     "resnet18": lambda shape: trained(encoders.resnet18(shape, stem="small", width=2)),
+    "spectrally normalised": lambda shape: trained(
+        blocks.spectrally_normalised(encoders.conv_net(shape, features=(4, 8), normalise=False))
+    ),
     "large stem": lambda shape: trained(encoders.resnet18(shape, stem="large", width=2)),
 }
 every_encoder = pytest.mark.parametrize("make", ENCODERS.values(), ids=ENCODERS)

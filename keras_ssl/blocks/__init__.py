@@ -5,11 +5,12 @@ from keras_ssl.blocks.normalisation import BatchNormalization, copy_statistics, 
 from keras_ssl.blocks.patches import patchify, unpatchify
 from keras_ssl.blocks.positions import Positions, sine_cosine
 from keras_ssl.blocks.residual import residual
-from keras_ssl.blocks.spectral import spectrally_normalised
+from keras_ssl.blocks.spectral import SpectralNormalization, spectrally_normalised
 
 __all__ = [
     "BatchNormalization",
     "Positions",
+    "SpectralNormalization",
     "attention",
     "copy_statistics",
     "gelu",

@@ -7,8 +7,6 @@ from keras_ssl.distribute import replicas
 
 __all__ = ["BatchNormalization", "copy_statistics", "set_weights"]
 
-_STATISTICS = keras.layers.Normalization
-
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class BatchNormalization(keras.layers.BatchNormalization):
@@ -86,7 +84,7 @@ def set_weights(layer, weights):
         Whether there is such a layer, so that what is compiled has to be compiled again.
     """
     layer.set_weights(weights)
-    normalisations = [part for part in layer._flatten_layers() if isinstance(part, _STATISTICS)]
+    normalisations = _normalisations(layer)
     for normalisation in normalisations:
         normalisation.finalize_state()
     return bool(normalisations)
@@ -102,7 +100,10 @@ def copy_statistics(model, copy):
     Returns:
         `copy`.
     """
-    pairs = ([part for part in m._flatten_layers() if isinstance(part, _STATISTICS)] for m in (model, copy))
-    for old, new in zip(*pairs, strict=True):
+    for old, new in zip(_normalisations(model), _normalisations(copy), strict=True):
         set_weights(new, old.get_weights())
     return copy
+
+
+def _normalisations(model):
+    return [part for part in model._flatten_layers() if isinstance(part, keras.layers.Normalization)]

@@ -6,7 +6,7 @@ from keras import layers
 from keras_ssl.blocks.normalisation import copy_statistics
 from keras_ssl.errors import UserError
 
-__all__ = ["spectrally_normalised"]
+__all__ = ["SpectralNormalization", "spectrally_normalised"]
 
 _WITH_KERNEL = (
     layers.Conv1D,
@@ -19,15 +19,35 @@ _WITH_KERNEL = (
 )
 
 
+@keras.saving.register_keras_serializable("keras_ssl")
+class SpectralNormalization(layers.SpectralNormalization):
+    """`keras.layers.SpectralNormalization` that holds still when it is frozen, as the stock layer does not.
+
+    Args:
+        layer: Layer with a kernel.
+        power_iterations: Of each training step. Default 1.
+        **kwargs: Those of a Keras layer.
+    """
+
+    def call(self, inputs, training=False):
+        """Divide the kernel by its largest singular value, in training unless frozen, and apply the layer."""
+        return super().call(inputs, training=training and self.trainable and self.layer.trainable)
+
+    def to_stock(self):
+        """Return the stock layer of the same configuration, not built."""
+        return layers.SpectralNormalization.from_config(self.get_config())
+
+
 def spectrally_normalised(model):
     """A copy of a model whose convolutions and dense layers are divided by their largest singular values.
 
-    Keras's `SpectralNormalization` estimates these by one power iteration in each training step and stores the divided
-    kernels, so that gradients are those of the divided ones. Since it stores them, these layers compute in float32
-    whatever the policy.
+    `SpectralNormalization` estimates these by one power iteration in each training step and stores the divided kernels,
+    so that gradients are those of the divided ones; what is fine-tuned stays so. Since it stores them, these layers
+    compute in float32 whatever the policy.
 
     Args:
-        model: Functional `keras.Model`, nested ones included; it is not touched. Weights start anew.
+        model: Functional `keras.Model`, nested ones included; it is not touched. Weights start anew; statistics of
+            pixels are kept.
 
     Returns:
         `keras.Model` of the same layers' names and shapes.
@@ -47,7 +67,7 @@ def spectrally_normalised(model):
             return type(layer).from_config(layer.get_config())
         wrapped.append(layer.name)
         copy = type(layer).from_config({**layer.get_config(), "dtype": "float32"})
-        return layers.SpectralNormalization(copy, name=layer.name, dtype="float32")
+        return SpectralNormalization(copy, name=layer.name, dtype="float32")
 
     normalised = keras.models.clone_model(model, clone_function=copied, recursive=True)
     if not wrapped:

@@ -93,13 +93,14 @@ class GAN(Adversarial):
     In each step the discriminator is trained first, then the generator on new samples. Batch normalisation lets the
     samples of a batch see each other, and its moving statistics are those of real and generated images together:
     encoders without it (`encoders.conv_net(…, normalise=False)`) are the rule, and with the gradient penalty a must.
-    With `blocks.spectrally_normalised(encoder)` the encoder cannot become steep; only its head, one linear layer, can.
-    Terms beside the losses: the shares of real and of generated images that are told right.
+    With `blocks.spectrally_normalised(encoder)` the encoder cannot become steep, only its head, one linear layer, can:
+    so the game stays even at one learning rate for both players, where a discriminator without any normalisation soon
+    wins. Terms beside the losses: the shares of real and of generated images that are told right.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
         generator: `keras.Model` from `(n, latent)` to images in 0..1 of the encoder's input shape. Default:
-            `decoders.generator` of that shape.
+            `decoders.generator(shape, latent)`.
         latent: Dimensions of z, which is drawn from N(0, I), at least 1. Default 64.
         adversarial_loss: `losses.non_saturating`, the default, `losses.wasserstein`, or a registered function of your
             own of the discriminator's outputs for real and generated images.
@@ -110,8 +111,8 @@ class GAN(Adversarial):
         **kwargs: See `Objective`.
 
     Raises:
-        UserError: If an argument is out of its range, the generator does not fit, or there is a gradient penalty and
-            batch normalisation in the encoder.
+        UserError: If an argument is out of its range, the generator does not fit, there is none and the encoder
+            does not take images of known size, or there is a gradient penalty and batch normalisation in the encoder.
 
     Reference:
         Goodfellow et al. 2014, "Generative Adversarial Nets"; Radford et al. 2016, "Unsupervised Representation
@@ -231,7 +232,7 @@ class BiGAN(Adversarial):
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`; its output is compared with draws from N(0, I), so let
             it be linear.
         generator: `keras.Model` from `(n, d)` to images in 0..1 of the encoder's input shape. Default:
-            `decoders.generator` of that shape.
+            `decoders.generator(shape, d)`.
         discriminator: `keras.Model` from `[image, latent]` to a logit `(n, 1)`. Default: `heads.judge(encoder)`.
         adversarial_loss: See `GAN`. There is no gradient penalty here: nothing holds `losses.wasserstein` to
             Lipschitz functions but what the discriminator given is made of.
@@ -239,7 +240,7 @@ class BiGAN(Adversarial):
         **kwargs: See `Objective`.
 
     Raises:
-        UserError: If the generator does not fit.
+        UserError: If the generator does not fit, or there is none and the encoder does not take images of known size.
 
     Reference:
         Donahue et al. 2017, "Adversarial Feature Learning", Eq. 2 and 3.

@@ -18,9 +18,7 @@ _GAME = {"learning_rate": 5e-4, "beta_1": 0.5, "batch_size": 64}
 def gan_small_images(source, epochs=None, seed=0):
     """A GAN whose discriminator's trunk is the encoder, in batches of 64.
 
-    Spectral normalisation keeps the game in balance at one learning rate for both players. Without it the discriminator
-    had won after 200 steps on MNIST, at a rate of 2e-4 as at 5e-4; a quarter of the generator's rate also held it back,
-    with worse images after 400 steps.
+    Spectral normalisation keeps the game even at one learning rate for both players.
 
     Args:
         source: `data.load("mnist", "train")[:10_000]`, or other images of its size.

@@ -109,6 +109,7 @@ def _copy_weights(old, new, encoder, input_shape):
 
 
 def _looks_at_image(layer):
+    layer = getattr(layer, "layer", layer)  # of spectral normalisation
     return isinstance(layer, keras.layers.Conv2D) and layer.groups == 1
 
 
