@@ -33,6 +33,12 @@ class SpectralNormalization(layers.SpectralNormalization):
         """Divide the kernel by its largest singular value, in training unless frozen, and apply the layer."""
         return super().call(inputs, training=training and self.trainable and self.layer.trainable)
 
+    def get_config(self):
+        """Return the constructor's arguments; the layer is one that is not built, so that it fits other images too."""
+        config = super().get_config()
+        config["layer"].pop("build_config", None)
+        return config
+
     def to_stock(self):
         """Return the stock layer of the same configuration, not built."""
         return layers.SpectralNormalization.from_config(self.get_config())
