@@ -125,8 +125,8 @@ def of_samples(r):
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + (
         f"\n\n{SAMPLES:,} samples of each (of the VAE, means of p(x|z)) beside as many test images, one seed; the "
-        f"classifier\nwhose features they are has an accuracy of {r['classifier']['accuracy']:.3f}, and the fingerprint "
-        f"`{r['classifier']['fingerprint'][:12]}`."
+        f"classifier\nwhose features they are has an accuracy of {r['classifier']['accuracy']:.3f}, and the "
+        f"fingerprint `{r['classifier']['fingerprint'][:12]}`."
     )
 
 

@@ -35,6 +35,14 @@ def test_the_snippet_runs_as_it_stands_but_for_the_epochs(tmp_path, monkeypatch)
     assert all(layer.trainable for layer in names["encoder"].layers)
 
 
+def test_the_snippet_of_a_recipe_runs():
+    snippet = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)[1]
+    names = {}
+    exec(compile(snippet.replace("epochs=5", "epochs=1"), "README.md", "exec"), names)
+    assert names["new"].shape == names["rebuilt"].shape == (16, 28, 28, 1)
+    assert names["classifier"].output_shape == (None, 10)
+
+
 def test_there_are_commands_and_targets():
     assert {"pretrain", "evaluate", "finetune", "export"} <= {command.split()[0] for command in COMMANDS}
     assert {"demo", "test"} <= set(TARGETS)
