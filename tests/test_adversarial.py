@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from cases import SHAPE, dense, images, plain, with_noise
 
-from keras_ssl import blocks, callbacks, decoders, encoders, export, heads, losses, objectives, transfer
+from keras_ssl import blocks, callbacks, decoders, distribute, encoders, export, heads, losses, objectives, transfer
 from keras_ssl.errors import UserError
 
 N = 8
@@ -348,6 +348,11 @@ def test_spectral_normalisation_holds_still_when_it_is_frozen():
     transfer.unfreeze(classifier, "encoder")
     classifier.fit(images(N, 0), np.arange(N) % 2, verbose=0)
     assert not np.array_equal(before[0], encoder.get_weights()[0])
+
+
+def test_replicas_divide_by_the_same_singular_values(two_replicas):
+    objective = objectives.GAN(blocks.spectrally_normalised(plain()), latent=5)
+    assert max(distribute.check_replicas(objective, with_noise(5)(N, 0), two_replicas).values()) <= 1e-5
 
 
 def test_what_is_spectrally_normalised_has_a_stock_equal():
