@@ -52,6 +52,16 @@ def test_every_recipe_has_a_row_and_no_other():
     assert set(classical.NAMES) == set(recipes.CLASSICAL)
 
 
+RESULT = json.loads((classical.RESULTS / "classical_fashion_mnist.json").read_text())
+
+
+@pytest.mark.parametrize("name", [name for name in classical.NAMES if name in RESULT["rows"]])
+def test_a_recipe_quotes_the_committed_scores(name):
+    docstring = " ".join(recipes.CLASSICAL[name].__doc__.split())
+    for score in ("knn", "ten_labels"):
+        assert tables.quoted(RESULT["rows"][name], score) in docstring
+
+
 @pytest.mark.parametrize("group", classical.GROUPS)
 def test_a_group_is_named_by_its_width(group):
     source = data.from_arrays(np.zeros((4, 28, 28, 1), "uint8"))

@@ -28,7 +28,8 @@ def autoencoder_small_images(source, epochs=None, seed=0):
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective autoencoder`.
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective autoencoder`. Nearest neighbours
+        0.817 ± 0.005 and 10 labels per class 0.699 ± 0.005 on Fashion-MNIST.
     """
     return for_small_images(objectives.Autoencoder, small_conv_net, source, epochs, seed)
 
@@ -88,7 +89,8 @@ def sparse_autoencoder_small_images(source, epochs=None, seed=0):
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective sparse_autoencoder`.
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective sparse_autoencoder`. Nearest neighbours
+        0.815 ± 0.007 and 10 labels per class 0.700 ± 0.004 on Fashion-MNIST.
     """
     return for_small_images(objectives.SparseAutoencoder, small_conv_net, source, epochs, seed, weight=0.01)
 
@@ -102,7 +104,8 @@ def denoising_autoencoder_small_images(source, epochs=None, seed=0):
         seed: Of weights, order and noise.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective denoising_autoencoder`.
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective denoising_autoencoder`. Nearest neighbours
+        0.801 ± 0.004 and 10 labels per class 0.687 ± 0.005 on Fashion-MNIST.
     """
     noise = {"noise": corruption.masking_noise, "amount": 0.3}
     return for_small_images(objectives.DenoisingAutoencoder, small_conv_net, source, epochs, seed, **noise)
@@ -117,7 +120,8 @@ def variational_autoencoder_small_images(source, epochs=None, seed=0):
         seed: Of weights, order and noise.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective variational_autoencoder`.
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective variational_autoencoder`. Nearest
+        neighbours 0.799 ± 0.004 and 10 labels per class 0.683 ± 0.003 on Fashion-MNIST.
     """
     likelihood = likelihoods.Bernoulli() if source.shape[-1] == 1 else likelihoods.Gaussian(0.1)
     arguments = {"latent": 32, "likelihood": likelihood}
