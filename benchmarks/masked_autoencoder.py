@@ -69,8 +69,8 @@ def section(result):
     return (
         f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n| {cells} |\n\n"
         f"`MaskedAutoencoder` on the first {result['images']:,} images of CIFAR-10, {result['epochs']} epochs of "
-        f"{result['seconds_per_epoch']:.0f} s, one seed: linear accuracy on\n{result['test']:,} test images, "
-        f"{gain:+.1f} points against the untrained transformer after the last epoch."
+        f"{result['seconds_per_epoch']:.0f} s (2 cores\nthat did other things too), one seed: linear accuracy on "
+        f"{result['test']:,} test images, {gain:+.1f} points against the untrained transformer after the last epoch."
     )
 
 
