@@ -26,7 +26,8 @@ def gan_small_images(source, epochs=None, seed=0):
         seed: Of weights, order and latent vectors.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective gan`.
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective gan`. Nearest neighbours 0.659 ± 0.039 and 10
+        labels per class 0.477 ± 0.048 on Fashion-MNIST.
     """
     return for_small_images(objectives.GAN, _discriminator, source, epochs, seed, **_GAME)
 
