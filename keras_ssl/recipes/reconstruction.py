@@ -62,7 +62,8 @@ def dense_autoencoder_small_images(source, epochs=None, seed=0):
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective dense_autoencoder`.
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective dense_autoencoder`. Nearest neighbours
+        0.752 ± 0.003 and 10 labels per class 0.662 ± 0.001 on Fashion-MNIST.
     """
     return for_small_images(objectives.Autoencoder, _dense(256, 64, 32), source, epochs, seed)
 
