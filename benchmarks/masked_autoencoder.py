@@ -47,8 +47,8 @@ def measure(given):
     }
     probe = callbacks.LinearProbe(train, test, every=EVERY, limit=None)
     timer, seconds = clock()
-    said = [callbacks.Progress("MaskedAutoencoder")]
-    history = recipe.fit(verbose=0, callbacks=[callbacks.Guard(), timer, probe, *said]).history
+    watching = [callbacks.Guard(), timer, probe, callbacks.Progress("MaskedAutoencoder")]
+    history = recipe.fit(verbose=0, callbacks=watching).history
     return {
         "floors": floors | {"untrained": probe.before},
         "curve": dict(zip(range(EVERY, recipe.epochs + 1, EVERY), history[probe.key])),

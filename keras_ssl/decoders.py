@@ -85,9 +85,8 @@ def generator(shape, features=64, maps=None, name="generator"):
             f"{shape}",
             "give `generator`, such as `decoders.mirror(encoder, 'sigmoid', latent)`",
         )
-    side = min(shape[:2])
     if maps is None:
-        count = max(2, math.ceil(math.log2(side / 8)))
+        count = max(2, math.ceil(math.log2(min(shape[:2]) / 8)))
         maps = tuple(min(256, 64 * 2**k) for k in reversed(range(count)))
     if not maps:
         raise UserError("channels of one map at least", f"maps={maps}", "leave `maps` out")

@@ -87,5 +87,4 @@ def for_small_images(
     keras.utils.set_random_seed(seed)
     model = objective(encoder(source), seed=seed, **arguments)
     epochs = 12 if epochs is None else epochs
-    rest = {"batch_size": batch_size, "beta_1": beta_1, "targets": targets}
-    return compiled(model, source, epochs, learning_rate, **rest)
+    return compiled(model, source, epochs, learning_rate, batch_size=batch_size, beta_1=beta_1, targets=targets)
