@@ -201,6 +201,7 @@ def test_a_wrong_batch_is_a_clear_error(case, wrong):
     objective.compile("sgd")
     batch = case.needed(N, 0)
     spoil, word = WRONG[wrong]
+    objective.make_train_function()  # which makes the variables of the optimizers
     before = state(objective)
     for method in (objective.fit, objective.evaluate):
         with pytest.raises(UserError, match=word) as caught:

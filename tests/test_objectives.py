@@ -120,6 +120,15 @@ def test_verbs_see_float32_in_half_precision():
     fit(compiled(Counting(convolutional())))  # loss_terms checks
 
 
+def test_the_step_is_traced_once():
+    objective = Counting(convolutional())
+    objective.compile("adam")
+    traced = []
+    verb, objective.forward_pass = objective.forward_pass, lambda *a: traced.append(1) or verb(*a)
+    fit(objective, epochs=3)
+    assert len(traced) == 1
+
+
 def test_history_is_the_mean_over_an_epoch():
     objective = compiled(Counting(convolutional()))
     batch = {"input": np.concatenate([images(N, 0), images(N, 1)])}

@@ -187,6 +187,12 @@ class Objective(keras.Model):
                 raise batches.batch_of_one(self)
         return super().fit(x, **kwargs)
 
+    def make_train_function(self, force=False):
+        """Make the training function, as `keras.Model.make_train_function`, after what TensorFlow should not trace."""
+        if keras.backend.backend() == "tensorflow":
+            tensorflow_step.build_optimizers(self)
+        super().make_train_function(force)
+
     def _maybe_symbolic_build(self, *args, **kwargs):
         """Nothing to build: the networks are, and there are no compiled metrics. See `distribute.keras_faults`."""
 

@@ -2,7 +2,15 @@
 
 from keras_ssl.distribute import reducible, replicas
 
-__all__ = ["check_all", "check_several", "test_step", "train_step", "xla_pays"]
+__all__ = ["build_optimizers", "check_all", "check_several", "test_step", "train_step", "xla_pays"]
+
+
+def build_optimizers(objective):
+    """Make the optimizers' variables. Made in the first step, they would have TensorFlow trace that twice."""
+    with objective.distribute_strategy.scope():
+        for optimizer, variables in objective.players:
+            if not optimizer.built:
+                optimizer.build(variables)
 
 
 def check_several(x, message):
