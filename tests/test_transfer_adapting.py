@@ -217,3 +217,54 @@ def test_what_is_no_graph_is_an_error():
     for other in (objectives.SimCLR(conv_net((8, 8, 1))), keras.layers.Dense(2)):
         with pytest.raises(UserError, match="give the encoder"):
             transfer.adapt_input(other, (8, 8, 3))
+
+
+# ---- statistics ------------------------------------------------------------------------------------------------------
+
+
+def normalisations(encoder):
+    return [layer for layer in encoder._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+def test_statistics_of_the_first_layer_are_those_of_the_images():
+    inputs = keras.Input((4, 4, 2))
+    encoder = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(blocks.BatchNormalization()(inputs)))
+    x = RNG.random((7, 4, 4, 2), "float32") * (1.0, 3.0)
+    (norm,) = normalisations(transfer.adapt_statistics(encoder, x.astype("float32"), batch_size=3))
+    np.testing.assert_allclose(norm.moving_mean, x.mean((0, 1, 2)), rtol=1e-5)
+    of_batches = [x[k : k + 3].var((0, 1, 2)) for k in (0, 3, 6)]
+    np.testing.assert_allclose(norm.moving_variance, np.average(of_batches, axis=0, weights=(3, 3, 1)), rtol=1e-5)
+
+
+@every_encoder
+def test_adapted_to_one_batch_an_encoder_computes_what_it_does_in_training(make):
+    encoder = make((16, 16, 1))
+    if not normalisations(encoder):
+        with pytest.raises(UserError, match="which has none"):
+            transfer.adapt_statistics(encoder, grey(5, 16))
+        return
+    x = grey(5, 16)
+    adapted = transfer.adapt_statistics(encoder, x)
+    in_training = np.array(adapt_input(encoder, (16, 16, 1))(x, training=True))
+    np.testing.assert_allclose(np.array(adapted(x)), in_training, rtol=1e-4, atol=1e-5)
+    assert np.abs(np.array(encoder(x)) - in_training).max() > 1e-2
+
+
+def test_adapting_statistics_changes_nothing_else():
+    encoder = conv_net((16, 16, 1))
+    encoder.get_layer("conv_2").trainable = False
+    normalisations(encoder)[0].trainable = False
+    before = [np.array(weight) for weight in encoder.weights]
+    adapted = transfer.adapt_statistics(encoder, grey(6, 16), batch_size=4)
+    for old, weight, new in zip(before, encoder.weights, adapted.weights):
+        np.testing.assert_array_equal(old, weight)
+        assert np.array_equal(old, new) != ("moving" in weight.path), weight.path
+    for old, new in zip(encoder._flatten_layers(), adapted._flatten_layers(), strict=True):
+        assert old.trainable == new.trainable
+        assert getattr(old, "momentum", None) == getattr(new, "momentum", None)
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(1, 256), (5, 1), (0, 256)])
+def test_statistics_need_two_images(n, batch_size):
+    with pytest.raises(UserError, match="two images at least"):
+        transfer.adapt_statistics(conv_net((16, 16, 1)), grey(n, 16), batch_size)

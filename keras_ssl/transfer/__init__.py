@@ -1,6 +1,6 @@
 """Using a pretrained encoder for a task: other images, heads, which layers train, and fine-tuning."""
 
-from keras_ssl.transfer.adapting import adapt_input
+from keras_ssl.transfer.adapting import adapt_input, adapt_statistics
 from keras_ssl.transfer.fine_tuning import FineTuning, fine_tune
 from keras_ssl.transfer.freezing import Trainability, freeze, trainability, unfreeze
 from keras_ssl.transfer.heads import classifier
@@ -11,6 +11,7 @@ __all__ = [
     "FineTuning",
     "Trainability",
     "adapt_input",
+    "adapt_statistics",
     "classifier",
     "fine_tune",
     "fit_linear",

@@ -1,4 +1,4 @@
-"""An encoder for images of another size, or with other channels, than those it was pretrained on."""
+"""An encoder for images of another size, with other channels or statistics, than those it was pretrained on."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import numpy as np
 from keras_ssl.blocks import set_weights
 from keras_ssl.errors import UserError
 
-__all__ = ["adapt_input"]
+__all__ = ["adapt_input", "adapt_statistics"]
 
 
 def adapt_input(encoder, input_shape, name=None):
@@ -67,6 +67,54 @@ def adapt_input(encoder, input_shape, name=None):
     return adapted
 
 
+def adapt_statistics(encoder, images, batch_size=256):
+    """Return a copy of an encoder whose batch normalisation has the statistics of other images, which need no labels.
+
+    Mean and variance of each layer are the mean of those of the batches, each layer behind others that use the batch's
+    own, as in training. Nothing else changes; dropout is on.
+
+    Args:
+        encoder: As `adapt_input` takes it. It is not changed.
+        images: Float array `(n, height, width, channels)`, as the encoder takes it, 2 at least.
+        batch_size: Images at a time, 2 at least, in the order given. Default 256.
+
+    Returns:
+        Functional `keras.Model`, not compiled.
+
+    Raises:
+        UserError: If there is no batch normalisation in the encoder, or there are fewer than two images.
+
+    Example:
+        `encoder = transfer.adapt_statistics(transfer.adapt_input(encoder, train.shape), train[:10_000].floats())`
+
+    Reference:
+        Li et al. 2016, "Revisiting Batch Normalization For Practical Domain Adaptation", Algorithm 1.
+    """
+    adapted = adapt_input(encoder, encoder.inputs[0].shape[1:])
+    norms = [layer for layer in adapted._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
+    if not norms:
+        raise UserError(
+            "an encoder with batch normalisation, whose statistics can be adapted",
+            f"'{encoder.name}', which has none",
+            "use it as it is",
+        )
+    if min(len(images), batch_size) < 2:
+        raise UserError("two images at least", f"{len(images)}, {batch_size} at a time", "give more")
+    momenta = [norm.momentum for norm in norms]
+    adapted.trainable = False  # so that nothing but these layers changes
+    for norm in norms:
+        norm.trainable = True
+    for begin in range(0, len(images), batch_size):
+        batch = images[begin : begin + batch_size]
+        for norm in norms:
+            norm.momentum = begin / (begin + len(batch))
+        adapted(batch, training=True)
+    for norm, momentum in zip(norms, momenta):
+        norm.momentum = momentum
+    _copy_flags(encoder, adapted)
+    return adapted
+
+
 def _is_graph(model):
     return isinstance(model, keras.Model) and bool(getattr(model, "inputs", None))
 
@@ -104,8 +152,12 @@ def _copy_weights(old, new, encoder, input_shape):
     if values:
         set_weights(new, values)
     if isinstance(old, keras.layers.Layer):
-        for before, after in zip(old._flatten_layers(), new._flatten_layers()):  # from the outside in
-            after.trainable = before.trainable
+        _copy_flags(old, new)
+
+
+def _copy_flags(old, new):
+    for before, after in zip(old._flatten_layers(), new._flatten_layers()):  # from the outside in
+        after.trainable = before.trainable
 
 
 def _looks_at_image(layer):
