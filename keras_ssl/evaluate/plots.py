@@ -67,7 +67,7 @@ def label_efficiency_curves(results):
     axes[0].grid(axis="y")
     if gains:
         _gain_bars(axes[1], gains, [name for name in order if name in gains], look)
-    if len(order) <= 7:
+    if len(order) <= 5:  # more would lie on bars and their errors
         for axis, place in zip(axes, ("lower right", "best")):
             axis.legend(loc=place, handlelength=3.2)
     else:
