@@ -134,11 +134,14 @@ def test_every_joint_embedding_objective_takes_photographs(name, kind):
     assert recipes.choose(name, "photos/").keywords == {"objective": kind}
 
 
-def test_what_has_no_recipe_for_a_data_set_names_those_it_has_one_for():
-    with pytest.raises(UserError, match=r"a data set among mnist, fashion_mnist, cifar10 for gan. Received 'photos/'"):
-        recipes.choose("gan", "photos/")
+@pytest.mark.parametrize("name", [name for name in recipes.CLASSICAL if name != "autoencoder"])
+def test_every_other_objective_takes_small_images_of_any_data_set(name):
+    make = recipes.choose(name, "photos/")
+    assert make is recipes.CLASSICAL[name]
+    with pytest.raises(UserError, match=r"up to 64x64 pixels for the recipe of .*Received 65x30\. Do: .*--size 32"):
+        make(a_source((65, 30, 3)), epochs=1)
 
 
 def test_an_unknown_objective_is_told_which_there_are():
-    with pytest.raises(UserError, match=r"an objective among simclr, moco, .*, attributes. Received 'simclear'"):
+    with pytest.raises(UserError, match=r"an objective among autoencoder, .*, swav. Received 'simclear'"):
         recipes.choose("simclear", "digits")

@@ -42,17 +42,18 @@ CLASSICAL = {
     "jigsaw": pretext.jigsaw_small_images,
     "attributes": pretext.attributes_small_images,
 }
-"""Recipes of all other objectives, for images of 28x28 and 32x32 pixels, by their names on the command line."""
+"""Recipes of all other objectives, for images of up to 64x64 pixels, by their names on the command line."""
 
-_GENERAL = {
+_ANYWHERE = CLASSICAL | {
     name: functools.partial(joint_embedding_images, objective=objective) for name, objective in JOINT_EMBEDDING.items()
-} | {"autoencoder": autoencoder_images}
+}
+_ANYWHERE["autoencoder"] = autoencoder_images
 _SMALL = {name: getattr(small_images, f"{name}_small_images") for name in JOINT_EMBEDDING}
 _NAMED = {
     "digits": {"simclr": digits.simclr_digits, "autoencoder": digits.autoencoder_digits},
-    "mnist": CLASSICAL | {"simclr": mnist.simclr_mnist, "autoencoder": mnist.autoencoder_mnist},
-    "fashion_mnist": CLASSICAL | _SMALL | {"autoencoder": mnist.autoencoder_mnist},
-    "cifar10": CLASSICAL | _SMALL,
+    "mnist": {"simclr": mnist.simclr_mnist, "autoencoder": mnist.autoencoder_mnist},
+    "fashion_mnist": _SMALL | {"autoencoder": mnist.autoencoder_mnist},
+    "cifar10": _SMALL | {"autoencoder": reconstruction.autoencoder_small_images},
 }
 
 
@@ -61,22 +62,15 @@ def choose(objective, dataset):
 
     Args:
         objective: A key of `JOINT_EMBEDDING` or of `CLASSICAL`, such as "simclr" or "autoencoder".
-        dataset: A name such as "digits" or "mnist"; what has no recipe of its own gets the one for photographs, which
-            there is for joint-embedding objectives and the autoencoder.
+        dataset: A name such as "digits" or "mnist", or a folder. What has no recipe of its own gets one without scores:
+            that for photographs of joint-embedding objectives and the autoencoder, else that for small images.
 
     Returns:
         Function `(source, epochs=None, seed=0)` that returns a `Recipe`.
 
     Raises:
-        UserError: If there is no such objective, or no recipe of it for this data set.
+        UserError: If there is no such objective.
     """
-    if objective not in _GENERAL | CLASSICAL:
-        raise UserError(f"an objective among {', '.join(_GENERAL | CLASSICAL)}", repr(objective), "choose one of these")
-    found = _NAMED.get(str(dataset), {}).get(objective, _GENERAL.get(objective))
-    if found is None:
-        raise UserError(
-            f"a data set among {', '.join(name for name in _NAMED if objective in _NAMED[name])} for {objective}",
-            f"'{dataset}'",
-            f"choose one of these, or train `objectives` of your own encoder; any data set has {', '.join(_GENERAL)}",
-        )
-    return found
+    if objective not in _ANYWHERE:
+        raise UserError(f"an objective among {', '.join(_ANYWHERE)}", repr(objective), "choose one of these")
+    return _NAMED.get(str(dataset), {}).get(objective, _ANYWHERE[objective])

@@ -8,10 +8,12 @@ _FEATURES = (32, 64, 128, 128)
 
 
 def small_conv_net(source, normalise=True):
-    """Return four convolutions of stride 2, down to 2x2 positions, all of which make the representation, 512 wide.
+    """Return four convolutions of stride 2, all positions of whose last map make the representation.
+
+    Of 28x28 and of 32x32 images these are 2x2, and 512 dimensions.
 
     Args:
-        source: `data.Source` of 28x28 or 32x32 images.
+        source: `data.Source` of small images.
         normalise: Whether there is batch normalisation. Default True.
     """
     return encoders.conv_net(source.shape, _FEATURES, pooling="flatten", first_stride=2, normalise=normalise)
@@ -21,7 +23,7 @@ def bottleneck_conv_net(source, normalise=True):
     """Return the four convolutions of `small_conv_net` and a linear layer down to 128 dimensions.
 
     Args:
-        source: `data.Source` of 28x28 or 32x32 images.
+        source: `data.Source` of small images.
         normalise: Whether there is batch normalisation. Default True.
     """
     size = {"pooling": "flatten", "first_stride": 2, "bottleneck": 128}
@@ -32,6 +34,6 @@ def small_vit(source):
     """Return a vision transformer of 4 blocks on patches of 4x4 pixels, 128 wide.
 
     Args:
-        source: `data.Source` of 28x28 or 32x32 images.
+        source: `data.Source` of small images.
     """
     return encoders.vit(source.shape, patch=4, width=128, depth=4, heads=4)

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import keras
 
 from keras_ssl import data, objectives
+from keras_ssl.errors import UserError
 
 __all__ = ["Recipe", "compiled", "for_small_images"]
+
+_LARGEST = 64
 
 
 @dataclass
@@ -67,7 +70,7 @@ def compiled(objective, source, epochs, learning_rate=1e-3, views=None, batch_si
 def for_small_images(
     objective, encoder, source, epochs, seed, learning_rate=2e-3, beta_1=0.9, batch_size=128, targets=None, **arguments
 ):
-    """Return the recipe of an objective by the budget that those for 28x28 and 32x32 images share.
+    """Return the recipe of an objective by the budget that those for small images share, made for 28x28 and 32x32.
 
     Args:
         objective: Class of the objective.
@@ -83,7 +86,16 @@ def for_small_images(
 
     Returns:
         `Recipe`.
+
+    Raises:
+        UserError: If the images are larger than 64x64: their networks would be, too.
     """
+    if max(source.shape[:2]) > _LARGEST:
+        raise UserError(
+            f"images of up to {_LARGEST}x{_LARGEST} pixels for the recipe of {objective.__name__}",
+            f"{source.shape[0]}x{source.shape[1]}",
+            "load them with `size=32` (`--size 32`), or train the objective on an encoder of your own",
+        )
     keras.utils.set_random_seed(seed)
     model = objective(encoder(source), seed=seed, **arguments)
     epochs = 12 if epochs is None else epochs
