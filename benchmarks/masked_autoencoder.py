@@ -82,7 +82,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--validate", action="store_true", help="score on the end of train; write nothing")
     given = parser.parse_args()
-    if given.epochs % EVERY:
+    if given.epochs < EVERY or given.epochs % EVERY:
         parser.error(f"--epochs: a multiple of {EVERY}, so that the last one is scored")
     result = measure(given)
     print(json.dumps(result, indent=1))

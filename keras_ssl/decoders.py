@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from keras_ssl.blocks import BatchNormalization, transformer
+from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 
 __all__ = ["check_mirrors", "generator", "mirror", "patches"]
@@ -68,7 +69,7 @@ def generator(shape, features=64, maps=None, name="generator"):
         `keras.Model` from `(n, features)` to `(n, height, width, channels)` in 0..1, in float32 whatever the policy.
 
     Raises:
-        UserError: If `shape` is not that of an image of known size, or there are no maps.
+        UserError: If `shape` is not that of an image of known size, or a width or number of channels is none.
 
     Reference:
         Radford et al. 2016, "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
@@ -79,17 +80,20 @@ def generator(shape, features=64, maps=None, name="generator"):
         many convolutions as the size asks for, with fewer channels.
     """
     shape = tuple(shape)
-    if len(shape) != 3 or None in shape:
+    if len(shape) != 3 or None in shape or min(shape) < 1:
         raise UserError(
             "images (height, width, channels) of known size",
             f"{shape}",
-            "give `generator`, such as `decoders.mirror(encoder, 'sigmoid', latent)`",
+            "give that size; objectives take a `generator`, such as `decoders.mirror(encoder, 'sigmoid', latent)`",
         )
+    check_between("features", features, least=1, whole=True)
     if maps is None:
         count = max(2, math.ceil(math.log2(min(shape[:2]) / 8)))
         maps = tuple(min(256, 64 * 2**k) for k in reversed(range(count)))
-    if not maps:
-        raise UserError("channels of one map at least", f"maps={maps}", "leave `maps` out")
+    if not isinstance(maps, tuple | list) or not maps:
+        raise UserError("channels of one map at least", f"maps={maps}", "leave `maps` out, or give such as (64, 32)")
+    for channels in maps:
+        check_between("maps", channels, least=1, whole=True)
     sizes = [tuple(math.ceil(side / 2**k) for side in shape[:2]) for k in range(len(maps), -1, -1)]
     inputs = keras.Input((features,), name="latent")
     x = layers.Dense(math.prod(sizes[0]) * maps[0], use_bias=False, name="dense")(inputs)

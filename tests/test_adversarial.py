@@ -8,6 +8,7 @@ from cases import SHAPE, dense, images, plain, with_noise
 
 from keras_ssl import blocks, callbacks, decoders, distribute, encoders, export, heads, losses, objectives, transfer
 from keras_ssl.errors import UserError
+from keras_ssl.state import TargetNetwork
 
 N = 8
 
@@ -299,6 +300,20 @@ def test_a_generator_of_another_shape_is_refused():
         objectives.BiGAN(dense(), decoders.mirror(encoders.mlp((6, 6, 1), (8,)), "sigmoid"))
 
 
+@pytest.mark.parametrize("kind", ["another shape", "one input", "two numbers"])
+def test_a_discriminator_of_pairs_that_does_not_fit_is_refused(kind):
+    image, latent = keras.Input(SHAPE), keras.Input((8,))
+    judge = {
+        "another shape": lambda: heads.judge(encoders.mlp((6, 6, 1), (8,))),
+        "one input": dense,
+        "two numbers": lambda: keras.Model(
+            [image, latent], keras.layers.Dense(2)(keras.layers.Concatenate()([keras.layers.Flatten()(image), latent]))
+        ),
+    }[kind]()
+    with pytest.raises(UserError, match=r"a discriminator from .* an image and its representation"):
+        objectives.BiGAN(dense(), discriminator=judge)
+
+
 # ---- spectral normalisation ------------------------------------------------------------------------------------------
 
 
@@ -320,7 +335,10 @@ def test_spectral_normalisation_reaches_nested_models_and_refuses_what_it_cannot
     assert sum(isinstance(layer, keras.layers.SpectralNormalization) for layer in inner.layers) == 2
     flat = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten()])
     depthwise = keras.Sequential([keras.Input(SHAPE), keras.layers.DepthwiseConv2D(3), keras.layers.Flatten()])
-    for model, words in ((flat, "without any"), (depthwise, "DepthwiseConv2D")):
+    recurrent = keras.Sequential([keras.Input((6, 4)), keras.layers.LSTM(3)])
+    distributed = keras.Sequential([keras.Input((6, 4)), keras.layers.TimeDistributed(keras.layers.Dense(3))])
+    refused = {"without any": flat, "DepthwiseConv2D": depthwise, "LSTM": recurrent, "TimeDistributed": distributed}
+    for words, model in refused.items():
         with pytest.raises(UserError, match=words):
             blocks.spectrally_normalised(model)
 
@@ -348,6 +366,21 @@ def test_spectral_normalisation_holds_still_when_it_is_frozen():
     transfer.unfreeze(classifier, "encoder")
     classifier.fit(images(N, 0), np.arange(N) % 2, verbose=0)
     assert not np.array_equal(before[0], encoder.get_weights()[0])
+
+
+def test_a_target_that_is_spectrally_normalised_holds_still():
+    encoder = blocks.spectrally_normalised(encoders.mlp(SHAPE, (16, 8)))
+    target = TargetNetwork([encoder])
+    before = target.get_weights()
+    target(images(4, 0), training=True)
+    for old, new in zip(before, target.get_weights()):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_spectral_normalisation_needs_tensorflow(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(UserError, match=r"on TensorFlow.*on jax"):
+        blocks.SpectralNormalization(keras.layers.Dense(2))
 
 
 def test_replicas_divide_by_the_same_singular_values(two_replicas):

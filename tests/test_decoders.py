@@ -141,7 +141,21 @@ def test_a_generator_ends_in_single_precision_and_has_a_map():
         decoders.generator((8, 8, 1), maps=())
 
 
-@pytest.mark.parametrize("shape", [(784,), (28, None, 1), (28, 28)])
+@pytest.mark.parametrize("shape", [(784,), (28, None, 1), (28, 28), (0, 28, 1)])
 def test_a_generator_of_anything_but_images_is_refused(shape):
     with pytest.raises(UserError, match=r"images \(height, width, channels\) of known size"):
         decoders.generator(shape)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"features": 0}, "features as a whole number at least 1"),
+        ({"maps": (8, -1)}, "maps as a whole number at least 1"),
+        ({"maps": (8, 2.5)}, "maps as a whole number"),
+        ({"maps": 8}, "one map at least"),
+    ],
+)
+def test_widths_of_a_generator_that_are_none_are_refused(arguments, words):
+    with pytest.raises(UserError, match=words):
+        decoders.generator((8, 8, 1), **arguments)

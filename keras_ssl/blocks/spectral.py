@@ -17,6 +17,7 @@ _WITH_KERNEL = (
     layers.Conv3DTranspose,
     layers.Dense,
 )
+_KERNELS = ("kernel", "depthwise_kernel", "recurrent_kernel")
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -25,13 +26,25 @@ class SpectralNormalization(layers.SpectralNormalization):
 
     Args:
         layer: Layer with a kernel.
-        power_iterations: Of each training step. Default 1.
+        power_iterations: Of each call in training. Default 1.
         **kwargs: Those of a Keras layer.
+
+    Raises:
+        UserError: On any backend but TensorFlow, where the division would not last from step to step.
     """
+
+    def __init__(self, layer, power_iterations=1, **kwargs):
+        if keras.backend.backend() != "tensorflow":
+            raise UserError(
+                "Keras on TensorFlow, whose layers can divide their kernels in training",
+                f"Keras on {keras.backend.backend()}",
+                "set KERAS_BACKEND=tensorflow, or leave spectral normalisation out",
+            )
+        super().__init__(layer, power_iterations, **kwargs)
 
     def call(self, inputs, training=False):
         """Divide the kernel by its largest singular value, in training unless frozen, and apply the layer."""
-        return super().call(inputs, training=training and self.trainable and self.layer.trainable)
+        return super().call(inputs, training=training and self.kernel.trainable)
 
     def get_config(self):
         """Return the constructor's arguments; the layer is one that is not built, so that it fits other images too."""
@@ -47,9 +60,8 @@ class SpectralNormalization(layers.SpectralNormalization):
 def spectrally_normalised(model):
     """A copy of a model whose convolutions and dense layers are divided by their largest singular values.
 
-    `SpectralNormalization` estimates these by one power iteration in each training step and stores the divided kernels,
-    so that gradients are those of the divided ones; what is fine-tuned stays so. Since it stores them, these layers
-    compute in float32 whatever the policy.
+    `SpectralNormalization` estimates these by one power iteration in each call in training and stores the divided
+    kernels; what is fine-tuned stays so. Since it stores them, these layers compute in float32 whatever the policy.
 
     Args:
         model: Functional `keras.Model`, nested ones included; it is not touched. Weights start anew; statistics of
@@ -59,16 +71,20 @@ def spectrally_normalised(model):
         `keras.Model` of the same layers' names and shapes.
 
     Raises:
-        UserError: If no layer can be normalised, or one with a kernel cannot.
+        UserError: If no layer can be normalised, one with kernels cannot, or Keras does not run on TensorFlow.
 
     Reference:
         Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", algorithm 1.
+
+    Departures:
+        As in Keras's layer the kernel itself is divided, so that gradients are those of the divided one, not through
+        the singular value; and in every call, of which a step of `GAN` has four.
     """
     wrapped = []
 
     def copied(layer):
         if not isinstance(layer, _WITH_KERNEL):
-            if hasattr(layer, "kernel") or hasattr(layer, "depthwise_kernel"):
+            if any(hasattr(inner, kernel) for inner in layer._flatten_layers() for kernel in _KERNELS):
                 raise _unknown(f"'{layer.name}', {type(layer).__name__}")
             return type(layer).from_config(layer.get_config())
         wrapped.append(layer.name)

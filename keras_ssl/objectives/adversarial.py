@@ -93,9 +93,9 @@ class GAN(Adversarial):
     In each step the discriminator is trained first, then the generator on new samples. Batch normalisation lets the
     samples of a batch see each other, and its moving statistics are those of real and generated images together:
     encoders without it (`encoders.conv_net(…, normalise=False)`) are the rule, and with the gradient penalty a must.
-    With `blocks.spectrally_normalised(encoder)` the encoder cannot become steep, only its head, one linear layer, can:
-    so the game stays even at one learning rate for both players, where a discriminator without any normalisation soon
-    wins. Terms beside the losses: the shares of real and of generated images that are told right.
+    With `blocks.spectrally_normalised(encoder)` the encoder cannot become steep, only its head, one linear layer, can,
+    which is there to keep the game even (Miyato et al. 2018). Terms beside the losses: the shares of real and of
+    generated images that are told right.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
@@ -240,7 +240,8 @@ class BiGAN(Adversarial):
         **kwargs: See `Objective`.
 
     Raises:
-        UserError: If the generator does not fit, or there is none and the encoder does not take images of known size.
+        UserError: If generator or discriminator do not fit, or there is no generator and the encoder does not take
+            images of known size.
 
     Reference:
         Donahue et al. 2017, "Adversarial Feature Learning", Eq. 2 and 3.
@@ -263,6 +264,7 @@ class BiGAN(Adversarial):
         self.generator = decoders.generator(encoder.input_shape[1:], width) if generator is None else generator
         decoders.check_mirrors(self.generator, encoder, width)
         self.discriminator = heads.judge(encoder) if discriminator is None else discriminator
+        _check_judge(self.discriminator, encoder)
         self.adversarial_loss = adversarial_loss
 
     @property
@@ -304,6 +306,19 @@ class BiGAN(Adversarial):
     def interpolate(self, first, second, steps=8):
         """Return images on the arcs between two batches of latent vectors; see `GAN.interpolate`."""
         return _along(self.generator, first, second, steps)
+
+
+def _check_judge(judge, encoder):
+    """Raise unless a network goes from an image of the encoder's and its representation to one number."""
+    wanted = [tuple(encoder.input_shape), tuple(encoder.output_shape)], (None, 1)
+    shapes = judge.input_shape
+    found = [tuple(shape) for shape in shapes] if isinstance(shapes, list) else shapes, tuple(judge.output_shape)
+    if found != wanted:
+        raise UserError(
+            f"a discriminator from {wanted[0]}, an image and its representation, to {wanted[1]}",
+            f"'{judge.name}' from {found[0]} to {found[1]}",
+            "give one that fits, such as `heads.judge(encoder)`",
+        )
 
 
 def _along(generator, first, second, steps):

@@ -16,9 +16,7 @@ _GAME = {"learning_rate": 5e-4, "beta_1": 0.5, "batch_size": 64}
 
 
 def gan_small_images(source, epochs=None, seed=0):
-    """A GAN whose discriminator's trunk is the encoder, in batches of 64.
-
-    Spectral normalisation keeps the game even at one learning rate for both players.
+    """A GAN whose discriminator's trunk is the encoder, spectrally normalised, in batches of 64.
 
     Args:
         source: `data.load("mnist", "train")[:10_000]`, or other images of its size.

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_ssl import checks
 from keras_ssl.blocks import set_weights
 from keras_ssl.errors import UserError
 
@@ -70,25 +71,29 @@ def adapt_input(encoder, input_shape, name=None):
 def adapt_statistics(encoder, images, batch_size=256):
     """Return a copy of an encoder whose batch normalisation has the statistics of other images, which need no labels.
 
-    Mean and variance of each layer are the mean of those of the batches, each layer behind others that use the batch's
-    own, as in training. Nothing else changes; dropout is on.
+    Each layer's mean and variance are the means of those of batches in random order, behind layers that use the batch's
+    own, as in training; dropout is on. Nothing else changes.
 
     Args:
         encoder: As `adapt_input` takes it. It is not changed.
-        images: Float array `(n, height, width, channels)`, as the encoder takes it, 2 at least.
-        batch_size: Images at a time, 2 at least, in the order given. Default 256.
+        images: Float array `(n, height, width, channels)` in 0..1, as the encoder takes it, 2 at least.
+        batch_size: Images at a time, 2 at least, up to twice as many where they do not go into it. Default 256.
 
     Returns:
         Functional `keras.Model`, not compiled.
 
     Raises:
-        UserError: If there is no batch normalisation in the encoder, or there are fewer than two images.
+        UserError: If there is no batch normalisation in the encoder, or images or batch size are none of these.
 
     Example:
         `encoder = transfer.adapt_statistics(transfer.adapt_input(encoder, train.shape), train[:10_000].floats())`
 
     Reference:
         Li et al. 2016, "Revisiting Batch Normalization For Practical Domain Adaptation", Algorithm 1.
+
+    Departures:
+        The paper's statistics are those of all images at once; a batch's variance lacks that between batches. A layer
+        that is used more than once keeps the statistics of its last use.
     """
     adapted = adapt_input(encoder, encoder.inputs[0].shape[1:])
     norms = [layer for layer in adapted._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
@@ -98,19 +103,26 @@ def adapt_statistics(encoder, images, batch_size=256):
             f"'{encoder.name}', which has none",
             "use it as it is",
         )
-    if min(len(images), batch_size) < 2:
-        raise UserError("two images at least", f"{len(images)}, {batch_size} at a time", "give more")
+    images = checks.as_array(images)
+    checks.check_images(images)
+    checks.check_fits(images, encoder)
+    checks.check_between("batch_size", batch_size, least=2, whole=True)
+    moving = {id(variable) for norm in norms for variable in (norm.moving_mean, norm.moving_variance)}
+    kept = [(variable, np.array(variable)) for variable in adapted.variables if id(variable) not in moving]
     momenta = [norm.momentum for norm in norms]
-    adapted.trainable = False  # so that nothing but these layers changes
     for norm in norms:
-        norm.trainable = True
-    for begin in range(0, len(images), batch_size):
-        batch = images[begin : begin + batch_size]
+        norm.trainable = True  # a frozen one would use the statistics that it has
+    order = np.random.default_rng(0).permutation(len(images))  # they may stand class by class
+    done = 0
+    for batch in np.array_split(order, max(1, len(images) // batch_size)):
         for norm in norms:
-            norm.momentum = begin / (begin + len(batch))
-        adapted(batch, training=True)
+            norm.momentum = done / (done + len(batch))
+        adapted(images[np.sort(batch)], training=True)
+        done += len(batch)
     for norm, momentum in zip(norms, momenta):
         norm.momentum = momentum
+    for variable, value in kept:
+        variable.assign(value)
     _copy_flags(encoder, adapted)
     return adapted
 
