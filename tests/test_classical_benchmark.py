@@ -119,12 +119,14 @@ def test_the_words_on_likelihood_name_its_samples():
 
 
 def test_the_curve_of_the_masked_autoencoder_ends_with_its_gain():
-    result = {"floors": {"raw inputs": 0.35, "untrained": 0.3}, "curve": {"5": 0.39, "10": 0.42}, "epochs": 10}
+    floors = {"raw inputs": 0.35, "untrained, centred": 0.37, "untrained": 0.3}
+    result = {"floors": floors, "curve": {"5": 0.39, "10": 0.42}, "epochs": 10, "mean_share": 0.98}
     result |= {"seconds_per_epoch": 12.3, "images": 20_000, "test": 10_000}
     words = masked_autoencoder.section(result)
-    assert "| raw inputs | untrained | epoch 5 | epoch 10 |" in words
-    assert "| 0.350 | 0.300 | 0.390 | 0.420 |" in words
+    assert "| raw inputs | untrained, centred | untrained | epoch 5 | epoch 10 |" in words
+    assert "| 0.350 | 0.370 | 0.300 | 0.390 | 0.420 |" in words
     assert "+12.0 points" in words
+    assert "+5.0 against it with the mean subtracted, which is 98 % of" in words
 
 
 def test_the_table_of_samples_counts_modes():
