@@ -211,10 +211,12 @@ def check_fits(images, model):
     """
     shape = model.input_shape
     if len(shape) != images.ndim or any(a not in (None, b) for a, b in zip(shape[1:], images.shape[1:])):
+        do = "load them with `size=` and the channels that the model was built for, or use the model that fits"
+        single = images.ndim == len(shape) - 1
         raise UserError(
             f"images of shape {shape} for '{model.name}'",
             f"shape {images.shape}",
-            "load them with `size=` and the channels that the model was built for, or use the model that fits",
+            "give several, or one as `image[None]`" if single else do,
         )
 
 

@@ -124,7 +124,8 @@ def check_mirrors(decoder, encoder, features):
         raise UserError(
             f"'{decoder.name}' from {wanted[0]} to {wanted[1]}, the shape of the encoder's input",
             f"one from {found[0]} to {found[1]}",
-            "give one that fits, such as `decoders.mirror(encoder, activation, features)`",
+            f"give one that fits, such as `decoders.mirror(encoder, features={features})`, or of images "
+            f"`decoders.generator(shape, features={features})`",
         )
 
 

@@ -173,7 +173,7 @@ def _write_report(path, results, version, sections):
     facts = {
         "data set": results["dataset"],
         "seed": results["seed"],
-        "seconds": results["wall_seconds"],
-        "model": version.name,
+        "duration": f"{results['wall_seconds']:.0f} s",
+        "model version": version.name,
     }
     return report.write(path, f"keras_ssl on {results['dataset']}", lead, facts, sections)

@@ -209,3 +209,17 @@ def test_a_long_run_is_estimated_after_its_first_steps(written):
     bar.close()
     assert written.getvalue().count("pretraining: about") == 1
     assert "minutes" in written.getvalue()
+
+
+def test_slow_steps_are_estimated_before_ten_of_them(written, monkeypatch):
+    clock = iter(range(0, 1000, 15))  # seconds
+    monkeypatch.setattr("keras_ssl.callbacks.progress.time.perf_counter", lambda: next(clock))
+    bar = callbacks.Progress("pretraining")
+    bar.set_params({"steps": 1, "epochs": 100})
+    bar.on_train_begin()
+    for epoch in range(3):
+        bar.on_epoch_begin(epoch)
+        bar.on_train_batch_end(0)
+    bar.close()
+    assert written.getvalue().count("pretraining: about") == 1
+    assert "about 24.2 minutes" in written.getvalue()  # 97 steps of 15 seconds

@@ -85,6 +85,7 @@ def test_a_download_that_fails_is_told(offline, monkeypatch):
     [
         ("mnits", "choose mnist"),
         ("digit", "choose digits"),
+        ("fotos/", r"there is no folder .*/fotos"),
         ("no such set", "digits"),
         ("huggingface:mnist", "list_builders"),
         ("mnist/nothing", "BuilderConfig nothing not found"),

@@ -253,3 +253,37 @@ def test_autoencoder_learns_to_rebuild_a_few_images():
     error = np.square(x - x.mean(axis=0)).mean()  # of the best answer that does not look at the input
     objective.fit(tf.data.Dataset.from_tensors(x).repeat(150), verbose=0)
     assert np.square(x - objective.reconstruct(x)).mean() < 0.3 * error
+
+
+# ---- what people hand to a trained objective ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda x: x[0], r"give several, or one as `image\[None\]`"),
+        (lambda x: x[:, 1:], r"images of shape \(None, .*load them with"),
+        (lambda x: 255 * x, "divide by 255"),
+        (lambda x: (255 * x).astype("uint8"), "uint8"),
+        (lambda x: np.nan * x, "finite"),
+    ],
+)
+def test_images_that_do_not_fit_are_told_so_by_all_that_rebuild_or_answer(spoil, words):
+    x = images(3, 0)
+    vae = objectives.VariationalAutoencoder(convolutional())
+    rotation = objectives.RotationPrediction(convolutional())
+    for use in (vae.reconstruct, lambda wrong: vae.interpolate(x, wrong), rotation.answers):
+        with pytest.raises(UserError, match=words):
+            use(spoil(x))
+
+
+def test_a_denoiser_takes_values_that_noise_made():
+    noisy = 2 * images(3, 0) - 0.5
+    assert objectives.DenoisingAutoencoder(convolutional()).reconstruct(noisy).shape == noisy.shape
+
+
+@pytest.mark.parametrize("count", [0, -2, 2.5])
+def test_no_samples_are_an_error(count):
+    for objective in (objectives.VariationalAutoencoder(convolutional()), objectives.GAN(convolutional())):
+        with pytest.raises(UserError, match="count as a whole number at least 1"):
+            objective.sample(count)

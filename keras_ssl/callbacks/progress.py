@@ -9,6 +9,8 @@ from keras_ssl.progress import QUIET
 
 __all__ = ["Progress"]
 
+_PATIENCE = 20  # seconds that an estimate may take
+
 
 class Progress(keras.callbacks.Callback):
     """One bar over all epochs, with the newest loss, and an estimate of the minutes after the first steps.
@@ -17,11 +19,11 @@ class Progress(keras.callbacks.Callback):
 
     Args:
         title: What stands before the bar.
-        warm_up: Steps that are not timed, because they compile. Default 3.
-        timed: Steps from which the estimate is made. Default 10.
+        warm_up: Steps that are not timed, because they compile. Default 1.
+        timed: Steps from which the estimate is made, or as many as 20 seconds have. Default 10.
     """
 
-    def __init__(self, title="training", warm_up=3, timed=10):
+    def __init__(self, title="training", warm_up=1, timed=10):
         super().__init__()
         self.title, self.warm_up, self.timed = title, warm_up, timed
         self.bar: Any = None
@@ -33,7 +35,7 @@ class Progress(keras.callbacks.Callback):
 
         columns = (TextColumn("{task.description}"), BarColumn(30), TimeRemainingColumn(compact=True))
         self.bar = Progress(*columns, TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)))
-        self.seen = 0
+        self.seen, self.told = 0, False
         steps = self.params.get("steps")
         self.total = None if steps is None else steps * self.params["epochs"]
         self.task = self.bar.add_task(self.title, total=self.total, figures="")
@@ -51,10 +53,12 @@ class Progress(keras.callbacks.Callback):
         """Move the bar; after the first steps print the estimate, when it is above a minute's fifth."""
         self.seen += 1
         self.bar.advance(self.task)
-        if self.seen == self.warm_up:
-            self.begun = time.perf_counter()
-        elif self.seen == self.warm_up + self.timed and self.total:
-            seconds = (time.perf_counter() - self.begun) / self.timed * (self.total - self.bar.tasks[0].completed)
+        timed, now = self.seen - self.warm_up, time.perf_counter()
+        if timed == 0:
+            self.begun = now
+        elif timed > 0 and self.total and not self.told and (timed == self.timed or now - self.begun > _PATIENCE):
+            self.told = True
+            seconds = (now - self.begun) / timed * (self.total - self.bar.tasks[0].completed)
             if seconds > 12:
                 self.bar.console.print(f"{self.title}: about {seconds / 60:.1f} minutes")
 

@@ -199,7 +199,7 @@ def _check_attribute(name, values, count):
         raise UserError(
             f"finite values of '{name}'",
             f"NaN or Inf in {bad} of {count}, the first at index {first}",
-            "remove or repair these samples",
+            "repair the function or the column" if bad == count else "remove or repair these samples",
         )
     if values.dtype.kind != "f" and values.min() < 0:
         raise UserError(f"class numbers of '{name}' from 0", f"{values.min()}", "number the classes from 0")

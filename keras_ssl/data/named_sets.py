@@ -1,6 +1,7 @@
 """Image sets of TensorFlow Datasets, by name."""
 
 import difflib
+import pathlib
 import re
 import socket
 import threading
@@ -85,10 +86,13 @@ def _find(tfds, name, embedded):
         reason = ""
     known = [*embedded, *tfds.list_builders(with_community_datasets=False)]
     close = difflib.get_close_matches(re.split("[/:]", name)[0], known, n=5)
+    do = f"choose {' or '.join(close)}" if close else "check the path, or see `tfds.list_builders()` for the names"
+    if name.endswith("/") or name.startswith((".", "/", "~")):
+        do = f"check the path: there is no folder {pathlib.Path(name).expanduser().resolve()}"
     raise UserError(
         f"a folder, one of the embedded sets ({', '.join(embedded)}) or an image set of TensorFlow Datasets",
         f"{name!r}, which is none of them{reason}",
-        f"choose {' or '.join(close)}" if close else "check the path, or see `tfds.list_builders()` for the names",
+        do,
     )
 
 

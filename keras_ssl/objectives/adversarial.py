@@ -203,7 +203,8 @@ class GAN(Adversarial):
         }
 
     def sample(self, count, seed=0):
-        """Return `count` new images, from latent vectors that are drawn by `seed`."""
+        """Return `count` new images, 1 or more, from latent vectors that are drawn by `seed`."""
+        check_between("count", count, least=1, whole=True)
         return self.generator(keras.random.normal((count, self.latent), seed=seed), training=False)
 
     def interpolate(self, first, second, steps=8):
@@ -296,11 +297,12 @@ class BiGAN(Adversarial):
         }
 
     def reconstruct(self, images):
-        """Return what the generator makes of the representations of `images` `(n, …)`, float32, of the same shape."""
-        return self.generator(self.encoder(images, training=False), training=False)
+        """Return what the generator makes of the representations of `images` `(n, …)`, floats in 0..1."""
+        return self.generator(self.encoder(self.as_images(images), training=False), training=False)
 
     def sample(self, count, seed=0):
-        """Return `count` new images, from latent vectors that are drawn by `seed`."""
+        """Return `count` new images, 1 or more, from latent vectors that are drawn by `seed`."""
+        check_between("count", count, least=1, whole=True)
         return self.generator(keras.random.normal((count, self.encoder.output_shape[-1]), seed=seed), training=False)
 
     def interpolate(self, first, second, steps=8):

@@ -77,7 +77,7 @@ class AttributePrediction(Objective):
 
     def answers(self, images):
         """Return a dict of what is predicted of `images`, `(n,)` each: class numbers, or standardised values."""
-        h = self.encoder(images, training=False)
+        h = self.encoder(self.as_images(images), training=False)
         scores = {name: head(h, training=False) for name, head in zip(self.attributes, self.heads)}
         categorical = {name: classes is not None for name, classes in self.attributes.items()}
         return {name: ops.argmax(x, axis=-1) if categorical[name] else x[:, 0] for name, x in scores.items()}

@@ -82,7 +82,7 @@ class MaskedAutoencoder(Objective):
         they stand for, which the model has not seen.
 
         Args:
-            images: Array `(n, height, width, channels)`.
+            images: Float array `(n, height, width, channels)` in 0..1.
             mask: Boolean array `(n, length)`, True = hidden. Default: always the same ones, by `seed`.
 
         Returns:
@@ -91,7 +91,7 @@ class MaskedAutoencoder(Objective):
         Raises:
             UserError: If the mask does not hide what `mask_ratio` says of each image.
         """
-        images = ops.convert_to_tensor(images, dtype="float32")
+        images = self.as_images(images)
         if mask is None:
             mask = self._masks(images, self.draws(training=False))
         self._check_mask(mask, len(images))
@@ -304,13 +304,13 @@ class Inpainting(Adversarial):
         """Return images whose hidden pixels are the prediction, and whose visible ones are those of the input.
 
         Args:
-            images: Array `(n, height, width, channels)`.
+            images: Float array `(n, height, width, channels)` in 0..1.
             mask: Boolean array `(n, height, width)`, True = hidden. Default: always the same boxes, by `seed`.
 
         Returns:
             Float32 tensor like `images`.
         """
-        images = ops.convert_to_tensor(images, dtype="float32")
+        images = self.as_images(images)
         mask = self._masks(images, self.draws(training=False)) if mask is None else mask
         prediction = ops.cast(self._predict(images, mask, training=False), "float32")
         return ops.where(ops.cast(mask, "bool")[..., None], prediction, images)

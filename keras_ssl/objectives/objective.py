@@ -97,6 +97,24 @@ class Objective(keras.Model):
         check = checks.check_images if array.ndim == 4 else checks.check_values
         check(array, name=f"'{key}'")
 
+    def as_images(self, images, value_range=(0.0, 1.0)):
+        """Return images as the encoder takes them, a float32 tensor `(n, …)`, after a check.
+
+        Args:
+            images: Float array `(n, …)`.
+            value_range: Lowest and highest value, or None for any.
+
+        Raises:
+            UserError: If they have not the shape of the encoder's input, or are no floats in this range.
+        """
+        images = checks.as_array(images)
+        checks.check_fits(images, self.encoder)
+        if value_range is None:
+            checks.check_dtype(images)
+        else:
+            checks.check_values(images, value_range)
+        return ops.convert_to_tensor(images, dtype="float32")
+
     def draws(self, training):
         """Return what `keras.random` takes as `seed`: in training new in each step and replica, else constant."""
         if not training:

@@ -82,7 +82,8 @@ class TransformationPrediction(Objective):
 
     def answers(self, images):
         """Return the most probable transformations of `images` `(n, height, width, channels)`, integers `(n,)`."""
-        return ops.argmax(self.head(self.encoder(images, training=False), training=False), axis=-1)
+        h = self.encoder(self.as_images(images), training=False)
+        return ops.argmax(self.head(h, training=False), axis=-1)
 
     def loss_terms(self, outputs):
         """Compare the scores with the right classes."""

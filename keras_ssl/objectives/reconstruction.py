@@ -50,7 +50,10 @@ class Autoencoder(Objective):
         return {"loss": self.reconstruction(outputs["input"], outputs["reconstruction"])}
 
     def reconstruct(self, images):
-        """Return the reconstructions of `images` `(n, …)`, as a float32 tensor of the same shape."""
+        """Return the reconstructions of `images` `(n, …)`, floats in 0..1, as a float32 tensor of the same shape."""
+        return self._rebuilt(self.as_images(images))
+
+    def _rebuilt(self, images):
         return self.decoder(self.encoder(images, training=False), training=False)
 
 
@@ -174,6 +177,10 @@ class DenoisingAutoencoder(Autoencoder):
             corrupted = self.noise(batch["input"], self.at(self.amount), self.draws(training).next())
         return {**super().forward_pass({"input": corrupted}, training), "input": batch["input"]}
 
+    def reconstruct(self, images):
+        """As `Autoencoder.reconstruct`, of corrupted images too, whose values may leave 0..1."""
+        return self._rebuilt(self.as_images(images, value_range=None))
+
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class VariationalAutoencoder(Objective):
@@ -264,11 +271,12 @@ class VariationalAutoencoder(Objective):
         return self.likelihood.mean(self.decoder(z, training=False))
 
     def reconstruct(self, images):
-        """Return the reconstructions of `images` `(n, …)` by way of the posterior's mean, float32, same shape."""
-        return self.decode(self.posterior(images)[0])
+        """Return the reconstructions of `images` `(n, …)`, floats in 0..1, by way of the posterior's mean."""
+        return self.decode(self.posterior(self.as_images(images))[0])
 
     def sample(self, count, seed=0):
-        """Return `count` new images: the means of `p(x|z)` for z drawn from the prior by `seed`."""
+        """Return `count` new images, 1 or more: the means of `p(x|z)` for z drawn from the prior by `seed`."""
+        check_between("count", count, least=1, whole=True)
         return self.decode(keras.random.normal((count, self.latent), seed=seed))
 
     def interpolate(self, first, second, steps=8):
@@ -282,7 +290,7 @@ class VariationalAutoencoder(Objective):
         Returns:
             Float32 tensor `(n, steps, …)`.
         """
-        ends = [self.posterior(images)[0][:, None] for images in (first, second)]
+        ends = [self.posterior(self.as_images(images))[0][:, None] for images in (first, second)]
         t = ops.reshape(ops.linspace(0.0, 1.0, steps), (1, steps, 1))
         z = (1 - t) * ends[0] + t * ends[1]
         decoded = self.decode(ops.reshape(z, (-1, self.latent)))

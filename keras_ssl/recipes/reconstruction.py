@@ -28,8 +28,8 @@ def autoencoder_small_images(source, epochs=None, seed=0):
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective autoencoder`. Nearest neighbours and 10
-        labels per class: 0.817 ± 0.005 and 0.699 ± 0.005 on Fashion-MNIST.
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective autoencoder`. Accuracy by nearest
+        neighbours and with 10 labels per class: 0.817 ± 0.005 and 0.699 ± 0.005 on Fashion-MNIST.
     """
     return for_small_images(objectives.Autoencoder, small_conv_net, source, epochs, seed)
 
@@ -43,8 +43,8 @@ def bottleneck_autoencoder_small_images(source, epochs=None, seed=0):
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective bottleneck_autoencoder`. Nearest neighbours
-        and 10 labels per class: 0.812 ± 0.004 and 0.695 ± 0.002 on Fashion-MNIST.
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective bottleneck_autoencoder`. Accuracy by
+        nearest neighbours and with 10 labels per class: 0.812 ± 0.004 and 0.695 ± 0.002 on Fashion-MNIST.
     """
     return for_small_images(objectives.Autoencoder, bottleneck_conv_net, source, epochs, seed)
 
@@ -62,8 +62,8 @@ def dense_autoencoder_small_images(source, epochs=None, seed=0):
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective dense_autoencoder`. Nearest neighbours and 10
-        labels per class: 0.752 ± 0.003 and 0.662 ± 0.001 on Fashion-MNIST.
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective dense_autoencoder`. Accuracy by nearest
+        neighbours and with 10 labels per class: 0.752 ± 0.003 and 0.662 ± 0.001 on Fashion-MNIST.
     """
     return for_small_images(objectives.Autoencoder, _dense(256, 64, 32), source, epochs, seed)
 
@@ -77,8 +77,8 @@ def deep_dense_autoencoder_small_images(source, epochs=None, seed=0):
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective deep_dense_autoencoder`. Nearest neighbours
-        and 10 labels per class: 0.729 ± 0.004 and 0.657 ± 0.006 on Fashion-MNIST.
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective deep_dense_autoencoder`. Accuracy by nearest
+        neighbours and with 10 labels per class: 0.729 ± 0.004 and 0.657 ± 0.006 on Fashion-MNIST.
     """
     return for_small_images(objectives.Autoencoder, _dense(128, 64, 32, 16), source, epochs, seed)
 
@@ -92,8 +92,8 @@ def sparse_autoencoder_small_images(source, epochs=None, seed=0):
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective sparse_autoencoder`. Nearest neighbours and
-        10 labels per class: 0.815 ± 0.007 and 0.700 ± 0.004 on Fashion-MNIST.
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective sparse_autoencoder`. Accuracy by nearest
+        neighbours and with 10 labels per class: 0.815 ± 0.007 and 0.700 ± 0.004 on Fashion-MNIST.
     """
     return for_small_images(objectives.SparseAutoencoder, small_conv_net, source, epochs, seed, weight=0.01)
 
@@ -107,8 +107,8 @@ def denoising_autoencoder_small_images(source, epochs=None, seed=0):
         seed: Of weights, order and noise.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective denoising_autoencoder`. Nearest neighbours
-        and 10 labels per class: 0.801 ± 0.004 and 0.687 ± 0.005 on Fashion-MNIST.
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective denoising_autoencoder`. Accuracy by nearest
+        neighbours and with 10 labels per class: 0.801 ± 0.004 and 0.687 ± 0.005 on Fashion-MNIST.
     """
     noise = {"noise": corruption.masking_noise, "amount": 0.3}
     return for_small_images(objectives.DenoisingAutoencoder, small_conv_net, source, epochs, seed, **noise)
@@ -123,8 +123,8 @@ def variational_autoencoder_small_images(source, epochs=None, seed=0):
         seed: Of weights, order and noise.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective variational_autoencoder`. Nearest
-        neighbours and 10 labels per class: 0.799 ± 0.004 and 0.683 ± 0.003 on Fashion-MNIST.
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective variational_autoencoder`. Accuracy by
+        nearest neighbours and with 10 labels per class: 0.799 ± 0.004 and 0.683 ± 0.003 on Fashion-MNIST.
     """
     likelihood = likelihoods.Bernoulli() if source.shape[-1] == 1 else likelihoods.Gaussian(0.1)
     arguments = {"latent": 32, "likelihood": likelihood}
