@@ -25,7 +25,8 @@ def gan_small_images(source, epochs=None, seed=0):
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective gan`. Accuracy by nearest neighbours and with
-        10 labels per class: 0.659 ± 0.039 and 0.477 ± 0.048 on Fashion-MNIST.
+        10 labels per class: 0.555 ± 0.030 and 0.314 ± 0.025 on MNIST, 0.659 ± 0.039 and 0.477 ± 0.048 on Fashion-MNIST,
+        0.280 ± 0.020 and 0.194 ± 0.012 on CIFAR-10.
     """
     return for_small_images(objectives.GAN, _discriminator, source, epochs, seed, **_GAME)
 
@@ -40,7 +41,8 @@ def bigan_small_images(source, epochs=None, seed=0):
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective bigan`. Accuracy by nearest neighbours and
-        with 10 labels per class: 0.758 ± 0.013 and 0.606 ± 0.016 on Fashion-MNIST.
+        with 10 labels per class: 0.758 ± 0.013 and 0.606 ± 0.016 on Fashion-MNIST, 0.291 ± 0.021 and 0.187 ± 0.017 on
+        CIFAR-10.
     """
     keras.utils.set_random_seed(seed)
     judge = blocks.spectrally_normalised(heads.judge(bottleneck_conv_net(source, normalise=False)))

@@ -35,6 +35,7 @@ def inpainting_small_images(source, epochs=None, seed=0):
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective inpainting`. Accuracy by nearest neighbours
-        and with 10 labels per class: 0.800 ± 0.002 and 0.692 ± 0.003 on Fashion-MNIST.
+        and with 10 labels per class: 0.945 ± 0.004 and 0.826 ± 0.013 on MNIST, 0.800 ± 0.002 and 0.692 ± 0.003 on
+        Fashion-MNIST, 0.387 ± 0.006 and 0.246 ± 0.002 on CIFAR-10.
     """
     return for_small_images(objectives.Inpainting, small_conv_net, source, epochs, seed)

@@ -20,7 +20,8 @@ def rotation_small_images(source, epochs=None, seed=0):
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective rotation`. Accuracy by nearest neighbours
-        and with 10 labels per class: 0.812 ± 0.002 and 0.685 ± 0.002 on Fashion-MNIST.
+        and with 10 labels per class: 0.896 ± 0.007 and 0.745 ± 0.007 on MNIST, 0.812 ± 0.002 and 0.685 ± 0.002 on
+        Fashion-MNIST, 0.436 ± 0.008 and 0.276 ± 0.004 on CIFAR-10.
     """
     return for_small_images(objectives.RotationPrediction, small_conv_net, source, epochs, seed)
 
@@ -35,7 +36,8 @@ def flip_small_images(source, epochs=None, seed=0):
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset fashion_mnist --objective flip`. Accuracy by nearest neighbours
-        and with 10 labels per class: 0.808 ± 0.004 and 0.674 ± 0.004 on Fashion-MNIST.
+        and with 10 labels per class: 0.905 ± 0.003 and 0.754 ± 0.008 on MNIST, 0.808 ± 0.004 and 0.674 ± 0.004 on
+        Fashion-MNIST, 0.406 ± 0.002 and 0.263 ± 0.003 on CIFAR-10.
     """
     return for_small_images(objectives.FlipPrediction, small_conv_net, source, epochs, seed)
 
@@ -50,7 +52,8 @@ def jigsaw_small_images(source, epochs=None, seed=0):
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective jigsaw`. Accuracy by nearest neighbours and
-        with 10 labels per class: 0.784 ± 0.007 and 0.657 ± 0.013 on Fashion-MNIST.
+        with 10 labels per class: 0.905 ± 0.003 and 0.748 ± 0.006 on MNIST, 0.784 ± 0.007 and 0.657 ± 0.013 on
+        Fashion-MNIST, 0.387 ± 0.004 and 0.244 ± 0.003 on CIFAR-10.
     """
     return for_small_images(objectives.JigsawPrediction, small_conv_net, source, epochs, seed)
 
@@ -65,7 +68,8 @@ def attributes_small_images(source, epochs=None, seed=0):
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective attributes`. Accuracy by nearest neighbours
-        and with 10 labels per class: 0.797 ± 0.002 and 0.658 ± 0.012 on Fashion-MNIST.
+        and with 10 labels per class: 0.924 ± 0.004 and 0.765 ± 0.013 on MNIST, 0.797 ± 0.002 and 0.658 ± 0.012 on
+        Fashion-MNIST, 0.405 ± 0.007 and 0.277 ± 0.005 on CIFAR-10.
     """
     known = {"brightness": data.brightness, "edges": data.edge_orientation}
     if source.shape[-1] == 3:
