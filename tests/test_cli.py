@@ -75,7 +75,7 @@ def story(tmp_path_factory):
     folder = tmp_path_factory.mktemp("story")
     photos = draw_classes(folder / "photos")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(choosing._GENERAL, "simclr", quick_recipe)
+        patch.setitem(choosing._ANYWHERE, "simclr", quick_recipe)
         printed = invoke("pretrain", "--dataset", photos, "--epochs", 1, "--seed", 3, "--out", folder / "run")
     return folder, photos, folder / "run", printed
 
@@ -108,7 +108,14 @@ def copy_of(run, tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setitem(choosing._GENERAL, "simclr", quick_recipe)
+    monkeypatch.setitem(choosing._ANYWHERE, "simclr", quick_recipe)
+
+
+def test_other_objectives_take_a_folder_of_small_images(story, tmp_path):
+    _, photos, _, _ = story
+    words = ("pretrain", "--dataset", photos, "--objective", "dense_autoencoder", "--epochs", 1, "--out", tmp_path)
+    assert "1 epochs of dense_autoencoder" in invoke(*words)
+    assert keras.saving.load_model(tmp_path / "encoder.keras").output_shape == (None, 32)
 
 
 def test_a_second_run_into_the_folder_loses_nothing(story, tmp_path, quick, capsys, monkeypatch):
