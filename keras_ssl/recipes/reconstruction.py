@@ -65,8 +65,8 @@ def dense_autoencoder_small_images(source, epochs=None, seed=0):
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective dense_autoencoder`. Accuracy by nearest
-        neighbours and with 10 labels per class: 0.752 ± 0.003 and 0.662 ± 0.001 on Fashion-MNIST, 0.288 ± 0.014 and
-        0.210 ± 0.006 on CIFAR-10.
+        neighbours and with 10 labels per class: 0.896 ± 0.022 and 0.698 ± 0.012 on MNIST, 0.752 ± 0.003 and
+        0.662 ± 0.001 on Fashion-MNIST, 0.288 ± 0.014 and 0.210 ± 0.006 on CIFAR-10.
     """
     return for_small_images(objectives.Autoencoder, _dense(256, 64, 32), source, epochs, seed)
 
@@ -81,8 +81,8 @@ def deep_dense_autoencoder_small_images(source, epochs=None, seed=0):
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective deep_dense_autoencoder`. Accuracy by nearest
-        neighbours and with 10 labels per class: 0.729 ± 0.004 and 0.657 ± 0.006 on Fashion-MNIST, 0.266 ± 0.004 and
-        0.207 ± 0.004 on CIFAR-10.
+        neighbours and with 10 labels per class: 0.844 ± 0.037 and 0.657 ± 0.034 on MNIST, 0.729 ± 0.004 and
+        0.657 ± 0.006 on Fashion-MNIST, 0.266 ± 0.004 and 0.207 ± 0.004 on CIFAR-10.
     """
     return for_small_images(objectives.Autoencoder, _dense(128, 64, 32, 16), source, epochs, seed)
 
