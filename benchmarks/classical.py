@@ -16,6 +16,7 @@ import tempfile
 
 import numpy as np
 from joint_embedding_row import PCA, RAW, UNTRAINED
+from protocol import VERSION
 from readme import RESULTS, write_section
 from tables import SCORES, beyond, collected, fastest, quoted, write_arrays
 
@@ -109,7 +110,7 @@ def main():
         write_arrays(given.dataset, given.data)
         head = {
             "dataset": given.dataset,
-            "protocol": {key: getattr(given, key) for key in PROTOCOL},
+            "protocol": {key: getattr(given, key) for key in PROTOCOL} | {"version": VERSION},
             "test": len(np.load(given.data)["test_labels"]),
         }
         file = RESULTS / f"classical_{given.dataset}.json" if usual and not given.validate else None

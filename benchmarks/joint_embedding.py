@@ -22,8 +22,8 @@ With `--backend jax` TensorFlow need not be installed: images and labels come fr
 "train_labels", "test_images" and "test_labels", which a run with TensorFlow writes if it is not there. `--checkpoints`
 keeps the newest state in a folder every few epochs; the same command goes on from there.
 
-Results go to `benchmarks/results/`; rows that are there are kept while the protocol is the same, unless `--again` (or
-their entry is deleted, as where one recipe has changed). At the default sizes the table goes into the README; results
+Results go to `benchmarks/results/`; rows that are there are kept while the protocol is the same, unless `--again`.
+Embeddings are kept too (`protocol.py`), so that another protocol of scoring trains nothing. At the default sizes the table goes into the README; results
 of other sizes have a file of their own.
 """
 
@@ -33,6 +33,7 @@ import tempfile
 
 import numpy as np
 from joint_embedding_row import LIGHTLY, PEER, RAW, UNTRAINED
+from protocol import VERSION
 from readme import RESULTS, write_section
 from tables import SCORES, beyond, collected, fastest, quoted, write_arrays
 
@@ -120,6 +121,7 @@ def main():
         usual = protocol == {key: parser.get_default(key) for key in sizes}
         other = "" if usual else f"_{given.encoder}_{given.backend}_{given.epochs}"
         file = RESULTS / f"joint_embedding_{given.dataset}{other}.json"
+        protocol["version"] = VERSION
         head = {"dataset": given.dataset, "protocol": protocol, "test": len(np.load(given.data)["test_labels"])}
         result = collected(None if given.validate else file, head, list(wanted(given)), given, folder)
         result["rows"] = {name: result["rows"][name] for name in order() if name in result["rows"]}

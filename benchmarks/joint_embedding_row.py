@@ -14,10 +14,13 @@ import time
 
 import numpy as np
 from memory import peak_gib
+from protocol import kept
 
 RAW, UNTRAINED, PCA, PEER = "raw inputs", "untrained encoder", "PCA", "lightly's "
 LIGHTLY = {"simclr": "SimCLR", "byol": "BYOL", "simsiam": "SimSiam", "barlow_twins": "BarlowTwins", "vicreg": "VICReg"}
 DRAWS = range(5)
+IDENTITY = ("dataset", "images", "epochs", "encoder", "backend", "bfloat16", "batch", "rate", "validate")
+"""Options that a row's embeddings depend on."""
 VALIDATION = 5000  # images at the end of train
 HERE = pathlib.Path(__file__).parent
 
@@ -33,11 +36,27 @@ def main(name, options, output):
     train, test = sources(options)
     runs = []
     for seed in range(1 if name == RAW or name.startswith(PCA) else options.seeds):
-        make = peer if name.startswith(PEER) else principal if name.startswith(PCA) else embedded
-        features, cost = make(name.removeprefix(PEER), options, train, test, seed)
+        features, cost = embeddings(name, options, train, test, seed)
         runs.append(scores(*features, train, test) | cost)
         print(f"{name}, seed {seed}: {runs[-1]}", file=sys.stderr, flush=True)
     pathlib.Path(output).write_text(json.dumps(runs))
+
+
+def embeddings(name, options, train, test, seed):
+    """Representations of train and test images, and what training cost: kept ones, where there are any."""
+    make = peer if name.startswith(PEER) else principal if name.startswith(PCA) else embedded
+    if name == RAW or make is principal:  # as quick to make as to load
+        return make(name, options, train, test, seed)
+    about = {key: getattr(options, key, None) for key in IDENTITY}
+    file = kept(name, seed=seed, **about).with_suffix(".npz")
+    if file.exists() and not options.again:
+        arrays = np.load(file)
+        return [arrays["train"], arrays["test"]], json.loads(str(arrays["cost"]))
+    features, cost = make(name.removeprefix(PEER), options, train, test, seed)
+    beside = file.with_suffix(f".{os.getpid()}.npz")
+    np.savez(beside, train=features[0], test=features[1], cost=json.dumps(cost))
+    os.replace(beside, file)
+    return features, cost
 
 
 def sources(options):

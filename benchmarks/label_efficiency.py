@@ -20,18 +20,24 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but be
 
 import keras
 import tensorflow as tf
+from protocol import VERSION, kept
 from readme import RESULTS, publish
 
-from keras_ssl import callbacks, data, evaluate, progress, recipes
+from keras_ssl import callbacks, data, evaluate, progress, recipes, runs
 from keras_ssl.evaluate.palette import label
 
 
-def pretrained(name, dataset, source, seed):
-    """The encoder of a recipe, and the seconds that its training took."""
+def pretrained(name, dataset, source, seed, again):
+    """The encoder of a recipe, and the seconds that its training took: a kept one, where there is one."""
+    file = kept(f"label_efficiency_{name}", dataset=dataset, seed=seed, images=len(source)).with_suffix(".keras")
+    if file.exists() and not again:
+        return runs.load_model(file), runs.about(file)["seconds"]
     recipe = recipes.choose(name, dataset)(source, seed=seed)
     begun = time.perf_counter()
     recipe.fit(callbacks=[callbacks.Progress(f"{dataset}, {name}")], verbose=0)
-    return recipe.objective.encoder, time.perf_counter() - begun
+    seconds = time.perf_counter() - begun
+    runs.save_model(recipe.objective.encoder, file, seconds=seconds)
+    return recipe.objective.encoder, seconds
 
 
 def splits(dataset, validate):
@@ -44,17 +50,18 @@ def splits(dataset, validate):
     return unlabelled[:kept], train[:kept], train[kept:]
 
 
-def measure(dataset, seed, validate):
+def measure(dataset, seed, validate, again=False):
     """Everything that the tables show of one data set."""
     unlabelled, train, test = splits(dataset, validate)
     encoders, seconds = {}, {}
     for name in ("simclr", "autoencoder"):
-        encoders[name], seconds[name] = pretrained(name, dataset, unlabelled, seed)
+        encoders[name], seconds[name] = pretrained(name, dataset, unlabelled, seed, again)
     begun = time.perf_counter()
     with progress.bar(f"{dataset}, few labels", after=0) as move:
         few = evaluate.label_efficiency(encoders, train, test, fine_tune=("simclr",), progress=move)
     return {
         "dataset": dataset,
+        "protocol": {"version": VERSION},
         "seed": seed,
         "unlabelled": len(unlabelled),
         "test": len(test),
@@ -100,10 +107,11 @@ def main():
         help="of weights, order and views (0, which alone is written; draws of labels are 0 to 4)",
     )
     parser.add_argument("--validate", action="store_true", help="score on the last fifth of train; write nothing")
+    parser.add_argument("--again", action="store_true", help="pretrain anew where an encoder is kept")
     arguments = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
     for dataset in arguments.datasets:
-        result = json.loads(json.dumps(measure(dataset, arguments.seed, arguments.validate)))
+        result = json.loads(json.dumps(measure(dataset, arguments.seed, arguments.validate, arguments.again)))
         print(f"\n{section(result, 'validation' if arguments.validate else 'test')}\n")
         if arguments.validate or arguments.seed != 0:
             continue

@@ -116,9 +116,10 @@ def test_knn_takes_all_of_a_small_train_set():
     assert evaluate.knn(None, train, test) == evaluate.knn(None, train, test, neighbours=6)
 
 
-def test_linear_probe_is_logistic_regression_on_the_scaled_representation():
+def test_linear_probe_is_logistic_regression_on_the_centered_and_scaled_representation():
     encoder, train, test = tiny_encoder(), a_source(60, seed=1), a_source(40, seed=2)
     h, h_test = (encoder.predict(s.images, verbose=0).astype("float64") for s in (train, test))
+    h, h_test = h - h.mean(axis=0), h_test - h.mean(axis=0)
     scale = np.sqrt(16 / np.mean((h**2).sum(axis=1)))  # mean squared length 16
     predictions = LogisticRegression(C=1.0, max_iter=1000).fit(scale * h, train.labels).predict(scale * h_test)
     figures = evaluate.linear_probe(encoder, train, test)

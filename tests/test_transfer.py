@@ -330,9 +330,10 @@ def test_the_softmax_layer_predicts_what_logistic_regression_predicts(classes):
     transfer.start_from_probe(model, X, labels)
     fitted = transfer.fit_linear(h, labels)
     np.testing.assert_allclose(model(X), fitted.predict_proba(h), atol=1e-5)
-    scale = 4 / np.sqrt((h**2).sum(axis=1).mean())
-    independent = LogisticRegression(C=1.0, max_iter=1000).fit(scale * h, labels)
-    np.testing.assert_allclose(model(X), independent.predict_proba(scale * h), atol=1e-3)
+    centered = h - h.mean(axis=0)
+    scaled = 4 * centered / np.sqrt((centered**2).sum(axis=1).mean())
+    independent = LogisticRegression(C=1.0, max_iter=1000).fit(scaled, labels)
+    np.testing.assert_allclose(model(X), independent.predict_proba(scaled), atol=1e-3)
     assert np.array(model(X)).std() > 1e-3
 
 
@@ -351,6 +352,15 @@ def test_the_probe_does_not_depend_on_the_scale_of_the_features():
     labels = (h[:, 0] > 0).astype(int)
     small, large = transfer.fit_linear(h, labels), transfer.fit_linear(1e3 * h, labels)
     np.testing.assert_allclose(small.predict_proba(h), large.predict_proba(1e3 * h), atol=1e-6)
+
+
+def test_the_probe_does_not_depend_on_the_mean_of_the_features():
+    h = np.random.default_rng(0).normal(size=(30, 4))
+    labels = (h[:, 0] > 0).astype(int) + (h[:, 1] > 0)
+    offset = np.array([100.0, -50.0, 0.0, 7.0])
+    there, elsewhere = transfer.fit_linear(h, labels), transfer.fit_linear(h + offset, labels)
+    np.testing.assert_allclose(elsewhere.predict_proba(h + offset), there.predict_proba(h), atol=1e-6)
+    assert np.abs(there.predict_proba(h + offset) - there.predict_proba(h)).max() > 0.1
 
 
 def test_predict_in_batches_is_predict():

@@ -15,18 +15,24 @@ def fit_linear(features, labels):
         labels: Integer array `(n,)` of at least two classes.
 
     Returns:
-        Fitted `sklearn.linear_model.LogisticRegression` with L2 penalty, C = 1 on features that are divided by one
-        number so that their mean squared length is 16. One number, because the scale of single features carries
-        information: standardising each costs raw digits 3 points at 5 labels per class (measured on a fifth of train).
+        Fitted `sklearn.linear_model.LogisticRegression` with L2 penalty, C = 1, that takes features as they are. It is
+        fitted on features whose mean is subtracted and which are then divided by one number, so that their mean
+        squared length is 16. Without the subtraction, features that hardly differ from their mean are penalized
+        much more: 98 % of the squared length of an untrained transformer's features is their mean. One number,
+        because the scale of single features carries information: standardizing each costs raw digits 3 points at 5
+        labels per class (measured on a fifth of train).
     """
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
     features = np.asarray(features, "float64")
-    scale = 4.0 / max(np.sqrt(np.square(features).sum(axis=1).mean()), 1e-12)
-    with threadpool_limits(1):  # threads of BLAS spin longer for each other than such small products take
-        fitted = LogisticRegression(max_iter=1000).fit(scale * features, labels)
-    fitted.coef_ *= scale  # so that it takes features as they are
+    mean = features.mean(axis=0)
+    centered = features - mean
+    scale = 4.0 / max(np.sqrt(np.square(centered).sum(axis=1).mean()), 1e-12)
+    with threadpool_limits(1):  # BLAS threads spend longer waiting for each other than on products this small
+        fitted = LogisticRegression(max_iter=1000).fit(scale * centered, labels)
+    fitted.coef_ *= scale
+    fitted.intercept_ -= fitted.coef_ @ mean
     return fitted
 
 
