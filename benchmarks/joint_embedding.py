@@ -23,8 +23,8 @@ With `--backend jax` TensorFlow need not be installed: images and labels come fr
 keeps the newest state in a folder every few epochs; the same command goes on from there.
 
 Results go to `benchmarks/results/`; rows that are there are kept while the protocol is the same, unless `--again`.
-Embeddings are kept too (`protocol.py`), so that another protocol of scoring trains nothing. At the default sizes the table goes into the README; results
-of other sizes have a file of their own.
+Embeddings are kept too (`protocol.py`), so that another protocol of scoring trains nothing. At the default sizes the
+table goes into the README; results of other sizes have a file of their own.
 """
 
 import argparse
