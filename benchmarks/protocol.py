@@ -1,8 +1,9 @@
 """The version of the scoring protocol, which every results file names, and the embeddings that were scored.
 
-Scores of different versions must not stand in one table. Embeddings, and encoders that are fine-tuned, are kept outside
-the repository, in KERAS_SSL_BENCHMARKS or ~/.cache/keras_ssl/benchmarks. After a change of the protocol the same command
-scores them anew, in minutes, without training. `--again` trains anew, as is needed where a recipe has changed.
+Scores of different versions must not stand in one table. Embeddings, and encoders that are fine-tuned, are kept
+outside the repository, in KERAS_SSL_BENCHMARKS or ~/.cache/keras_ssl/benchmarks. After a change of the protocol the
+same command scores them anew, in minutes, without training. `--again` trains anew, as is needed where a recipe has
+changed.
 """
 
 import hashlib

@@ -1,0 +1,135 @@
+"""Checks of arrays: their shape, dtype and values."""
+
+import numpy as np
+
+from keras_ssl.errors import UserError
+
+__all__ = ["as_array", "check_dtype", "check_fits", "check_shape", "check_values"]
+
+
+def as_array(images, name="images"):
+    """Return `images` as one NumPy array.
+
+    Args:
+        images: Array, tensor, or list of arrays of one shape.
+        name: What the error calls the images.
+
+    Raises:
+        UserError: When the shapes in a list differ.
+    """
+    try:
+        return np.asarray(images)
+    except ValueError as error:
+        raise UserError(f"{name} of one shape", f"a {type(images).__name__} of several", "resize them") from error
+
+
+def check_shape(images, channels=None, at_least=2, name="images"):
+    """Raise unless `images` has the shape `(n, height, width, channels)` with enough samples. See `check_images`.
+
+    Args:
+        images: NumPy array.
+        channels: Number of channels that is expected, or None for any.
+        at_least: Smallest number of samples. Default 2: nothing can be learned from one.
+        name: What the error calls the images.
+
+    Raises:
+        UserError: With what was expected, what came and what to do.
+    """
+    if images.ndim != 4:
+        raise UserError(
+            f"{name} of shape (n, height, width, channels)",
+            f"shape {images.shape}",
+            "add the missing axis; grayscale images have one channel: `images[..., None]`, one image is `image[None]`",
+        )
+    if len(images) < at_least:
+        raise UserError(f"at least {at_least} {name}", f"{len(images)}", "check the path or the split of the data")
+    if 0 in images.shape[1:]:
+        raise UserError(f"{name} with pixels and channels", f"shape {images.shape}", "check how they were resized")
+    if channels not in (None, images.shape[-1]):
+        raise UserError(
+            f"{name} with {channels} channel(s)",
+            f"shape {images.shape}, which has {images.shape[-1]}",
+            "convert the images, or build the encoder for their shape",
+        )
+
+
+def check_values(images, value_range=(0.0, 1.0), name="images", dtype="float32"):
+    """Raise unless `images`, an array of any shape, holds the values that are declared. See `check_images`.
+
+    Args:
+        images: NumPy array whose first axis counts samples.
+        value_range: Lowest and highest value that is declared for floats. Default `(0, 1)`.
+        name: What the error calls the images.
+        dtype: What is declared: `"float32"`, meaning floats of any width, or `"uint8"` in 0..255. Default `"float32"`.
+
+    Raises:
+        UserError: With what was expected, what came and what to do.
+    """
+    low, high = value_range
+    check_dtype(images, dtype, name, f"floats in {low:g}..{high:g}")
+    if dtype == "uint8" or not images.size:
+        return
+    lowest, highest = float(images.min()), float(images.max())  # one pass each; NaN and Inf come through
+    if not np.isfinite([lowest, highest]).all():
+        bad = np.flatnonzero([not np.isfinite(image).all() for image in images])
+        raise UserError(
+            f"finite {name}",
+            f"NaN or Inf in {len(bad)} of {len(images)}, the first at index {bad[0]}",
+            "remove or repair these samples",
+        )
+    slack = 1e-3 * (high - low)
+    if lowest < low - slack or highest > high + slack:
+        bytes_like = lowest >= 0 and 2 < highest <= 255
+        raise UserError(
+            f"{name} with values in {low:g}..{high:g}",
+            f"values in {lowest:g}..{highest:g}",
+            "rescale the images" + (": they look like 0..255, so divide by 255" if bytes_like else ""),
+        )
+
+
+def check_dtype(images, dtype="float32", name="images", floats="floats in 0..1"):
+    """Raise unless the dtype of `images` is the one that is declared.
+
+    Args:
+        images: NumPy array.
+        dtype: `"float32"`, meaning floats of any width, or `"uint8"`. Default `"float32"`.
+        name: What the error calls the images.
+        floats: What the error calls the floats.
+
+    Raises:
+        UserError: With what was expected, what came and what to do.
+    """
+    if dtype == "uint8" and images.dtype != np.uint8:
+        raise UserError(
+            f"{name} as uint8 in 0..255",
+            f"dtype {images.dtype}",
+            "convert them: `(images * 255).round().astype('uint8')` for floats in 0..1; or declare floats",
+        )
+    if dtype != "uint8" and not np.issubdtype(images.dtype, np.floating):
+        raise UserError(
+            f"{name} as {floats}",
+            f"dtype {images.dtype}",
+            "divide by their highest possible value: `images.astype('float32') / 255` for 8 bits; "
+            "`data.batches` and `data.few` convert uint8 themselves",
+        )
+
+
+def check_fits(images, model):
+    """Raise unless images have the shape that a model takes.
+
+    Args:
+        images: Array `(n, height, width, channels)`.
+        model: Built `keras.Model` with one input.
+
+    Raises:
+        UserError: With what was expected, what came and what to do.
+    """
+    shape = model.input_shape
+    if len(shape) != images.ndim or any(a not in (None, b) for a, b in zip(shape[1:], images.shape[1:])):
+        do = "load them with `size=` and the channels that the model was built for, or use the model that fits"
+        single = images.ndim == len(shape) - 1
+        raise UserError(
+            f"images of shape {shape} for '{model.name}'",
+            f"shape {images.shape}",
+            "give several, or one as `image[None]`" if single else do,
+        )
