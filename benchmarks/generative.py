@@ -28,7 +28,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but be
 import numpy as np
 from readme import publish
 
-from keras_ssl import callbacks, data, evaluate, progress, recipes
+from keras_ssl import callbacks, data, evaluate, figures, progress, recipes
 
 VALIDATION = 10_000  # images at the end of train
 SAMPLES, MODES = 10_000, 1000
@@ -90,8 +90,8 @@ def samples(given):
             "minutes": minutes,
         }
         if given.pictures and not given.validate:
-            grid = evaluate.image_grid(made[:64], columns=16)
-            evaluate.write_png(f"{given.pictures}/samples_{name.lower()}.png", grid)
+            grid = figures.image_grid(made[:64], columns=16)
+            figures.write_png(f"{given.pictures}/samples_{name.lower()}.png", grid)
     return result
 
 

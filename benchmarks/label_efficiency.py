@@ -24,7 +24,7 @@ from protocol import VERSION, kept
 from readme import RESULTS, publish
 
 from keras_ssl import callbacks, data, evaluate, progress, recipes, runs
-from keras_ssl.evaluate.palette import label
+from keras_ssl.figures.palette import label
 
 
 def pretrained(name, dataset, source, seed, again):

@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 __all__ = [
     "blocks",
     "callbacks",
-    "corruption",
+    "transforms",
     "data",
     "decoders",
     "distribute",

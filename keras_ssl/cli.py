@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from keras_ssl import networks
 from keras_ssl.errors import UserError
 
 __all__ = ["app", "main"]
@@ -147,7 +148,7 @@ def finetune(
         classifier = transfer.fine_tune(
             model, images, labels, train.classes, steps, seed=seed, after_step=lambda step: move(step, steps)
         )
-    figures = scores(test.labels, transfer.predict_in_batches(classifier, test.floats()).argmax(-1))
+    figures = scores(test.labels, networks.predict_in_batches(classifier, test.floats()).argmax(-1))
     names = None if train.class_names is None else list(train.class_names)
     path = runs.save_model(classifier, out / "classifier.keras", dataset=dataset, class_names=names, scores=figures)
     typer.echo("Test: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))

@@ -5,9 +5,9 @@ import time
 
 import numpy as np
 
-from keras_ssl import callbacks, data, evaluate, export, progress, recipes, report, runs, transfer
-from keras_ssl.evaluate import plots
-from keras_ssl.evaluate.palette import label
+from keras_ssl import callbacks, data, evaluate, export, networks, progress, recipes, runs, transfer
+from keras_ssl.figures import plots, report
+from keras_ssl.figures.palette import label
 
 __all__ = ["run"]
 
@@ -80,7 +80,7 @@ def _label_efficiency(encoders, train, test):
 def _sections(objectives, histories, few, classifier, test, manifest):
     """The pictures and tables of the report."""
     shown = test[: min(500, len(test))]
-    predictions = transfer.predict_in_batches(classifier, test.floats()).argmax(-1)
+    predictions = networks.predict_in_batches(classifier, test.floats()).argmax(-1)
     return [
         *_few_label_sections(few),
         report.Section(

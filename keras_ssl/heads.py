@@ -3,8 +3,9 @@
 import keras
 from keras import layers, ops
 
-from keras_ssl.blocks import BatchNormalization, copy_statistics
+from keras_ssl.blocks import BatchNormalization
 from keras_ssl.directions import unit
+from keras_ssl.networks import copy_statistics
 
 __all__ = ["Prototypes", "gaussian", "judge", "linear", "predictor", "projector", "prototypes"]
 

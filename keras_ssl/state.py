@@ -7,9 +7,9 @@ every replica of a `tf.distribute` strategy comes to the same values.
 import keras
 from keras import ops
 
-from keras_ssl.blocks import set_weights
 from keras_ssl.directions import unit
 from keras_ssl.distribute import assign
+from keras_ssl.networks import set_weights
 
 __all__ = ["Center", "Queue", "TargetNetwork"]
 

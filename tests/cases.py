@@ -9,7 +9,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from keras_ssl import corruption, decoders, encoders, heads, likelihoods, losses, objectives
+from keras_ssl import decoders, encoders, heads, likelihoods, losses, objectives, transforms
 
 SHAPE = (8, 8, 1)
 DRAWN = {"noise", "mix", "corrupted", "mask", "permutation"}
@@ -284,7 +284,7 @@ CASES = [
     ),
     Case(
         "DenoisingAutoencoder",
-        lambda encoder: objectives.DenoisingAutoencoder(encoder, noise=corruption.gaussian_noise, amount=0.2, seed=3),
+        lambda encoder: objectives.DenoisingAutoencoder(encoder, noise=transforms.gaussian_noise, amount=0.2, seed=3),
         corrupted,
         convolutional,
     ),

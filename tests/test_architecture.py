@@ -27,7 +27,7 @@ FLOORS = {
     "losses": 1,
     "likelihoods": 1,
     "measures": 1,
-    "corruption": 1,
+    "transforms": 1,
     "rearrangements": 1,
     "schedules": 1,
     "optimizers": 1,

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from keras_ssl import blocks, evaluate, heads
+from keras_ssl import blocks, evaluate, heads, networks
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(2.0, 3.0, (5, 4, 3, 6)).astype("float32")
@@ -143,10 +143,10 @@ def test_a_normalisation_of_pixels_computes_with_the_weights_that_are_set():
     inner = keras.Model(inputs, layers.Normalization()(inputs), name="inner")
     model = keras.Model(inputs, inner(inputs))
     x = np.array([[3.0, 8.0]])
-    assert blocks.set_weights(model, [np.array([1.0, 2.0]), np.array([4.0, 9.0]), np.array(5)])
+    assert networks.set_weights(model, [np.array([1.0, 2.0]), np.array([4.0, 9.0]), np.array(5)])
     np.testing.assert_allclose(model(x), [[1.0, 2.0]], rtol=1e-6)  # (3 - 1) / 2, (8 - 2) / 3
     dense = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
-    assert not blocks.set_weights(dense, [np.array([[1.0], [2.0]]), np.array([3.0])])
+    assert not networks.set_weights(dense, [np.array([[1.0], [2.0]]), np.array([3.0])])
     np.testing.assert_allclose(dense(x), [[22.0]])
 
 

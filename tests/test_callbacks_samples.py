@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_ssl import callbacks, evaluate
+from keras_ssl import callbacks, figures
 from keras_ssl.errors import UserError
 
 X = np.random.default_rng(0).random((8, 3), "float32")
@@ -42,23 +42,23 @@ def fit(model, *given, rate=5.0, **arguments):
 
 def test_images_are_laid_out_row_by_row():
     images = np.arange(5, dtype="float32").reshape(5, 1, 1, 1) / 10 * np.ones((5, 2, 3, 1), "float32")
-    grid = evaluate.image_grid(images, columns=3)
+    grid = figures.image_grid(images, columns=3)
     assert (grid.shape, grid.dtype) == ((2 * 3 - 1, 3 * 4 - 1), np.float32)
     np.testing.assert_allclose(grid[0], [0, 0, 0, 1, 0.1, 0.1, 0.1, 1, 0.2, 0.2, 0.2], atol=1e-7)
     np.testing.assert_allclose(grid[3], [0.3, 0.3, 0.3, 1, 0.4, 0.4, 0.4, 1, 1, 1, 1], atol=1e-7)
     assert (grid[2] == 1).all()
-    assert evaluate.image_grid(images, columns=5, gap=0).shape == (2, 15)
-    assert evaluate.image_grid(images, columns=2, gap=3).shape == (3 * 5 - 3, 2 * 6 - 3)
+    assert figures.image_grid(images, columns=5, gap=0).shape == (2, 15)
+    assert figures.image_grid(images, columns=2, gap=3).shape == (3 * 5 - 3, 2 * 6 - 3)
 
 
 def test_three_channels_are_colour_others_their_mean_and_values_are_clipped():
     images = np.random.default_rng(0).random((4, 3, 3, 3), "float32")
-    colour = evaluate.image_grid(images, columns=2)
+    colour = figures.image_grid(images, columns=2)
     assert colour.shape == (7, 7, 3)
     np.testing.assert_array_equal(colour[4:, :3], images[2])
-    np.testing.assert_allclose(evaluate.image_grid(images[..., :2], columns=2)[:3, :3], images[0, ..., :2].mean(-1))
+    np.testing.assert_allclose(figures.image_grid(images[..., :2], columns=2)[:3, :3], images[0, ..., :2].mean(-1))
     np.testing.assert_array_equal(
-        evaluate.image_grid(3 * images - 1, 2), evaluate.image_grid(np.clip(3 * images - 1, 0, 1), 2)
+        figures.image_grid(3 * images - 1, 2), figures.image_grid(np.clip(3 * images - 1, 0, 1), 2)
     )
 
 
@@ -71,22 +71,22 @@ def test_what_is_no_batch_of_images_makes_no_grid():
         (images.astype("uint8"), "uint8"),
     ]:
         with pytest.raises(UserError, match=message):
-            evaluate.image_grid(wrong)
+            figures.image_grid(wrong)
     with pytest.raises(UserError, match="columns at least 1"):
-        evaluate.image_grid(images, columns=0)
+        figures.image_grid(images, columns=0)
     with pytest.raises(UserError, match="gap at least 0"):
-        evaluate.image_grid(images, gap=-1)
+        figures.image_grid(images, gap=-1)
 
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
 def test_a_png_holds_the_grid_and_nothing_stays_beside_it(tmp_path, channels, mode):
-    grid = evaluate.image_grid(np.random.default_rng(0).random((4, 3, 3, channels), "float32"), columns=2)
-    path = evaluate.write_png(tmp_path / "grid.png", grid)
+    grid = figures.image_grid(np.random.default_rng(0).random((4, 3, 3, channels), "float32"), columns=2)
+    path = figures.write_png(tmp_path / "grid.png", grid)
     read = Image.open(path)
     assert read.mode == mode
     np.testing.assert_allclose(np.array(read) / 255, grid, atol=0.5 / 255 + 1e-6)
     with pytest.raises(TypeError):
-        evaluate.write_png(tmp_path / "other.png", grid[None, None])
+        figures.write_png(tmp_path / "other.png", grid[None, None])
     assert [file.name for file in tmp_path.iterdir()] == ["grid.png"]
 
 
@@ -101,7 +101,7 @@ def test_a_picture_of_the_same_points_is_written_after_each_epoch(tmp_path):
     assert set(model.seeds) == {4}
     pictures = [np.array(Image.open(file)) for file in files]
     assert pictures[0].shape == (3 * 5 - 1, 3 * 6 - 1)
-    now = evaluate.image_grid(np.array(model.sample(9, seed=4)), columns=3)
+    now = figures.image_grid(np.array(model.sample(9, seed=4)), columns=3)
     np.testing.assert_array_equal(pictures[1], (255 * now).round().astype("uint8"))
     assert not np.array_equal(*pictures)  # the model learns between them
     fit(Generator(), callbacks.SampleGrid(tmp_path, count=9), epochs=2, rate=0.0)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from cases import SHAPE, convolutional, dense, discriminator, images, masked_patches, masked_pixels, tokens
 
-from keras_ssl import blocks, corruption, decoders, encoders, losses, objectives
+from keras_ssl import blocks, decoders, encoders, losses, objectives, transforms
 from keras_ssl.errors import UserError
 
 N = 8
@@ -322,9 +322,9 @@ def test_a_range_that_is_none_is_a_clear_error(arguments):
 def test_masks_of_the_objectives_are_those_of_corruption():
     seed = np.array([3, 0])  # of evaluation, with the objective's seed
     drawn = objectives.MaskedAutoencoder(tokens(), seed=3).forward_pass({"input": X}, training=False)["mask"]
-    np.testing.assert_array_equal(drawn, corruption.random_mask(N, 16, 12, seed))
+    np.testing.assert_array_equal(drawn, transforms.random_mask(N, 16, 12, seed))
     drawn = inpainting(seed=3).forward_pass({"input": X}, training=False)["mask"]
-    np.testing.assert_array_equal(drawn, corruption.block_mask(N, 8, 8, (0.2, 0.4), (0.5, 2.0), seed))
+    np.testing.assert_array_equal(drawn, transforms.block_mask(N, 8, 8, (0.2, 0.4), (0.5, 2.0), seed))
 
 
 @pytest.mark.parametrize("hidden", [0, 1, 16])

@@ -8,7 +8,7 @@ from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.collections import LineCollection, PathCollection
 
 from keras_ssl.errors import UserError
-from keras_ssl.evaluate import palette, plots
+from keras_ssl.figures import palette, plots
 
 
 def curve(*pairs):

@@ -10,7 +10,7 @@ from cases import SHAPE, any_size, convolutional, images, single, turnable, with
 from keras_ssl import data, encoders, losses, objectives
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.pretext import ChanceWarning
-from keras_ssl.rearrangements import distant_permutations
+from keras_ssl.transforms.rearrangements import distant_permutations
 
 N = 8
 KINDS = (objectives.RotationPrediction, objectives.FlipPrediction, objectives.JigsawPrediction)

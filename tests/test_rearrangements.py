@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_ssl.rearrangements import distant_permutations, mirror, shuffle_tiles, turn
+from keras_ssl.transforms.rearrangements import distant_permutations, mirror, shuffle_tiles, turn
 
 X = np.random.default_rng(0).random((3, 6, 6, 2), "float32")
 

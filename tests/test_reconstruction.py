@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from cases import SHAPE, convolutional, dense, images
 
-from keras_ssl import corruption, decoders, encoders, likelihoods, losses, objectives
+from keras_ssl import decoders, encoders, likelihoods, losses, objectives, transforms
 from keras_ssl.errors import UserError
 
 N = 8
@@ -72,7 +72,7 @@ def test_a_target_for_unbounded_activities_is_refused():
 # ---- denoising -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("noise", [corruption.gaussian_noise, corruption.masking_noise, corruption.salt_and_pepper])
+@pytest.mark.parametrize("noise", [transforms.gaussian_noise, transforms.masking_noise, transforms.salt_and_pepper])
 def test_what_is_clean_is_rebuilt_from_what_is_noisy(noise):
     keras.utils.set_random_seed(1)
     x = images(32, 0)
@@ -107,7 +107,7 @@ def test_an_amount_that_no_noise_has_is_refused():
         objectives.DenoisingAutoencoder(dense(), amount=-0.1)
     with pytest.raises(UserError, match="rate at least 0 and at most 1"):
         objectives.DenoisingAutoencoder(dense(), amount=30)
-    objectives.DenoisingAutoencoder(dense(), noise=corruption.gaussian_noise, amount=30)
+    objectives.DenoisingAutoencoder(dense(), noise=transforms.gaussian_noise, amount=30)
 
 
 # ---- variational -----------------------------------------------------------------------------------------------------

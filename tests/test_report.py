@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from keras_ssl import report
 from keras_ssl.errors import UserError
+from keras_ssl.figures import report
 
 VOID = {"meta", "img", "br", "link", "hr"}
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from cases import SHAPE, convolutional, images
 
-from keras_ssl import encoders, objectives, transfer
+from keras_ssl import encoders, networks, objectives, transfer
 from keras_ssl.errors import UserError
 
 X, Y = images(16, 0), np.arange(16) % 3
@@ -365,7 +365,7 @@ def test_the_probe_does_not_depend_on_the_mean_of_the_features():
 
 def test_predict_in_batches_is_predict():
     model = make()
-    p = transfer.predict_in_batches(model, X, batch_size=5)
+    p = networks.predict_in_batches(model, X, batch_size=5)
     assert p.dtype == "float32"
     np.testing.assert_allclose(p, model.predict(X, verbose=0), atol=1e-6)
 

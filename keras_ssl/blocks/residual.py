@@ -2,7 +2,7 @@
 
 from keras import layers
 
-from keras_ssl.blocks.normalisation import BatchNormalization
+from keras_ssl.blocks.normalization import BatchNormalization
 
 __all__ = ["residual"]
 

@@ -5,7 +5,7 @@ import tempfile
 
 import keras
 
-from keras_ssl import checks, evaluate
+from keras_ssl import checks, figures
 from keras_ssl.distribute import is_chief
 from keras_ssl.errors import UserError
 
@@ -15,7 +15,7 @@ __all__ = ["SampleGrid"]
 class SampleGrid(keras.callbacks.Callback):
     """Write a picture of samples after each epoch, of the same latent points each time.
 
-    The picture after epoch 7 is `epoch_0007.png`, an `evaluate.image_grid` about as wide as high. Of several workers
+    The picture after epoch 7 is `epoch_0007.png`, an `figures.image_grid` about as wide as high. Of several workers
     the chief writes.
 
     Args:
@@ -55,11 +55,11 @@ class SampleGrid(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Write the picture, when it is time."""
         if (epoch + 1) % self.every == 0 and self._writes():
-            evaluate.write_png(self.folder / f"epoch_{epoch + 1:04d}.png", self._grid())
+            figures.write_png(self.folder / f"epoch_{epoch + 1:04d}.png", self._grid())
 
     def _grid(self):
         samples = keras.ops.convert_to_numpy(self.model.sample(self.count, seed=self.seed))
-        return evaluate.image_grid(samples, columns=round(self.count**0.5))
+        return figures.image_grid(samples, columns=round(self.count**0.5))
 
     def _writes(self):
         strategy = getattr(self.model, "distribute_strategy", None)  # there is none on JAX

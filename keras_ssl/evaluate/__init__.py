@@ -3,7 +3,6 @@
 And for what generates images: similarity, Fréchet distance, modes, likelihood.
 """
 
-from keras_ssl.evaluate import plots
 from keras_ssl.evaluate.collapse import collapse
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.features import FeatureClassifier, feature_classifier
@@ -12,7 +11,6 @@ from keras_ssl.evaluate.label_efficiency import LabelEfficiency, label_counts, l
 from keras_ssl.evaluate.likelihood import importance_weighted_nll, negative_elbo
 from keras_ssl.evaluate.metrics import scores
 from keras_ssl.evaluate.modes import mode_counts
-from keras_ssl.evaluate.pictures import image_grid, write_png
 from keras_ssl.evaluate.probes import fit_nearest, knn, linear_probe
 from keras_ssl.evaluate.similarity import reconstruction_error, ssim
 
@@ -25,7 +23,6 @@ __all__ = [
     "fit_nearest",
     "frechet_distance",
     "frechet_floor",
-    "image_grid",
     "importance_weighted_nll",
     "knn",
     "label_counts",
@@ -33,10 +30,8 @@ __all__ = [
     "linear_probe",
     "mode_counts",
     "negative_elbo",
-    "plots",
     "reconstruction_error",
     "reinitialised",
     "scores",
     "ssim",
-    "write_png",
 ]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_ssl.evaluate.sources import as_source
-from keras_ssl.transfer import predict_in_batches
+from keras_ssl.networks import predict_in_batches
 
 __all__ = ["embed"]
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from keras_ssl import blocks, data
+from keras_ssl import data, networks
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.metrics import scores
-from keras_ssl.evaluate.palette import label
-from keras_ssl.transfer import FineTuning, fit_linear, predict_in_batches
+from keras_ssl.figures.palette import label
+from keras_ssl.networks import predict_in_batches
+from keras_ssl.transfer import FineTuning, fit_linear
 
 __all__ = ["LabelEfficiency", "label_counts", "label_efficiency", "reinitialised"]
 
@@ -246,7 +247,7 @@ def reinitialised(encoder, seed):
         seed: Of the initial weights. Initialisers that have a seed of their own keep it.
     """
     with _python_seed(seed):
-        return blocks.copy_statistics(encoder, keras.models.clone_model(encoder))
+        return networks.copy_statistics(encoder, keras.models.clone_model(encoder))
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 import keras
 
-from keras_ssl.blocks import set_weights
 from keras_ssl.errors import UserError
+from keras_ssl.networks import set_weights
 
 __all__ = ["is_graph", "stock", "in_float32"]
 

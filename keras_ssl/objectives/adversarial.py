@@ -3,10 +3,11 @@
 import keras
 from keras import ops
 
-from keras_ssl import decoders, directions, heads, losses, schedules
+from keras_ssl import decoders, directions, heads, losses
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.objective import Objective
+from keras_ssl.optimizers import schedules
 
 __all__ = ["GAN", "Adversarial", "BiGAN"]
 

@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from keras_ssl import corruption, decoders, losses
+from keras_ssl import decoders, losses, transforms
 from keras_ssl.blocks import patchify, sine_cosine, unpatchify
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
@@ -110,7 +110,7 @@ class MaskedAutoencoder(Objective):
         return super().fit(x, **kwargs)
 
     def _masks(self, images, seeds):
-        return corruption.random_mask(ops.shape(images)[0], self.length, self.hidden, seeds.next())
+        return transforms.random_mask(ops.shape(images)[0], self.length, self.hidden, seeds.next())
 
     def _counted(self, mask):
         """Have TensorFlow raise where a mask hides more or fewer patches; what is hidden must not reach the trunk."""
@@ -124,7 +124,7 @@ class MaskedAutoencoder(Objective):
             raise UserError(
                 f"a mask ({count}, {self.length}) that hides {self.hidden} patches of each image",
                 f"shape {mask.shape}, {mask.astype(bool).sum()} hidden in all",
-                "make it with `corruption.random_mask`, or give another `mask_ratio`",
+                "make it with `transforms.random_mask`, or give another `mask_ratio`",
             )
 
     def _predict(self, images, mask, training):
@@ -317,7 +317,7 @@ class Inpainting(Adversarial):
 
     def _masks(self, images, seeds):
         count, height, width, _ = ops.shape(images)
-        return corruption.block_mask(count, height, width, self.area, self.ratio, seeds.next())
+        return transforms.block_mask(count, height, width, self.area, self.ratio, seeds.next())
 
     def _predict(self, images, mask, training):
         context = ops.where(ops.cast(mask, "bool")[..., None], ops.cast(0.5, images.dtype), images)

@@ -11,7 +11,7 @@ from keras_ssl import heads, losses, measures
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.objective import Objective
-from keras_ssl.rearrangements import distant_permutations, mirror, shuffle_tiles, turn
+from keras_ssl.transforms.rearrangements import distant_permutations, mirror, shuffle_tiles, turn
 
 __all__ = ["ChanceWarning", "FlipPrediction", "JigsawPrediction", "RotationPrediction", "TransformationPrediction"]
 
@@ -186,7 +186,7 @@ class FlipPrediction(TransformationPrediction):
         super().__init__(encoder, seed=seed, **kwargs)
 
     def version(self, images, k):
-        """Return the images as `rearrangements.mirror` makes them."""
+        """Return the images as `transforms.mirror` makes them."""
         return mirror(images, k)
 
 
@@ -201,7 +201,7 @@ class JigsawPrediction(TransformationPrediction):
         encoder: Built `keras.Model` from `(n, height, width, channels)` to `(n, d)`.
         grid: Tiles along each side, at least 2; height and width must be multiples. Default 2.
         permutations: Size of the set, at least 2 and at most `(grid²)!`. Default 24: all of a grid of 2. The set is
-            `rearrangements.distant_permutations(permutations, grid²)`, the same in every run.
+            `transforms.distant_permutations(permutations, grid²)`, the same in every run.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ssl import corruption, decoders, heads, likelihoods, losses
+from keras_ssl import decoders, heads, likelihoods, losses, transforms
 from keras_ssl.checks import check_between
 from keras_ssl.distribute import gather
 from keras_ssl.errors import UserError
@@ -133,9 +133,9 @@ class DenoisingAutoencoder(Autoencoder):
     Args:
         encoder: See `Autoencoder`; the representation need not be narrow.
         decoder: See `Autoencoder`.
-        noise: Function `(x, amount, seed)` that returns a corrupted x: `corruption.gaussian_noise`,
-            `corruption.masking_noise`, `corruption.salt_and_pepper` or a registered one of your own.
-            Default: `corruption.masking_noise`.
+        noise: Function `(x, amount, seed)` that returns a corrupted x: `transforms.gaussian_noise`,
+            `transforms.masking_noise`, `transforms.salt_and_pepper` or a registered one of your own.
+            Default: `transforms.masking_noise`.
         amount: Its second argument, at least 0: a number, or a schedule in steps. Default 0.3.
         reconstruction: See `Autoencoder`.
         seed: See `Objective`.
@@ -157,7 +157,7 @@ class DenoisingAutoencoder(Autoencoder):
         self,
         encoder,
         decoder=None,
-        noise=corruption.masking_noise,
+        noise=transforms.masking_noise,
         amount=0.3,
         reconstruction=losses.squared_error,
         seed=0,

@@ -3,7 +3,7 @@
 Scores are those of `benchmarks/classical.py`, whose protocol stands in the README.
 """
 
-from keras_ssl import corruption, encoders, likelihoods, objectives
+from keras_ssl import encoders, likelihoods, objectives, transforms
 from keras_ssl.recipes.networks import bottleneck_conv_net, small_conv_net
 from keras_ssl.recipes.recipe import for_small_images
 
@@ -116,7 +116,7 @@ def denoising_autoencoder_small_images(source, epochs=None, seed=0):
         neighbours and with 10 labels per class: 0.953 ± 0.001 and 0.795 ± 0.005 on MNIST, 0.801 ± 0.004 and
         0.687 ± 0.005 on Fashion-MNIST, 0.383 ± 0.009 and 0.231 ± 0.006 on CIFAR-10.
     """
-    noise = {"noise": corruption.masking_noise, "amount": 0.3}
+    noise = {"noise": transforms.masking_noise, "amount": 0.3}
     return for_small_images(objectives.DenoisingAutoencoder, small_conv_net, source, epochs, seed, **noise)
 
 

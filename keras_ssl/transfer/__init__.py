@@ -4,7 +4,6 @@ from keras_ssl.transfer.adapting import adapt_input, adapt_statistics
 from keras_ssl.transfer.fine_tuning import FineTuning, fine_tune
 from keras_ssl.transfer.freezing import Trainability, freeze, trainability, unfreeze
 from keras_ssl.transfer.heads import classifier
-from keras_ssl.transfer.inference import predict_in_batches
 from keras_ssl.transfer.linear import fit_linear, start_from_probe
 
 __all__ = [
@@ -16,7 +15,6 @@ __all__ = [
     "fine_tune",
     "fit_linear",
     "freeze",
-    "predict_in_batches",
     "start_from_probe",
     "trainability",
     "unfreeze",

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 
 from keras_ssl import checks
-from keras_ssl.blocks import set_weights
 from keras_ssl.errors import UserError
+from keras_ssl.networks import set_weights
 
 __all__ = ["adapt_input", "adapt_statistics"]
 

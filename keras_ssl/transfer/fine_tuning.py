@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from keras_ssl.blocks import set_weights
 from keras_ssl.errors import UserError
+from keras_ssl.networks import set_weights
 from keras_ssl.transfer.heads import classifier
 from keras_ssl.transfer.linear import start_from_probe
 

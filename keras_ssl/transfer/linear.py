@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_ssl.transfer.inference import predict_in_batches
+from keras_ssl.networks.inference import predict_in_batches
 
 __all__ = ["fit_linear", "start_from_probe"]
 

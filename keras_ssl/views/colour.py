@@ -5,8 +5,9 @@ import math
 import numpy as np
 from keras import ops
 
-from keras_ssl.corruption import block_mask, gaussian_noise
 from keras_ssl.seeds import SeedStream
+from keras_ssl.transforms.masks import block_mask
+from keras_ssl.transforms.noise import gaussian_noise
 from keras_ssl.views.draws import check_probability, check_range, draw, keep_or_change
 from keras_ssl.views.lines import as_images, as_lines
 

@@ -9,8 +9,8 @@ import math
 
 from keras import ops
 
-from keras_ssl.corruption import random_boxes
 from keras_ssl.errors import UserError
+from keras_ssl.transforms.masks import random_boxes
 from keras_ssl.views.draws import check_probability, check_range, draw, keep_or_change
 from keras_ssl.views.lines import as_images, as_lines
 

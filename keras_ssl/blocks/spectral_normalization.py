@@ -3,8 +3,8 @@
 import keras
 from keras import layers
 
-from keras_ssl.blocks.normalisation import copy_statistics
 from keras_ssl.errors import UserError
+from keras_ssl.networks.cloning import copy_statistics
 
 __all__ = ["SpectralNormalization", "spectrally_normalised"]
 

@@ -6,8 +6,8 @@ The label of a figure (`figure.get_label()`) says in words what it shows; a page
 import numpy as np
 
 from keras_ssl.errors import UserError
-from keras_ssl.evaluate import palette
-from keras_ssl.evaluate.palette import BASELINES, INK
+from keras_ssl.figures import palette
+from keras_ssl.figures.palette import BASELINES, INK
 
 __all__ = [
     "label_efficiency_curves",

@@ -1,0 +1,86 @@
+"""What is hidden of a sample: boxes and masks. Pure functions of their arguments and a seed."""
+
+import keras
+from keras import ops
+
+from keras_ssl.seeds import SeedStream
+
+__all__ = ["random_boxes", "block_mask", "random_mask"]
+
+
+def random_boxes(count, height, width, area, ratio, seed):
+    """Draw boxes of random area, aspect ratio and place that lie inside an image.
+
+    The area is uniform in its range, the logarithm of the ratio uniform in its range, the place uniform among those
+    that fit. A ratio at which the box would stick out of the image gives way to the nearest one that fits, so that the
+    area keeps its distribution.
+
+    Args:
+        count: Number of boxes, `n`.
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
+        area: Lowest and highest area, as fractions of the image's, in 0..1.
+        ratio: Lowest and highest width / height, above 0.
+        seed: Integer tensor of shape `(2,)`.
+
+    Returns:
+        `(top, left, box_height, box_width)`, four float tensors of shape `(n,)` in pixels, not rounded.
+
+    Reference:
+        Szegedy et al., "Going Deeper with Convolutions", 2015, section 6.
+
+    Departures:
+        Common implementations draw again until a box fits, up to ten times, and then take the centre of the image.
+    """
+    # One call draws all four: XLA compiles one generator, and the next seed is free for the caller.
+    units = keras.random.uniform((4, count), seed=SeedStream(seed))
+    area = area[0] + (area[1] - area[0]) * units[0]
+    ratio = ratio[0] * (ratio[1] / ratio[0]) ** units[1]
+    ratio = ops.clip(ratio, area * width / height, width / (height * area))
+    box_height = ops.sqrt(area * height * width / ratio)
+    box_width = box_height * ratio
+    return (height - box_height) * units[2], (width - box_width) * units[3], box_height, box_width
+
+
+def block_mask(count, height, width, area, ratio, seed):
+    """Hide one random box of each image: the pixels whose centres lie in it.
+
+    Args:
+        count: Number of masks, `n`.
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
+        area: Lowest and highest area, as fractions of the image's, in 0..1.
+        ratio: Lowest and highest width / height, above 0.
+        seed: Integer tensor of shape `(2,)`.
+
+    Returns:
+        Boolean tensor of shape `(n, height, width)`; True = hidden.
+
+    Reference:
+        Zhong et al., "Random Erasing Data Augmentation", 2020, algorithm 1.
+    """
+    boxes = random_boxes(count, height, width, area, ratio, seed)
+    top, left, box_height, box_width = (value[:, None] for value in boxes)
+    y, x = ops.arange(height, dtype="float32") + 0.5, ops.arange(width, dtype="float32") + 0.5
+    rows = ops.logical_and(y >= top, y < top + box_height)
+    columns = ops.logical_and(x >= left, x < left + box_width)
+    return ops.logical_and(rows[:, :, None], columns[:, None, :])
+
+
+def random_mask(count, length, hidden, seed):
+    """Hide the same number of places in each sequence, every choice of them equally likely.
+
+    Args:
+        count: Number of masks, `n`.
+        length: Number of places.
+        hidden: How many of them to hide, in 0..length.
+        seed: Integer tensor of shape `(2,)`.
+
+    Returns:
+        Boolean tensor of shape `(n, length)`; True = hidden, `hidden` times in each row.
+
+    Reference:
+        He et al. 2021, "Masked Autoencoders Are Scalable Vision Learners", section 3.
+    """
+    order = ops.argsort(keras.random.uniform((count, length), seed=SeedStream(seed)), axis=-1)
+    return ops.argsort(order, axis=-1) < hidden  # the rank of each draw
