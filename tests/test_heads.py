@@ -72,7 +72,7 @@ def test_predictor_goes_back_to_the_projections_width():
 
 
 def test_prototypes_give_cosines_whatever_the_lengths():
-    layer = heads.Prototypes(5)
+    layer = blocks.Prototypes(5)
     z = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
     scores = np.array(layer(z))
     kernel = np.array(layer.kernel)
@@ -84,7 +84,7 @@ def test_prototypes_give_cosines_whatever_the_lengths():
 
 @pytest.mark.parametrize("hold", [True, False])
 def test_prototypes_that_are_held_get_no_gradient(hold):
-    layer = heads.Prototypes(5)
+    layer = blocks.Prototypes(5)
     z = tf.random.normal((4, 3))
     layer.build((None, 3))
     with tf.GradientTape() as tape:

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_ssl import heads, losses, measures
+from keras_ssl import blocks, heads, losses, measures
 from keras_ssl.checks import check_between
 from keras_ssl.distribute import gather
 from keras_ssl.objectives.objective import Objective
@@ -82,7 +82,7 @@ class SwAV(Objective):
         self.queue_size = queue_size
         self.queue_start = queue_start
         width = self.projector.output_shape[-1]
-        self.scores = heads.Prototypes(prototypes, dtype="float32", name="prototypes")
+        self.scores = blocks.Prototypes(prototypes, dtype="float32", name="prototypes")
         self.scores.build((None, width))
         self.queues = [Queue(queue_size, width, seed + k, name=f"queue_{k + 1}") for k in (0, 1)] if queue_size else []
 

@@ -1,15 +1,14 @@
-"""What turns vectors into images, mirrors of encoders and generators; and tokens into patches."""
+"""Decoders that run through an encoder's shapes in reverse."""
 
 import math
 
 import keras
 from keras import layers
 
-from keras_ssl.blocks import BatchNormalization, transformer
-from keras_ssl.checks import check_between
+from keras_ssl.decoders.cropping import cropped
 from keras_ssl.errors import UserError
 
-__all__ = ["check_mirrors", "generator", "mirror", "patches"]
+__all__ = ["check_mirrors", "mirror"]
 
 
 def mirror(encoder, activation=None, features=None, name="decoder"):
@@ -54,58 +53,6 @@ def mirror(encoder, activation=None, features=None, name="decoder"):
     return keras.Model(inputs, outputs, name=name)
 
 
-def generator(shape, features=64, maps=None, name="generator"):
-    """Transposed convolutions with batch normalisation and ReLU, from vectors to images; each doubles the resolution.
-
-    Args:
-        shape: `(height, width, channels)` of the images.
-        features: Width of the vectors. Default 64.
-        maps: Channels of each resolution but the last, from the coarsest, one at least. Default: as many as lead to at
-            most 8 pixels of the shorter side, and two at least; 64 in the finest, twice as many in each coarser one, at
-            most 256. Of 28x28 images `(128, 64)`, from 7x7 on.
-        name: Name of the model.
-
-    Returns:
-        `keras.Model` from `(n, features)` to `(n, height, width, channels)` in 0..1, in float32 whatever the policy.
-
-    Raises:
-        UserError: If `shape` is not that of an image of known size, or a width or number of channels is none.
-
-    Reference:
-        Radford et al. 2016, "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
-        Networks", section 3 and Figure 1.
-
-    Departures:
-        The output is a sigmoid, for images in 0..1; kernels are 4x4, and weights start by Glorot's rule; there are as
-        many convolutions as the size asks for, with fewer channels.
-    """
-    shape = tuple(shape)
-    if len(shape) != 3 or None in shape or min(shape) < 1:
-        raise UserError(
-            "images (height, width, channels) of known size",
-            f"{shape}",
-            "give that size; objectives take a `generator`, such as `decoders.mirror(encoder, 'sigmoid', latent)`",
-        )
-    check_between("features", features, least=1, whole=True)
-    if maps is None:
-        count = max(2, math.ceil(math.log2(min(shape[:2]) / 8)))
-        maps = tuple(min(256, 64 * 2**k) for k in reversed(range(count)))
-    if not isinstance(maps, tuple | list) or not maps:
-        raise UserError("channels of one map at least", f"maps={maps}", "leave `maps` out, or give such as (64, 32)")
-    for channels in maps:
-        check_between("maps", channels, least=1, whole=True)
-    sizes = [tuple(math.ceil(side / 2**k) for side in shape[:2]) for k in range(len(maps), -1, -1)]
-    inputs = keras.Input((features,), name="latent")
-    x = layers.Dense(math.prod(sizes[0]) * maps[0], use_bias=False, name="dense")(inputs)
-    x = layers.Reshape((*sizes[0], maps[0]), name="reshape")(x)
-    for k, (size, channels) in enumerate(zip(sizes[1:], (*maps[1:], shape[-1])), 1):
-        x = BatchNormalization(name=f"norm_{k}")(x)
-        x = layers.ReLU(name=f"relu_{k}")(x)
-        x = layers.Conv2DTranspose(channels, 4, 2, "same", use_bias=k == len(maps), name=f"up_{k}")(x)
-        x = _cropped(x, size, k)
-    return keras.Model(inputs, layers.Activation("sigmoid", dtype="float32", name="image")(x), name=name)
-
-
 def check_mirrors(decoder, encoder, features):
     """Raise unless a decoder goes from vectors of some width to what an encoder takes.
 
@@ -127,41 +74,6 @@ def check_mirrors(decoder, encoder, features):
             f"give one that fits, such as `decoders.mirror(encoder, features={features})`, or of images "
             f"`decoders.generator(shape, features={features})`",
         )
-
-
-def patches(encoder, width=None, depth=2, heads=None, name="decoder"):
-    """A small transformer from all tokens, with their positions, to the pixels of their patches.
-
-    Args:
-        encoder: `keras.Model` from images to `(n, d)` with a layer `tokens`, such as `encoders.vit`.
-        width: Of the decoder's tokens. Default d / 2.
-        depth: Number of blocks. Default 2; the paper's best has 8, but one is as good after fine-tuning.
-        heads: Number of attention heads, a divisor of `width`. Default: of 32 dimensions each, or more.
-        name: Name of the model.
-
-    Returns:
-        `keras.Model` from `(n, length, d)` to `(n, length, pixels of a patch)`, in float32 whatever the policy.
-
-    Raises:
-        UserError: If the encoder has no layer `tokens`, or the heads do not divide the width.
-
-    Reference:
-        He et al. 2021, "Masked Autoencoders Are Scalable Vision Learners", section 4.1 and Table 1.
-    """
-    if "tokens" not in {layer.name for layer in encoder.layers}:
-        raise UserError("an encoder with a layer `tokens`", f"'{encoder.name}' without", "use `encoders.vit`")
-    length, d = encoder.get_layer("tokens").output_shape[1:]
-    width = width or d // 2
-    heads = heads or next(h for h in range(max(1, width // 32), 0, -1) if width % h == 0)
-    if width % heads:
-        raise UserError(f"a width that is a multiple of {heads} heads", f"width={width}", "give others")
-    inputs = keras.Input((length, d), name="tokens")
-    x = layers.Dense(width, name="narrow")(inputs)
-    for k in range(1, depth + 1):
-        x = transformer(x, heads, 4 * width, name=f"block_{k}")
-    x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
-    pixels = math.prod(encoder.input_shape[1:]) // length
-    return keras.Model(inputs, layers.Dense(pixels, dtype="float32", name="pixels")(x), name=name)
 
 
 def _feature_maps(encoder):
@@ -217,9 +129,4 @@ def _enlarge(x, size, features, k):
         kernel_initializer="he_normal",
         name=f"up_{k}",
     )(x)
-    return _cropped(x, size, k)
-
-
-def _cropped(x, size, k):
-    extra = [old - new for new, old in zip(size, x.shape[1:3])]
-    return layers.Cropping2D([(e // 2, e - e // 2) for e in extra], name=f"crop_{k}")(x) if any(extra) else x
+    return cropped(x, size, k)

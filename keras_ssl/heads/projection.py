@@ -1,13 +1,12 @@
-"""Small networks on top of an encoder that are thrown away after pretraining."""
+"""Projectors and predictors of joint-embedding objectives."""
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from keras_ssl.blocks import BatchNormalization
-from keras_ssl.directions import unit
-from keras_ssl.networks import copy_statistics
+from keras_ssl.blocks.prototypes import Prototypes
 
-__all__ = ["Prototypes", "gaussian", "judge", "linear", "predictor", "projector", "prototypes"]
+__all__ = ["predictor", "projector", "prototypes"]
 
 
 def projector(
@@ -69,65 +68,6 @@ def predictor(projector, hidden=None, kernel_initializer=None, name="predictor")
     return keras.Model(inputs, layers.Dense(width, kernel_initializer=start, name="prediction")(x), name=name)
 
 
-def gaussian(encoder, features, name="gaussian"):
-    """Two linear layers: mean and log variance of a diagonal Gaussian.
-
-    Args:
-        encoder: The `keras.Model` whose representation `(n, d)` they take.
-        features: Width of both.
-        name: Name of the model.
-
-    Returns:
-        `keras.Model` from `(n, d)` to a pair of `(n, features)`, float32.
-
-    Reference:
-        Kingma & Welling 2014, "Auto-Encoding Variational Bayes", appendix C.2.
-    """
-    inputs = keras.Input((encoder.output_shape[-1],), name="representation")
-    mean = layers.Dense(features, dtype="float32", name="mean")(inputs)
-    log_variance = layers.Dense(features, dtype="float32", name="log_variance")(inputs)
-    return keras.Model(inputs, [mean, log_variance], name=name)
-
-
-def judge(encoder, features=256, name="judge"):
-    """BiGAN's discriminator: says of an image and a latent vector together whether they are an encoder's pair.
-
-    Args:
-        encoder: Functional `keras.Model` from `(n, …)` to `(n, d)`, whose architecture looks at the image. Its weights
-            are not shared, but the statistics of pixels are.
-        features: Width of the hidden layer that sees both. Default 256.
-        name: Name of the model.
-
-    Returns:
-        `keras.Model` from `[image, latent]`, `(n, …)` and `(n, d)`, to a logit `(n, 1)`.
-
-    Reference:
-        Donahue et al. 2017, "Adversarial Feature Learning", section 3.
-    """
-    image = keras.Input(encoder.input_shape[1:], name="image")
-    latent = keras.Input((encoder.output_shape[-1],), name="latent")
-    trunk = copy_statistics(encoder, keras.models.clone_model(encoder))
-    x = layers.Concatenate(name="pair")([trunk(image), latent])
-    x = layers.Dense(features, kernel_initializer="he_normal", name="hidden")(x)
-    x = layers.LeakyReLU(0.2, name="leaky_relu")(x)
-    return keras.Model([image, latent], layers.Dense(1, dtype="float32", name="logits")(x), name=name)
-
-
-def linear(encoder, features, name="linear"):
-    """One linear layer with bias: the scores of classes, or numbers, that are predicted from a representation.
-
-    Args:
-        encoder: The `keras.Model` whose representation `(n, d)` is read.
-        features: Number of classes or numbers.
-        name: Name of the model.
-
-    Returns:
-        `keras.Model` from `(n, d)` to `(n, features)`.
-    """
-    inputs = keras.Input((encoder.output_shape[-1],), name="representation")
-    return keras.Model(inputs, layers.Dense(features, name="scores")(inputs), name=name)
-
-
 def _start(initializer, default):
     """Return an initializer of one layer's own: one without a seed that is used twice gives the same values twice."""
     return initializer.clone() if isinstance(initializer, keras.initializers.Initializer) else initializer or default
@@ -138,41 +78,6 @@ def _hidden(x, width, initializer, suffix):
     x = layers.Dense(width, use_bias=False, kernel_initializer=start, name=f"hidden{suffix}")(x)
     x = BatchNormalization(name=f"norm{suffix}")(x)
     return layers.ReLU(name=f"relu{suffix}")(x)
-
-
-@keras.saving.register_keras_serializable("keras_ssl")
-class Prototypes(keras.layers.Layer):
-    """Cosines of samples with trained prototypes, which are normalised where they are used.
-
-    Args:
-        count: Number of prototypes k.
-        **kwargs: Of the layer.
-    """
-
-    def __init__(self, count, **kwargs):
-        super().__init__(**kwargs)
-        self.count = count
-
-    def build(self, input_shape):
-        """Make the prototypes, `(d, k)`."""
-        self.kernel = self.add_weight(
-            shape=(input_shape[-1], self.count), initializer=keras.initializers.RandomNormal(stddev=1.0), name="kernel"
-        )
-
-    def call(self, z, hold=False):
-        """Return the cosines `(n, k)` of samples `(n, d)`; where `hold` is true the prototypes get no gradient."""
-        kernel = unit(self.kernel, axis=0)
-        if hold is not False:
-            kernel = ops.where(hold, ops.stop_gradient(kernel), kernel)
-        return ops.matmul(unit(z), kernel)
-
-    def compute_output_shape(self, input_shape):
-        """Return `(n, k)`."""
-        return (*input_shape[:-1], self.count)
-
-    def get_config(self):
-        """Return the constructor's arguments."""
-        return {**super().get_config(), "count": self.count}
 
 
 def prototypes(encoder, count=1024, hidden=None, features=128, name="projector"):

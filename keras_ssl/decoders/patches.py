@@ -1,0 +1,46 @@
+"""From tokens to the pixels of their patches."""
+
+import math
+
+import keras
+from keras import layers
+
+from keras_ssl.blocks import transformer
+from keras_ssl.errors import UserError
+
+__all__ = ["patches"]
+
+
+def patches(encoder, width=None, depth=2, heads=None, name="decoder"):
+    """A small transformer from all tokens, with their positions, to the pixels of their patches.
+
+    Args:
+        encoder: `keras.Model` from images to `(n, d)` with a layer `tokens`, such as `encoders.vit`.
+        width: Of the decoder's tokens. Default d / 2.
+        depth: Number of blocks. Default 2; the paper's best has 8, but one is as good after fine-tuning.
+        heads: Number of attention heads, a divisor of `width`. Default: of 32 dimensions each, or more.
+        name: Name of the model.
+
+    Returns:
+        `keras.Model` from `(n, length, d)` to `(n, length, pixels of a patch)`, in float32 whatever the policy.
+
+    Raises:
+        UserError: If the encoder has no layer `tokens`, or the heads do not divide the width.
+
+    Reference:
+        He et al. 2021, "Masked Autoencoders Are Scalable Vision Learners", section 4.1 and Table 1.
+    """
+    if "tokens" not in {layer.name for layer in encoder.layers}:
+        raise UserError("an encoder with a layer `tokens`", f"'{encoder.name}' without", "use `encoders.vit`")
+    length, d = encoder.get_layer("tokens").output_shape[1:]
+    width = width or d // 2
+    heads = heads or next(h for h in range(max(1, width // 32), 0, -1) if width % h == 0)
+    if width % heads:
+        raise UserError(f"a width that is a multiple of {heads} heads", f"width={width}", "give others")
+    inputs = keras.Input((length, d), name="tokens")
+    x = layers.Dense(width, name="narrow")(inputs)
+    for k in range(1, depth + 1):
+        x = transformer(x, heads, 4 * width, name=f"block_{k}")
+    x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
+    pixels = math.prod(encoder.input_shape[1:]) // length
+    return keras.Model(inputs, layers.Dense(pixels, dtype="float32", name="pixels")(x), name=name)

@@ -1,0 +1,26 @@
+"""The parameters of a latent distribution."""
+
+import keras
+from keras import layers
+
+__all__ = ["gaussian"]
+
+
+def gaussian(encoder, features, name="gaussian"):
+    """Two linear layers: mean and log variance of a diagonal Gaussian.
+
+    Args:
+        encoder: The `keras.Model` whose representation `(n, d)` they take.
+        features: Width of both.
+        name: Name of the model.
+
+    Returns:
+        `keras.Model` from `(n, d)` to a pair of `(n, features)`, float32.
+
+    Reference:
+        Kingma & Welling 2014, "Auto-Encoding Variational Bayes", appendix C.2.
+    """
+    inputs = keras.Input((encoder.output_shape[-1],), name="representation")
+    mean = layers.Dense(features, dtype="float32", name="mean")(inputs)
+    log_variance = layers.Dense(features, dtype="float32", name="log_variance")(inputs)
+    return keras.Model(inputs, [mean, log_variance], name=name)
