@@ -6,7 +6,7 @@ from keras import ops
 from keras_ssl import blocks, heads, losses, measures
 from keras_ssl.checks import check_between
 from keras_ssl.distribute import gather
-from keras_ssl.objectives.objective import Objective
+from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.state import Queue
 
 __all__ = ["SwAV"]

@@ -7,8 +7,8 @@ from keras_ssl import heads, losses, measures
 from keras_ssl.checks import check_between
 from keras_ssl.directions import unit
 from keras_ssl.distribute import gather
-from keras_ssl.objectives import two_views
-from keras_ssl.objectives.objective import Objective
+from keras_ssl.objectives.base import two_views
+from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.state import Queue, TargetNetwork
 
 __all__ = ["MoCo", "NNCLR", "SimCLR"]

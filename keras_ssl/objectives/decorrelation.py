@@ -5,8 +5,8 @@ import keras
 from keras_ssl import heads, losses, measures
 from keras_ssl.checks import check_between
 from keras_ssl.distribute import gather
-from keras_ssl.objectives import two_views
-from keras_ssl.objectives.objective import Objective
+from keras_ssl.objectives.base import two_views
+from keras_ssl.objectives.base.objective import Objective
 
 __all__ = ["BarlowTwins", "VICReg"]
 

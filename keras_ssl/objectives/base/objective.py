@@ -8,7 +8,7 @@ from keras import ops
 from keras_ssl import checks
 from keras_ssl.distribute import replica_index
 from keras_ssl.errors import UserError
-from keras_ssl.objectives import batches, jax_step, tensorflow_step
+from keras_ssl.objectives.base import batches, jax_step, tensorflow_step
 from keras_ssl.seeds import SeedStream
 
 __all__ = ["Objective"]

@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_ssl.distribute import replicas
 from keras_ssl.errors import UserError
-from keras_ssl.objectives import tensorflow_step
+from keras_ssl.objectives.base import tensorflow_step
 
 __all__ = ["arrays_in", "as_batch", "batch_of_one", "check_all", "check_encoder", "check_range", "check_token_encoder"]
 

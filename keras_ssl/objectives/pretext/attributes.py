@@ -7,7 +7,7 @@ from keras import ops
 from keras_ssl import heads, losses, measures
 from keras_ssl.checks import check_labels, check_values
 from keras_ssl.errors import UserError
-from keras_ssl.objectives.objective import Objective
+from keras_ssl.objectives.base.objective import Objective
 
 __all__ = ["AttributePrediction"]
 

@@ -1,0 +1,114 @@
+"""Bidirectional generative adversarial networks."""
+
+import keras
+from keras import ops
+
+from keras_ssl import decoders, heads, losses
+from keras_ssl.checks import check_between
+from keras_ssl.errors import UserError
+from keras_ssl.objectives.adversarial.adversarial import Adversarial
+from keras_ssl.objectives.adversarial.interpolation import along
+
+__all__ = ["BiGAN"]
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+class BiGAN(Adversarial):
+    """Learn an encoder that inverts a generator: the discriminator sees an image and a latent vector together.
+
+    It tells pairs of a real image and its representation from pairs of a generated image and what it was made of; the
+    best answer to it are networks that are each other's inverses. Terms beside the losses: the shares of encoded and
+    generated pairs that are told right.
+
+    Args:
+        encoder: Built `keras.Model` from `(n, …)` to `(n, d)`; its output is compared with draws from N(0, I), so let
+            it be linear.
+        generator: `keras.Model` from `(n, d)` to images in 0..1 of the encoder's input shape. Default:
+            `decoders.generator(shape, d)`.
+        discriminator: `keras.Model` from `[image, latent]` to a logit `(n, 1)`. Default: `heads.judge(encoder)`.
+        adversarial_loss: See `GAN`. There is no gradient penalty here: nothing holds `losses.wasserstein` to
+            Lipschitz functions but what the discriminator given is made of.
+        seed: See `Objective`.
+        **kwargs: See `Objective`.
+
+    Raises:
+        UserError: If generator or discriminator do not fit, or there is no generator and the encoder does not take
+            images of known size.
+
+    Reference:
+        Donahue et al. 2017, "Adversarial Feature Learning", Eq. 2 and 3.
+    """
+
+    terms = ("loss", "discriminator_loss", "encoded_right", "generated_right")
+    optional_keys = ("noise",)
+
+    def __init__(
+        self,
+        encoder,
+        generator=None,
+        discriminator=None,
+        adversarial_loss=losses.non_saturating,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(encoder, seed=seed, **kwargs)
+        width = encoder.output_shape[-1]
+        self.generator = decoders.generator(encoder.input_shape[1:], width) if generator is None else generator
+        decoders.check_mirrors(self.generator, encoder, width)
+        self.discriminator = heads.judge(encoder) if discriminator is None else discriminator
+        _check_judge(self.discriminator, encoder)
+        self.adversarial_loss = adversarial_loss
+
+    @property
+    def discriminators(self):
+        """The discriminator."""
+        return [self.discriminator]
+
+    def forward_pass(self, batch, training):
+        """Encode the real images, generate as many, and judge the pairs."""
+        x, noise = batch["input"], batch.get("noise")
+        if noise is None:
+            shape = (ops.shape(x)[0], self.encoder.output_shape[-1])
+            noise = keras.random.normal(shape, dtype="float32", seed=self.draws(training))
+        h = self.encoder(x, training=training)
+        generated = self.generator(noise, training=training)
+        return {
+            "encoded": self.discriminator([x, h], training=training),
+            "generated": self.discriminator([generated, noise], training=training),
+        }
+
+    def loss_terms(self, outputs):
+        """What each player lowers: the same, with the pairs exchanged."""
+        encoded, generated = outputs["encoded"], outputs["generated"]
+        return {
+            "loss": self.adversarial_loss(generated, encoded),
+            "discriminator_loss": self.adversarial_loss(encoded, generated),
+            "encoded_right": ops.mean(ops.cast(encoded > 0, "float32")),
+            "generated_right": ops.mean(ops.cast(generated < 0, "float32")),
+        }
+
+    def reconstruct(self, images):
+        """Return what the generator makes of the representations of `images` `(n, …)`, floats in 0..1."""
+        return self.generator(self.encoder(self.as_images(images), training=False), training=False)
+
+    def sample(self, count, seed=0):
+        """Return `count` new images, 1 or more, from latent vectors that are drawn by `seed`."""
+        check_between("count", count, least=1, whole=True)
+        return self.generator(keras.random.normal((count, self.encoder.output_shape[-1]), seed=seed), training=False)
+
+    def interpolate(self, first, second, steps=8):
+        """Return images on the arcs between two batches of latent vectors; see `GAN.interpolate`."""
+        return along(self.generator, first, second, steps)
+
+
+def _check_judge(judge, encoder):
+    """Raise unless a network goes from an image of the encoder's and its representation to one number."""
+    wanted = [tuple(encoder.input_shape), tuple(encoder.output_shape)], (None, 1)
+    shapes = judge.input_shape
+    found = [tuple(shape) for shape in shapes] if isinstance(shapes, list) else shapes, tuple(judge.output_shape)
+    if found != wanted:
+        raise UserError(
+            f"a discriminator from {wanted[0]}, an image and its representation, to {wanted[1]}",
+            f"'{judge.name}' from {found[0]} to {found[1]}",
+            "give one that fits, such as `heads.judge(encoder)`",
+        )

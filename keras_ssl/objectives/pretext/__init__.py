@@ -1,0 +1,16 @@
+"""Objectives that predict what was done to an image, or what can be computed of it."""
+
+from keras_ssl.objectives.pretext.attributes import AttributePrediction
+from keras_ssl.objectives.pretext.flip import FlipPrediction
+from keras_ssl.objectives.pretext.jigsaw import JigsawPrediction
+from keras_ssl.objectives.pretext.rotation import RotationPrediction
+from keras_ssl.objectives.pretext.transformation import ChanceWarning, TransformationPrediction
+
+__all__ = [
+    "AttributePrediction",
+    "FlipPrediction",
+    "JigsawPrediction",
+    "RotationPrediction",
+    "ChanceWarning",
+    "TransformationPrediction",
+]

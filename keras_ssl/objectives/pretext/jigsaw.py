@@ -1,0 +1,75 @@
+"""Jigsaw puzzles."""
+
+import math
+
+import keras
+from keras import ops
+
+from keras_ssl.checks import check_between
+from keras_ssl.errors import UserError
+from keras_ssl.objectives.pretext.transformation import TransformationPrediction
+from keras_ssl.transforms.rearrangements import distant_permutations, shuffle_tiles
+
+__all__ = ["JigsawPrediction"]
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+class JigsawPrediction(TransformationPrediction):
+    """Predict by which of a fixed set of permutations the tiles of an image were shuffled.
+
+    Each image is shuffled by one permutation, drawn anew in each step, or by that whose number stands in the batch
+    under "permutation" `(n,)`. Logs and warns as `TransformationPrediction` says.
+
+    Args:
+        encoder: Built `keras.Model` from `(n, height, width, channels)` to `(n, d)`.
+        grid: Tiles along each side, at least 2; height and width must be multiples. Default 2.
+        permutations: Size of the set, at least 2 and at most `(grid²)!`. Default 24: all of a grid of 2. The set is
+            `transforms.distant_permutations(permutations, grid²)`, the same in every run.
+        seed: See `Objective`.
+        **kwargs: See `Objective`.
+
+    Raises:
+        UserError: If the images cannot be cut so, or there are not so many permutations.
+
+    Reference:
+        Noroozi & Favaro 2016, "Unsupervised Learning of Visual Representations by Solving Jigsaw Puzzles".
+
+    Departures:
+        The encoder sees the shuffled image as a whole, so that any encoder works; there, a siamese network sees single
+        tiles. Nothing is cut off between the tiles, so edges that fit each other help to find the answer.
+    """
+
+    optional_keys = ("permutation",)
+    because = "Content whose tiles look alike, such as textures and empty images, has no order to be learned."
+
+    def __init__(self, encoder, grid=2, permutations=24, seed=0, **kwargs):
+        check_between("grid", grid, 2)
+        check_between("permutations", permutations, 2, math.factorial(grid**2))
+        self.grid = grid
+        self.permutations = permutations
+        super().__init__(encoder, classes=permutations, seed=seed, **kwargs)
+        self.orders = distant_permutations(permutations, grid**2)
+
+    def check_size(self, height, width):
+        """Raise `UserError` unless both sides are multiples of the grid."""
+        sides = [side for side in (height, width) if side is not None]
+        if any(side % self.grid for side in sides):
+            fitting = [g for g in range(2, min(sides) // 2 + 1) if not any(side % g for side in sides)]
+            raise UserError(
+                f"images whose height and width are multiples of grid={self.grid}",
+                f"{height} x {width} pixels",
+                f"choose {' or '.join(f'grid={g}' for g in fitting)}" if fitting else "load the images with `size=`",
+            )
+
+    def version(self, images, k):
+        """Return the images shuffled by the k-th permutation."""
+        return shuffle_tiles(images, self.grid, self.orders[k])
+
+    def questions(self, batch, training):
+        """Return every image in one version that is drawn, or that the batch names, and the versions' numbers."""
+        labels = batch.get("permutation")
+        if labels is None:
+            count = ops.shape(batch["input"])[0]
+            labels = keras.random.randint((count,), 0, self.permutations, seed=self.draws(training))
+        orders = ops.take(ops.convert_to_tensor(self.orders), ops.cast(labels, "int32"), axis=0)
+        return shuffle_tiles(batch["input"], self.grid, orders), labels

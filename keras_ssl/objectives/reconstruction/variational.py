@@ -1,0 +1,131 @@
+"""The variational autoencoder."""
+
+import keras
+from keras import ops
+
+from keras_ssl import decoders, heads, likelihoods, losses
+from keras_ssl.checks import check_between
+from keras_ssl.objectives.base import batches
+from keras_ssl.objectives.base.objective import Objective
+
+__all__ = ["VariationalAutoencoder"]
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+class VariationalAutoencoder(Objective):
+    """Fit a model `p(z) p(x|z)` of the data, with an approximate posterior `q(z|x)` that the encoder gives.
+
+    The encoder's vector h becomes mean and log variance of `q(z|x)` by a linear layer, so let it end with a
+    nonlinearity. The representation is h; `posterior` gives z. Terms are in nats per sample: "loss" is the negative
+    evidence lower bound, with the divergence times `beta`.
+
+    Args:
+        encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
+        decoder: `keras.Model` from `(n, latent)` to the encoder's input shape, with linear output, which `likelihood`
+            takes as its parameters. Default: `decoders.mirror(encoder, features=latent)`.
+        latent: Dimensions of z, at least 1. Default 16.
+        beta: Weight of the divergence, at least 0: a number, or a schedule in steps. Default 1, the bound itself. To
+            warm up: `keras.optimizers.schedules.PolynomialDecay(0.0, steps, 1.0)`.
+        likelihood: `likelihoods.Bernoulli()` for values in 0..1, the default, or `likelihoods.Gaussian(stddev)`.
+        seed: See `Objective`.
+        **kwargs: See `Objective`.
+
+    Raises:
+        UserError: If an argument is out of its range or the decoder does not fit; from `fit`, before training, if
+            values are outside the likelihood's range.
+
+    Reference:
+        Kingma & Welling 2014, "Auto-Encoding Variational Bayes", Eq. 10; Higgins et al. 2017, "beta-VAE", Eq. 4;
+        Sønderby et al. 2016, "Ladder Variational Autoencoders", section 2.3 (warm-up).
+    """
+
+    terms = ("loss", "reconstruction", "kl")
+    optional_keys = ("noise",)
+
+    def __init__(self, encoder, decoder=None, latent=16, beta=1.0, likelihood=None, seed=0, **kwargs):
+        super().__init__(encoder, seed=seed, **kwargs)
+        check_between("latent", latent, 1, whole=True)
+        check_between("beta", beta, 0)
+        self.latent = latent
+        self.beta = beta
+        self.likelihood = likelihoods.Bernoulli() if likelihood is None else likelihood
+        self.decoder = decoders.mirror(encoder, features=latent) if decoder is None else decoder
+        decoders.check_mirrors(self.decoder, encoder, latent)
+        self.statistics = heads.gaussian(encoder, latent)
+
+    def posterior(self, images, training=False):
+        """Return mean and log variance of `q(z|x)`, both `(n, latent)`, of `images` `(n, …)`."""
+        mean, log_variance = self.statistics(self.encoder(images, training=training), training=training)
+        return mean, log_variance
+
+    def forward_pass(self, batch, training):
+        """Draw z from the posterior, and decode it."""
+        x = batches.check_range(self, batch["input"], self.likelihood.value_range)
+        mean, log_variance = self.posterior(x, training)
+        noise = batch.get("noise")
+        if noise is None:
+            noise = keras.random.normal(ops.shape(mean), dtype="float32", seed=self.draws(training))
+        parameters = self.decoder(_draw(mean, log_variance, noise), training=training)
+        return {"input": x, "mean": mean, "log_variance": log_variance, "parameters": parameters}
+
+    def loss_terms(self, outputs):
+        """The negative evidence lower bound and its two parts."""
+        reconstruction = -ops.mean(self.likelihood.log_prob(outputs["input"], outputs["parameters"]))
+        kl = ops.mean(losses.gaussian_kl(outputs["mean"], outputs["log_variance"]))
+        return {"loss": reconstruction + self.at(self.beta) * kl, "reconstruction": reconstruction, "kl": kl}
+
+    def log_weights(self, images, noise):
+        """Return `log p(x|z) p(z) / q(z|x)` at draws of z, by which the likelihood of x can be estimated.
+
+        Args:
+            images: Tensor x `(n, …)`.
+            noise: Tensor ε `(k, n, latent)` of draws from N(0, 1); z = μ + σ ε.
+
+        Returns:
+            Tensor `(k, n)`, float32.
+
+        Reference:
+            Burda et al. 2016, "Importance Weighted Autoencoders", Eq. 8.
+        """
+        mean, log_variance = self.posterior(images)
+        z = _draw(mean, log_variance, noise)
+        decoded = self.decoder(ops.reshape(z, (-1, self.latent)), training=False)
+        parameters = ops.reshape(decoded, (*ops.shape(z)[:2], *decoded.shape[1:]))
+        # log p(z) - log q(z|x); their factors of 2π cancel
+        prior_over_posterior = ops.sum(ops.square(noise) - ops.square(z) + log_variance, axis=-1) / 2
+        return self.likelihood.log_prob(images, parameters) + prior_over_posterior
+
+    def decode(self, z):
+        """Return the mean of `p(x|z)` for `z` `(n, latent)`, as a float32 tensor of the images' shape."""
+        return self.likelihood.mean(self.decoder(z, training=False))
+
+    def reconstruct(self, images):
+        """Return the reconstructions of `images` `(n, …)`, floats in 0..1, by way of the posterior's mean."""
+        return self.decode(self.posterior(self.as_images(images))[0])
+
+    def sample(self, count, seed=0):
+        """Return `count` new images, 1 or more: the means of `p(x|z)` for z drawn from the prior by `seed`."""
+        check_between("count", count, least=1, whole=True)
+        return self.decode(keras.random.normal((count, self.latent), seed=seed))
+
+    def interpolate(self, first, second, steps=8):
+        """Return images on the straight lines between the posterior means of two batches of images.
+
+        Args:
+            first: Images `(n, …)`.
+            second: As many.
+            steps: Number of images on each line, the reconstructions at both ends among them. Default 8.
+
+        Returns:
+            Float32 tensor `(n, steps, …)`.
+        """
+        ends = [self.posterior(self.as_images(images))[0][:, None] for images in (first, second)]
+        t = ops.reshape(ops.linspace(0.0, 1.0, steps), (1, steps, 1))
+        z = (1 - t) * ends[0] + t * ends[1]
+        decoded = self.decode(ops.reshape(z, (-1, self.latent)))
+        return ops.reshape(decoded, (-1, steps, *decoded.shape[1:]))
+
+
+def _draw(mean, log_variance, noise):
+    mean, log_variance = ops.cast(mean, "float32"), ops.cast(log_variance, "float32")
+    return mean + ops.exp(log_variance / 2) * noise
