@@ -9,28 +9,36 @@ import os
 # TensorFlow's own default on newer CPUs; on others training takes up to twice as long without. Read at its import.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-from keras_ssl import blocks, objectives  # registers their classes, so that Keras finds them in .keras files
+# registers their classes, so that Keras finds them in .keras files
+from keras_ssl import blocks, objectives, optimizers
 
 __version__ = "0.1.0"
 __all__ = [
     "blocks",
     "callbacks",
-    "transforms",
+    "checks",
     "data",
     "decoders",
+    "directions",
     "distribute",
     "encoders",
     "errors",
     "evaluate",
     "export",
+    "figures",
     "heads",
+    "likelihoods",
     "losses",
     "measures",
+    "networks",
     "objectives",
     "optimizers",
     "recipes",
-    "report",
+    "runs",
+    "seeds",
+    "state",
     "transfer",
+    "transforms",
     "views",
 ]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_ssl import data
-from keras_ssl.data import named_sets
+from keras_ssl.data.readers import named_sets
 from keras_ssl.errors import UserError
 
 

@@ -9,7 +9,7 @@ from keras_ssl import export
 from keras_ssl.errors import UserError
 from keras_ssl.export.formats import write_onnx, write_saved_model
 from keras_ssl.export.parity import compare, onnx_runtime, saved_model_runtime
-from keras_ssl.export.serving import serving
+from keras_ssl.export.signatures import serving
 
 IMAGES = np.random.default_rng(1).random((32, 8, 8, 3), "float32")
 

@@ -73,6 +73,6 @@ STOCK = """
 
 
 def test_keras_still_needs_the_way_around():
-    """When stock `fit` works across workers: take `distribute.keras_faults` away."""
+    """When stock `fit` works across workers: take `distribute.workarounds` away."""
     with pytest.raises(UserError, match=r"reduce|axis|PerReplica"):
         distribute.launch([sys.executable, "-c", textwrap.dedent(STOCK)])

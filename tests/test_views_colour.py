@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from keras_ssl import views
 from keras_ssl.errors import UserError
-from keras_ssl.views import colour
+from keras_ssl.views.images import color
 
 SEED = np.array([1, 2])
 GREY = np.array([0.299, 0.587, 0.114])
@@ -18,7 +18,7 @@ def photographs(n=6, height=20, width=22, channels=3):
 
 def fixed(monkeypatch, **ranges):
     """Let colour_jitter draw the given brightness, contrast, saturation; leave the rest as it is."""
-    monkeypatch.setattr(colour, "_factor", lambda name, value: (ranges.get(name, 1.0),) * 2)
+    monkeypatch.setattr(color, "_factor", lambda name, value: (ranges.get(name, 1.0),) * 2)
 
 
 def yiq_reference(image, saturation, turns):
@@ -61,7 +61,7 @@ def test_saturation_moves_from_each_pixels_grey(monkeypatch):
 @pytest.mark.parametrize(("saturation", "turns"), [(1.0, 0.25), (1.0, 0.5), (0.7, -0.1), (1.0, 1.0)])
 def test_chroma_matrices_equal_colorsys(saturation, turns):
     image = photographs(n=1)[0]
-    matrix = np.asarray(colour._chroma_matrices(np.float32([saturation]), np.float32([turns])))[0]
+    matrix = np.asarray(color._chroma_matrices(np.float32([saturation]), np.float32([turns])))[0]
     expected = yiq_reference(image, saturation, turns)  # which clips
     np.testing.assert_allclose(np.clip(image @ matrix.T, 0, 1), expected, atol=0.01)
     if turns == 1.0:
@@ -69,13 +69,13 @@ def test_chroma_matrices_equal_colorsys(saturation, turns):
 
 
 def test_hue_keeps_grey_pixels_and_luma():
-    matrices = np.asarray(colour._chroma_matrices(np.ones(5, "float32"), np.linspace(-0.5, 0.5, 5, dtype="float32")))
+    matrices = np.asarray(color._chroma_matrices(np.ones(5, "float32"), np.linspace(-0.5, 0.5, 5, dtype="float32")))
     np.testing.assert_allclose(matrices @ np.ones(3), np.ones((5, 3)), atol=1e-5)
     np.testing.assert_allclose(GREY @ matrices, np.tile(GREY, (5, 1)), atol=1e-5)
 
 
 def test_a_third_of_a_turn_takes_red_towards_another_primary():
-    matrices = np.asarray(colour._chroma_matrices(np.ones(2, "float32"), np.float32([1 / 3, -1 / 3])))
+    matrices = np.asarray(color._chroma_matrices(np.ones(2, "float32"), np.float32([1 / 3, -1 / 3])))
     assert {int(np.argmax(matrix @ [1, 0, 0])) for matrix in matrices} == {1, 2}
 
 

@@ -6,7 +6,7 @@ from scipy import ndimage
 from keras_ssl import views
 from keras_ssl.errors import UserError
 from keras_ssl.transforms.masks import random_boxes
-from keras_ssl.views.geometry import interpolation_matrix
+from keras_ssl.views.images.geometry import interpolation_matrix
 
 SEED = np.array([1, 2])
 

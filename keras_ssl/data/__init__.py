@@ -5,7 +5,11 @@ computes attributes of its samples, and `batches` makes the data set that `fit` 
 """
 
 from keras_ssl.checks import check_dataset
-from keras_ssl.data.attributes import (
+from keras_ssl.data.batching import batches
+from keras_ssl.data.few_labels import few, few_indices
+from keras_ssl.data.loading import load
+from keras_ssl.data.source import Source, check_labelled, from_arrays
+from keras_ssl.data.targets import (
     COLOURS,
     ORIENTATIONS,
     Targets,
@@ -14,10 +18,6 @@ from keras_ssl.data.attributes import (
     edge_orientation,
     targets,
 )
-from keras_ssl.data.batching import batches
-from keras_ssl.data.few_labels import few, few_indices
-from keras_ssl.data.loading import load
-from keras_ssl.data.source import Source, check_labelled, from_arrays
 
 __all__ = [
     "COLOURS",

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 
 from keras_ssl.checks import check_images
-from keras_ssl.data.attributes import Targets
-from keras_ssl.data.attributes import targets as attribute_targets
 from keras_ssl.data.source import Source, from_arrays
+from keras_ssl.data.targets import Targets
+from keras_ssl.data.targets import targets as attribute_targets
 from keras_ssl.errors import UserError
 
 __all__ = ["batches", "Plan"]

@@ -2,16 +2,12 @@
 
 import pathlib
 
-import numpy as np
-
-from keras_ssl.data import folders, named_sets
-from keras_ssl.data.pixels import as_size, resize
-from keras_ssl.data.source import Source
+from keras_ssl.data.readers import image_folders, named_sets
+from keras_ssl.data.readers.digits import load_digits_set
+from keras_ssl.data.readers.pixels import as_size
 from keras_ssl.errors import UserError
 
 __all__ = ["load"]
-
-_DIGITS_TRAIN = 1400
 
 
 def load(name_or_folder, split="train", size=None, columns=()):
@@ -57,7 +53,7 @@ def load(name_or_folder, split="train", size=None, columns=()):
     folder = pathlib.Path(name_or_folder).expanduser()
     if folder.is_dir():
         _check_no_columns(columns, folder)
-        return folders.load_folder(folder, split, size)
+        return image_folders.load_folder(folder, split, size)
     if isinstance(name_or_folder, pathlib.Path) or str(name_or_folder).startswith((".", "/", "~")):
         raise UserError("a folder of images", f"{folder}, which is no folder", "check the path")
     return named_sets.load_named(str(name_or_folder), split, size, tuple(_EMBEDDED), columns)
@@ -72,20 +68,4 @@ def _check_no_columns(columns, name):
         )
 
 
-def _digits(split, size):
-    from sklearn.datasets import load_digits
-
-    part = {"train": slice(None, _DIGITS_TRAIN), "test": slice(_DIGITS_TRAIN, None)}.get(split)
-    if part is None:
-        raise UserError(
-            "split 'train' or 'test' of digits", repr(split), "choose one of them; `source[:100]` takes a part of it"
-        )
-    bundled = load_digits()
-    # RandomState's stream is frozen for good, unlike that of default_rng.
-    order = np.random.RandomState(0).permutation(len(bundled.images))[part]
-    images = (bundled.images[order, ..., None] / 16).astype("float32")
-    labels = bundled.target[order].astype("int64")
-    return Source(resize(images, size), labels, 10, tuple("0123456789"), f"digits/{split}")
-
-
-_EMBEDDED = {"digits": _digits}
+_EMBEDDED = {"digits": load_digits_set}

@@ -1,9 +1,9 @@
 """What objectives need to know of `tf.distribute`. On one device, and on JAX, everything here is the identity."""
 
 from keras_ssl.distribute.collectives import assign, gather, replica_index, replicas
-from keras_ssl.distribute.keras_faults import reducible
+from keras_ssl.distribute.replica_check import check_replicas
 from keras_ssl.distribute.strategies import is_chief, strategy
-from keras_ssl.distribute.theorem import check_replicas
+from keras_ssl.distribute.workarounds import reducible
 from keras_ssl.distribute.workers import launch
 
 __all__ = [

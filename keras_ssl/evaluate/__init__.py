@@ -5,14 +5,14 @@ And for what generates images: similarity, Fréchet distance, modes, likelihood.
 
 from keras_ssl.evaluate.collapse import collapse
 from keras_ssl.evaluate.embedding import embed
-from keras_ssl.evaluate.features import FeatureClassifier, feature_classifier
-from keras_ssl.evaluate.frechet import frechet_distance, frechet_floor
+from keras_ssl.evaluate.generative.features import FeatureClassifier, feature_classifier
+from keras_ssl.evaluate.generative.frechet import frechet_distance, frechet_floor
+from keras_ssl.evaluate.generative.likelihood import importance_weighted_nll, negative_elbo
+from keras_ssl.evaluate.generative.modes import mode_counts
+from keras_ssl.evaluate.generative.similarity import reconstruction_error, ssim
 from keras_ssl.evaluate.label_efficiency import LabelEfficiency, label_counts, label_efficiency, reinitialised
-from keras_ssl.evaluate.likelihood import importance_weighted_nll, negative_elbo
 from keras_ssl.evaluate.metrics import scores
-from keras_ssl.evaluate.modes import mode_counts
 from keras_ssl.evaluate.probes import fit_nearest, knn, linear_probe
-from keras_ssl.evaluate.similarity import reconstruction_error, ssim
 
 __all__ = [
     "FeatureClassifier",

@@ -8,7 +8,7 @@ from keras_ssl.export.formats import write_onnx, write_saved_model
 from keras_ssl.export.manifest import manifest
 from keras_ssl.export.parity import BATCHES, check_parity, check_tolerance, compare, onnx_runtime, saved_model_runtime
 from keras_ssl.export.samples import verification_images
-from keras_ssl.export.serving import serving
+from keras_ssl.export.signatures import serving
 from keras_ssl.export.staging import place, staged
 
 __all__ = ["deploy"]

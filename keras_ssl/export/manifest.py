@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from keras_ssl.export.formats import OPSET
-from keras_ssl.export.serving import INPUT_DTYPES
+from keras_ssl.export.signatures import INPUT_DTYPES
 
 __all__ = ["manifest", "checksums"]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_ssl.errors import UserError
 from keras_ssl.export.samples import verification_images
-from keras_ssl.export.serving import need_tensorflow, serving
+from keras_ssl.export.signatures import need_tensorflow, serving
 
 __all__ = [
     "ParityError",

@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_ssl.checks import check_images
 from keras_ssl.errors import UserError
-from keras_ssl.export.serving import INPUT_DTYPES
+from keras_ssl.export.signatures import INPUT_DTYPES
 
 __all__ = ["verification_images", "COUNT"]
 

@@ -7,12 +7,14 @@ h, w, c)` in 0..1, a seed is an integer tensor of shape `(2,)`. `preview` shows 
 """
 
 from keras_ssl.views.checks import check_views
-from keras_ssl.views.colour import blur, color_jitter, erase, grayscale, noise, solarize
-from keras_ssl.views.geometry import affine, flip, random_resized_crop
+from keras_ssl.views.images.color import color_jitter, grayscale, solarize
+from keras_ssl.views.images.degradation import blur, erase, noise
+from keras_ssl.views.images.geometry import affine, flip, random_resized_crop
+from keras_ssl.views.images.policies import digits, natural_images
 from keras_ssl.views.layers import LayerPolicy, from_layers
 from keras_ssl.views.multi_crop import MultiCrop, multi_crop
-from keras_ssl.views.policies import digits, natural_images
-from keras_ssl.views.policy import Pair, Policy, pair
+from keras_ssl.views.pair import Pair, pair
+from keras_ssl.views.policy import Policy
 from keras_ssl.views.preview import preview
 
 __all__ = [

@@ -212,7 +212,7 @@ class Objective(keras.Model):
         super().make_train_function(force)
 
     def _maybe_symbolic_build(self, *args, **kwargs):
-        """Nothing to build: the networks are, and there are no compiled metrics. See `distribute.keras_faults`."""
+        """Nothing to build: the networks are, and there are no compiled metrics. See `distribute.workarounds`."""
 
     def train_step(self, *args):
         """One update. On TensorFlow it takes a batch and returns logs; on JAX, state and batch to logs and state."""

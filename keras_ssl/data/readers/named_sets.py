@@ -10,7 +10,7 @@ import urllib.request
 
 import numpy as np
 
-from keras_ssl.data.pixels import fit, resize, room_for
+from keras_ssl.data.readers.pixels import fit, resize, room_for
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
 from keras_ssl.progress import track

@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from keras_ssl.data.pixels import room_for
+from keras_ssl.data.readers.pixels import room_for
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
 from keras_ssl.progress import track

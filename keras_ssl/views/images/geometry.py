@@ -12,7 +12,7 @@ from keras import ops
 from keras_ssl.errors import UserError
 from keras_ssl.transforms.masks import random_boxes
 from keras_ssl.views.draws import check_probability, check_range, draw, keep_or_change
-from keras_ssl.views.lines import as_images, as_lines
+from keras_ssl.views.images.layout import as_images, as_lines
 
 __all__ = ["random_resized_crop", "flip", "affine", "interpolation_matrix", "resample"]
 
@@ -44,7 +44,7 @@ def resample(lines, rows, columns):
     """Apply one matrix along the height and one along the width of each image: `rows · image · columnsᵀ`.
 
     Args:
-        lines: Float tensor of shape `(n, height, c, width)`; see `keras_ssl.views.lines`.
+        lines: Float tensor of shape `(n, height, c, width)`; see `keras_ssl.views.images.layout`.
         rows: Float tensor of shape `(n, new_height, height)`.
         columns: Float tensor of shape `(n, new_width, width)`.
 

@@ -1,49 +1,23 @@
-"""The two file formats: SavedModel and ONNX."""
+"""The ONNX format."""
 
 import logging
 from contextlib import contextmanager
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from keras_ssl.errors import UserError
+from keras_ssl.export.formats.paths import refuse_existing
 from keras_ssl.export.parity import check_parity, check_tolerance, compare, onnx_runtime
 from keras_ssl.export.samples import verification_images
-from keras_ssl.export.serving import serving
-from keras_ssl.export.staging import place, staged
+from keras_ssl.export.signatures import serving
+from keras_ssl.export.staging import staged
 
-__all__ = ["saved_model", "onnx", "write_saved_model", "write_onnx", "OPSET"]
+__all__ = ["onnx", "write_onnx", "OPSET"]
+
 
 OPSET = 17
 """ONNX operator set: of 2022, which every ONNX Runtime since 1.12 reads; tf2onnx 1.17 goes up to 18."""
-
-
-def saved_model(model, directory, input_dtype="float32"):
-    """Write a model as a SavedModel with input `image` and outputs `probabilities` and `embedding`.
-
-    A classifier gives `probabilities`, and `embedding` where exactly one model is nested in it; a bare encoder gives
-    `embedding`. The batch is dynamic; all outputs are float32, also those of a mixed-precision model, which is
-    exported in float32.
-
-    Args:
-        model: Functional or built sequential `keras.Model` from images to one output.
-        directory: Path of the folder to make. Nothing may be there.
-        input_dtype: "float32" for images in 0..1 (default), or "uint8" for 0..255, divided by 255 inside the graph.
-
-    Returns:
-        `pathlib.Path` of the folder.
-
-    Raises:
-        UserError: If the model cannot be exported, or something is at `directory`.
-    """
-    served, directory = serving(model, input_dtype), Path(directory)
-    _refuse_existing(directory)
-    with staged(directory.parent) as folder:
-        write_saved_model(served, folder / "model")
-        if not place(folder / "model", directory):
-            _refuse_existing(directory)
-    return directory
 
 
 def onnx(model, path, input_dtype="float32", samples=None, tolerance=1e-5):
@@ -67,31 +41,14 @@ def onnx(model, path, input_dtype="float32", samples=None, tolerance=1e-5):
     """
     check_tolerance(tolerance)
     served, path = serving(model, input_dtype), Path(path)
-    _refuse_existing(path)
+    refuse_existing(path)
     images = verification_images(samples, served.shape, input_dtype)
     with staged(path.parent) as folder:
         write_onnx(served, folder / "model.onnx")
         check_parity(compare(served.answer, {"onnx": onnx_runtime(folder / "model.onnx")}, images), tolerance)
-        _refuse_existing(path)
+        refuse_existing(path)
         (folder / "model.onnx").rename(path)
     return path
-
-
-def write_saved_model(served, directory):
-    """Write a `Serving` as a SavedModel in `directory`."""
-    archive = keras.export.ExportArchive()
-    archive.track(served.network)
-    archive.add_endpoint("serving_default", served.function())
-    try:
-        archive.write_out(str(directory), verbose=False)
-    except OSError:
-        raise
-    except Exception as error:
-        raise UserError(
-            "a model that can be written as a SavedModel",
-            f"{type(error).__name__}: {error}",
-            "replace the layer that it names by one made of Keras or TensorFlow operations",
-        ) from error
 
 
 def write_onnx(served, path):
@@ -127,11 +84,6 @@ def write_onnx(served, path):
     except Exception as error:
         raise UserError("an ONNX file that ONNX Runtime loads", f"{type(error).__name__}: {error}", advice) from error
     onnx.save(proto, str(path))
-
-
-def _refuse_existing(path):
-    if path.exists():
-        raise UserError(f"nothing at {path}", "something that is there", "remove it, or choose another name")
 
 
 def _erfc(context, node, name, args):

@@ -1,7 +1,8 @@
 """Ready policies: for tiny grey digits, and for photographs."""
 
-import keras_ssl.views.colour as colour
-import keras_ssl.views.geometry as geometry
+import keras_ssl.views.images.color as color
+import keras_ssl.views.images.degradation as degradation
+import keras_ssl.views.images.geometry as geometry
 from keras_ssl.views.policy import Policy
 
 __all__ = ["digits", "natural_images"]
@@ -26,8 +27,8 @@ def digits(rotate=15.0, translate=0.1, scale=(0.85, 1.15), shear=10.0, noise=0.1
     """
     operations = [
         geometry.affine(rotate, translate, scale, shear),
-        colour.noise((0.0, noise)),
-        colour.erase(area=(0.02, 0.2), probability=erase),
+        degradation.noise((0.0, noise)),
+        degradation.erase(area=(0.02, 0.2), probability=erase),
     ]
     return Policy(operations, name="digits")
 
@@ -63,9 +64,9 @@ def natural_images(size, scale=(0.08, 1.0), strength=1.0, flip=0.5, jitter=0.8, 
     operations = [
         geometry.random_resized_crop(size, scale),
         geometry.flip(horizontal=flip),
-        colour.color_jitter(0.8 * strength, 0.8 * strength, 0.8 * strength, 0.2 * strength, jitter),
-        colour.grayscale(grayscale),
-        colour.blur(probability=blur),
-        colour.solarize(probability=solarize),
+        color.color_jitter(0.8 * strength, 0.8 * strength, 0.8 * strength, 0.2 * strength, jitter),
+        color.grayscale(grayscale),
+        degradation.blur(probability=blur),
+        color.solarize(probability=solarize),
     ]
     return Policy(operations, name="natural_images")
