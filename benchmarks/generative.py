@@ -4,11 +4,11 @@
     python benchmarks/generative.py --part samples
     python benchmarks/generative.py --part likelihood --validate
 
-Likelihood: `recipes.variational_autoencoder_small_images`, 30 epochs on all of train, binarised once: each pixel is 1
+Likelihood: `recipes.small_images.variational_autoencoder`, 30 epochs on all of train, binarised once: each pixel is 1
 with the probability that its grey value is, drawn with seed 0 for train and 1 for test. The negative log-likelihood is
 estimated with 200 importance samples for each test image; more make it lower, never higher, in expectation.
 
-Samples: `recipes.variational_autoencoder_small_images` and `recipes.gan_small_images`, each for its own epochs on the
+Samples: `recipes.small_images.variational_autoencoder` and `recipes.small_images.gan`, each for its own epochs on the
 first 20,000 images, make 10,000 samples each; `--pictures docs` writes the README's pictures. Distances to the 10,000
 test images are those of the features of a classifier that was trained on train with its labels
 (`evaluate.feature_classifier`); the floor is the distance of two halves of 20,000 real images. Modes are counted by the
@@ -50,7 +50,7 @@ def binarised(source, seed):
 def likelihood(given):
     """Train the VAE, and estimate bound and likelihood on the test images."""
     train, test = (binarised(source, seed) for seed, source in enumerate(splits(given.validate)))
-    recipe = recipes.variational_autoencoder_small_images(train, given.epochs or EPOCHS, given.seed)
+    recipe = recipes.small_images.variational_autoencoder(train, given.epochs or EPOCHS, given.seed)
     recipe.fit(verbose=0, callbacks=[callbacks.Guard(), callbacks.Progress("VAE")])
     vae, elbo = recipe.objective, {}
     for name, source in {"train": train[:VALIDATION], "test": test}.items():
@@ -95,7 +95,7 @@ def samples(given):
     return result
 
 
-MODELS = {"VAE": recipes.variational_autoencoder_small_images, "GAN": recipes.gan_small_images}
+MODELS = {"VAE": recipes.small_images.variational_autoencoder, "GAN": recipes.small_images.gan}
 PARTS = {"likelihood": likelihood, "samples": samples}
 
 

@@ -3,7 +3,7 @@
     python benchmarks/masked_autoencoder.py
     python benchmarks/masked_autoencoder.py --validate --images 5000 --epochs 10
 
-`recipes.masked_autoencoder_small_images` on the first 20,000 images of train. Accuracies are those of a linear
+`recipes.small_images.masked_autoencoder` on the first 20,000 images of train. Accuracies are those of a linear
 classifier on the frozen representation, fitted to the labels of the images trained on, and scored on all test images:
 of raw inputs, of as many principal components as the representation is wide, of the untrained transformer, and every
 five epochs. What counts is the last one; the others show where it is going. `transfer.fit_linear` does not subtract the
@@ -39,7 +39,7 @@ def splits(images, validate):
 def measure(given):
     """The curve, and what it is compared with."""
     train, test = splits(given.images, given.validate)
-    recipe = recipes.masked_autoencoder_small_images(train, given.epochs, given.seed)
+    recipe = recipes.small_images.masked_autoencoder(train, given.epochs, given.seed)
     components = f"PCA, {recipe.objective.encoder.output_shape[-1]}"
     h = [evaluate.embed(recipe.objective.encoder, source) for source in (train, test)]
     mean = h[0].mean(axis=0)

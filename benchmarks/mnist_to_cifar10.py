@@ -3,7 +3,7 @@
     python benchmarks/mnist_to_cifar10.py
     python benchmarks/mnist_to_cifar10.py --validate --seeds 1     # to choose by; writes nothing
 
-Protocol: the recipe `autoencoder_mnist_to_cifar10` trains on the first 10,000 images of MNIST's train split, 5 epochs,
+Protocol: the recipe `mnist.autoencoder_for_cifar10` trains on the first 10,000 images of MNIST's train split, 5 epochs,
 and `transfer.adapt_input` makes its encoder one of 32x32 images in three channels. Beside it the same autoencoder
 trains on the first 10,000 of CIFAR-10. Labels are drawn from CIFAR-10's train split; scores are accuracies on its whole
 test split. Frozen encoders and raw inputs get the linear classifier of `transfer.fit_linear`; fine-tuning and training
@@ -56,8 +56,8 @@ def pretrained(recipe, words):
 def measured(seed, digits, train, test, tuning):
     """Accuracies by row and labels per class, and the seconds of both pretrainings."""
     made = {
-        "MNIST": recipes.autoencoder_mnist_to_cifar10(digits, EPOCHS, seed),
-        "CIFAR-10": recipes.bottleneck_autoencoder_small_images(train[:IMAGES], EPOCHS, seed),
+        "MNIST": recipes.mnist.autoencoder_for_cifar10(digits, EPOCHS, seed),
+        "CIFAR-10": recipes.small_images.bottleneck_autoencoder(train[:IMAGES], EPOCHS, seed),
     }
     encoders: dict = {"raw inputs": None, "untrained": evaluate.reinitialised(tuning.encoder, seed)}
     seconds = {}

@@ -84,7 +84,7 @@ def test_a_recipe_has_epochs_of_its_own_and_a_docstring_with_its_command(name):
 
 
 def test_the_encoder_pretrained_for_cifar10_fits_it_once_its_input_is_adapted():
-    recipe = recipes.autoencoder_mnist_to_cifar10(a_source((28, 28, 1)))
+    recipe = recipes.mnist.autoencoder_for_cifar10(a_source((28, 28, 1)))
     grey = np.random.default_rng(1).random((2, 32, 32, 1), "float32")
     small, large = (transfer.adapt_input(recipe.objective.encoder, (32, 32, n)) for n in (1, 3))
     assert large.output_shape == recipe.objective.encoder.output_shape == (None, 128)
@@ -93,7 +93,7 @@ def test_the_encoder_pretrained_for_cifar10_fits_it_once_its_input_is_adapted():
 
 def test_a_seed_gives_the_same_weights_and_batches():
     source = a_source((8, 8, 1))
-    one, same, other = (recipes.simclr_digits(source, 1, seed) for seed in (1, 1, 2))
+    one, same, other = (recipes.digits.simclr(source, 1, seed) for seed in (1, 1, 2))
     for a, b in zip(one.objective.get_weights(), same.objective.get_weights()):
         np.testing.assert_array_equal(a, b)
     kernels = [np.array(recipe.objective.encoder.trainable_weights[0]) for recipe in (one, other)]
@@ -104,7 +104,7 @@ def test_a_seed_gives_the_same_weights_and_batches():
 
 
 def test_a_resumed_run_gets_the_batches_of_its_epoch():
-    recipe = recipes.autoencoder_digits(a_source((8, 8, 1)), 2)
+    recipe = recipes.digits.autoencoder(a_source((8, 8, 1)), 2)
     batches = recipe.batches()
     next(iter(batches))  # the first epoch
     np.testing.assert_array_equal(next(iter(batches))["input"], next(iter(recipe.batches(first_epoch=1)))["input"])

@@ -4,8 +4,7 @@ import functools
 
 from keras_ssl import objectives
 from keras_ssl.errors import UserError
-from keras_ssl.recipes import adversarial, digits, masked, mnist, pretext, reconstruction, small_images
-from keras_ssl.recipes.images import autoencoder_images, joint_embedding_images
+from keras_ssl.recipes import digits, mnist, photographs, small_images
 
 __all__ = ["CLASSICAL", "JOINT_EMBEDDING", "UNLABELLED", "choose"]
 
@@ -26,34 +25,35 @@ JOINT_EMBEDDING = {
 """Joint-embedding objectives by their names on the command line."""
 
 CLASSICAL = {
-    "autoencoder": reconstruction.autoencoder_small_images,
-    "bottleneck_autoencoder": reconstruction.bottleneck_autoencoder_small_images,
-    "dense_autoencoder": reconstruction.dense_autoencoder_small_images,
-    "deep_dense_autoencoder": reconstruction.deep_dense_autoencoder_small_images,
-    "sparse_autoencoder": reconstruction.sparse_autoencoder_small_images,
-    "denoising_autoencoder": reconstruction.denoising_autoencoder_small_images,
-    "variational_autoencoder": reconstruction.variational_autoencoder_small_images,
-    "gan": adversarial.gan_small_images,
-    "bigan": adversarial.bigan_small_images,
-    "masked_autoencoder": masked.masked_autoencoder_small_images,
-    "inpainting": masked.inpainting_small_images,
-    "rotation": pretext.rotation_small_images,
-    "flip": pretext.flip_small_images,
-    "jigsaw": pretext.jigsaw_small_images,
-    "attributes": pretext.attributes_small_images,
+    "autoencoder": small_images.autoencoder,
+    "bottleneck_autoencoder": small_images.bottleneck_autoencoder,
+    "dense_autoencoder": small_images.dense_autoencoder,
+    "deep_dense_autoencoder": small_images.deep_dense_autoencoder,
+    "sparse_autoencoder": small_images.sparse_autoencoder,
+    "denoising_autoencoder": small_images.denoising_autoencoder,
+    "variational_autoencoder": small_images.variational_autoencoder,
+    "gan": small_images.gan,
+    "bigan": small_images.bigan,
+    "masked_autoencoder": small_images.masked_autoencoder,
+    "inpainting": small_images.inpainting,
+    "rotation": small_images.rotation,
+    "flip": small_images.flip,
+    "jigsaw": small_images.jigsaw,
+    "attributes": small_images.attributes,
 }
 """Recipes of all other objectives, for images of up to 64x64 pixels, by their names on the command line."""
 
 _ANYWHERE = CLASSICAL | {
-    name: functools.partial(joint_embedding_images, objective=objective) for name, objective in JOINT_EMBEDDING.items()
+    name: functools.partial(photographs.joint_embedding, objective=objective)
+    for name, objective in JOINT_EMBEDDING.items()
 }
-_ANYWHERE["autoencoder"] = autoencoder_images
-_SMALL = {name: getattr(small_images, f"{name}_small_images") for name in JOINT_EMBEDDING}
+_ANYWHERE["autoencoder"] = photographs.autoencoder
+_SMALL = {name: getattr(small_images, name) for name in JOINT_EMBEDDING}
 _NAMED = {
-    "digits": {"simclr": digits.simclr_digits, "autoencoder": digits.autoencoder_digits},
-    "mnist": {"simclr": mnist.simclr_mnist, "autoencoder": mnist.autoencoder_mnist},
-    "fashion_mnist": _SMALL | {"autoencoder": mnist.autoencoder_mnist},
-    "cifar10": _SMALL | {"autoencoder": reconstruction.autoencoder_small_images},
+    "digits": {"simclr": digits.simclr, "autoencoder": digits.autoencoder},
+    "mnist": {"simclr": mnist.simclr, "autoencoder": mnist.autoencoder},
+    "fashion_mnist": _SMALL | {"autoencoder": mnist.autoencoder},
+    "cifar10": _SMALL | {"autoencoder": small_images.autoencoder},
 }
 
 

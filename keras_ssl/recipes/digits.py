@@ -5,10 +5,10 @@ import keras
 from keras_ssl import encoders, objectives, views
 from keras_ssl.recipes.recipe import compiled
 
-__all__ = ["autoencoder_digits", "simclr_digits"]
+__all__ = ["autoencoder", "simclr"]
 
 
-def simclr_digits(source, epochs=None, seed=0):
+def simclr(source, epochs=None, seed=0):
     """SimCLR on the embedded 8x8 digits.
 
     Args:
@@ -25,7 +25,7 @@ def simclr_digits(source, epochs=None, seed=0):
     return compiled(simclr, source, 60 if epochs is None else epochs, views=views.digits())
 
 
-def autoencoder_digits(source, epochs=None, seed=0):
+def autoencoder(source, epochs=None, seed=0):
     """A convolutional autoencoder on the embedded 8x8 digits.
 
     Args:

@@ -5,11 +5,12 @@ import keras
 from keras_ssl import objectives, views
 from keras_ssl.recipes.networks import small_conv_net
 from keras_ssl.recipes.recipe import compiled
+from keras_ssl.recipes.small_images import reconstruction
 
-__all__ = ["autoencoder_mnist", "simclr_mnist"]
+__all__ = ["autoencoder_for_cifar10", "autoencoder", "simclr"]
 
 
-def simclr_mnist(source, epochs=None, seed=0):
+def simclr(source, epochs=None, seed=0):
     """SimCLR on 28x28 digits. The crops and the changes of contrast and stroke matter most.
 
     Args:
@@ -37,7 +38,7 @@ def simclr_mnist(source, epochs=None, seed=0):
     return compiled(simclr, source, 12 if epochs is None else epochs, 2e-3, policy)
 
 
-def autoencoder_mnist(source, epochs=None, seed=0):
+def autoencoder(source, epochs=None, seed=0):
     """A convolutional autoencoder on 28x28 images, digits or clothes.
 
     Args:
@@ -53,3 +54,21 @@ def autoencoder_mnist(source, epochs=None, seed=0):
     keras.utils.set_random_seed(seed)
     autoencoder = objectives.Autoencoder(small_conv_net(source), seed=seed)
     return compiled(autoencoder, source, 4 if epochs is None else epochs)
+
+
+def autoencoder_for_cifar10(source, epochs=None, seed=0):
+    """The bottleneck autoencoder on MNIST, whose encoder goes on to CIFAR-10.
+
+    This is the pretraining. What follows it is
+    `encoder = transfer.adapt_input(recipe.objective.encoder, (32, 32, 3))`, then a linear classifier on the frozen
+    encoder (`transfer.fit_linear`) or `transfer.fine_tune(encoder, …)` on labelled images of CIFAR-10.
+
+    Args:
+        source: `data.load("mnist", "train[:10000]")`.
+        epochs: Default 5.
+        seed: Of weights and order.
+
+    Returns:
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective bottleneck_autoencoder --epochs 5`.
+    """
+    return reconstruction.bottleneck_autoencoder(source, 5 if epochs is None else epochs, seed)

@@ -7,10 +7,10 @@ from keras_ssl import objectives
 from keras_ssl.recipes.networks import small_conv_net, small_vit
 from keras_ssl.recipes.recipe import for_small_images
 
-__all__ = ["inpainting_small_images", "masked_autoencoder_small_images"]
+__all__ = ["inpainting", "masked_autoencoder"]
 
 
-def masked_autoencoder_small_images(source, epochs=None, seed=0):
+def masked_autoencoder(source, epochs=None, seed=0):
     """A masked autoencoder on a small vision transformer, which sees a quarter of the patches of 4x4 pixels.
 
     Args:
@@ -26,7 +26,7 @@ def masked_autoencoder_small_images(source, epochs=None, seed=0):
     return for_small_images(objectives.MaskedAutoencoder, small_vit, source, epochs, seed, learning_rate=1e-3)
 
 
-def inpainting_small_images(source, epochs=None, seed=0):
+def inpainting(source, epochs=None, seed=0):
     """A convolutional context encoder, by the squared error alone.
 
     Args:

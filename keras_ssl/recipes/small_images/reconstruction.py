@@ -8,18 +8,17 @@ from keras_ssl.recipes.networks import bottleneck_conv_net, small_conv_net
 from keras_ssl.recipes.recipe import for_small_images
 
 __all__ = [
-    "autoencoder_mnist_to_cifar10",
-    "autoencoder_small_images",
-    "bottleneck_autoencoder_small_images",
-    "deep_dense_autoencoder_small_images",
-    "denoising_autoencoder_small_images",
-    "dense_autoencoder_small_images",
-    "sparse_autoencoder_small_images",
-    "variational_autoencoder_small_images",
+    "autoencoder",
+    "bottleneck_autoencoder",
+    "deep_dense_autoencoder",
+    "denoising_autoencoder",
+    "dense_autoencoder",
+    "sparse_autoencoder",
+    "variational_autoencoder",
 ]
 
 
-def autoencoder_small_images(source, epochs=None, seed=0):
+def autoencoder(source, epochs=None, seed=0):
     """A convolutional autoencoder whose representation is the last maps, 512 wide.
 
     Args:
@@ -35,7 +34,7 @@ def autoencoder_small_images(source, epochs=None, seed=0):
     return for_small_images(objectives.Autoencoder, small_conv_net, source, epochs, seed)
 
 
-def bottleneck_autoencoder_small_images(source, epochs=None, seed=0):
+def bottleneck_autoencoder(source, epochs=None, seed=0):
     """A convolutional autoencoder with a bottleneck of 128 dimensions.
 
     Args:
@@ -55,7 +54,7 @@ def _dense(*features):
     return lambda source: encoders.mlp(source.shape, features)
 
 
-def dense_autoencoder_small_images(source, epochs=None, seed=0):
+def dense_autoencoder(source, epochs=None, seed=0):
     """A dense autoencoder: input, 256, 64, 32, and back.
 
     Args:
@@ -71,7 +70,7 @@ def dense_autoencoder_small_images(source, epochs=None, seed=0):
     return for_small_images(objectives.Autoencoder, _dense(256, 64, 32), source, epochs, seed)
 
 
-def deep_dense_autoencoder_small_images(source, epochs=None, seed=0):
+def deep_dense_autoencoder(source, epochs=None, seed=0):
     """A dense autoencoder with one layer more: input, 128, 64, 32, 16, and back.
 
     Args:
@@ -87,7 +86,7 @@ def deep_dense_autoencoder_small_images(source, epochs=None, seed=0):
     return for_small_images(objectives.Autoencoder, _dense(128, 64, 32, 16), source, epochs, seed)
 
 
-def sparse_autoencoder_small_images(source, epochs=None, seed=0):
+def sparse_autoencoder(source, epochs=None, seed=0):
     """A convolutional autoencoder with an L1 penalty on its 512 units.
 
     Args:
@@ -103,7 +102,7 @@ def sparse_autoencoder_small_images(source, epochs=None, seed=0):
     return for_small_images(objectives.SparseAutoencoder, small_conv_net, source, epochs, seed, weight=0.01)
 
 
-def denoising_autoencoder_small_images(source, epochs=None, seed=0):
+def denoising_autoencoder(source, epochs=None, seed=0):
     """A convolutional autoencoder that fills in 30 % of the pixels.
 
     Args:
@@ -120,7 +119,7 @@ def denoising_autoencoder_small_images(source, epochs=None, seed=0):
     return for_small_images(objectives.DenoisingAutoencoder, small_conv_net, source, epochs, seed, **noise)
 
 
-def variational_autoencoder_small_images(source, epochs=None, seed=0):
+def variational_autoencoder(source, epochs=None, seed=0):
     """A convolutional variational autoencoder of 32 dimensions: Bernoulli where images are grey, else Gaussian.
 
     Args:
@@ -136,21 +135,3 @@ def variational_autoencoder_small_images(source, epochs=None, seed=0):
     likelihood = likelihoods.Bernoulli() if source.shape[-1] == 1 else likelihoods.Gaussian(0.1)
     arguments = {"latent": 32, "likelihood": likelihood}
     return for_small_images(objectives.VariationalAutoencoder, small_conv_net, source, epochs, seed, **arguments)
-
-
-def autoencoder_mnist_to_cifar10(source, epochs=None, seed=0):
-    """The bottleneck autoencoder on MNIST, whose encoder goes on to CIFAR-10.
-
-    This is the pretraining. What follows it is
-    `encoder = transfer.adapt_input(recipe.objective.encoder, (32, 32, 3))`, then a linear classifier on the frozen
-    encoder (`transfer.fit_linear`) or `transfer.fine_tune(encoder, …)` on labelled images of CIFAR-10.
-
-    Args:
-        source: `data.load("mnist", "train[:10000]")`.
-        epochs: Default 5.
-        seed: Of weights and order.
-
-    Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective bottleneck_autoencoder --epochs 5`.
-    """
-    return bottleneck_autoencoder_small_images(source, 5 if epochs is None else epochs, seed)

@@ -9,13 +9,13 @@ from keras_ssl import blocks, heads, objectives
 from keras_ssl.recipes.networks import bottleneck_conv_net, small_conv_net
 from keras_ssl.recipes.recipe import for_small_images
 
-__all__ = ["bigan_small_images", "gan_small_images"]
+__all__ = ["bigan", "gan"]
 
 
 _GAME = {"learning_rate": 5e-4, "beta_1": 0.5, "batch_size": 64}
 
 
-def gan_small_images(source, epochs=None, seed=0):
+def gan(source, epochs=None, seed=0):
     """A GAN whose discriminator's trunk is the encoder, spectrally normalised, in batches of 64.
 
     Args:
@@ -31,7 +31,7 @@ def gan_small_images(source, epochs=None, seed=0):
     return for_small_images(objectives.GAN, _discriminator, source, epochs, seed, **_GAME)
 
 
-def bigan_small_images(source, epochs=None, seed=0):
+def bigan(source, epochs=None, seed=0):
     """A BiGAN with a latent space of 128 dimensions, in batches of 64; its discriminator is spectrally normalised.
 
     Args:

@@ -7,10 +7,10 @@ from keras_ssl import data, objectives
 from keras_ssl.recipes.networks import small_conv_net
 from keras_ssl.recipes.recipe import for_small_images
 
-__all__ = ["attributes_small_images", "flip_small_images", "jigsaw_small_images", "rotation_small_images"]
+__all__ = ["attributes", "flip", "jigsaw", "rotation"]
 
 
-def rotation_small_images(source, epochs=None, seed=0):
+def rotation(source, epochs=None, seed=0):
     """Rotation prediction, all four rotations of each image in every step.
 
     Args:
@@ -26,7 +26,7 @@ def rotation_small_images(source, epochs=None, seed=0):
     return for_small_images(objectives.RotationPrediction, small_conv_net, source, epochs, seed)
 
 
-def flip_small_images(source, epochs=None, seed=0):
+def flip(source, epochs=None, seed=0):
     """Flip prediction, all four flips of each image in every step.
 
     Args:
@@ -42,7 +42,7 @@ def flip_small_images(source, epochs=None, seed=0):
     return for_small_images(objectives.FlipPrediction, small_conv_net, source, epochs, seed)
 
 
-def jigsaw_small_images(source, epochs=None, seed=0):
+def jigsaw(source, epochs=None, seed=0):
     """Jigsaw prediction: the 24 orders of four tiles.
 
     Args:
@@ -58,7 +58,7 @@ def jigsaw_small_images(source, epochs=None, seed=0):
     return for_small_images(objectives.JigsawPrediction, small_conv_net, source, epochs, seed)
 
 
-def attributes_small_images(source, epochs=None, seed=0):
+def attributes(source, epochs=None, seed=0):
     """Prediction of brightness, edge orientation and, where images have colours, the dominant one.
 
     Args:

@@ -5,10 +5,10 @@ import keras
 from keras_ssl import encoders, objectives, views
 from keras_ssl.recipes.recipe import compiled
 
-__all__ = ["autoencoder_images", "joint_embedding_images"]
+__all__ = ["autoencoder", "joint_embedding"]
 
 
-def joint_embedding_images(source, epochs=None, seed=0, objective=objectives.SimCLR):
+def joint_embedding(source, epochs=None, seed=0, objective=objectives.SimCLR):
     """A joint-embedding objective on any photographs: ResNet-18, the natural-image views, the objective's defaults.
 
     Args:
@@ -26,7 +26,7 @@ def joint_embedding_images(source, epochs=None, seed=0, objective=objectives.Sim
     return compiled(model, source, 100 if epochs is None else epochs, views=policy)
 
 
-def autoencoder_images(source, epochs=None, seed=0):
+def autoencoder(source, epochs=None, seed=0):
     """A ResNet-18 autoencoder on any photographs.
 
     Args:

@@ -12,15 +12,15 @@ from keras_ssl.recipes.networks import small_conv_net
 from keras_ssl.recipes.recipe import compiled
 
 __all__ = [
-    "barlow_twins_small_images",
-    "byol_small_images",
-    "dino_small_images",
-    "moco_small_images",
-    "nnclr_small_images",
-    "simclr_small_images",
-    "simsiam_small_images",
-    "swav_small_images",
-    "vicreg_small_images",
+    "barlow_twins",
+    "byol",
+    "dino",
+    "moco",
+    "nnclr",
+    "simclr",
+    "simsiam",
+    "swav",
+    "vicreg",
 ]
 
 
@@ -40,7 +40,7 @@ def _recipe(objective, source, epochs, seed, width=None, start=None, **arguments
     return compiled(model, source, 12 if epochs is None else epochs, 2e-3, policy, batch_size=128)
 
 
-def simclr_small_images(source, epochs=None, seed=0):
+def simclr(source, epochs=None, seed=0):
     """SimCLR on small images.
 
     Args:
@@ -56,7 +56,7 @@ def simclr_small_images(source, epochs=None, seed=0):
     return _recipe(objectives.SimCLR, source, epochs, seed, temperature=0.2)
 
 
-def moco_small_images(source, epochs=None, seed=0):
+def moco(source, epochs=None, seed=0):
     """MoCo on small images.
 
     Args:
@@ -72,7 +72,7 @@ def moco_small_images(source, epochs=None, seed=0):
     return _recipe(objectives.MoCo, source, epochs, seed, temperature=0.2)
 
 
-def nnclr_small_images(source, epochs=None, seed=0):
+def nnclr(source, epochs=None, seed=0):
     """NNCLR on small images.
 
     Args:
@@ -94,7 +94,7 @@ def _byol(encoder, **arguments):
     return objectives.BYOL(encoder, projector, heads.predictor(projector, kernel_initializer=_start()), **arguments)
 
 
-def byol_small_images(source, epochs=None, seed=0):
+def byol(source, epochs=None, seed=0):
     """BYOL on small images.
 
     Args:
@@ -110,7 +110,7 @@ def byol_small_images(source, epochs=None, seed=0):
     return _recipe(_byol, source, epochs, seed, target_momentum=0.9)
 
 
-def simsiam_small_images(source, epochs=None, seed=0):
+def simsiam(source, epochs=None, seed=0):
     """SimSiam on small images.
 
     Args:
@@ -126,7 +126,7 @@ def simsiam_small_images(source, epochs=None, seed=0):
     return _recipe(objectives.SimSiam, source, epochs, seed)
 
 
-def dino_small_images(source, epochs=None, seed=0):
+def dino(source, epochs=None, seed=0):
     """DINO on small images.
 
     Args:
@@ -142,7 +142,7 @@ def dino_small_images(source, epochs=None, seed=0):
     return _recipe(objectives.DINO, source, epochs, seed, target_momentum=0.9)
 
 
-def barlow_twins_small_images(source, epochs=None, seed=0):
+def barlow_twins(source, epochs=None, seed=0):
     """BarlowTwins on small images.
 
     Args:
@@ -158,7 +158,7 @@ def barlow_twins_small_images(source, epochs=None, seed=0):
     return _recipe(objectives.BarlowTwins, source, epochs, seed, width=512)
 
 
-def vicreg_small_images(source, epochs=None, seed=0):
+def vicreg(source, epochs=None, seed=0):
     """VICReg on small images.
 
     Args:
@@ -174,7 +174,7 @@ def vicreg_small_images(source, epochs=None, seed=0):
     return _recipe(objectives.VICReg, source, epochs, seed, width=512, start=_start())
 
 
-def swav_small_images(source, epochs=None, seed=0):
+def swav(source, epochs=None, seed=0):
     """SwAV on small images.
 
     Args:
