@@ -1,6 +1,6 @@
 """Autoencoder, VAE and β-VAE beside pythae's, in one run: error, bound, divergence and seconds per epoch.
 
-    python benchmarks/autoencoders.py --peer /tmp/pythae-venv/bin/python
+    python -m benchmarks.autoencoders --peer /tmp/pythae-venv/bin/python
 
 Both sides have the same dense networks, 784-512-256-16 and back, with ReLU; the same first weights, images, order,
 batches and Adam; the peer's process compares the untrained networks. Autoencoders have linear outputs and squared
@@ -35,10 +35,10 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but be
 
 import keras
 import numpy as np
-from joint_embedding_row import clock
 from keras import layers
-from readme import publish
 
+from benchmarks.joint_embedding_row import clock
+from benchmarks.readme import publish
 from keras_ssl import data, encoders, objectives
 from keras_ssl.data.batching import Plan
 
@@ -182,7 +182,7 @@ def section(result):
         f"{result['test']:,} test images;\nmean ± standard deviation over {p['seeds']} seeds; first weights and "
         f"batches are the same on both sides. An epoch takes\n{times} times as long as with {PEER}'s models in a plain "
         f"loop, by the median over seeds ({m['cores']} cores,\nTensorFlow {m['tensorflow']}, Keras {m['keras']}; "
-        f"pythae 0.1.2, PyTorch 2.13.0; `python benchmarks/autoencoders.py`)."
+        f"pythae 0.1.2, PyTorch 2.13.0; `python -m benchmarks.autoencoders`)."
     )
 
 

@@ -1,7 +1,7 @@
 """All other objectives on the images of `joint_embedding.py`, with its epochs, seeds and scores; last epoch.
 
-    python benchmarks/classical.py --dataset fashion_mnist
-    python benchmarks/classical.py --dataset cifar10 --objectives rotation --seeds 1 --validate
+    python -m benchmarks.classical --dataset fashion_mnist
+    python -m benchmarks.classical --dataset cifar10 --objectives rotation --seeds 1 --validate
 
 Objectives and encoders are those of the recipes in `recipes.CLASSICAL`, also where `recipes.choose` has another one for
 a data set. Rows stand in groups of one encoder each, below the principal components of as many dimensions and the same
@@ -15,10 +15,11 @@ import argparse
 import tempfile
 
 import numpy as np
-from joint_embedding_row import PCA, RAW, UNTRAINED
-from protocol import VERSION
-from readme import RESULTS, write_section
-from tables import SCORES, beyond, collected, fastest, quoted, write_arrays
+
+from benchmarks.joint_embedding_row import PCA, RAW, UNTRAINED
+from benchmarks.protocol import VERSION
+from benchmarks.readme import RESULTS, write_section
+from benchmarks.tables import SCORES, beyond, collected, fastest, quoted, write_arrays
 
 GROUPS = {
     "convolutional, 512": {

@@ -1,7 +1,7 @@
 """Does `callbacks.CollapseDoctor` find planted collapses, and leave healthy training alone?
 
-    python benchmarks/collapse.py
-    python benchmarks/collapse.py --seeds-from 100 --planted 4 --healthy 36
+    python -m benchmarks.collapse
+    python -m benchmarks.collapse --seeds-from 100 --planted 4 --healthy 36
 
 Thresholds were chosen on the seeds from 100 on, by the second command, and are tested on those from 0 on, by the
 first. Each run is small: the embedded digits, two dense layers, ten epochs of 20 steps of Adam at 0.01 on
@@ -20,9 +20,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-from readme import RESULTS, write_section
 from rich.progress import track
 
+from benchmarks.readme import RESULTS, write_section
 from keras_ssl import callbacks, data, encoders, evaluate, losses, measures, objectives, recipes, views
 
 EPOCHS, RATE = 10, 0.01
@@ -141,7 +141,7 @@ def section(result):
     return "\n".join(lines) + (
         f"\n\nFound, as what it is: {caught} of {len(planted)} planted collapses; false alarms: {alarms} of "
         f"{len(healthy)} healthy runs. Figures are\nmedians over the runs, after the last epoch; digits, "
-        f"{EPOCHS} epochs of 20 steps, seeds from {result['seeds_from']} on (`python benchmarks/collapse.py`)."
+        f"{EPOCHS} epochs of 20 steps, seeds from {result['seeds_from']} on (`python -m benchmarks.collapse`)."
     )
 
 

@@ -1,8 +1,8 @@
 """How well a VAE and a GAN model MNIST: likelihood in nats, and Fréchet distance with its floor.
 
-    python benchmarks/generative.py --part likelihood
-    python benchmarks/generative.py --part samples
-    python benchmarks/generative.py --part likelihood --validate
+    python -m benchmarks.generative --part likelihood
+    python -m benchmarks.generative --part samples
+    python -m benchmarks.generative --part likelihood --validate
 
 Likelihood: `recipes.small_images.variational_autoencoder`, 30 epochs on all of train, binarised once: each pixel is 1
 with the probability that its grey value is, drawn with seed 0 for train and 1 for test. The negative log-likelihood is
@@ -26,8 +26,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but before Keras is imported
 
 import numpy as np
-from readme import publish
 
+from benchmarks.readme import publish
 from keras_ssl import callbacks, data, evaluate, figures, progress, recipes
 
 VALIDATION = 10_000  # images at the end of train

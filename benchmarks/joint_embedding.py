@@ -1,9 +1,9 @@
 """All joint-embedding objectives by one protocol: the same encoder, views, epochs, batch, seeds; last epoch.
 
-    python benchmarks/joint_embedding.py --dataset fashion_mnist
-    python benchmarks/joint_embedding.py --dataset fashion_mnist --peer /tmp/peer/bin/python
-    python benchmarks/joint_embedding.py --dataset fashion_mnist --objectives byol --seeds 1 --validate
-    python benchmarks/joint_embedding.py --dataset cifar10 --backend jax --data cifar10.npz --checkpoints run \\
+    python -m benchmarks.joint_embedding --dataset fashion_mnist
+    python -m benchmarks.joint_embedding --dataset fashion_mnist --peer /tmp/peer/bin/python
+    python -m benchmarks.joint_embedding --dataset fashion_mnist --objectives byol --seeds 1 --validate
+    python -m benchmarks.joint_embedding --dataset cifar10 --backend jax --data cifar10.npz --checkpoints run \\
         --encoder resnet18 --objectives simclr byol --images 50000 --epochs 200 --batch 512 --bfloat16 --seeds 1
 
 Objectives, encoder, views and optimizer are those of the recipes for the data set. Scores are on the test split, of the
@@ -32,10 +32,11 @@ import pathlib
 import tempfile
 
 import numpy as np
-from joint_embedding_row import LIGHTLY, PEER, RAW, UNTRAINED
-from protocol import VERSION
-from readme import RESULTS, write_section
-from tables import SCORES, beyond, collected, fastest, quoted, write_arrays
+
+from benchmarks.joint_embedding_row import LIGHTLY, PEER, RAW, UNTRAINED
+from benchmarks.protocol import VERSION
+from benchmarks.readme import RESULTS, write_section
+from benchmarks.tables import SCORES, beyond, collected, fastest, quoted, write_arrays
 
 NAMES = {
     "simclr": "SimCLR",

@@ -1,6 +1,6 @@
 """One row of `joint_embedding.py` or `classical.py`, in a process of its own.
 
-python benchmarks/joint_embedding_row.py NAME OPTIONS.json OUTPUT.json
+python -m benchmarks.joint_embedding_row NAME OPTIONS.json OUTPUT.json
 """
 
 import argparse
@@ -13,8 +13,9 @@ import tempfile
 import time
 
 import numpy as np
-from memory import peak_gib
-from protocol import kept
+
+from benchmarks.memory import peak_gib
+from benchmarks.protocol import kept
 
 RAW, UNTRAINED, PCA, PEER = "raw inputs", "untrained encoder", "PCA", "lightly's "
 LIGHTLY = {"simclr": "SimCLR", "byol": "BYOL", "simsiam": "SimSiam", "barlow_twins": "BarlowTwins", "vicreg": "VICReg"}

@@ -1,7 +1,7 @@
 """Reproduce the README's label-efficiency tables: the recipes, on the test splits, beside their baselines.
 
-    python benchmarks/label_efficiency.py digits mnist fashion_mnist
-    python benchmarks/label_efficiency.py --validate mnist     # to choose views, widths and rates by; writes nothing
+    python -m benchmarks.label_efficiency digits mnist fashion_mnist
+    python -m benchmarks.label_efficiency --validate mnist     # to choose views, widths and rates by; writes nothing
 
 Protocol: pretraining on the recipe's unlabelled images (digits: all 1,400 of train; the others: the first 20,000), last
 epoch; five draws of labels from train (seeds 0 to 4); scores on the whole test split. mnist and fashion_mnist come from
@@ -20,9 +20,9 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but be
 
 import keras
 import tensorflow as tf
-from protocol import VERSION, kept
-from readme import RESULTS, publish
 
+from benchmarks.protocol import VERSION, kept
+from benchmarks.readme import RESULTS, publish
 from keras_ssl import callbacks, data, evaluate, progress, recipes, runs
 from keras_ssl.figures.palette import label
 

@@ -1,7 +1,7 @@
 """What a small vision transformer gains on CIFAR-10 by masked images, epoch by epoch.
 
-    python benchmarks/masked_autoencoder.py
-    python benchmarks/masked_autoencoder.py --validate --images 5000 --epochs 10
+    python -m benchmarks.masked_autoencoder
+    python -m benchmarks.masked_autoencoder --validate --images 5000 --epochs 10
 
 `recipes.small_images.masked_autoencoder` on the first 20,000 images of train. Accuracies are those of a linear
 classifier on the frozen representation, fitted to the labels of the images trained on, and scored on all test images:
@@ -20,9 +20,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but before Keras is imported
 
 import numpy as np
-from joint_embedding_row import VALIDATION, clock, principal
-from readme import publish
 
+from benchmarks.joint_embedding_row import VALIDATION, clock, principal
+from benchmarks.readme import publish
 from keras_ssl import callbacks, data, evaluate, recipes
 from keras_ssl.transfer import fit_linear
 

@@ -1,7 +1,7 @@
 """What an autoencoder learns on MNIST is worth on CIFAR-10: grey digits to coloured photographs.
 
-    python benchmarks/mnist_to_cifar10.py
-    python benchmarks/mnist_to_cifar10.py --validate --seeds 1     # to choose by; writes nothing
+    python -m benchmarks.mnist_to_cifar10
+    python -m benchmarks.mnist_to_cifar10 --validate --seeds 1     # to choose by; writes nothing
 
 Protocol: the recipe `mnist.autoencoder_for_cifar10` trains on the first 10,000 images of MNIST's train split, 5 epochs,
 and `transfer.adapt_input` makes its encoder one of 32x32 images in three channels. Beside it the same autoencoder
@@ -25,8 +25,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but be
 import keras
 import numpy as np
 import tensorflow as tf
-from readme import RESULTS, publish
 
+from benchmarks.readme import RESULTS, publish
 from keras_ssl import callbacks, data, evaluate, networks, recipes, transfer
 from keras_ssl.recipes.networks import bottleneck_conv_net
 

@@ -1,6 +1,6 @@
 """Values and gradients of lightly's losses on fixed tensors, for `tests/test_losses_peer.py`.
 
-    python benchmarks/peer_losses.py
+    python -m benchmarks.peer_losses
 
 Needs torch and lightly 1.6 (no keras_ssl); torchvision is not needed. Writes `tests/peer_losses.json`.
 """

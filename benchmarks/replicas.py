@@ -1,6 +1,6 @@
 """N replicas train as one device: the largest difference for every objective and strategy.
 
-    python benchmarks/replicas.py
+    python -m benchmarks.replicas
 
 One step of gradient descent with a rate of 1 from the same weights on the same global batch of 8, in float32: on one
 device, and on 2 and 4 logical CPUs under MirroredStrategy and on 2 processes under MultiWorkerMirroredStrategy. The
@@ -14,7 +14,7 @@ import os
 import pathlib
 import sys
 
-from readme import RESULTS, publish
+from benchmarks.readme import RESULTS, publish
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent
@@ -48,10 +48,11 @@ def measure(setting, output, *names):
 
 def start(setting, output, *names):
     """Run the processes of a setting and return what they found."""
-    sys.path.insert(0, str(ROOT))
     from keras_ssl import distribute
 
-    distribute.launch([sys.executable, __file__, "--measure", setting, str(output), *names], SETTINGS[setting])
+    distribute.launch(
+        [sys.executable, "-m", "benchmarks.replicas", "--measure", setting, str(output), *names], SETTINGS[setting]
+    )
     return json.loads(output.read_text())
 
 

@@ -1,6 +1,6 @@
 """Views a second of a training step: SimCLR on a ResNet-18, ours and lightly's on PyTorch, in one run.
 
-    python benchmarks/resnet_step.py [--peer /tmp/peer-venv/bin/python] [--rounds 7] [--steps 5]
+    python -m benchmarks.resnet_step [--peer /tmp/peer-venv/bin/python] [--rounds 7] [--steps 5]
                                      [--precisions float32 bfloat16] [--batch 64]
 
 A step is forward and backward pass of two views of each image of a batch, 32x32x3 and the same in every step, one view
@@ -29,7 +29,8 @@ import sys
 import time
 
 import numpy as np
-from readme import publish
+
+from benchmarks.readme import publish
 
 HERE = pathlib.Path(__file__).parent
 INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "avx512_vnni", "avx2")  # the best first; with the first two, bfloat16
@@ -174,7 +175,7 @@ def section(result):
     return "\n".join(lines) + (
         f"\n\nViews a second of a SimCLR step on a ResNet-18, {p['batch']} images of 32x32, medians of {p['rounds']} "
         f"rounds ({m['cores']} cores with {m['instructions']},\nTensorFlow {m['tensorflow']}, Keras {m['keras']}; "
-        f"lightly 1.6.0, PyTorch 2.13.0, channels last; `python benchmarks/resnet_step.py`)."
+        f"lightly 1.6.0, PyTorch 2.13.0, channels last; `python -m benchmarks.resnet_step`)."
     )
 
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 
 SCORES = {"knn": "kNN", "linear": "linear", "ten_labels": "10 labels per class"}
-ROW = pathlib.Path(__file__).with_name("joint_embedding_row.py")
+ROOT = pathlib.Path(__file__).parent.parent
 
 
 def collected(file, head, names, given, folder):
@@ -35,7 +35,8 @@ def measured(name, given, folder):
     """Figures of each seed, from a process of its own."""
     arguments, output = pathlib.Path(folder) / "options.json", pathlib.Path(folder) / "row.json"
     arguments.write_text(json.dumps(vars(given)))
-    subprocess.run([sys.executable, str(ROW), name, str(arguments), str(output)], check=True)
+    command = [sys.executable, "-m", "benchmarks.joint_embedding_row", name, str(arguments), str(output)]
+    subprocess.run(command, check=True, cwd=ROOT)
     return json.loads(output.read_text())
 
 

@@ -1,6 +1,6 @@
 """How many pairs of views a second: ours with XLA, without, in tf.data; the same operations as KerasCV layers; digits.
 
-    python benchmarks/views.py [--batch 256] [--size 32] [--rounds 5] [--seconds 1]
+    python -m benchmarks.views [--batch 256] [--size 32] [--rounds 5] [--seconds 1]
 
 Every candidate is measured in every round, in turn, so that a busy machine slows all of them. The table shows medians
 over the rounds, the pairs for each second of one core (which a busy machine hardly changes), and the median of the
@@ -18,11 +18,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
-from readme import publish
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks.readme import publish
 from keras_ssl import views
 
 tf.get_logger().setLevel("ERROR")
@@ -116,7 +116,7 @@ def section(result):
         f"views a second\nin a function compiled by XLA, {ours['times_keras_cv']:.1f} times what the same operations "
         f"as KerasCV layers make in the same run, and\n{pipeline['pairs_per_second']:,.0f} in a pipeline such as "
         f"that of `data.batches`, {pipeline['times_keras_cv']:.1f} times as many (medians of five;\n"
-        f"{result['machine']}; `python benchmarks/views.py`)."
+        f"{result['machine']}; `python -m benchmarks.views`)."
     )
 
 

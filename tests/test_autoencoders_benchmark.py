@@ -3,10 +3,10 @@
 import argparse
 import copy
 
-import autoencoders
 import numpy as np
 import pytest
 
+from benchmarks import autoencoders
 from keras_ssl import data
 
 

@@ -3,14 +3,10 @@
 import argparse
 import json
 
-import classical
-import generative
-import joint_embedding_row
-import masked_autoencoder
 import numpy as np
 import pytest
-import tables
 
+from benchmarks import classical, generative, joint_embedding_row, masked_autoencoder, tables
 from keras_ssl import data, recipes
 
 PROTOCOL = {"images": 100, "epochs": 2, "seeds": 2}

@@ -3,12 +3,12 @@
 import json
 import warnings
 
-import collapse
 import keras
 import numpy as np
 import pytest
 from cases import CASES, SHAPE, any_size, convolutional, crops, pairs, single, small_head
 
+from benchmarks import collapse
 from keras_ssl import data, distribute, encoders, losses, objectives, views
 from keras_ssl.callbacks import CollapseDoctor, CollapseWarning
 from keras_ssl.errors import UserError

@@ -3,11 +3,10 @@
 import argparse
 import json
 
-import joint_embedding
-import joint_embedding_row
 import numpy as np
 import pytest
 
+from benchmarks import joint_embedding, joint_embedding_row
 from keras_ssl import recipes
 
 

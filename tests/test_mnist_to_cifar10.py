@@ -1,9 +1,9 @@
 """The benchmark of transfer from MNIST to CIFAR-10: its rows, and its section of a made-up result."""
 
-import mnist_to_cifar10
 import numpy as np
 from cases import convolutional, images
 
+from benchmarks import mnist_to_cifar10
 from keras_ssl import data, transfer
 
 ROWS = [

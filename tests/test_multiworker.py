@@ -8,10 +8,10 @@ import time
 import keras
 import numpy as np
 import pytest
-import replicas
 import worker_process
 from typer.testing import CliRunner
 
+from benchmarks import replicas
 from keras_ssl import cli, distribute, recipes
 from keras_ssl.errors import UserError
 
