@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from keras_ssl import networks
+from keras_ssl import files, networks
 from keras_ssl.errors import UserError
 
 __all__ = ["app", "main"]
@@ -35,7 +35,7 @@ def demo(
     epochs: Annotated[int | None, typer.Option(help="Of both pretrainings. Default: the recipes'.")] = None,
 ):
     """Pretrain, evaluate, fine-tune and deploy on one data set, and write a report."""
-    from keras_ssl import demo
+    from keras_ssl.runs import demo
 
     _at_least_one(epochs)
     demo.run(dataset, out, seed, epochs, say=typer.echo)
@@ -64,7 +64,7 @@ def pretrain(
 
     _at_least_one(epochs)
     make_recipe = recipes.choose(objective, dataset)
-    out = runs.writable_folder(out)
+    out = files.writable_folder(out, "choose another --out")
     replicas = distribute.strategy(strategy)  # before anything else runs: its collectives are set up at the start
     chief = distribute.is_chief(replicas)
     if mixed_precision:
@@ -108,9 +108,9 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="Folder for results.json.")] = None,
 ):
     """Measure an encoder with few labels, beside raw inputs, the untrained encoder and training from scratch."""
-    from keras_ssl import evaluate, progress, runs
+    from keras_ssl import evaluate, progress
 
-    out = None if out is None else runs.writable_folder(out)
+    out = None if out is None else files.writable_folder(out, "choose another --out")
     model, train, test = _model_and_sources(encoder, dataset)
     counts = evaluate.label_counts(train) if labels_per_class is None else _numbers(labels_per_class)
     with progress.bar("Few labels", after=0) as move:
@@ -138,7 +138,7 @@ def finetune(
     from keras_ssl import data, progress, runs, transfer
     from keras_ssl.evaluate import scores
 
-    out = runs.writable_folder(out)
+    out = files.writable_folder(out, "choose another --out")
     model, train, test = _model_and_sources(encoder, dataset)
     images, labels = (
         (train.floats(), train.labels) if labels_per_class is None else data.few(train, labels_per_class, seed)
@@ -168,7 +168,7 @@ def export(
 
     loaded = runs.load_model(model)
     names = runs.about(model).get("class_names")
-    loaded = getattr(loaded, "embedder", loaded)
+    loaded = networks.embedder(loaded)
     with progress.bar("Exporting and verifying", after=0):
         path = export.deploy(loaded, out, None, input_dtype, tolerance, class_names=names, version=version)
     typer.echo(f"Model: {path}")
@@ -186,10 +186,10 @@ def embed(
     """Write the representations of a data set as an .npz file."""
     import numpy as np
 
-    from keras_ssl import evaluate, progress, runs
+    from keras_ssl import evaluate, progress
 
     out = out if out.suffix == ".npz" else out.with_name(f"{out.name}.npz")  # as NumPy does
-    runs.writable_folder(out.parent)
+    files.writable_folder(out.parent, "choose another --out")
     model = _encoder(encoder)
     source = _load(dataset, split, model)
     with progress.bar("Embedding") as move:
@@ -208,7 +208,7 @@ def _encoder(path):
     from keras_ssl import runs
 
     model = runs.load_model(path)
-    return getattr(model, "embedder", model)
+    return networks.embedder(model)
 
 
 def _load(dataset, split, model):

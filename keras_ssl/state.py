@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_ssl.directions import unit
 from keras_ssl.distribute import assign
-from keras_ssl.networks import set_weights
+from keras_ssl.networks import all_layers, set_weights
 
 __all__ = ["Center", "Queue", "TargetNetwork"]
 
@@ -60,7 +60,7 @@ class TargetNetwork(keras.layers.Layer):
 
 def _trained(network):
     """Weights that gradients reach, frozen or not, in the order of the layers."""
-    return [weight for layer in network._flatten_layers() for weight in layer._trainable_variables]
+    return [weight for layer in all_layers(network) for weight in layer._trainable_variables]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")

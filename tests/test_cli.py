@@ -340,7 +340,7 @@ def test_launch_refuses_a_command_that_would_train_alone(capsys, monkeypatch):
 
 
 def test_demo_gets_the_options(monkeypatch, tmp_path):
-    from keras_ssl import demo
+    from keras_ssl.runs import demo
 
     seen = []
     monkeypatch.setattr(demo, "run", lambda *arguments, say: seen.append(arguments))

@@ -6,8 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from keras_ssl import demo, evaluate, transfer, views
+from keras_ssl import evaluate, transfer, views
 from keras_ssl.errors import UserError
+from keras_ssl.runs import demo
 
 METHODS = ["raw_inputs", "untrained", "from_scratch", "simclr", "autoencoder", "simclr_finetuned"]
 

@@ -37,7 +37,7 @@ def forbidden(*_args, **_kwargs):
 def main(kill, *words):
     """Run the command line."""
     if json.loads(os.environ["TF_CONFIG"])["task"]["index"] == 1:
-        runs.save_model = runs._write_json = tf.train.CheckpointManager.save = forbidden
+        runs.save_model = runs.model_files._write_json = tf.train.CheckpointManager.save = forbidden
         if kill:
             callbacks.Guard.on_train_batch_end = lambda guard, batch, logs: (
                 os.kill(os.getpid(), signal.SIGKILL) if np.array(guard.model.step) == kill else None

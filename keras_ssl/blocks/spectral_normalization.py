@@ -3,8 +3,9 @@
 import keras
 from keras import layers
 
+from keras_ssl.backends import require_tensorflow
 from keras_ssl.errors import UserError
-from keras_ssl.networks.cloning import copy_statistics
+from keras_ssl.networks import all_layers, copy_statistics
 
 __all__ = ["SpectralNormalization", "spectrally_normalised"]
 
@@ -34,12 +35,10 @@ class SpectralNormalization(layers.SpectralNormalization):
     """
 
     def __init__(self, layer, power_iterations=1, **kwargs):
-        if keras.backend.backend() != "tensorflow":
-            raise UserError(
-                "Keras on TensorFlow, whose layers can divide their kernels in training",
-                f"Keras on {keras.backend.backend()}",
-                "set KERAS_BACKEND=tensorflow, or leave spectral normalisation out",
-            )
+        require_tensorflow(
+            "whose layers can divide their kernels in training",
+            "set KERAS_BACKEND=tensorflow, or leave spectral normalization out",
+        )
         super().__init__(layer, power_iterations, **kwargs)
 
     def call(self, inputs, training=False):
@@ -84,7 +83,7 @@ def spectrally_normalised(model):
 
     def copied(layer):
         if not isinstance(layer, _WITH_KERNEL):
-            if any(hasattr(inner, kernel) for inner in layer._flatten_layers() for kernel in _KERNELS):
+            if any(hasattr(inner, kernel) for inner in all_layers(layer) for kernel in _KERNELS):
                 raise _unknown(f"'{layer.name}', {type(layer).__name__}")
             return type(layer).from_config(layer.get_config())
         wrapped.append(layer.name)

@@ -4,6 +4,7 @@ import pathlib
 
 import keras
 
+from keras_ssl.backends import require_tensorflow
 from keras_ssl.distribute import gather, is_chief
 from keras_ssl.errors import UserError
 
@@ -35,12 +36,7 @@ class Resume(keras.callbacks.Callback):
 
     def __init__(self, directory, model):
         super().__init__()
-        if keras.backend.backend() != "tensorflow":
-            raise UserError(
-                "Keras on TensorFlow, whose checkpoints these are",
-                f"Keras on {keras.backend.backend()}",
-                "use `keras.callbacks.BackupAndRestore`",
-            )
+        require_tensorflow("whose checkpoints these are", "use `keras.callbacks.BackupAndRestore`")
         import tensorflow as tf
 
         self.strategy = model.distribute_strategy

@@ -1,13 +1,12 @@
 """Watching what a generator makes while it is trained."""
 
 import pathlib
-import tempfile
 
 import keras
 
 from keras_ssl import checks, figures
 from keras_ssl.distribute import is_chief
-from keras_ssl.errors import UserError
+from keras_ssl.files import writable_folder
 
 __all__ = ["SampleGrid"]
 
@@ -42,15 +41,7 @@ class SampleGrid(keras.callbacks.Callback):
         """Draw once and make the folder, so that what cannot work is an error before training."""
         checks.check_method(self.model, "sample")
         self._grid()
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.folder):
-                pass
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise UserError(
-                "a folder that can be written in", f"{self.folder} ({reason})", "give another `folder`"
-            ) from error
+        writable_folder(self.folder, "give another `folder`").mkdir(parents=True, exist_ok=True)
 
     def on_epoch_end(self, epoch, logs=None):
         """Write the picture, when it is time."""

@@ -1,12 +1,12 @@
 """Collectives across the replicas of a `tf.distribute` strategy."""
 
-import keras
+from keras_ssl.backends import on_tensorflow
 
 __all__ = ["assign", "gather", "replica_index", "replicas"]
 
 
 def _replica_context():
-    if keras.backend.backend() != "tensorflow":
+    if not on_tensorflow():
         return None
     import tensorflow as tf
 

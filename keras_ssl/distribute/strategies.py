@@ -3,8 +3,7 @@
 import json
 import os
 
-import keras
-
+from keras_ssl.backends import require_tensorflow
 from keras_ssl.errors import UserError
 
 __all__ = ["is_chief", "strategy"]
@@ -33,12 +32,7 @@ def strategy(name="mirrored"):
     Example:
         `with distribute.strategy("mirrored").scope(): simclr = objectives.SimCLR(encoders.conv_net((32, 32, 3)))`
     """
-    if keras.backend.backend() != "tensorflow":
-        raise UserError(
-            "Keras on TensorFlow, the backend that distributes",
-            f"Keras on {keras.backend.backend()}",
-            "set KERAS_BACKEND=tensorflow",
-        )
+    require_tensorflow("the backend that distributes")
     import tensorflow as tf
 
     if isinstance(name, tf.distribute.Strategy):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_ssl.evaluate.sources import as_source
-from keras_ssl.networks import predict_in_batches
+from keras_ssl.networks import embedder, predict_in_batches
 
 __all__ = ["embed"]
 
@@ -27,7 +27,7 @@ def embed(encoder, images, batch_size=256, progress=None):
     images = as_source(images, encoder)
     if encoder is None:
         return images.floats().reshape(len(images), -1)
-    encoder = getattr(encoder, "embedder", encoder)
+    encoder = embedder(encoder)
     parts = []
     for begin in range(0, len(images), batch_size):
         parts.append(predict_in_batches(encoder, images[begin : begin + batch_size].floats(), batch_size))

@@ -145,7 +145,7 @@ def label_efficiency(
             have the same row in the table or different architectures.
     """
     encoders = encoder if isinstance(encoder, dict) else {"encoder": encoder}
-    encoders = {name: getattr(model, "embedder", model) for name, model in encoders.items()}
+    encoders = {name: networks.embedder(model) for name, model in encoders.items()}
     fine_tune = tuple(encoders) if fine_tune is None else tuple(fine_tune)
     _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps)
     data.check_labelled(train, test)
@@ -192,7 +192,7 @@ def label_efficiency(
 
 def _architecture(model):
     """The layers of a functional model with their arguments, without names, flags and seeds."""
-    single = [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
+    single = [layer for layer in networks.all_layers(model) if not isinstance(layer, keras.Model)]
     arguments = [{k: v for k, v in layer.get_config().items() if k not in ("name", "trainable")} for layer in single]
     return model.input_shape, model.output_shape, str([(type(x).__name__, a) for x, a in zip(single, arguments)])
 

@@ -2,6 +2,7 @@
 
 from keras_ssl import checks
 from keras_ssl.data import Source, from_arrays
+from keras_ssl.networks import embedder
 
 __all__ = ["as_source"]
 
@@ -21,7 +22,7 @@ def as_source(images, model=None):
         checks.check_images(images, at_least=1)  # floats in 0..1; only a source may say that it holds uint8
         images = from_arrays(images)
     checks.check_images(images.images, at_least=1, dtype=images.dtype)
-    model = getattr(model, "embedder", model)
+    model = embedder(model)
     if hasattr(model, "input_shape"):
         checks.check_fits(images.images, model)
     return images

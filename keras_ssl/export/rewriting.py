@@ -3,14 +3,9 @@
 import keras
 
 from keras_ssl.errors import UserError
-from keras_ssl.networks import set_weights
+from keras_ssl.networks import all_layers, is_graph, set_weights
 
-__all__ = ["is_graph", "stock", "in_float32"]
-
-
-def is_graph(model):
-    """Return whether `model` is a functional or a built sequential `keras.Model`, the kind that can be rewritten."""
-    return isinstance(model, keras.Model) and getattr(model, "inputs", None) is not None
+__all__ = ["in_float32", "stock"]
 
 
 def stock(model):
@@ -35,7 +30,7 @@ def stock(model):
             "give the encoder, for example `objective.encoder`, instead of what holds it",
         )
     rewritten = _rewrite(model, lambda layer: layer.to_stock() if hasattr(layer, "to_stock") else _copy(layer))
-    ours = sorted({type(x).__name__ for x in rewritten._flatten_layers() if type(x).__module__.startswith("keras_ssl")})
+    ours = sorted({type(x).__name__ for x in all_layers(rewritten) if type(x).__module__.startswith("keras_ssl")})
     if ours:
         raise UserError(
             "layers that have an equal among Keras's own",
@@ -51,7 +46,7 @@ def in_float32(model):
     ONNX Runtime has no bfloat16 convolution for CPUs, and the answers of a deployed model should not depend on the
     precision that made training fast. A mixed-precision model keeps its weights in float32, so nothing is lost.
     """
-    if not any(layer.compute_dtype in ("float16", "bfloat16") for layer in model._flatten_layers()):
+    if not any(layer.compute_dtype in ("float16", "bfloat16") for layer in all_layers(model)):
         return model
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")  # layers inside custom layers take the global policy

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from keras_ssl.backends import require_tensorflow
 from keras_ssl.errors import UserError
-from keras_ssl.export.rewriting import in_float32, is_graph
+from keras_ssl.export.rewriting import in_float32
+from keras_ssl.networks import is_graph
 
 __all__ = ["Serving", "serving", "check_input_dtype", "need_tensorflow", "INPUT_DTYPES"]
 
@@ -97,12 +99,10 @@ def check_input_dtype(input_dtype):
 
 def need_tensorflow():
     """Raise `UserError` unless Keras runs on TensorFlow."""
-    if keras.backend.backend() != "tensorflow":
-        raise UserError(
-            "the TensorFlow backend, which export needs",
-            f"Keras on {keras.backend.backend()}",
-            "save the model as a .keras file, and load and export that in a process with KERAS_BACKEND=tensorflow",
-        )
+    require_tensorflow(
+        "which exports",
+        "save the model as a .keras file, and load and export that in a process with KERAS_BACKEND=tensorflow",
+    )
 
 
 def _check_model(model):

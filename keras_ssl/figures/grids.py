@@ -1,11 +1,11 @@
 """Many images as one."""
 
-import os
 import pathlib
 
 import numpy as np
 
 from keras_ssl import checks
+from keras_ssl.files import whole_file
 
 __all__ = ["image_grid", "write_png"]
 
@@ -60,10 +60,6 @@ def write_png(path, grid):
     from PIL import Image
 
     path = pathlib.Path(path)
-    beside = path.with_name(f".writing-{path.name}")
-    try:
+    with whole_file(path) as beside:
         Image.fromarray((255 * grid).round().astype("uint8")).save(beside, format="PNG")
-        os.replace(beside, path)
-    finally:  # of a failure nothing is left
-        beside.unlink(missing_ok=True)
     return path

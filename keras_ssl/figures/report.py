@@ -3,7 +3,6 @@
 import base64
 import html
 import io
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from string import Template
 from typing import Any
 
 from keras_ssl.errors import UserError
+from keras_ssl.files import whole_file
 
 __all__ = ["Section", "Table", "write"]
 
@@ -87,14 +87,10 @@ def write(path, title, lead, facts, sections):
         contents="".join(f'<li><a href="#s{i}">{html.escape(s.title)}</a></li>' for i, s in enumerate(sections)),
         sections="\n".join(_section(i, section) for i, section in enumerate(sections)),
     )
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(page, encoding="utf-8")
-        os.replace(beside, path)
+        with whole_file(path) as beside:
+            beside.write_text(page, encoding="utf-8")
     except OSError as error:
-        if beside.is_file():
-            beside.unlink()
         raise UserError("a file that can be written", f"{path} ({error.strerror})", "give another path") from error
     return path
 

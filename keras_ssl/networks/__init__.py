@@ -2,5 +2,14 @@
 
 from keras_ssl.networks.cloning import copy_statistics, set_weights
 from keras_ssl.networks.inference import predict_in_batches
+from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_graph
 
-__all__ = ["copy_statistics", "predict_in_batches", "set_weights"]
+__all__ = [
+    "all_layers",
+    "copy_statistics",
+    "embedder",
+    "inner_layers",
+    "is_graph",
+    "predict_in_batches",
+    "set_weights",
+]

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_ssl.networks.walking import all_layers
+
 __all__ = ["copy_statistics", "set_weights"]
 
 
@@ -41,4 +43,4 @@ def copy_statistics(model, copy):
 
 
 def _normalisations(model):
-    return [part for part in model._flatten_layers() if isinstance(part, keras.layers.Normalization)]
+    return [part for part in all_layers(model) if isinstance(part, keras.layers.Normalization)]

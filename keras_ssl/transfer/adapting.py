@@ -5,7 +5,7 @@ import numpy as np
 
 from keras_ssl import checks
 from keras_ssl.errors import UserError
-from keras_ssl.networks import set_weights
+from keras_ssl.networks import all_layers, is_graph, set_weights
 
 __all__ = ["adapt_input", "adapt_statistics"]
 
@@ -43,14 +43,14 @@ def adapt_input(encoder, input_shape, name=None):
     nested: dict = {}
 
     def copied(layer):
-        if _is_graph(layer):  # adapted when it is called, for what it is called on
+        if is_graph(layer):  # adapted when it is called, for what it is called on
             return layer
         copy = type(layer).from_config(layer.get_config())
         pairs.append((layer, copy))
         return copy
 
     def called(layer, *args, **kwargs):
-        if _is_graph(layer):
+        if is_graph(layer):
             if id(layer) not in nested:
                 nested[id(layer)] = adapt_input(layer, args[0].shape[1:])
             layer = nested[id(layer)]
@@ -96,7 +96,7 @@ def adapt_statistics(encoder, images, batch_size=256):
         that is used more than once keeps the statistics of its last use.
     """
     adapted = adapt_input(encoder, encoder.inputs[0].shape[1:])
-    norms = [layer for layer in adapted._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
+    norms = [layer for layer in all_layers(adapted) if isinstance(layer, keras.layers.BatchNormalization)]
     if not norms:
         raise UserError(
             "an encoder with batch normalisation, whose statistics can be adapted",
@@ -127,12 +127,8 @@ def adapt_statistics(encoder, images, batch_size=256):
     return adapted
 
 
-def _is_graph(model):
-    return isinstance(model, keras.Model) and bool(getattr(model, "inputs", None))
-
-
 def _check(encoder, input_shape):
-    if not _is_graph(encoder) or len(encoder.inputs) != 1 or len(encoder.outputs) != 1:
+    if not is_graph(encoder) or len(encoder.inputs) != 1 or len(encoder.outputs) != 1:
         raise UserError(
             "a functional or built sequential keras.Model with one input and one output",
             f"a {type(encoder).__name__}",
@@ -168,7 +164,7 @@ def _copy_weights(old, new, encoder, input_shape):
 
 
 def _copy_flags(old, new):
-    for before, after in zip(old._flatten_layers(), new._flatten_layers()):  # from the outside in
+    for before, after in zip(all_layers(old), all_layers(new)):  # from the outside in
         after.trainable = before.trainable
 
 

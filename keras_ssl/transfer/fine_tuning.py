@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_ssl.errors import UserError
-from keras_ssl.networks import set_weights
+from keras_ssl.networks import all_layers, set_weights
 from keras_ssl.transfer.heads import classifier
 from keras_ssl.transfer.linear import start_from_probe
 
@@ -35,7 +35,7 @@ class FineTuning:
             raise UserError("at least one step of fine-tuning", f"steps={steps}", "give 1 or more")
         self.steps, self.batch_size = steps, batch_size
         self.encoder = keras.models.clone_model(encoder)
-        for layer in self.encoder._flatten_layers():  # a clone keeps the flags of frozen layers
+        for layer in all_layers(self.encoder):  # a clone keeps the flags of frozen layers
             layer.trainable = True
         self.model = classifier(self.encoder, classes)
         self.optimizer = keras.optimizers.Adam()

@@ -8,6 +8,7 @@ import keras
 from keras.optimizers import Optimizer
 
 from keras_ssl.errors import UserError
+from keras_ssl.networks import all_layers, inner_layers
 
 __all__ = ["Trainability", "freeze", "trainability", "unfreeze"]
 
@@ -47,7 +48,7 @@ def trainability(model):
     Args:
         model: Built `keras.Model`.
     """
-    leaves = [(path, layer) for path, layer in _paths(model) if not _inner(layer) and layer.weights]
+    leaves = [(path, layer) for path, layer in _paths(model) if not inner_layers(layer) and layer.weights]
     return Trainability(
         trainable=tuple(path for path, layer in leaves if layer.trainable),
         frozen=tuple(path for path, layer in leaves if not layer.trainable),
@@ -107,7 +108,7 @@ def _change(model, layers, trainable, learning_rate):
     wanted = {id(layer): layer.trainable for _, layer in _paths(model)}
     with_container = model.__dict__.setdefault("_frozen_with_container", set())  # not for their own sake
     for chosen in _resolve(model, layers):
-        inner = [layer for layer in _with_inner(chosen) if not _inner(layer)]
+        inner = [layer for layer in all_layers(chosen) if not inner_layers(layer)]
         whole = inner != [chosen]
         if not trainable:
             with_container.update(id(layer) for layer in inner if whole and layer.trainable)
@@ -121,7 +122,7 @@ def _change(model, layers, trainable, learning_rate):
     if trainable:
         model.trainable = True  # where it had been switched off whole, nothing inside would train
     for _, layer in _paths(model):  # from the outside in: setting a container sets what is inside
-        layer.trainable = any(wanted[id(leaf)] for leaf in _with_inner(layer) if not _inner(leaf))
+        layer.trainable = any(wanted[id(leaf)] for leaf in all_layers(layer) if not inner_layers(leaf))
     if getattr(model, "compiled", False):
         _compile_again(model, learning_rate)
     state = trainability(model)
@@ -132,18 +133,10 @@ def _change(model, layers, trainable, learning_rate):
 # ---- finding layers --------------------------------------------------------------------------------------------------
 
 
-def _inner(layer):
-    return list(layer._flatten_layers(include_self=False, recursive=False))
-
-
-def _with_inner(layer):
-    return list(layer._flatten_layers())
-
-
 def _paths(model, prefix=""):
     """Pairs of path and layer of everything inside a model, from the outside in."""
     found = []
-    for layer in _inner(model):
+    for layer in inner_layers(model):
         path = f"{prefix}{layer.name}"
         found += [(path, layer), *_paths(layer, f"{path}/")]
     return found
@@ -158,7 +151,7 @@ def _resolve(model, layers):
     else:
         found = [layer for path, layer in paths if layers in (layer.name, path)]
         found = found or [layer for path, layer in paths if fnmatch.fnmatchcase(path, layers)]
-        nested = [layer for layer in _inner(model) if isinstance(layer, keras.Model)]
+        nested = [layer for layer in inner_layers(model) if isinstance(layer, keras.Model)]
         if not found and layers == "encoder" and len(nested) == 1:
             found = nested
     if not found:

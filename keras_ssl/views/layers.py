@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_ssl.errors import UserError
+from keras_ssl.networks import inner_layers
 
 __all__ = ["LayerPolicy", "from_layers"]
 
@@ -100,5 +101,5 @@ def _stated_ranges(layer):
     own = getattr(layer, "value_range", None) or getattr(layer, "_value_range", None)
     if own:
         return {(float(own[0]), float(own[1]))}
-    inner = layer._flatten_layers(include_self=False, recursive=False)
+    inner = inner_layers(layer)
     return set().union(*(_stated_ranges(part) for part in inner))

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_ssl.backends import require_tensorflow
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.optimizers import schedules
@@ -49,12 +50,7 @@ class Adversarial(Objective):
         Raises:
             UserError: If Keras does not run on TensorFlow, or one optimizer is given for both.
         """
-        if keras.backend.backend() != "tensorflow":
-            raise UserError(
-                f"Keras on TensorFlow, on which {type(self).__name__} trains two networks in turn",
-                f"Keras on {keras.backend.backend()}",
-                "set KERAS_BACKEND=tensorflow",
-            )
+        require_tensorflow(f"on which {type(self).__name__} trains two networks in turn")
         if optimizer is discriminator_optimizer and not isinstance(optimizer, str):
             raise UserError("an optimizer for each player", "one for both", "leave `discriminator_optimizer` out")
         super().compile(optimizer, **kwargs)

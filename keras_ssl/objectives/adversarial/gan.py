@@ -6,6 +6,7 @@ from keras import ops
 from keras_ssl import decoders, heads, losses
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
+from keras_ssl.networks import all_layers
 from keras_ssl.objectives.adversarial.adversarial import Adversarial
 from keras_ssl.objectives.adversarial.interpolation import along
 
@@ -69,7 +70,7 @@ class GAN(Adversarial):
         check_between("latent", latent, 1, whole=True)
         check_between("gradient_penalty", gradient_penalty, 0)
         check_between("discriminator_steps", discriminator_steps, 1, whole=True)
-        if gradient_penalty and any(isinstance(layer, _NORMALISATION) for layer in encoder._flatten_layers()):
+        if gradient_penalty and any(isinstance(layer, _NORMALISATION) for layer in all_layers(encoder)):
             raise UserError(
                 "an encoder without batch normalisation, since the penalty is on each sample's own gradient",
                 f"'{encoder.name}' with it",

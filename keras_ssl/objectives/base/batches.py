@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_ssl.backends import on_tensorflow
 from keras_ssl.distribute import replicas
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import tensorflow_step
@@ -134,7 +135,7 @@ def check_range(objective, x, value_range):
 
 def check_all(x, right, expected, received, do):
     """Return a tensor, and have TensorFlow raise, with what a `UserError` says, unless all of `right` is true."""
-    if keras.backend.backend() != "tensorflow":
+    if not on_tensorflow():
         return x
     return tensorflow_step.check_all(x, right, str(UserError(expected, received, do)))
 

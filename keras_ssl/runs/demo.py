@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from keras_ssl import callbacks, data, evaluate, export, networks, progress, recipes, runs, transfer
+from keras_ssl import callbacks, data, evaluate, export, files, networks, progress, recipes, transfer
 from keras_ssl.figures import plots, report
 from keras_ssl.figures.palette import label
 
@@ -32,7 +32,7 @@ def run(dataset="digits", out="out", seed=0, epochs=None, say=print):
         UserError: If the data set is not there or has no labels, or the folder cannot be written in.
     """
     begun = time.perf_counter()
-    out = runs.writable_folder(out)
+    out = files.writable_folder(out, "choose another --out")
     train = data.load(dataset, "train")
     test = data.load(dataset, "test")
     data.check_labelled(train, test)
@@ -65,7 +65,7 @@ def run(dataset="digits", out="out", seed=0, epochs=None, say=print):
     sections = _sections(objectives, histories, few, classifier, test, manifest)
     results["wall_seconds"] = round(time.perf_counter() - begun, 1)
     page = _write_report(out / "report.html", results, version, sections)
-    (out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    files.write_json(out / "results.json", results)
     say(few.text())
     say(f"\nModel:  {version}  (SavedModel, model.onnx, manifest.json)\nReport: {page}")
     return results

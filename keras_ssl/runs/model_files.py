@@ -1,0 +1,96 @@
+"""Model files, and what is known about each."""
+
+import json
+import pathlib
+
+import keras
+
+from keras_ssl import __version__
+from keras_ssl.errors import UserError
+from keras_ssl.files import whole_file, write_json
+from keras_ssl.networks import embedder
+
+__all__ = ["about", "load_model", "save_model"]
+
+
+VALUE_RANGE = [0.0, 1.0]
+
+
+def save_model(model, path, **facts):
+    """Save a model as a `.keras` file, and beside it, as `.json`, what it was made of. Each is whole or not there.
+
+    Args:
+        model: `keras.Model`.
+        path: Path that ends with `.keras`.
+        **facts: What the JSON file shall hold beside the value range, the input's shape and the version.
+
+    Returns:
+        `pathlib.Path` of the `.keras` file.
+    """
+    path = pathlib.Path(path)
+    facts = {
+        "value_range": VALUE_RANGE,
+        "input_shape": list(embedder(model).input_shape[1:]),
+        "keras_ssl": __version__,
+        **facts,
+    }
+    with whole_file(path) as beside:
+        model.save(beside)
+        path.with_suffix(".json").unlink(missing_ok=True)  # a model without a description beats one with another's
+    write_json(path.with_suffix(".json"), facts)
+    return path
+
+
+def load_model(path):
+    """Load a `.keras` file and check that it was trained on the value range that this package uses.
+
+    Args:
+        path: File that `save_model`, or Keras itself, wrote.
+
+    Returns:
+        `keras.Model`.
+
+    Raises:
+        UserError: If there is no such file, it cannot be loaded, or it was trained on another range.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file() or path.suffix != ".keras":
+        raise UserError(
+            "a .keras file",
+            f"{path}" + ("" if path.exists() else ", which is not there"),
+            "give the path of a saved model",
+        )
+    trained_on = about(path).get("value_range", VALUE_RANGE)
+    if trained_on != VALUE_RANGE:
+        raise UserError(
+            f"a model trained on images in {VALUE_RANGE}",
+            f"{path}, trained on {trained_on}",
+            "wrap it in a model that rescales its input, or pretrain on images in 0..1",
+        )
+    try:
+        return keras.saving.load_model(path)
+    except Exception as error:  # Keras raises many kinds
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(
+            "a model that Keras can load",
+            f"{path}: {reason}",
+            "check that the file is whole and its custom layers are imported",
+        ) from error
+
+
+def about(path):
+    """Return what `save_model` wrote beside a model, as a dict; empty where there is nothing.
+
+    Args:
+        path: Path of the `.keras` file.
+
+    Raises:
+        UserError: If the file beside it is not JSON.
+    """
+    description = pathlib.Path(path).with_suffix(".json")
+    if not description.is_file():
+        return {}
+    try:
+        return json.loads(description.read_text())
+    except ValueError as error:
+        raise UserError("a JSON file", f"{description}: {error}", "remove it, or restore it from the run") from error

@@ -1,0 +1,94 @@
+"""Pretraining into a folder."""
+
+import json
+
+import keras
+
+from keras_ssl import callbacks, distribute
+from keras_ssl.errors import UserError
+from keras_ssl.files import writable_folder, write_json
+from keras_ssl.runs.model_files import about, save_model
+
+__all__ = ["pretrain"]
+
+
+def pretrain(recipe, folder, resume=False, facts=None):
+    """Fit a recipe, commit its state after each epoch, and write `encoder.keras` and `objective.keras`.
+
+    Where the recipe was made in the scope of a strategy of several workers, all of them call this; the chief writes.
+
+    Args:
+        recipe: `recipes.Recipe`.
+        folder: Where to write; see `writable_folder`. Checkpoints are in `folder/checkpoints` and are kept.
+        resume: Whether to go on from the newest checkpoint. Without it, a folder with checkpoints is an error, so that
+            no work is lost.
+        facts: What else the run is determined by, such as the data set's name, or None. A run is gone on with only if
+            they, its epochs, seed, batches and precision are those that it was begun with; `encoder.json` holds them.
+
+    Returns:
+        `keras.callbacks.History.history` of the epochs that this call trained; empty if all were done.
+
+    Raises:
+        UserError: If the folder cannot be used, or holds the checkpoints of something else; or if the replicas cannot
+            share a batch evenly.
+    """
+    folder = writable_folder(folder, "choose another --out")
+    name = type(recipe.objective).__name__
+    facts = {
+        "objective": name,
+        "epochs": recipe.epochs,
+        "seed": recipe.seed,
+        "images": [len(recipe.source), *recipe.source.shape],
+        "batch_size": recipe.batch_size,
+        "precision": keras.config.dtype_policy().name,
+        **json.loads(json.dumps(facts or {})),  # as they will be read again
+    }
+    checkpoints = callbacks.Resume(folder / "checkpoints", recipe.objective)
+    chief, replicas = distribute.is_chief(checkpoints.strategy), checkpoints.strategy.num_replicas_in_sync
+    if recipe.batch_size % replicas:
+        raise UserError(
+            f"batches that {replicas} replicas can share evenly",
+            f"batches of {recipe.batch_size}",
+            "take a number of replicas that divides this",
+        )
+    begun = checkpoints.manager.latest_checkpoint is not None
+    if begun and not resume:
+        raise UserError(
+            "a folder without checkpoints",
+            f"{folder}, where a run was begun",
+            "add --resume to go on with it, or choose another --out",
+        )
+    description = folder / "checkpoints" / "run.json"
+    if begun:
+        _check_begun_alike(about(description), facts)
+    done = checkpoints.restore()
+    if chief and (not begun or not description.is_file()):
+        write_json(description, facts)
+    history = {}
+    if done < recipe.epochs:
+        progress = callbacks.Progress(name)
+        guarded = [callbacks.Guard(), checkpoints]  # no checkpoint of broken weights
+        try:
+            history = recipe.objective.fit(
+                recipe.batches(first_epoch=done),
+                epochs=recipe.epochs,
+                initial_epoch=done,
+                callbacks=[*guarded, progress] if chief else guarded,
+                verbose=0,
+            ).history
+        finally:
+            progress.close()
+    if chief:
+        save_model(recipe.objective.embedder, folder / "encoder.keras", **facts)
+        save_model(recipe.objective, folder / "objective.keras", **facts)
+    return history
+
+
+def _check_begun_alike(begun, facts):
+    """Raise unless the run that wrote the facts `begun` (none: an older version's) has the same as this one."""
+    if different := [key for key in begun if begun[key] != facts.get(key)]:
+        raise UserError(
+            "the arguments that the run was begun with: " + ", ".join(f"{key} {begun[key]}" for key in different),
+            ", ".join(f"{key} {facts.get(key)}" for key in different),
+            "give the same, or begin anew in another folder",
+        )
