@@ -5,7 +5,7 @@
 Both sides have the same dense networks, 784-512-256-16 and back, with ReLU; the same first weights, images, order,
 batches and Adam; the peer's process compares the untrained networks. Autoencoders have linear outputs and squared
 error, which pythae sums over pixels where the mean is taken here (which changes Adam by its epsilon only); the
-others have a Bernoulli likelihood of the grey values. Draws from the posterior differ.
+others have a Bernoulli likelihood of the gray values. Draws from the posterior differ.
 
 Measured on the test split after the last epoch: mean squared error per pixel of what is rebuilt from the code, or from
 the posterior's mean; the negative evidence lower bound with the divergence at weight 1 whatever β, in nats per image,

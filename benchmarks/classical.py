@@ -33,7 +33,7 @@ GROUPS = {
         "jigsaw": "`JigsawPrediction`",
         "attributes": "`AttributePrediction`",
     },
-    "convolutional, spectrally normalised, 512": {"gan": "`GAN`"},
+    "convolutional, spectrally normalized, 512": {"gan": "`GAN`"},
     "convolutional, 128": {"bottleneck_autoencoder": "`Autoencoder`", "bigan": "`BiGAN`"},
     "dense, 32": {"dense_autoencoder": "`Autoencoder`"},
     "dense, 16": {"deep_dense_autoencoder": "`Autoencoder`"},

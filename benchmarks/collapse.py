@@ -46,7 +46,7 @@ def identity(width):
 
 
 def constant(pairs):
-    """Both views of all samples are one grey image."""
+    """Both views of all samples are one gray image."""
     return {key: np.full_like(view, 0.5) for key, view in pairs.items()}
 
 
@@ -92,7 +92,7 @@ def run(name, seed, pairs, train, test):
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     pairs = SPOILED[name](pairs) if name in SPOILED else pairs
-    objective = (HEALTHY | PLANTED)[name](encoders.mlp(train.shape, features=(64, 64)), seed=seed)
+    objective = (HEALTHY | PLANTED)[name](encoders.mlp(train.shape, units=(64, 64)), seed=seed)
     objective.compile(keras.optimizers.Adam(RATE))
     doctor = callbacks.CollapseDoctor(pairs)
     with warnings.catch_warnings():

@@ -4,8 +4,8 @@
     python -m benchmarks.generative --part samples
     python -m benchmarks.generative --part likelihood --validate
 
-Likelihood: `recipes.small_images.variational_autoencoder`, 30 epochs on all of train, binarised once: each pixel is 1
-with the probability that its grey value is, drawn with seed 0 for train and 1 for test. The negative log-likelihood is
+Likelihood: `recipes.small_images.variational_autoencoder`, 30 epochs on all of train, binarized once: each pixel is 1
+with the probability that its gray value is, drawn with seed 0 for train and 1 for test. The negative log-likelihood is
 estimated with 200 importance samples for each test image; more make it lower, never higher, in expectation.
 
 Samples: `recipes.small_images.variational_autoencoder` and `recipes.small_images.gan`, each for its own epochs on the
@@ -41,15 +41,15 @@ def splits(validate):
     return (train[:-VALIDATION], train[-VALIDATION:]) if validate else (train, data.load("mnist", "test"))
 
 
-def binarised(source, seed):
-    """Each pixel 1 with the probability that its grey value is, once and for all."""
+def binarized(source, seed):
+    """Each pixel 1 with the probability that its gray value is, once and for all."""
     pixels = np.random.default_rng(seed).random(source.images.shape) < source.floats()
     return data.from_arrays(pixels.astype("uint8") * 255, source.labels)
 
 
 def likelihood(given):
     """Train the VAE, and estimate bound and likelihood on the test images."""
-    train, test = (binarised(source, seed) for seed, source in enumerate(splits(given.validate)))
+    train, test = (binarized(source, seed) for seed, source in enumerate(splits(given.validate)))
     recipe = recipes.small_images.variational_autoencoder(train, given.epochs or EPOCHS, given.seed)
     recipe.fit(verbose=0, callbacks=[callbacks.Guard(), callbacks.Progress("VAE")])
     vae, elbo = recipe.objective, {}
@@ -59,7 +59,7 @@ def likelihood(given):
         nll = evaluate.importance_weighted_nll(vae, test, samples=given.importance, progress=move)
     figures = {"nll": nll, "negative_elbo": elbo["test"], "train_negative_elbo": elbo["train"]}
     sizes = {"samples": given.importance, "images": len(train), "test": len(test), "epochs": recipe.epochs}
-    return {**figures, **sizes, "latent": vae.latent, "seed": given.seed}
+    return {**figures, **sizes, "latent_dim": vae.latent_dim, "seed": given.seed}
 
 
 def samples(given):
@@ -107,7 +107,7 @@ def section(result):
 def of_likelihood(r):
     """What is said of the likelihood."""
     return (
-        f"A convolutional VAE of {r['latent']} dimensions on statically binarised MNIST, {r['epochs']} epochs of "
+        f"A convolutional VAE of {r['latent']} dimensions on statically binarized MNIST, {r['epochs']} epochs of "
         f"{r['images']:,} images, one seed:\n"
         f"negative log-likelihood {r['nll']:.2f} nats per test image with {r['samples']:,} importance samples, "
         f"negative ELBO {r['negative_elbo']:.2f} ({r['train_negative_elbo']:.2f} on train)."

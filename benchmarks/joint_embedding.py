@@ -7,7 +7,7 @@
         --encoder resnet18 --objectives simclr byol --images 50000 --epochs 200 --batch 512 --bfloat16 --seeds 1
 
 Objectives, encoder, views and optimizer are those of the recipes for the data set. Scores are on the test split, of the
-encoder after its last epoch: accuracy of nearest neighbours and of a linear classifier, both with the labels of all
+encoder after its last epoch: accuracy of nearest neighbors and of a linear classifier, both with the labels of all
 images trained on, and of a linear classifier with 10 labels per class (mean of five draws). Raw inputs and the
 untrained encoder stand beside them. Each row is measured in a process of its own, whose peak of memory after the first
 training is shown; seconds per epoch are the median over epochs after the first, which compiles, of the fastest seed.

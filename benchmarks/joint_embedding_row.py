@@ -75,7 +75,7 @@ def sources(options):
 
 
 def scores(h_train, h_test, train, test):
-    """Accuracies of nearest neighbours and of linear classifiers, with all labels and with 10 per class."""
+    """Accuracies of nearest neighbors and of linear classifiers, with all labels and with 10 per class."""
     from keras_ssl import data, evaluate
     from keras_ssl.transfer import fit_linear
 
@@ -193,7 +193,7 @@ def peer(name, options, train, test, seed):
     with tempfile.TemporaryDirectory() as folder:
         given, found = pathlib.Path(folder) / "given.npz", pathlib.Path(folder) / "found.npz"
         untrained = evaluate.embed(objective.encoder, test[:64])
-        np.savez(given, train=train.images, labelled=train.images, test=test.images, untrained=untrained, **weights)
+        np.savez(given, train=train.images, labeled=train.images, test=test.images, untrained=untrained, **weights)
         arguments = {
             "epochs": options.epochs,
             "batch": recipe.batch_size,
@@ -209,7 +209,7 @@ def peer(name, options, train, test, seed):
         answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
         cost = json.loads(answer.splitlines()[-1])
         arrays = np.load(found)
-        features = [arrays["labelled"], arrays["test"]]
+        features = [arrays["labeled"], arrays["test"]]
     seconds = cost["seconds"][1:] or cost["seconds"]
     return features, {
         "seconds_per_epoch": float(np.median(seconds)),

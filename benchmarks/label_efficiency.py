@@ -3,7 +3,7 @@
     python -m benchmarks.label_efficiency digits mnist fashion_mnist
     python -m benchmarks.label_efficiency --validate mnist     # to choose views, widths and rates by; writes nothing
 
-Protocol: pretraining on the recipe's unlabelled images (digits: all 1,400 of train; the others: the first 20,000), last
+Protocol: pretraining on the recipe's unlabeled images (digits: all 1,400 of train; the others: the first 20,000), last
 epoch; five draws of labels from train (seeds 0 to 4); scores on the whole test split. mnist and fashion_mnist come from
 TensorFlow Datasets and must be prepared or downloadable. Results go to `benchmarks/results/` and into the README, where
 `tests/test_readme.py` holds them together. With --validate the last fifth of train stands for the test split, is
@@ -41,21 +41,21 @@ def pretrained(name, dataset, source, seed, again):
 
 
 def splits(dataset, validate):
-    """Unlabelled images, and labelled ones to fit and to score on."""
+    """Unlabeled images, and labeled ones to fit and to score on."""
     train = data.load(dataset, "train")
-    unlabelled = data.load(dataset, recipes.UNLABELLED.get(dataset, "train"))
+    unlabeled = data.load(dataset, recipes.UNLABELED.get(dataset, "train"))
     if not validate:
-        return unlabelled, train, data.load(dataset, "test")
+        return unlabeled, train, data.load(dataset, "test")
     kept = len(train) * 4 // 5
-    return unlabelled[:kept], train[:kept], train[kept:]
+    return unlabeled[:kept], train[:kept], train[kept:]
 
 
 def measure(dataset, seed, validate, again=False):
     """Everything that the tables show of one data set."""
-    unlabelled, train, test = splits(dataset, validate)
+    unlabeled, train, test = splits(dataset, validate)
     encoders, seconds = {}, {}
     for name in ("simclr", "autoencoder"):
-        encoders[name], seconds[name] = pretrained(name, dataset, unlabelled, seed, again)
+        encoders[name], seconds[name] = pretrained(name, dataset, unlabeled, seed, again)
     begun = time.perf_counter()
     with progress.bar(f"{dataset}, few labels", after=0) as move:
         few = evaluate.label_efficiency(encoders, train, test, fine_tune=("simclr",), progress=move)
@@ -63,7 +63,7 @@ def measure(dataset, seed, validate, again=False):
         "dataset": dataset,
         "protocol": {"version": VERSION},
         "seed": seed,
-        "unlabelled": len(unlabelled),
+        "unlabeled": len(unlabeled),
         "test": len(test),
         "pretraining_seconds": seconds,
         "measuring_seconds": time.perf_counter() - begun,
@@ -91,7 +91,7 @@ def section(result, split="test"):
     """The README's table of one data set, and the line under it."""
     simclr, autoencoder = (result["pretraining_seconds"][name] for name in ("simclr", "autoencoder"))
     return (
-        f"{markdown(result)}\n\n{result['unlabelled']:,} unlabelled, {result['test']:,} {split} images; pretraining "
+        f"{markdown(result)}\n\n{result['unlabeled']:,} unlabeled, {result['test']:,} {split} images; pretraining "
         f"took {simclr:.0f} s with SimCLR and {autoencoder:.0f} s with the Autoencoder ({result['machine']})."
     )
 

@@ -3,17 +3,17 @@
     PEER_PYTHON benchmarks/lightly_peer.py SimCLR INPUT.npz OUTPUT.npz --width 128 [--epochs 4] [--batch 256]
         [--learning-rate 2e-3] [--temperature 0.2] [--momentum 0.99] [--seed 0] [--workers 1] [--check]
 
-INPUT holds uint8 images `(n, height, width, channels)` in "train", "labelled" and "test"; the weights of an untrained
+INPUT holds uint8 images `(n, height, width, channels)` in "train", "labeled" and "test"; the weights of an untrained
 `encoders.conv_net(shape, (32, 64, 128, 128), pooling="flatten", first_stride=2)` in "weight_0", "weight_1", …, in the
 order of `get_weights()`; and in "untrained" that encoder's embeddings of the first images of "test". The PyTorch one
 starts from these weights, and it is an error if its embeddings differ by more than 1e-5 of the largest; `--check` stops
-there. OUTPUT gets the trained encoder's embeddings "labelled" and "test", float32. The last line printed is JSON: loss,
+there. OUTPUT gets the trained encoder's embeddings "labeled" and "test", float32. The last line printed is JSON: loss,
 seconds per epoch (views, first batches and workers' start included), and the peak of this process's memory without the
 workers'.
 
 Losses, heads, transforms and moving average are lightly's, with the widths, temperature and strengths that the
-objectives of keras_ssl have there; inputs are not standardised, as they are not there. Transforms run on PIL images in
-worker processes; those of grey images are grey, which hue, saturation and `RandomGrayscale` leave alone. What PyTorch's
+objectives of keras_ssl have there; inputs are not standardized, as they are not there. Transforms run on PIL images in
+worker processes; those of gray images are gray, which hue, saturation and `RandomGrayscale` leave alone. What PyTorch's
 layers do by default stays: they start heads otherwise, and their moving variance is n / (n - 1) times as large.
 `requirements-lightly.txt` says how to install the peer.
 """
@@ -217,7 +217,7 @@ def main():
         loss, seconds = train(method, given["train"], options)
         figures |= {"loss": loss, "seconds_per_epoch": sum(seconds) / len(seconds), "seconds": seconds}
         figures["peak_gib"] = peak_gib()
-        np.savez(options.output, **{key: embed(encoder, given[key]) for key in ("labelled", "test")})
+        np.savez(options.output, **{key: embed(encoder, given[key]) for key in ("labeled", "test")})
     print(json.dumps(figures))
 
 

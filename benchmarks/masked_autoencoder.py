@@ -7,7 +7,7 @@
 classifier on the frozen representation, fitted to the labels of the images trained on, and scored on all test images:
 of raw inputs, of as many principal components as the representation is wide, of the untrained transformer, and every
 five epochs. What counts is the last one; the others show where it is going. `transfer.fit_linear` does not subtract the
-features' mean, of which an untrained transformer's nearly consist: "untrained, centred" is its accuracy without.
+features' mean, of which an untrained transformer's nearly consist: "untrained, centered" is its accuracy without.
 
 With `--validate` the last 5,000 images of train stand for the test split: choices were made so. It writes nothing.
 """
@@ -46,7 +46,7 @@ def measure(given):
     floors = {
         "raw inputs": evaluate.linear_probe(None, train, test)["accuracy"],
         components: accuracy(principal(components, None, train, test, given.seed)[0], train, test),
-        "untrained, centred": accuracy([part - mean for part in h], train, test),
+        "untrained, centered": accuracy([part - mean for part in h], train, test),
     }
     probe = callbacks.LinearProbe(train, test, every=EVERY, limit=None)
     timer, seconds = clock()
@@ -75,13 +75,13 @@ def section(result):
     columns = result["floors"] | {f"epoch {epoch}": value for epoch, value in result["curve"].items()}
     cells = " | ".join(f"{value:.3f}" for value in columns.values())
     last = list(result["curve"].values())[-1]
-    gain, centred = (100 * (last - result["floors"][name]) for name in ("untrained", "untrained, centred"))
+    gain, centered = (100 * (last - result["floors"][name]) for name in ("untrained", "untrained, centered"))
     return (
         f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n| {cells} |\n\n"
         f"`MaskedAutoencoder` on the first {result['images']:,} images of CIFAR-10, {result['epochs']} epochs of "
         f"{result['seconds_per_epoch']:.0f} s (2 cores\nthat did other things too), one seed: linear accuracy on "
         f"{result['test']:,} test images, {gain:+.1f} points against the untrained transformer after the last epoch,\n"
-        f"{centred:+.1f} against it with the mean subtracted, which is {100 * result['mean_share']:.0f} % of the mean "
+        f"{centered:+.1f} against it with the mean subtracted, which is {100 * result['mean_share']:.0f} % of the mean "
         "squared length of its features."
     )
 

@@ -1,4 +1,4 @@
-"""What an autoencoder learns on MNIST is worth on CIFAR-10: grey digits to coloured photographs.
+"""What an autoencoder learns on MNIST is worth on CIFAR-10: gray digits to colored photographs.
 
     python -m benchmarks.mnist_to_cifar10
     python -m benchmarks.mnist_to_cifar10 --validate --seeds 1     # to choose by; writes nothing
@@ -59,7 +59,7 @@ def measured(seed, digits, train, test, tuning):
         "MNIST": recipes.mnist.autoencoder_for_cifar10(digits, EPOCHS, seed),
         "CIFAR-10": recipes.small_images.bottleneck_autoencoder(train[:IMAGES], EPOCHS, seed),
     }
-    encoders: dict = {"raw inputs": None, "untrained": evaluate.reinitialised(tuning.encoder, seed)}
+    encoders: dict = {"raw inputs": None, "untrained": evaluate.reinitialized(tuning.encoder, seed)}
     seconds = {}
     for name, recipe in made.items():
         encoder, seconds[name] = pretrained(recipe, f"{name}, seed {seed}")

@@ -4,7 +4,7 @@
 
 One step of gradient descent with a rate of 1 from the same weights on the same global batch of 8, in float32: on one
 device, and on 2 and 4 logical CPUs under MirroredStrategy and on 2 processes under MultiWorkerMirroredStrategy. The
-objectives are those of `tests/cases.py`, with batch normalisation, queues, targets and multi-crop. Differences of
+objectives are those of `tests/cases.py`, with batch normalization, queues, targets and multi-crop. Differences of
 losses, of gradients and of all other state are relative to the largest value of each tensor, at least 1. The table goes
 to `benchmarks/results/replicas.json` and into the README.
 """

@@ -6,7 +6,7 @@
 A step is forward and backward pass of two views of each image of a batch, 32x32x3 and the same in every step, one view
 after the other, and Adam. Ours is `fit` of `objectives.SimCLR(encoders.resnet18((32, 32, 3)))`, with oneDNN's kernels:
 PyTorch always uses them, TensorFlow on processors without AVX-512 VNNI only with `TF_ENABLE_ONEDNN_OPTS=1`. "Stock
-layers" is the same with Keras's own batch normalisation (`export.stock`). The peer's is torchvision's ResNet-18 with
+layers" is the same with Keras's own batch normalization (`export.stock`). The peer's is torchvision's ResNet-18 with
 the same stem, channels last, lightly's `SimCLRProjectionHead` of the same widths and `NTXentLoss`, under
 `torch.autocast` for bfloat16, and PyTorch's fused Adam.
 

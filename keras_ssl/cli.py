@@ -69,7 +69,7 @@ def pretrain(
     chief = distribute.is_chief(replicas)
     if mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    source = data.load(dataset, recipes.UNLABELLED.get(dataset, "train"), size)
+    source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size)
     data.check_dataset(source.images, dtype=source.dtype)
     source = source[: len(source) - len(source) % replicas.num_replicas_in_sync]  # else one may get an empty batch
     with replicas.scope():
@@ -134,7 +134,7 @@ def finetune(
     seed: Seed = 0,
     out: Out = Path("out"),
 ):
-    """Train a classifier from an encoder and labelled images; write classifier.keras."""
+    """Train a classifier from an encoder and labeled images; write classifier.keras."""
     from keras_ssl import data, progress, runs, transfer
     from keras_ssl.evaluate import scores
 
@@ -222,12 +222,12 @@ def _load(dataset, split, model):
 
 
 def _model_and_sources(encoder, dataset):
-    """The encoder and labelled train and test sources; a folder without a test split keeps a fifth of its images."""
+    """The encoder and labeled train and test sources; a folder without a test split keeps a fifth of its images."""
     from keras_ssl import data
 
     model = _encoder(encoder)
     train = _load(dataset, "train", model)
-    data.check_labelled(train)
+    data.check_labeled(train)
     if Path(dataset).is_dir() and not (Path(dataset) / "train").is_dir():
         train, test = train.split(0.8)
         typer.echo(
@@ -236,7 +236,7 @@ def _model_and_sources(encoder, dataset):
         )
     else:
         test = _load(dataset, "test", model)
-        data.check_labelled(test)
+        data.check_labeled(test)
     return model, train, test
 
 

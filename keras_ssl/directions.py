@@ -2,7 +2,7 @@
 
 from keras import ops
 
-__all__ = ["arc", "unit"]
+__all__ = ["slerp", "unit"]
 
 
 def unit(x, axis=-1):
@@ -24,8 +24,8 @@ def unit(x, axis=-1):
     return ops.where(long, x * ops.rsqrt(ops.where(long, square, 1.0)), 0.0)
 
 
-def arc(first, second, steps):
-    """Points between vectors on the arc that joins them, as far apart in angle, so that their length stays usual.
+def slerp(first, second, steps):
+    """Spherical linear interpolation: points between vectors at equal angles, whose length stays typical.
 
     Between two draws of N(0, I) in many dimensions the straight line passes much nearer to 0 than any draw does.
 

@@ -24,7 +24,7 @@ def accuracy(logits, labels):
 
 
 def feature_std(z):
-    """Standard deviation of the normalised representation, times √d.
+    """Standard deviation of the normalized representation, times √d.
 
     Args:
         z: Tensor `(n, d)`.
@@ -62,10 +62,10 @@ def participation_ratio(z):
 
 
 def effective_rank(z):
-    """The exponential of the entropy of the normalised singular values.
+    """The exponential of the entropy of the normalized singular values.
 
     Args:
-        z: Tensor `(n, d)`; centred here.
+        z: Tensor `(n, d)`; centered here.
 
     Returns:
         Scalar, float32, from 1 to min(n, d).
@@ -74,7 +74,7 @@ def effective_rank(z):
         Roy & Vetterli 2007, "The effective rank: a measure of effective dimensionality", Eq. 4.
 
     Departures:
-        The samples are centred first, so that a constant offset does not count as a direction.
+        The samples are centered first, so that a constant offset does not count as a direction.
     """
     z = ops.cast(z, "float32")
     singular = ops.linalg.svd(z - ops.mean(z, axis=0), compute_uv=False)

@@ -1,4 +1,4 @@
-"""Training state that no gradient reaches: target networks, queues and centres. It is saved with the model.
+"""Training state that no gradient reaches: target networks, queues and centers. It is saved with the model.
 
 Objectives read these in `forward_pass` and `loss_terms` and update them in `after_step`, from global tensors, so that
 every replica of a `tf.distribute` strategy comes to the same values.
@@ -18,7 +18,7 @@ __all__ = ["Center", "Queue", "TargetNetwork"]
 class TargetNetwork(keras.layers.Layer):
     """Copies of networks, applied one after the other, that follow them slowly (momentum encoder, teacher).
 
-    Batch normalisation of the copies uses the statistics of their own batch in training, and keeps moving statistics of
+    Batch normalization of the copies uses the statistics of their own batch in training, and keeps moving statistics of
     its own; the moving average is taken over the weights that the networks train.
 
     Args:
@@ -32,7 +32,7 @@ class TargetNetwork(keras.layers.Layer):
         for copy, network in zip(self.copies, networks):
             set_weights(copy, network.get_weights())
         self._followed = [_trained(copy) for copy in self.copies]
-        for variable in self.variables:  # not `trainable` of the layers: that would freeze batch normalisation
+        for variable in self.variables:  # not `trainable` of the layers: that would freeze batch normalization
             variable.trainable = False
         self.built = True
 
@@ -43,7 +43,7 @@ class TargetNetwork(keras.layers.Layer):
         return ops.stop_gradient(x)
 
     def follow(self, networks, momentum):
-        """Move the copies towards the networks: `target = momentum * target + (1 - momentum) * weight`.
+        """Move the copies toward the networks: `target = momentum * target + (1 - momentum) * weight`.
 
         Args:
             networks: Those that the constructor was given.
@@ -86,7 +86,7 @@ class Queue(keras.layers.Layer):
         self.built = True
 
     def push(self, z):
-        """Store a (global) batch, normalised, in the place of the oldest.
+        """Store a (global) batch, normalized, in the place of the oldest.
 
         Args:
             z: Tensor `(n, features)`; n may differ from batch to batch, and of more than `size` the last are kept.
@@ -113,6 +113,6 @@ class Center(keras.layers.Layer):
         self.built = True
 
     def follow(self, scores):
-        """Move towards the mean of (global) scores `(n, features)`."""
+        """Move toward the mean of (global) scores `(n, features)`."""
         mean = ops.mean(ops.cast(scores, "float32"), axis=0)
         assign([self.value], [self.momentum * self.value + (1 - self.momentum) * mean])

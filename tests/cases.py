@@ -24,10 +24,10 @@ class Case:
         name: Of the case.
         objective: Makes the objective of an encoder. Arguments are not the defaults, so that forgetting one shows.
         batch: Makes a batch of n samples, a dict of arrays, from a seed.
-        encoder: Makes a tiny encoder, with batch normalisation unless the objective is meant for other ones.
+        encoder: Makes a tiny encoder, with batch normalization unless the objective is meant for other ones.
         falls: Whether the loss falls when one batch is fitted again and again; not where a queue fills with it.
         rate: Learning rate at which a few steps of gradient descent do not blow rounding up.
-        two_players: Whether a discriminator is trained in turn with the rest, for which TensorFlow is needed.
+        adversarial: Whether a discriminator is trained in turn with the rest, which needs TensorFlow.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Case:
     encoder: Callable[[], keras.Model]
     falls: bool = True
     rate: float = 0.1
-    two_players: bool = False
+    adversarial: bool = False
 
     def build(self):
         """Make the objective, with its encoder."""
@@ -48,18 +48,18 @@ class Case:
 
 
 def convolutional():
-    """Make two convolutions with batch normalisation."""
-    return encoders.conv_net(SHAPE, features=(4, 8))
+    """Make two convolutions with batch normalization."""
+    return encoders.conv_net(SHAPE, filters=(4, 8))
 
 
 def plain():
-    """Make two convolutions without batch normalisation."""
-    return encoders.conv_net(SHAPE, features=(4, 8), normalise=False)
+    """Make two convolutions without batch normalization."""
+    return encoders.conv_net(SHAPE, filters=(4, 8), normalize=False)
 
 
 def any_size():
     """Make two convolutions that take images of any size."""
-    return encoders.conv_net((None, None, 1), features=(4, 8))
+    return encoders.conv_net((None, None, 1), filters=(4, 8))
 
 
 def tokens():
@@ -74,7 +74,7 @@ def small_head(encoder):
 
 def dense():
     """Make two dense layers."""
-    return encoders.mlp(SHAPE, features=(16, 8))
+    return encoders.mlp(SHAPE, units=(16, 8))
 
 
 def single(n, seed):
@@ -108,7 +108,7 @@ def corrupted(n, seed):
 
 def discriminator():
     """Make a convolution and a logit."""
-    return keras.Sequential([encoders.conv_net(SHAPE, features=(4,), normalise=False), keras.layers.Dense(1)])
+    return keras.Sequential([encoders.conv_net(SHAPE, filters=(4,), normalize=False), keras.layers.Dense(1)])
 
 
 def masked_patches(n, seed):
@@ -141,7 +141,7 @@ def images(n, seed):
 
 
 def turnable(n, seed):
-    """Make a batch of images, each brighter towards its upper left, so that its position can be seen."""
+    """Make a batch of images, each brighter toward its upper left, so that its position can be seen."""
     slope = np.linspace(0.3, 0, SHAPE[0])[:, None, None] + np.linspace(0.1, 0, SHAPE[1])[:, None]
     return {"input": (0.5 * images(n, seed) + slope).astype("float32")}
 
@@ -152,7 +152,7 @@ def shuffled(n, seed):
 
 
 def with_attributes(n, seed):
-    """Make a batch of images, in which half the bright square is, and how bright they are, standardised."""
+    """Make a batch of images, in which half the bright square is, and how bright they are, standardized."""
     batch = single(n, seed)
     x = batch["input"][..., 0]
     brightness = x.mean(axis=(1, 2))
@@ -280,7 +280,7 @@ CASES = [
         "SparseAutoencoder, KL",
         lambda encoder: objectives.SparseAutoencoder(encoder, weight=0.2, target=0.1),
         single,
-        lambda: encoders.mlp(SHAPE, features=(16, 8), output_activation="sigmoid"),
+        lambda: encoders.mlp(SHAPE, units=(16, 8), output_activation="sigmoid"),
     ),
     Case(
         "DenoisingAutoencoder",
@@ -290,37 +290,37 @@ CASES = [
     ),
     Case(
         "VariationalAutoencoder",
-        lambda encoder: objectives.VariationalAutoencoder(encoder, latent=3, beta=0.5, seed=3),
+        lambda encoder: objectives.VariationalAutoencoder(encoder, latent_dim=3, beta=0.5, seed=3),
         with_noise(3),
         convolutional,
         rate=0.01,
     ),
     Case(
         "VariationalAutoencoder, Gaussian",
-        lambda encoder: objectives.VariationalAutoencoder(encoder, latent=3, likelihood=likelihoods.Gaussian(0.5)),
+        lambda encoder: objectives.VariationalAutoencoder(encoder, latent_dim=3, likelihood=likelihoods.Gaussian(0.5)),
         with_noise(3),
         dense,
         rate=0.001,
     ),
     Case(
         "GAN",
-        lambda encoder: objectives.GAN(encoder, latent=5, discriminator_steps=2, seed=3),
+        lambda encoder: objectives.GAN(encoder, latent_dim=5, discriminator_steps=2, seed=3),
         with_noise(5),
         convolutional,
         falls=False,
         rate=0.01,
-        two_players=True,
+        adversarial=True,
     ),
     Case(
         "GAN, Wasserstein",
         lambda encoder: objectives.GAN(
-            encoder, latent=5, adversarial_loss=losses.wasserstein, gradient_penalty=2.0, seed=3
+            encoder, latent_dim=5, adversarial_loss=losses.wasserstein, gradient_penalty=2.0, seed=3
         ),
         with_noise(5),
         plain,
         falls=False,
         rate=0.01,
-        two_players=True,
+        adversarial=True,
     ),
     Case(
         "BiGAN",
@@ -329,7 +329,7 @@ CASES = [
         dense,
         falls=False,
         rate=0.01,
-        two_players=True,
+        adversarial=True,
     ),
     Case(
         "RotationPrediction",
@@ -361,7 +361,7 @@ CASES = [
             encoder,
             decoders.patches(encoder, width=6, depth=1, heads=3),
             mask_ratio=0.3,
-            normalise_targets=False,
+            normalize_targets=False,
             seed=3,
         ),
         masked_patches,
@@ -376,13 +376,13 @@ CASES = [
         convolutional,
     ),
     Case(
-        "Inpainting, adversarial",
-        lambda encoder: objectives.Inpainting(
-            encoder, discriminator=discriminator(), adversarial_weight=0.1, adversarial_loss=losses.wasserstein
+        "AdversarialInpainting",
+        lambda encoder: objectives.AdversarialInpainting(
+            encoder, discriminator(), adversarial_weight=0.1, adversarial_loss=losses.wasserstein
         ),
         masked_pixels,
         convolutional,
         rate=0.01,
-        two_players=True,
+        adversarial=True,
     ),
 ]

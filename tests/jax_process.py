@@ -33,7 +33,7 @@ def conformance():
     """Weights before, losses, weights after and embeddings of every case."""
     found = {}
     for number, case in enumerate(CASES):
-        if case.two_players:
+        if case.adversarial:
             found[f"{number}/error"] = refusal(functools.partial(case.build().compile, "sgd"))
             continue
         keras.utils.set_random_seed(2)  # others may lie where a ReLU bends: rounding parts the backends
@@ -58,7 +58,7 @@ def refusal(call):
 def without_tensorflow():
     """What a person without TensorFlow does: fit on batches of views, and be told that exporting needs it."""
     keras.utils.set_random_seed(2)  # with it some samples are represented by 0
-    encoder = encoders.conv_net((8, 8, 1), features=(4, 8))
+    encoder = encoders.conv_net((8, 8, 1), filters=(4, 8))
     simclr = objectives.SimCLR(encoder)
     simclr.compile(keras.optimizers.Adam(1e-2))
     batches = data.batches(images(32, 0), views=views.digits(), batch_size=16)

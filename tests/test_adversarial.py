@@ -14,7 +14,7 @@ N = 8
 
 
 def gan(**arguments):
-    return objectives.GAN(plain(), latent=4, **arguments)
+    return objectives.GAN(plain(), latent_dim=4, **arguments)
 
 
 def compiled(objective, rate=0.01, **arguments):
@@ -35,7 +35,7 @@ def fit(objective, batch, **arguments):
 
 def test_every_weight_belongs_to_one_player():
     for objective in (compiled(gan()), compiled(objectives.BiGAN(dense()))):
-        (_, first), (_, second) = objective.players
+        (_, _, first), (_, _, second) = objective.updates
         ids = [id(variable) for variable in (*first, *second)]
         assert len(set(ids)) == len(ids) == len(objective.trainable_variables)
         assert first
@@ -62,7 +62,7 @@ def test_the_generator_answers_the_discriminator_of_the_same_step():
     twin = compiled(gan(seed=1), rate=0.5)
     twin.set_weights(objective.get_weights())
     fit(objective, batch)
-    for term, (_, variables) in zip(("discriminator_loss", "loss"), twin.players):
+    for term, _, variables in twin.updates:
         with tf.GradientTape() as tape:
             _, terms = twin.run(batch, training=True)
         for variable, gradient in zip(variables, tape.gradient(terms[term], variables)):
@@ -120,7 +120,7 @@ def test_both_optimizers_are_saved_and_go_on_exactly(tmp_path):
     objective.save(tmp_path / "gan.keras")
     loaded = keras.saving.load_model(tmp_path / "gan.keras")
     assert isinstance(loaded.discriminator_optimizer, keras.optimizers.RMSprop)
-    for (one, _), (other, _) in zip(objective.players, loaded.players):
+    for (_, one, _), (_, other, _) in zip(objective.updates, loaded.updates):
         assert int(one.iterations) == int(other.iterations) == 3
         for a, b in zip(one.variables, other.variables, strict=True):
             np.testing.assert_array_equal(a, b, err_msg=a.path)
@@ -158,7 +158,7 @@ def test_half_precision_scales_both_losses():
     keras.config.set_dtype_policy("mixed_float16")
     objective = gan()
     objective.compile("adam", "sgd")
-    assert all(isinstance(player, keras.optimizers.LossScaleOptimizer) for player, _ in objective.players)
+    assert all(isinstance(optimizer, keras.optimizers.LossScaleOptimizer) for _, optimizer, _ in objective.updates)
 
 
 # ---- GAN -------------------------------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ def test_a_gan_learns_where_the_bright_pixels_are():
     keras.utils.set_random_seed(3)
     x = np.zeros((64, *SHAPE), "float32")
     x[:, :, :4] = np.random.default_rng(0).uniform(0.6, 1.0, (64, 1, 1, 1))
-    objective = objectives.GAN(encoders.conv_net(SHAPE, (8, 16), pooling="flatten", normalise=False), latent=4)
+    objective = objectives.GAN(encoders.conv_net(SHAPE, (8, 16), pooling="flatten", normalize=False), latent_dim=4)
     objective.compile(keras.optimizers.Adam(2e-3, beta_1=0.5))
     objective.fit(tf.data.Dataset.from_tensors(x).repeat(200), verbose=0)
     samples = np.array(objective.sample(100))
@@ -233,12 +233,12 @@ def test_samples_repeat_and_arcs_join_their_ends():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"latent": 0}, "latent as a whole number at least 1"),
+        ({"latent_dim": 0}, "latent as a whole number at least 1"),
         ({"gradient_penalty": -1.0}, "gradient_penalty at least 0"),
         ({"discriminator_steps": 0}, "discriminator_steps as a whole number at least 1"),
-        ({"latent": 1.5}, "latent as a whole number"),
+        ({"latent_dim": 1.5}, "latent as a whole number"),
         ({"generator": decoders.mirror(encoders.mlp((6, 6, 1), (4,)), "sigmoid")}, r"\(None, 8, 8, 1\)"),
-        ({"generator": decoders.mirror(dense(), "sigmoid"), "latent": 5}, r"\(None, 5\)"),
+        ({"generator": decoders.mirror(dense(), "sigmoid"), "latent_dim": 5}, r"\(None, 5\)"),
     ],
 )
 def test_what_does_not_fit_a_gan_is_refused(arguments, words):
@@ -247,9 +247,9 @@ def test_what_does_not_fit_a_gan_is_refused(arguments, words):
 
 
 def test_a_penalty_on_samples_that_see_each_other_is_refused():
-    objectives.GAN(encoders.conv_net(SHAPE, (4, 8)), latent=4)
-    with pytest.raises(UserError, match="without batch normalisation"):
-        objectives.GAN(encoders.conv_net(SHAPE, (4, 8)), latent=4, gradient_penalty=1.0)
+    objectives.GAN(encoders.conv_net(SHAPE, (4, 8)), latent_dim=4)
+    with pytest.raises(UserError, match="without batch normalization"):
+        objectives.GAN(encoders.conv_net(SHAPE, (4, 8)), latent_dim=4, gradient_penalty=1.0)
 
 
 def test_generators_fit_the_encoder_by_default_and_vectors_want_one():
@@ -286,7 +286,7 @@ def test_bigans_encoder_and_generator_lower_the_same_term_with_pairs_exchanged()
 
 def test_the_judge_looks_at_both_and_shares_nothing_with_the_encoder():
     encoder = dense()
-    judge = heads.judge(encoder, features=5)
+    judge = heads.pair_discriminator(encoder, features=5)
     x, z = images(3, 0), np.random.default_rng(0).normal(size=(3, 8)).astype("float32")
     base = np.array(judge([x, z]))
     assert base.shape == (3, 1)
@@ -304,7 +304,7 @@ def test_a_generator_of_another_shape_is_refused():
 def test_a_discriminator_of_pairs_that_does_not_fit_is_refused(kind):
     image, latent = keras.Input(SHAPE), keras.Input((8,))
     judge = {
-        "another shape": lambda: heads.judge(encoders.mlp((6, 6, 1), (8,))),
+        "another shape": lambda: heads.pair_discriminator(encoders.mlp((6, 6, 1), (8,))),
         "one input": dense,
         "two numbers": lambda: keras.Model(
             [image, latent], keras.layers.Dense(2)(keras.layers.Concatenate()([keras.layers.Flatten()(image), latent]))
@@ -314,11 +314,11 @@ def test_a_discriminator_of_pairs_that_does_not_fit_is_refused(kind):
         objectives.BiGAN(dense(), discriminator=judge)
 
 
-# ---- spectral normalisation ------------------------------------------------------------------------------------------
+# ---- spectral normalization ------------------------------------------------------------------------------------------
 
 
-def test_spectral_normalisation_makes_the_largest_singular_value_one():
-    encoder = blocks.spectrally_normalised(encoders.mlp(SHAPE, (16, 8)))
+def test_spectral_normalization_makes_the_largest_singular_value_one():
+    encoder = blocks.spectrally_normalized(encoders.mlp(SHAPE, (16, 8)))
     objective = objectives.GAN(encoder, decoders.mirror(dense(), "sigmoid", 4), 4)
     compiled(objective, rate=0.1)
     fit(objective, images(N, 0), epochs=20)
@@ -328,10 +328,10 @@ def test_spectral_normalisation_makes_the_largest_singular_value_one():
     assert largest == pytest.approx([1, 1], abs=0.1)
 
 
-def test_spectral_normalisation_reaches_nested_models_and_refuses_what_it_cannot_do():
+def test_spectral_normalization_reaches_nested_models_and_refuses_what_it_cannot_do():
     inputs = keras.Input(SHAPE)
     nested = keras.Model(inputs, encoders.mlp(SHAPE, (6, 4))(inputs))
-    (inner,) = [layer for layer in blocks.spectrally_normalised(nested).layers if isinstance(layer, keras.Model)]
+    (inner,) = [layer for layer in blocks.spectrally_normalized(nested).layers if isinstance(layer, keras.Model)]
     assert sum(isinstance(layer, keras.layers.SpectralNormalization) for layer in inner.layers) == 2
     flat = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten()])
     depthwise = keras.Sequential([keras.Input(SHAPE), keras.layers.DepthwiseConv2D(3), keras.layers.Flatten()])
@@ -340,21 +340,21 @@ def test_spectral_normalisation_reaches_nested_models_and_refuses_what_it_cannot
     refused = {"without any": flat, "DepthwiseConv2D": depthwise, "LSTM": recurrent, "TimeDistributed": distributed}
     for words, model in refused.items():
         with pytest.raises(UserError, match=words):
-            blocks.spectrally_normalised(model)
+            blocks.spectrally_normalized(model)
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_spectral_normalisation_keeps_weights_in_single_precision(policy):
+def test_spectral_normalization_keeps_weights_in_single_precision(policy):
     keras.config.set_dtype_policy(policy)
-    encoder = blocks.spectrally_normalised(encoders.mlp(SHAPE, (16, 8)))
+    encoder = blocks.spectrally_normalized(encoders.mlp(SHAPE, (16, 8)))
     encoder(images(4, 0), training=True)
     kernel = np.array(encoder.layers[-1].layer.kernel)
     assert kernel.dtype == "float32"
     assert not np.array_equal(kernel, kernel.astype("float16").astype("float32"))
 
 
-def test_spectral_normalisation_holds_still_when_it_is_frozen():
-    encoder = blocks.spectrally_normalised(encoders.mlp(SHAPE, (16, 8)))
+def test_spectral_normalization_holds_still_when_it_is_frozen():
+    encoder = blocks.spectrally_normalized(encoders.mlp(SHAPE, (16, 8)))
     encoder(images(4, 0), training=True)
     classifier = transfer.classifier(encoder, classes=2)
     transfer.freeze(classifier, "encoder")
@@ -368,8 +368,8 @@ def test_spectral_normalisation_holds_still_when_it_is_frozen():
     assert not np.array_equal(before[0], encoder.get_weights()[0])
 
 
-def test_a_target_that_is_spectrally_normalised_holds_still():
-    encoder = blocks.spectrally_normalised(encoders.mlp(SHAPE, (16, 8)))
+def test_a_target_that_is_spectrally_normalized_holds_still():
+    encoder = blocks.spectrally_normalized(encoders.mlp(SHAPE, (16, 8)))
     target = TargetNetwork([encoder])
     before = target.get_weights()
     target(images(4, 0), training=True)
@@ -377,28 +377,28 @@ def test_a_target_that_is_spectrally_normalised_holds_still():
         np.testing.assert_array_equal(old, new)
 
 
-def test_spectral_normalisation_needs_tensorflow(monkeypatch):
+def test_spectral_normalization_needs_tensorflow(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(UserError, match=r"on TensorFlow.*on jax"):
         blocks.SpectralNormalization(keras.layers.Dense(2))
 
 
 def test_replicas_divide_by_the_same_singular_values(two_replicas):
-    objective = objectives.GAN(blocks.spectrally_normalised(plain()), latent=5)
+    objective = objectives.GAN(blocks.spectrally_normalized(plain()), latent_dim=5)
     assert max(distribute.check_replicas(objective, with_noise(5)(N, 0), two_replicas).values()) <= 1e-5
 
 
-def test_what_is_spectrally_normalised_has_a_stock_equal():
-    encoder = blocks.spectrally_normalised(encoders.conv_net(SHAPE, (4, 8), normalise=False))
+def test_what_is_spectrally_normalized_has_a_stock_equal():
+    encoder = blocks.spectrally_normalized(encoders.conv_net(SHAPE, (4, 8), normalize=False))
     encoder(images(4, 0), training=True)
     stock = export.stock(encoder)
     assert not any(type(layer).__module__.startswith("keras_ssl") for layer in stock.layers)
     np.testing.assert_allclose(stock(images(4, 0)), encoder(images(4, 0)), atol=1e-6)
 
 
-def test_spectral_normalisation_keeps_names_and_shapes_and_survives_saving(tmp_path):
-    plain_encoder = encoders.conv_net(SHAPE, (4, 8), normalise=False)
-    encoder = blocks.spectrally_normalised(plain_encoder)
+def test_spectral_normalization_keeps_names_and_shapes_and_survives_saving(tmp_path):
+    plain_encoder = encoders.conv_net(SHAPE, (4, 8), normalize=False)
+    encoder = blocks.spectrally_normalized(plain_encoder)
     assert [layer.name for layer in encoder.layers] == [layer.name for layer in plain_encoder.layers]
     assert encoder.output_shape == plain_encoder.output_shape
     encoder.save(tmp_path / "encoder.keras")

@@ -24,7 +24,7 @@ def spoiled(value):
 
 
 def an_encoder():
-    return encoders.mlp(SHAPE, features=(4,))
+    return encoders.mlp(SHAPE, units=(4,))
 
 
 def compiled(kind=objectives.Autoencoder):
@@ -165,7 +165,7 @@ def test_fewer_samples_than_a_batch():
         (np.ones(8), "1 everywhere"),
         (np.arange(7.0), "(7,)"),
         ("shape", "'shape'"),
-        (data.dominant_colour, "three channels"),
+        (data.dominant_color, "three channels"),
     ],
 )
 def test_attributes_that_cannot_be_learned_are_refused_by_batches(attribute, words):
@@ -228,7 +228,7 @@ def test_a_folder_with_nothing_to_learn_from(command, tmp_path, count):
     command("pretrain", "--dataset", tmp_path / "photos")
 
 
-def test_a_folder_of_the_wrong_colours_for_the_encoder(command, tmp_path, saved_encoder):
+def test_a_folder_of_the_wrong_colors_for_the_encoder(command, tmp_path, saved_encoder):
     folder = photos(tmp_path / "photos", mode="RGB")
     for words in (("evaluate",), ("finetune",)):
         message = command(*words, "--encoder", saved_encoder, "--dataset", folder)

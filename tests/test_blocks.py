@@ -1,4 +1,4 @@
-"""The fused batch normalisation against the stock layer, and the residual block."""
+"""The fused batch normalization against the stock layer, and the residual block."""
 
 import keras
 import numpy as np
@@ -138,7 +138,7 @@ def test_residual_with_zero_branch_is_the_rectified_shortcut():
     np.testing.assert_allclose(model(IMAGES), np.maximum(IMAGES, 0), atol=1e-6)
 
 
-def test_a_normalisation_of_pixels_computes_with_the_weights_that_are_set():
+def test_a_normalization_of_pixels_computes_with_the_weights_that_are_set():
     inputs = keras.Input((2,))
     inner = keras.Model(inputs, layers.Normalization()(inputs), name="inner")
     model = keras.Model(inputs, inner(inputs))
@@ -153,11 +153,11 @@ def test_a_normalisation_of_pixels_computes_with_the_weights_that_are_set():
 @pytest.mark.parametrize(
     "copied",
     [
-        blocks.spectrally_normalised,
-        lambda model: heads.judge(model).get_layer(model.name),
-        lambda model: evaluate.reinitialised(model, 1),
+        blocks.spectrally_normalized,
+        lambda model: heads.pair_discriminator(model).get_layer(model.name),
+        lambda model: evaluate.reinitialized(model, 1),
     ],
-    ids=["spectrally normalised", "BiGAN's judge", "reinitialised"],
+    ids=["spectrally normalized", "BiGAN's judge", "reinitialized"],
 )
 def test_a_copy_of_an_architecture_has_the_statistics_of_pixels_and_other_weights(copied):
     inputs = keras.Input((2,))

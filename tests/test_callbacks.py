@@ -64,8 +64,8 @@ def test_another_models_checkpoint_is_a_clear_error(tmp_path):
     resume = callbacks.Resume(tmp_path, first)
     assert resume.restore() == 0
     resume.on_epoch_end(0)
-    wider = simclr(encoders.conv_net(SHAPE, features=(4, 12)))
-    deeper = simclr(encoders.conv_net(SHAPE, features=(4, 8, 8)))
+    wider = simclr(encoders.conv_net(SHAPE, filters=(4, 12)))
+    deeper = simclr(encoders.conv_net(SHAPE, filters=(4, 8, 8)))
     autoencoder = objectives.Autoencoder(convolutional())
     autoencoder.compile("adam")
     other_optimizer = simclr()

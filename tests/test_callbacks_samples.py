@@ -51,11 +51,11 @@ def test_images_are_laid_out_row_by_row():
     assert figures.image_grid(images, columns=2, gap=3).shape == (3 * 5 - 3, 2 * 6 - 3)
 
 
-def test_three_channels_are_colour_others_their_mean_and_values_are_clipped():
+def test_three_channels_are_color_others_their_mean_and_values_are_clipped():
     images = np.random.default_rng(0).random((4, 3, 3, 3), "float32")
-    colour = figures.image_grid(images, columns=2)
-    assert colour.shape == (7, 7, 3)
-    np.testing.assert_array_equal(colour[4:, :3], images[2])
+    color = figures.image_grid(images, columns=2)
+    assert color.shape == (7, 7, 3)
+    np.testing.assert_array_equal(color[4:, :3], images[2])
     np.testing.assert_allclose(figures.image_grid(images[..., :2], columns=2)[:3, :3], images[0, ..., :2].mean(-1))
     np.testing.assert_array_equal(
         figures.image_grid(3 * images - 1, 2), figures.image_grid(np.clip(3 * images - 1, 0, 1), 2)

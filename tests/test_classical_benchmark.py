@@ -98,9 +98,9 @@ def test_principal_components_are_those_of_the_pixels():
     np.testing.assert_allclose(covariance, np.diag(np.diag(covariance)), atol=1e-6)
 
 
-def test_binarised_images_keep_their_means_and_are_the_same_each_time():
-    grey = np.full((50, 28, 28, 1), 64, "uint8")
-    one, same, other = (generative.binarised(data.from_arrays(grey), seed) for seed in (0, 0, 1))
+def test_binarized_images_keep_their_means_and_are_the_same_each_time():
+    gray = np.full((50, 28, 28, 1), 64, "uint8")
+    one, same, other = (generative.binarized(data.from_arrays(gray), seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one.images, same.images)
     assert not np.array_equal(one.images, other.images)
     assert set(np.unique(one.images)) == {0, 255}
@@ -109,17 +109,17 @@ def test_binarised_images_keep_their_means_and_are_the_same_each_time():
 
 def test_the_words_on_likelihood_name_its_samples():
     result = {"nll": 89.875, "negative_elbo": 95.0, "train_negative_elbo": 92.0}
-    result |= {"samples": 5000, "images": 60000, "test": 10000, "epochs": 100, "latent": 40, "seed": 0}
+    result |= {"samples": 5000, "images": 60000, "test": 10000, "epochs": 100, "latent_dim": 40, "seed": 0}
     words = " ".join(generative.section(result).split())
     assert "89.88 nats per test image with 5,000 importance samples, negative ELBO 95.00 (92.00 on train)" in words
 
 
 def test_the_curve_of_the_masked_autoencoder_ends_with_its_gain():
-    floors = {"raw inputs": 0.35, "untrained, centred": 0.37, "untrained": 0.3}
+    floors = {"raw inputs": 0.35, "untrained, centered": 0.37, "untrained": 0.3}
     result = {"floors": floors, "curve": {"5": 0.39, "10": 0.42}, "epochs": 10, "mean_share": 0.98}
     result |= {"seconds_per_epoch": 12.3, "images": 20_000, "test": 10_000}
     words = masked_autoencoder.section(result)
-    assert "| raw inputs | untrained, centred | untrained | epoch 5 | epoch 10 |" in words
+    assert "| raw inputs | untrained, centered | untrained | epoch 5 | epoch 10 |" in words
     assert "| 0.350 | 0.370 | 0.300 | 0.390 | 0.420 |" in words
     assert "+12.0 points" in words
     assert "+5.0 against it with the mean subtracted, which is 98 % of" in words

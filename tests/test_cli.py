@@ -56,7 +56,7 @@ def quick_recipe(source, epochs=None, seed=0):
     from keras_ssl import recipes, views
 
     keras.utils.set_random_seed(seed)
-    encoder = encoders.conv_net(source.shape, features=(4, 8))
+    encoder = encoders.conv_net(source.shape, filters=(4, 8))
     policy = unjitted(views.natural_images(source.shape[:2]))
     return recipes.compiled(objectives.SimCLR(encoder, seed=seed), source, epochs or 2, views=policy)
 
@@ -71,7 +71,7 @@ def unjitted(policy):
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory):
-    """A pretrained encoder and the labelled folder that it came from."""
+    """A pretrained encoder and the labeled folder that it came from."""
     folder = tmp_path_factory.mktemp("story")
     photos = draw_classes(folder / "photos")
     with pytest.MonkeyPatch.context() as patch:

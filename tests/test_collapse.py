@@ -112,7 +112,7 @@ def test_a_collapse_is_found_at_the_second_check_and_its_cause_is_the_objectives
     [
         (
             lambda encoder: objectives.DINO(encoder, center_momentum=1.0),
-            "centre stands still",
+            "center stands still",
         ),
         (objectives.SwAV, "codes"),
     ],
@@ -145,7 +145,7 @@ class Siamese(objectives.Objective):
 def test_objectives_of_ones_own_collapse_in_training_and_are_told_so(objective, words):
     keras.utils.set_random_seed(1)
     doctor = CollapseDoctor(PAIRS)
-    model = objective(encoders.mlp(SHAPE, features=(32, 32)))
+    model = objective(encoders.mlp(SHAPE, units=(32, 32)))
     model.compile(keras.optimizers.Adam(0.03))
     repeated = {key: np.tile(view, (20, 1, 1, 1)) for key, view in PAIRS.items()}
     with pytest.warns(CollapseWarning, match=f"{objective.__name__} after epoch.*{words}"):
@@ -304,8 +304,8 @@ def test_a_batch_may_be_the_first_of_a_data_set_and_256_samples_are_looked_at():
         "view_1": (256, *SHAPE),
         "view_2": (256, *SHAPE),
     }
-    labelled = [(PAIRS, np.zeros(N))]
-    np.testing.assert_array_equal(CollapseDoctor(labelled).batch["view_2"], PAIRS["view_2"])
+    labeled = [(PAIRS, np.zeros(N))]
+    np.testing.assert_array_equal(CollapseDoctor(labeled).batch["view_2"], PAIRS["view_2"])
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def reference(case):
 def state(objective):
     """Every variable of the model and its optimizer but the trackers, as arrays by path."""
     trackers = {id(variable) for variable in objective.metrics_variables}
-    variables = [*objective.variables, *(v for optimizer, _ in objective.players for v in optimizer.variables)]
+    variables = [*objective.variables, *(v for update in objective.updates for v in update.optimizer.variables)]
     return [(v.path, np.array(v)) for v in variables if id(v) not in trackers]
 
 
@@ -157,15 +157,15 @@ def test_two_replicas_equal_one_device(case, two_replicas):
 
 
 @every_case
-def test_regularisation_of_the_encoder_is_part_of_the_loss(case):
+def test_regularization_of_the_encoder_is_part_of_the_loss(case):
     objective = case.build()
     objective.compile("sgd", run_eagerly=True)
     batch = case.batch(N, 0)
     plain = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)["loss"]
     weight = next(layer.kernel for layer in objective.encoder._flatten_layers() if hasattr(layer, "kernel"))
     weight.regularizer = keras.regularizers.L2(0.5)
-    regularised = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)["loss"]
-    assert regularised - plain == pytest.approx(0.5 * np.square(np.array(weight)).sum(), rel=1e-4)
+    regularized = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)["loss"]
+    assert regularized - plain == pytest.approx(0.5 * np.square(np.array(weight)).sum(), rel=1e-4)
 
 
 # ---- wrong batches ---------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ def test_digits_have_two_splits_and_any_size():
         data.load("digits", size=(8, 8, 1))
 
 
-def test_labelled_samples_are_split_class_by_class():
+def test_labeled_samples_are_split_class_by_class():
     labels = np.r_[np.zeros(50), np.ones(10), np.full(5, 2)].astype(int)
     whole = data.from_arrays(np.random.default_rng(0).random((65, 2, 2, 1)), labels)
     for seed in range(5):

@@ -13,7 +13,7 @@ from keras_ssl.views import pair
 
 
 def numbered(n=10, **columns):
-    """Images whose only grey value is their number; columns by name."""
+    """Images whose only gray value is their number; columns by name."""
     images = (np.arange(n)[:, None, None, None] * np.ones((1, 4, 4, 1))).astype("uint8")
     return data.from_arrays(images, np.arange(n) % 3, columns=columns or None)
 
@@ -31,7 +31,7 @@ def test_brightness_is_the_mean():
 
 
 PURE = {
-    "grey": (0.5, 0.5, 0.5),
+    "gray": (0.5, 0.5, 0.5),
     "red": (1, 0, 0),
     "yellow": (0.8, 0.8, 0.1),
     "green": (0, 0.9, 0.1),
@@ -41,26 +41,26 @@ PURE = {
 }
 
 
-def test_pure_colours_are_named():
-    images = np.ones((7, 2, 2, 3)) * np.array([PURE[name] for name in data.COLOURS])[:, None, None]
-    assert data.dominant_colour(images).tolist() == list(range(7))
-    assert data.dominant_colour(images[:, :, ::-1] * 0.9).tolist() == list(range(7))
+def test_pure_colors_are_named():
+    images = np.ones((7, 2, 2, 3)) * np.array([PURE[name] for name in data.COLORS])[:, None, None]
+    assert data.dominant_color(images).tolist() == list(range(7))
+    assert data.dominant_color(images[:, :, ::-1] * 0.9).tolist() == list(range(7))
     black_and_white = np.zeros((1, 2, 2, 3))
     black_and_white[:, 0] = 1
-    assert data.dominant_colour(black_and_white).tolist() == [0]
+    assert data.dominant_color(black_and_white).tolist() == [0]
 
 
-def test_the_strongest_colour_wins_not_the_commonest():
+def test_the_strongest_color_wins_not_the_commonest():
     image = np.full((1, 2, 2, 3), (0.5, 0.5, 0.6))
     image[0, 0, 0] = (1, 0, 0)
-    assert data.COLOURS[data.dominant_colour(image)[0]] == "red"
+    assert data.COLORS[data.dominant_color(image)[0]] == "red"
     image[0, 0, 0] = (0.5, 0.5, 0.5)
-    assert data.COLOURS[data.dominant_colour(image)[0]] == "grey"  # its mean chroma is below 0.1
+    assert data.COLORS[data.dominant_color(image)[0]] == "gray"  # its mean chroma is below 0.1
 
 
-def test_a_grey_image_has_no_colours():
+def test_a_gray_image_has_no_colors():
     with pytest.raises(UserError, match="three channels"):
-        data.dominant_colour(np.zeros((2, 4, 4, 1)))
+        data.dominant_color(np.zeros((2, 4, 4, 1)))
 
 
 def test_orientations_are_those_in_which_lines_run():
@@ -115,8 +115,8 @@ def test_functions_of_this_package_have_all_their_classes():
     images[:2, ..., 0] = 1
     images[2:, :3] = 1
     images[3] = images[3].transpose(1, 0, 2)
-    known = data.targets(images, {"colour": data.dominant_colour, "edges": data.edge_orientation})
-    assert known.attributes == {"colour": 7, "edges": 4}
+    known = data.targets(images, {"color": data.dominant_color, "edges": data.edge_orientation})
+    assert known.attributes == {"color": 7, "edges": 4}
     assert known.values.tolist() == [[1, 0], [1, 0], [0, 0], [0, 2]]
 
 
@@ -244,7 +244,7 @@ def test_a_dict_is_computed_and_an_objective_learns_of_it():
     known = data.targets(source, {"number": number, "class": "label"})
     dataset = data.batches(source, batch_size=8, targets={"number": number, "class": "label"})
     assert dataset.element_spec["attributes"].shape == (None, 2)
-    objective = objectives.AttributePrediction(encoders.mlp((4, 4, 1), features=(4,)), known.attributes)
+    objective = objectives.AttributePrediction(encoders.mlp((4, 4, 1), units=(4,)), known.attributes)
     objective.compile("adam")
     history = objective.fit(dataset, verbose=0).history
     assert set(history) == {"loss", "number_error", "class_accuracy"}
@@ -257,15 +257,15 @@ def test_targets_of_another_source_are_told():
         data.batches(numbered(10), batch_size=4, targets=known)
 
 
-def test_those_that_are_validated_on_are_standardised_like_those_that_are_trained_on():
+def test_those_that_are_validated_on_are_standardized_like_those_that_are_trained_on():
     images = np.random.default_rng(0).random((40, 6, 6, 3), "float32")
-    names = {"brightness": data.brightness, "colour": data.dominant_colour}
+    names = {"brightness": data.brightness, "color": data.dominant_color}
     known = data.targets(images[:30], names)
     other = data.targets(images[30:] / 2, names, like=known)
     brightness = (images[30:] / 2).mean(axis=(1, 2, 3))
     np.testing.assert_allclose(other.values[:, 0], (brightness - known.mean[0]) / known.std[0], atol=1e-4)
     assert other.attributes == known.attributes
-    for wrong in ({"colour": data.dominant_colour}, {"brightness": data.dominant_colour, "colour": data.brightness}):
+    for wrong in ({"color": data.dominant_color}, {"brightness": data.dominant_color, "color": data.brightness}):
         with pytest.raises(UserError, match="attributes like"):
             data.targets(images[30:], wrong, like=known)
     few = data.targets(images[:30], {"class": np.arange(30) % 2})

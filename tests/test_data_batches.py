@@ -15,7 +15,7 @@ from keras_ssl.errors import UserError
 
 
 def numbered(n=10, dtype="uint8"):
-    """Images whose only grey value is their number, as a source or, for floats, an array in 0..1."""
+    """Images whose only gray value is their number, as a source or, for floats, an array in 0..1."""
     pixels = np.arange(n)[:, None, None, None] * np.ones((1, 2, 3, 1))
     return data.from_arrays(pixels.astype("uint8")) if dtype == "uint8" else (pixels / 255).astype(dtype)
 

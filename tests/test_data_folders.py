@@ -8,9 +8,9 @@ from keras_ssl import data
 from keras_ssl.errors import UserError
 
 
-def draw(path, colour=100, size=(6, 4), mode="L"):
+def draw(path, color=100, size=(6, 4), mode="L"):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size, colour).save(path)
+    Image.new(mode, size, color).save(path)
 
 
 def test_class_folders_become_labels_in_the_order_of_their_names(tmp_path):
@@ -57,9 +57,9 @@ def test_a_folder_without_splits_is_all_train(tmp_path):
         data.load(tmp_path, split="test")
 
 
-def test_colour_anywhere_makes_all_rgb(tmp_path):
-    draw(tmp_path / "grey.png", 77)
-    draw(tmp_path / "colour.png", (1, 2, 3), mode="RGB")
+def test_color_anywhere_makes_all_rgb(tmp_path):
+    draw(tmp_path / "gray.png", 77)
+    draw(tmp_path / "color.png", (1, 2, 3), mode="RGB")
     draw(tmp_path / "transparent.png", (4, 5, 6, 9), mode="RGBA")
     pixels = data.load(tmp_path).images[:, 0, 0]
     assert pixels.tolist() == [[1, 2, 3], [77, 77, 77], [4, 5, 6]]
@@ -101,8 +101,8 @@ def test_large_photographs_are_decoded_at_a_fraction_with_the_same_result(tmp_pa
     ramp = np.linspace(0, 255, 1024).astype("uint8")
     Image.fromarray(np.tile(ramp, (768, 1))).save(tmp_path / "large.jpg", quality=95)
     row = data.load(tmp_path, size=32).images[0, 16, :, 0].astype(int)
-    centres = (np.arange(32) + 0.5) / 32 * 768 + 128  # of the square in the middle
-    np.testing.assert_allclose(row, centres / 1024 * 255, atol=2)
+    centers = (np.arange(32) + 0.5) / 32 * 768 + 128  # of the square in the middle
+    np.testing.assert_allclose(row, centers / 1024 * 255, atol=2)
 
 
 @pytest.mark.parametrize("damage", ["text", "truncated", "empty"])

@@ -179,7 +179,7 @@ def test_features_of_one_number_become_columns(shapes):
     assert data.load("shapes", columns="size").columns["size"].tolist() == [0.5, 0.25, 1.0]
 
 
-@pytest.mark.parametrize("column", ["place", "word", "image", "colour"])
+@pytest.mark.parametrize("column", ["place", "word", "image", "color"])
 def test_other_features_are_refused_with_those_that_can_be_columns(shapes, column):
     with pytest.raises(UserError, match=f"one number of for each sample: label_shape, size. Received {column}"):
         data.load("shapes", columns=("size", column))

@@ -9,10 +9,10 @@ from keras_ssl import blocks, decoders, encoders
 from keras_ssl.errors import UserError
 
 ENCODERS = {
-    "dense": lambda: encoders.mlp((6, 5, 2), features=(20, 10, 4)),
-    "convolutional": lambda: encoders.conv_net((8, 8, 1), features=(4, 6, 8)),
-    "flat": lambda: encoders.conv_net((8, 8, 3), features=(4, 6), pooling="flatten"),
-    "odd sides": lambda: encoders.conv_net((9, 7, 2), features=(4, 6, 8)),
+    "dense": lambda: encoders.mlp((6, 5, 2), units=(20, 10, 4)),
+    "convolutional": lambda: encoders.conv_net((8, 8, 1), filters=(4, 6, 8)),
+    "flat": lambda: encoders.conv_net((8, 8, 3), filters=(4, 6), pooling="flatten"),
+    "odd sides": lambda: encoders.conv_net((9, 7, 2), filters=(4, 6, 8)),
     "residual": lambda: encoders.resnet18((16, 16, 3), width=2),
     "large stem": lambda: encoders.resnet18((70, 66, 3), width=2),
 }
@@ -59,14 +59,14 @@ def test_it_survives_saving(tmp_path):
 
 def test_an_open_size_is_a_clear_error():
     with pytest.raises(UserError, match="known shape"):
-        decoders.mirror(encoders.conv_net((None, None, 1), features=(4, 6)))
+        decoders.mirror(encoders.conv_net((None, None, 1), filters=(4, 6)))
 
 
 def test_another_width_of_the_input_keeps_the_rest():
-    dense = decoders.mirror(ENCODERS["dense"](), features=3)
+    dense = decoders.mirror(ENCODERS["dense"](), latent_dim=3)
     assert dense.input_shape == (None, 3)
     assert [layer.units for layer in dense.layers if isinstance(layer, layers.Dense)] == [4, 10, 20, 60]
-    maps = decoders.mirror(ENCODERS["flat"](), features=5)
+    maps = decoders.mirror(ENCODERS["flat"](), latent_dim=5)
     assert maps.input_shape == (None, 5)
     assert maps.output_shape == (None, 8, 8, 3)
 
@@ -74,10 +74,10 @@ def test_another_width_of_the_input_keeps_the_rest():
 def test_what_mirrors_an_encoder_passes_the_check_and_nothing_else_does():
     encoder = ENCODERS["flat"]()
     decoders.check_mirrors(decoders.mirror(encoder), encoder, encoder.output_shape[-1])
-    decoders.check_mirrors(decoders.mirror(encoder, features=5), encoder, 5)
+    decoders.check_mirrors(decoders.mirror(encoder, latent_dim=5), encoder, 5)
     for decoder, width in (
         (decoders.mirror(encoder), 5),
-        (decoders.mirror(encoder, features=5), 6),
+        (decoders.mirror(encoder, latent_dim=5), 6),
         (decoders.mirror(ENCODERS["convolutional"]()), 8),
         (ENCODERS["dense"](), 5),
     ):
@@ -91,7 +91,7 @@ def test_what_is_nested_or_wrapped_is_mirrored_too():
     nested = keras.Model(inputs, inner(inputs))
     shapes = [[layer.output.shape for layer in decoders.mirror(encoder).layers] for encoder in (inner, nested)]
     assert shapes[0] == shapes[1]
-    wrapped = decoders.mirror(blocks.spectrally_normalised(ENCODERS["dense"]()), features=3)
+    wrapped = decoders.mirror(blocks.spectrally_normalized(ENCODERS["dense"]()), features=3)
     assert [layer.units for layer in wrapped.layers if isinstance(layer, layers.Dense)] == [4, 10, 20, 60]
 
 
@@ -107,7 +107,7 @@ def test_patches_of_an_encoder_without_tokens_are_a_clear_error():
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (9, 7, 2), (2, 2, 1)])
 def test_a_generator_makes_images_of_any_size(shape, tmp_path):
-    generator = decoders.generator(shape, features=5, maps=(8, 4))
+    generator = decoders.generator(shape, latent_dim=5, filters=(8, 4))
     assert generator.input_shape == (None, 5)
     assert generator.output_shape == (None, *shape)
     z = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
@@ -119,7 +119,7 @@ def test_a_generator_makes_images_of_any_size(shape, tmp_path):
 
 
 def test_a_generators_maps_double_from_a_quarter_of_the_resolution():
-    generator = decoders.generator((28, 28, 3), maps=(8, 4))
+    generator = decoders.generator((28, 28, 3), filters=(8, 4))
     shapes = [layer.output.shape[1:] for layer in generator.layers if layer.name.startswith(("reshape", "up"))]
     assert shapes == [(7, 7, 8), (14, 14, 4), (28, 28, 3)]
 
@@ -129,7 +129,7 @@ def test_a_generators_maps_double_from_a_quarter_of_the_resolution():
     [(8, 2, [128, 64]), (28, 7, [128, 64]), (32, 8, [128, 64]), (96, 6, [256, 256, 128, 64]), (64, 8, [256, 128, 64])],
 )
 def test_a_generator_of_larger_images_has_more_maps(size, start, channels):
-    generator = decoders.generator((size, size, 3), features=2)
+    generator = decoders.generator((size, size, 3), latent_dim=2)
     assert generator.get_layer("reshape").output.shape[1:] == (start, start, channels[0])
     assert [layer.input.shape[-1] for layer in generator.layers if layer.name.startswith("up")] == channels
 
@@ -138,7 +138,7 @@ def test_a_generator_ends_in_single_precision_and_has_a_map():
     keras.config.set_dtype_policy("mixed_float16")
     assert decoders.generator((8, 8, 1))(np.zeros((1, 64), "float32")).dtype == "float32"
     with pytest.raises(UserError, match="one map at least"):
-        decoders.generator((8, 8, 1), maps=())
+        decoders.generator((8, 8, 1), filters=())
 
 
 @pytest.mark.parametrize("shape", [(784,), (28, None, 1), (28, 28), (0, 28, 1)])

@@ -10,10 +10,10 @@ from keras_ssl.errors import UserError
 
 RNG = np.random.default_rng(0)
 ENCODERS = {
-    "mlp": (lambda: encoders.mlp((8, 8, 2), features=(12, 7)), (8, 8, 2), 7),
-    "conv_net average": (lambda: encoders.conv_net((9, 8, 2), features=(4, 6)), (9, 8, 2), 6),
+    "mlp": (lambda: encoders.mlp((8, 8, 2), units=(12, 7)), (8, 8, 2), 7),
+    "conv_net average": (lambda: encoders.conv_net((9, 8, 2), filters=(4, 6)), (9, 8, 2), 6),
     "conv_net flatten": (
-        lambda: encoders.conv_net((8, 8, 1), features=(4, 6), pooling="flatten"),
+        lambda: encoders.conv_net((8, 8, 1), filters=(4, 6), pooling="flatten"),
         (8, 8, 1),
         4 * 4 * 6,
     ),
@@ -86,13 +86,13 @@ def test_every_weight_gets_a_gradient(name):
 
 
 def test_conv_net_halves_the_resolution_after_the_first_convolution():
-    encoder = encoders.conv_net((8, 6, 1), features=(2, 3, 4))
+    encoder = encoders.conv_net((8, 6, 1), filters=(2, 3, 4))
     shapes = [encoder.get_layer(f"conv_{k}").output.shape for k in (1, 2, 3)]
     assert shapes == [(None, 8, 6, 2), (None, 4, 3, 3), (None, 2, 2, 4)]
 
 
 def test_mlp_is_linear_in_its_last_layer_and_takes_any_shape():
-    encoder = encoders.mlp((3, 5), features=(4, 2))
+    encoder = encoders.mlp((3, 5), units=(4, 2))
     assert [layer.name for layer in encoder.layers] == ["image", "flatten", "dense_1", "relu_1", "dense_2"]
     hidden = np.maximum(RNG.random((2, 4), "float32"), 0)
     kernel, bias = encoder.get_layer("dense_2").get_weights()
@@ -136,8 +136,8 @@ def test_conv_net_narrows_to_a_linear_bottleneck():
     assert np.array(encoder(x)).min() < 0
 
 
-def test_conv_net_without_normalisation_sees_samples_one_by_one():
-    encoder = encoders.conv_net((8, 8, 1), (4, 8), normalise=False)
+def test_conv_net_without_normalization_sees_samples_one_by_one():
+    encoder = encoders.conv_net((8, 8, 1), (4, 8), normalize=False)
     x = np.random.default_rng(0).random((5, 8, 8, 1), "float32")
     np.testing.assert_allclose(encoder(x, training=True)[:1], encoder(x[:1], training=True), atol=1e-6)
     assert [w.name for w in encoder.weights] == ["kernel", "bias"] * 2

@@ -25,7 +25,7 @@ def a_source(n, seed=0, classes=3):
 
 
 def tiny_encoder():
-    return encoders.mlp((4, 4, 1), features=(8, 5), name="tiny")
+    return encoders.mlp((4, 4, 1), units=(8, 5), name="tiny")
 
 
 # ---- embed -----------------------------------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ def test_embed_refuses_what_the_encoder_was_not_built_for(spoil, message):
         evaluate.embed(tiny_encoder(), spoil(RNG.random((6, 4, 4, 1), "float32")))
 
 
-# ---- scores, neighbours, probe ---------------------------------------------------------------------------------------
+# ---- scores, neighbors, probe ---------------------------------------------------------------------------------------
 
 
 def test_scores_by_hand():
@@ -86,34 +86,34 @@ def test_scores_are_the_macro_averages_of_scikit_learn():
     assert evaluate.scores(labels, predictions) == pytest.approx({**expected, "f1": macro["f1-score"]})
 
 
-def knn_reference(train_h, train_labels, test_h, classes, neighbours, temperature):
+def knn_reference(train_h, train_labels, test_h, classes, neighbors, temperature):
     """Wu et al. 2018, section 3.4, written out sample by sample."""
     train_h = train_h / np.linalg.norm(train_h, axis=1, keepdims=True)
     predictions = []
     for h in test_h / np.linalg.norm(test_h, axis=1, keepdims=True):
         cosine = train_h @ h
         votes = np.zeros(classes)
-        for k in np.argsort(-cosine)[:neighbours]:
+        for k in np.argsort(-cosine)[:neighbors]:
             votes[train_labels[k]] += np.exp(cosine[k] / temperature)
         predictions.append(votes.argmax())
     return np.array(predictions)
 
 
 @pytest.mark.parametrize("raw", [True, False])
-@pytest.mark.parametrize(("neighbours", "temperature"), [(1, 0.07), (5, 0.07), (20, 0.5)])
-def test_knn_is_the_weighted_vote(raw, neighbours, temperature):
+@pytest.mark.parametrize(("neighbors", "temperature"), [(1, 0.07), (5, 0.07), (20, 0.5)])
+def test_knn_is_the_weighted_vote(raw, neighbors, temperature):
     train, test = a_source(60, seed=1), a_source(40, seed=2)
     encoder = None if raw else tiny_encoder()
     represent = (lambda x: x.reshape(len(x), -1)) if raw else (lambda x: encoder.predict(x, verbose=0))
-    expected = knn_reference(represent(train.images), train.labels, represent(test.images), 3, neighbours, temperature)
-    figures = evaluate.knn(encoder, train, test, neighbours, temperature)
+    expected = knn_reference(represent(train.images), train.labels, represent(test.images), 3, neighbors, temperature)
+    figures = evaluate.knn(encoder, train, test, neighbors, temperature)
     assert figures == pytest.approx(evaluate.scores(test.labels, expected))
     assert 0 < figures["accuracy"] < 1  # the comparison would show little otherwise
 
 
 def test_knn_takes_all_of_a_small_train_set():
     train, test = a_source(6), a_source(9, seed=3)
-    assert evaluate.knn(None, train, test) == evaluate.knn(None, train, test, neighbours=6)
+    assert evaluate.knn(None, train, test) == evaluate.knn(None, train, test, neighbors=6)
 
 
 def test_linear_probe_is_logistic_regression_on_the_centered_and_scaled_representation():
@@ -169,11 +169,11 @@ def test_collapse_looks_at_the_first_images_only():
 # ---- an encoder with new weights -------------------------------------------------------------------------------------
 
 
-def test_reinitialised_is_seeded_and_touches_nothing():
+def test_reinitialized_is_seeded_and_touches_nothing():
     keras.utils.set_random_seed(7)  # seed 0 would give an encoder made after set_random_seed(0) its own weights
-    encoder = encoders.conv_net((4, 4, 1), features=(4, 4))
+    encoder = encoders.conv_net((4, 4, 1), filters=(4, 4))
     before, state = encoder.get_weights(), random.getstate()
-    first, again, other = (evaluate.reinitialised(encoder, seed) for seed in (0, 0, 1))
+    first, again, other = (evaluate.reinitialized(encoder, seed) for seed in (0, 0, 1))
     assert random.getstate() == state
     for mine, a, b, c in zip(before, *(e.get_weights() for e in (first, again, other))):
         np.testing.assert_array_equal(a, b)
@@ -194,13 +194,13 @@ def digits():
 
 
 def measured(digits, encoder=None, **changes):
-    encoder = encoder or encoders.mlp((8, 8, 1), features=(16, 8))
+    encoder = encoder or encoders.mlp((8, 8, 1), units=(16, 8))
     arguments = {"labels_per_class": (1, 5), "seeds": 2, "steps": 5} | changes
     return evaluate.label_efficiency(encoder, *digits, **arguments)
 
 
 def test_label_efficiency_has_every_row_repeats_itself_and_leaves_the_encoder_alone(digits):
-    encoder = encoders.mlp((8, 8, 1), features=(16, 8))
+    encoder = encoders.mlp((8, 8, 1), units=(16, 8))
     before, seen = encoder.get_weights(), []
     few = measured(digits, encoder, progress=lambda done, total: seen.append((done, total)))
     methods = ["raw_inputs", "untrained", "from_scratch", "encoder", "encoder_finetuned"]
@@ -225,14 +225,14 @@ def test_label_efficiency_has_every_row_repeats_itself_and_leaves_the_encoder_al
 
 def test_label_efficiency_gives_all_methods_the_draws_of_few(digits):
     train, test = digits
-    encoder = encoders.mlp((8, 8, 1), features=(16, 8))
+    encoder = encoders.mlp((8, 8, 1), units=(16, 8))
     few = measured(digits, {"mine": encoder, "same": keras.models.clone_model(encoder)}, fine_tune=())
     assert list(few.values) == ["raw_inputs", "untrained", "from_scratch", "mine", "same"]
     for n in (1, 5):
         for seed in (0, 1):
             images, labels = data.few(train, n, seed)
             drawn = data.from_arrays(images, labels)
-            untrained = evaluate.reinitialised(encoder, seed)
+            untrained = evaluate.reinitialized(encoder, seed)
             for method, e in (("raw_inputs", None), ("mine", encoder), ("untrained", untrained)):
                 expected = evaluate.linear_probe(e, drawn, test)
                 assert {k: v[seed] for k, v in few.values[method][n].items()} == pytest.approx(expected), method
@@ -247,13 +247,13 @@ def test_label_efficiency_gives_all_methods_the_draws_of_few(digits):
     ],
 )
 def test_encoders_that_cannot_stand_in_one_table_are_an_error(digits, names, widths, message):
-    made = {name: encoders.mlp((8, 8, 1), features=(16, width)) for name, width in zip(names, widths)}
+    made = {name: encoders.mlp((8, 8, 1), units=(16, width)) for name, width in zip(names, widths)}
     with pytest.raises(UserError, match=message):
         measured(digits, made)
 
 
 def test_encoders_that_differ_in_strides_only_are_not_of_one_architecture(digits):
-    made = {f"stride_{k}": encoders.conv_net((8, 8, 1), features=(2, 3), first_stride=k) for k in (1, 2)}
+    made = {f"stride_{k}": encoders.conv_net((8, 8, 1), filters=(2, 3), first_stride=k) for k in (1, 2)}
     with pytest.raises(UserError, match="stride_2 with other layers than stride_1"):
         measured(digits, made)
 
@@ -268,7 +268,7 @@ def test_embedding_tells_how_far_it_is(digits):
     seen = []
     h = evaluate.embed(None, digits[1])
     np.testing.assert_array_equal(h, digits[1].floats().reshape(len(h), -1))
-    encoder = encoders.mlp((8, 8, 1), features=(4,))
+    encoder = encoders.mlp((8, 8, 1), units=(4,))
     evaluate.embed(encoder, digits[1][:25], batch_size=10, progress=lambda *step: seen.append(step))
     assert seen == [(10, 25), (20, 25), (25, 25)]
 
@@ -350,11 +350,11 @@ def test_label_efficiency_refuses_before_any_fit(digits, monkeypatch, changes, m
         measured(digits, **changes)
 
 
-def test_label_efficiency_refuses_unlabelled_and_unfit_images(digits):
+def test_label_efficiency_refuses_unlabeled_and_unfit_images(digits):
     train, test = digits
-    with pytest.raises(UserError, match="'unlabelled' without labels"):
-        measured((data.from_arrays(train.images, name="unlabelled"), test))
-    with pytest.raises(UserError, match="'unlabelled' without labels"):
-        measured((train, data.from_arrays(test.images, name="unlabelled")))
+    with pytest.raises(UserError, match="'unlabeled' without labels"):
+        measured((data.from_arrays(train.images, name="unlabeled"), test))
+    with pytest.raises(UserError, match="'unlabeled' without labels"):
+        measured((train, data.from_arrays(test.images, name="unlabeled")))
     with pytest.raises(UserError, match=r"Received shape \(120, 8, 8, 1\)"):
         measured(digits, encoders.mlp((4, 4, 1)))

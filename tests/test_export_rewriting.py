@@ -67,7 +67,7 @@ def test_sequential_models_and_dicts_of_inputs_are_rewritten():
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
-def test_a_normalisation_of_pixels_keeps_what_it_was_adapted_to(policy):
+def test_a_normalization_of_pixels_keeps_what_it_was_adapted_to(policy):
     pixels = layers.Normalization(dtype=policy)
     pixels.adapt(IMAGES)
     block = keras.Sequential([keras.Input((8, 8, 3)), pixels, layers.Flatten()])

@@ -243,7 +243,7 @@ def test_the_same_seed_makes_the_same_feature_classifier_and_leaves_the_generato
 
 
 def test_the_feature_classifier_needs_labels_and_an_epoch():
-    with pytest.raises(UserError, match="labelled"):
+    with pytest.raises(UserError, match="labeled"):
         evaluate.feature_classifier(data.from_arrays(images()))
     with pytest.raises(UserError, match="epochs at least 1"):
         evaluate.feature_classifier(three_classes(9), epochs=0)

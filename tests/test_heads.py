@@ -9,7 +9,7 @@ from keras_ssl import blocks, encoders, heads
 
 
 def make_encoder():
-    return encoders.mlp((4, 4, 1), features=(5, 9))
+    return encoders.mlp((4, 4, 1), units=(5, 9))
 
 
 def test_projector_has_one_hidden_layer_of_the_encoders_width():
@@ -56,8 +56,8 @@ def test_an_initializer_is_of_all_layers_and_no_two_start_alike():
     assert all(0.8 < np.abs(kernel).max() * 3 <= 1 for kernel in kernels)  # 1 / sqrt(9) bounds them
 
 
-def test_a_deep_projector_with_a_normalised_output():
-    projector = heads.projector(make_encoder(), features=3, hidden=7, depth=2, normalise_output=True)
+def test_a_deep_projector_with_a_normalized_output():
+    projector = heads.projector(make_encoder(), features=3, hidden=7, depth=2, normalize_output=True)
     assert [projector.get_layer(f"hidden_{k}").units for k in (1, 2)] == [7, 7]
     z = np.array(projector(np.random.default_rng(0).normal(size=(50, 9)), training=True))
     np.testing.assert_allclose(z.mean(axis=0), 0, atol=1e-5)

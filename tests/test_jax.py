@@ -34,16 +34,16 @@ def listed(found, prefix):
     return [found[f"{prefix}/{k}"] for k in range(sum(name.startswith(f"{prefix}/") for name in found.files))]
 
 
-def numbers(two_players):
-    return [pytest.param(k, id=case.name) for k, case in enumerate(CASES) if case.two_players == two_players]
+def numbers(adversarial):
+    return [pytest.param(k, id=case.name) for k, case in enumerate(CASES) if case.adversarial == adversarial]
 
 
-@pytest.mark.parametrize("number", numbers(two_players=True))
+@pytest.mark.parametrize("number", numbers(adversarial=True))
 def test_two_players_are_told_that_they_need_tensorflow(on_jax, number):
     assert "KERAS_BACKEND=tensorflow" in str(on_jax[f"{number}/error"])
 
 
-@pytest.mark.parametrize("number", numbers(two_players=False))
+@pytest.mark.parametrize("number", numbers(adversarial=False))
 def test_both_backends_take_the_same_steps(on_jax, number):
     case = CASES[number]
     objective, batch = case.build(), case.batch(SAMPLES, 0)

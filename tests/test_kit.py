@@ -1,4 +1,4 @@
-"""The deployment kit in `export/`: proves and answers an artefact, and knows nothing of what made it."""
+"""The deployment kit in `export/`: proves and answers an artifact, and knows nothing of what made it."""
 
 import ast
 import hashlib
@@ -97,7 +97,7 @@ def test_the_c_api_answers_what_keras_answers_in_a_process_without_it(deployed):
     assert done.stdout == "equal\n", done.stderr
 
 
-def test_a_sound_artefact_is_proved(deployed):
+def test_a_sound_artifact_is_proved(deployed):
     done = verify(deployed)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("shapes version 1")

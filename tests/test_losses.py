@@ -124,30 +124,30 @@ def test_reconstruction_losses_by_hand(name, expected):
     x, r = np.array([[0.0, 1.0, 1.0]]), np.array([[0.5, 0.5, 0.75]])
     if name != "binary_cross_entropy":
         x, r = x[:, :2], r[:, :2]
-    assert value(getattr(losses, name), x, r) == pytest.approx(expected, rel=1e-6)
+    assert value(getattr(losses, name), r, x) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("name", REFERENCES)
 def test_reconstruction_losses_do_not_depend_on_the_order_of_samples_or_pixels(name):
     loss = getattr(losses, name)
-    expected = value(loss, X, R)
-    assert value(loss, X[::-1], R[::-1]) == pytest.approx(expected, rel=1e-6)
-    assert value(loss, X[:, ::-1], R[:, ::-1]) == pytest.approx(expected, rel=1e-6)
-    assert value(loss, X.reshape(4, -1), R.reshape(4, -1)) == pytest.approx(expected, rel=1e-6)
+    expected = value(loss, R, X)
+    assert value(loss, R[::-1], X[::-1]) == pytest.approx(expected, rel=1e-6)
+    assert value(loss, R[:, ::-1], X[:, ::-1]) == pytest.approx(expected, rel=1e-6)
+    assert value(loss, R.reshape(4, -1), X.reshape(4, -1)) == pytest.approx(expected, rel=1e-6)
 
 
 def test_errors_are_symmetric_zero_at_equality_and_scale():
     for loss, power in ((losses.squared_error, 2), (losses.absolute_error, 1)):
         assert value(loss, X, X) == 0
-        assert value(loss, R, X) == pytest.approx(value(loss, X, R), rel=1e-6)
-        assert value(loss, 3 * X, 3 * R) == pytest.approx(3**power * value(loss, X, R), rel=1e-5)
+        assert value(loss, R, X) == pytest.approx(value(loss, R, X), rel=1e-6)
+        assert value(loss, 3 * X, 3 * R) == pytest.approx(3**power * value(loss, R, X), rel=1e-5)
 
 
 def test_binary_cross_entropy_is_lowest_at_the_input_and_finite_at_the_ends():
     own = value(losses.binary_cross_entropy, X, X)
-    assert own < value(losses.binary_cross_entropy, X, R)
-    assert own < value(losses.binary_cross_entropy, X, np.clip(X + 0.05, 0, 1))
-    worst = value(losses.binary_cross_entropy, np.ones((2, 2)), np.zeros((2, 2)))
+    assert own < value(losses.binary_cross_entropy, R, X)
+    assert own < value(losses.binary_cross_entropy, np.clip(X + 0.05, 0, 1), X)
+    worst = value(losses.binary_cross_entropy, np.zeros((2, 2)), np.ones((2, 2)))
     assert worst == pytest.approx(-math.log(1e-7), rel=1e-3)
     assert value(losses.binary_cross_entropy, np.ones((2, 2)), np.ones((2, 2))) == pytest.approx(0, abs=1e-6)
 

@@ -72,15 +72,15 @@ def autoencoder(**arguments):
 
 def test_it_has_the_papers_defaults():
     objective = objectives.MaskedAutoencoder(tokens())
-    assert (objective.mask_ratio, objective.hidden, objective.normalise_targets) == (0.75, 12, True)
+    assert (objective.mask_ratio, objective.hidden, objective.normalize_targets) == (0.75, 12, True)
     assert objective.decoder.output_shape == (None, 16, 4)
     assert objective.decoder.get_layer("narrow").units == 4
     assert objective.mask_token.trainable
 
 
-@pytest.mark.parametrize("normalise_targets", [True, False])
-def test_predictions_do_not_depend_on_hidden_pixels(normalise_targets):
-    objective = autoencoder(normalise_targets=normalise_targets)
+@pytest.mark.parametrize("normalize_targets", [True, False])
+def test_predictions_do_not_depend_on_hidden_pixels(normalize_targets):
+    objective = autoencoder(normalize_targets=normalize_targets)
     batch = masked_patches(N, 0)
     other = {**batch, "input": scrambled(batch["input"], hidden_pixels(batch["mask"]))}
     assert np.abs(other["input"] - batch["input"]).max() > 0.5
@@ -134,15 +134,15 @@ def test_masks_are_drawn_anew_in_training_and_hide_as_many_as_asked():
     np.testing.assert_array_equal(*fixed)
 
 
-@pytest.mark.parametrize("normalise_targets", [True, False])
-def test_reconstructions_keep_what_is_visible_and_predict_the_rest(normalise_targets):
-    objective = autoencoder(normalise_targets=normalise_targets)
+@pytest.mark.parametrize("normalize_targets", [True, False])
+def test_reconstructions_keep_what_is_visible_and_predict_the_rest(normalize_targets):
+    objective = autoencoder(normalize_targets=normalize_targets)
     mask = masked_patches(N, 0)["mask"]
     rebuilt = np.array(objective.reconstruct(X, mask))
     hidden = np.broadcast_to(hidden_pixels(mask), X.shape)
     np.testing.assert_array_equal(rebuilt[~hidden], X[~hidden])
     prediction = np.array(objective.forward_pass({"input": X, "mask": mask}, training=False)["prediction"])
-    if normalise_targets:
+    if normalize_targets:
         patches = np.array(blocks.patchify(X, 2))
         prediction = prediction * np.sqrt(patches.var(-1, keepdims=True) + 1e-6) + patches.mean(-1, keepdims=True)
     expected = np.array(blocks.unpatchify(prediction, SHAPE, 2))
@@ -153,9 +153,9 @@ def test_reconstructions_keep_what_is_visible_and_predict_the_rest(normalise_tar
 
 
 def test_it_learns_to_fill_patches_in():
-    objective = autoencoder(normalise_targets=False, mask_ratio=0.5)
+    objective = autoencoder(normalize_targets=False, mask_ratio=0.5)
     objective.compile(keras.optimizers.Adam(1e-2))
-    x = np.repeat(RNG.random((64, 1, 1, 1)), 64, axis=1).reshape(64, *SHAPE).astype("float32")  # each of one grey
+    x = np.repeat(RNG.random((64, 1, 1, 1)), 64, axis=1).reshape(64, *SHAPE).astype("float32")  # each of one gray
     objective.fit(tf.data.Dataset.from_tensors(x).repeat(150), verbose=0)
     error = objective.evaluate(x, batch_size=64, return_dict=True, verbose=0)["loss"]
     assert error < 0.3 * x.var()  # the error of the best answer that does not look at the visible patches
@@ -224,6 +224,12 @@ def inpainting(**arguments):
     return objectives.Inpainting(convolutional(), **{"area": (0.2, 0.4), **arguments})
 
 
+def adversarial(**arguments):
+    return objectives.AdversarialInpainting(
+        convolutional(), **{"area": (0.2, 0.4), "discriminator": discriminator(), **arguments}
+    )
+
+
 def test_inpainting_predicts_from_what_is_around_the_box():
     objective = inpainting()
     batch = masked_pixels(N, 0)
@@ -262,7 +268,7 @@ def test_inpainting_rebuilds_inside_the_box_only():
 
 
 def test_the_terms_of_adversarial_inpainting_are_those_of_whole_predictions():
-    objective = inpainting(discriminator=discriminator(), adversarial_weight=0.25)
+    objective = adversarial(adversarial_weight=0.25)
     batch = masked_pixels(N, 0)
     logs = compiled(objective).evaluate(batch, batch_size=N, return_dict=True, verbose=0)
     real = np.array(objective.discriminator(batch["input"]), "float64")
@@ -278,9 +284,9 @@ def test_the_terms_of_adversarial_inpainting_are_those_of_whole_predictions():
     assert logs["loss"] == pytest.approx(logs["reconstruction"] + 0.25 * logs["adversarial"], rel=1e-5)
 
 
-def test_each_player_of_inpainting_trains_its_own_weights():
+def test_each_optimizer_of_adversarial_inpainting_trains_its_own_weights():
     def moved(rate, discriminator_rate):
-        objective = inpainting(discriminator=discriminator())
+        objective = adversarial()
         objective.compile(keras.optimizers.SGD(rate), keras.optimizers.SGD(discriminator_rate), run_eagerly=True)
         before = [np.array(w) for w in objective.trainable_weights]
         objective.fit(X, batch_size=N, verbose=0)
@@ -293,9 +299,9 @@ def test_each_player_of_inpainting_trains_its_own_weights():
     assert changed == {id(w) for w in others}
 
 
-def test_inpainting_without_a_discriminator_has_one_player():
+def test_inpainting_without_a_discriminator_has_one_update():
     objective = compiled(inpainting())
-    ((optimizer, variables),) = objective.players
+    ((_, optimizer, variables),) = objective.updates
     assert optimizer is objective.optimizer
     assert len(variables) == len(objective.trainable_variables)
     assert objective.terms == ("loss",)
@@ -303,11 +309,11 @@ def test_inpainting_without_a_discriminator_has_one_player():
 
 def test_networks_that_do_not_fit_inpainting_are_clear_errors():
     with pytest.raises(UserError, match=r"'decoder' from \(None, 8\)"):
-        inpainting(decoder=decoders.mirror(encoders.mlp((4, 4, 1), features=(8,))))
+        inpainting(decoder=decoders.mirror(encoders.mlp((4, 4, 1), units=(8,))))
     with pytest.raises(UserError, match=r"discriminator from images \(None, 8, 8, 1\) to logits \(None, 1\)"):
-        inpainting(discriminator=convolutional())
+        adversarial(discriminator=convolutional())
     with pytest.raises(UserError, match="adversarial_weight at least 0"):
-        inpainting(adversarial_weight=-1)
+        adversarial(adversarial_weight=-1)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 
 
 def test_two_processes_train_as_one(tmp_path):
-    """With gathering, a target network, a queue and batch normalisation; the benchmark has all objectives."""
+    """With gathering, a target network, a queue and batch normalization; the benchmark has all objectives."""
     found = replicas.start("multiworker, 2", tmp_path / "found.json", "MoCo", "VICReg")
     assert set(found) == {"MoCo", "VICReg"}
     assert max(max(figures.values()) for figures in found.values()) <= 1e-5

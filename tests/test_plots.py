@@ -75,7 +75,7 @@ def test_unreadable_results(results):
         plots.label_efficiency_curves(results)
 
 
-def test_a_method_keeps_its_colour():
+def test_a_method_keeps_its_color():
     few, many = palette.look(["simclr", "byol"]), palette.look(["moco", "raw_inputs", "byol", "simclr_finetuned"])
     assert few["byol"]["color"] == palette.look(["byol"])["byol"]["color"]
     assert few["simclr"]["color"] == many["simclr_finetuned"]["color"]
@@ -119,7 +119,7 @@ def test_learning_curves_give_each_loss_its_axes_and_the_collapse_figures_a_refe
         plots.learning_curves({})
 
 
-def test_embedding_maps_show_the_points_and_count_neighbours():
+def test_embedding_maps_show_the_points_and_count_neighbors():
     points = np.array([[0.0, 0.0], [0.1, 0.0], [5.0, 5.0], [5.1, 5.0], [5.06, 5.0], [0.12, 0.0]])
     labels = np.array([0, 0, 1, 1, 1, 1])  # nearest: of 5 is 1, another class; of 1 is 5; of 0 is 1
     figure = plots.embedding_maps({"raw": points, "after": points[::-1]}, labels, class_names=["cat", "dog"])
@@ -141,8 +141,8 @@ def test_map_keeps_groups_together_and_repeats_itself():
     flat = plots.map_2d(x, seed=1)
     assert flat.shape == (60, 2)
     assert flat.dtype == np.float32
-    centres = np.stack([flat[labels == label].mean(axis=0) for label in range(3)])
-    assert (np.linalg.norm(flat[:, None] - centres, axis=-1).argmin(axis=1) == labels).all()
+    centers = np.stack([flat[labels == label].mean(axis=0) for label in range(3)])
+    assert (np.linalg.norm(flat[:, None] - centers, axis=-1).argmin(axis=1) == labels).all()
     np.testing.assert_array_equal(flat, plots.map_2d(x, seed=1))
 
 

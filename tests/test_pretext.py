@@ -23,7 +23,7 @@ def compiled(objective, rate=1e-3):
 
 
 def for_digits(kind=objectives.RotationPrediction):
-    return compiled(kind(encoders.conv_net(SHAPE, features=(16, 32), pooling="flatten")))
+    return compiled(kind(encoders.conv_net(SHAPE, filters=(16, 32), pooling="flatten")))
 
 
 def fit(objective, x, **keywords):
@@ -172,17 +172,17 @@ def test_a_minority_of_such_images_is_no_warning_before_training(kind):
 
 def test_a_quarter_turn_needs_square_images():
     with pytest.raises(UserError, match=r"square images.*8 x 6 pixels.*FlipPrediction"):
-        objectives.RotationPrediction(encoders.conv_net((8, 6, 1), features=(4,)))
+        objectives.RotationPrediction(encoders.conv_net((8, 6, 1), filters=(4,)))
     with pytest.raises(UserError, match="square images"):
         compiled(objectives.RotationPrediction(any_size())).fit(images(N, 0)[:, :6], verbose=0)
-    objectives.FlipPrediction(encoders.conv_net((8, 6, 1), features=(4,)))
+    objectives.FlipPrediction(encoders.conv_net((8, 6, 1), filters=(4,)))
 
 
 def test_a_jigsaw_needs_tiles_of_one_size():
     with pytest.raises(UserError, match=r"multiples of grid=3.*12 x 8 pixels.*choose grid=2 or grid=4"):
-        objectives.JigsawPrediction(encoders.conv_net((12, 8, 1), features=(4,)), grid=3)
+        objectives.JigsawPrediction(encoders.conv_net((12, 8, 1), filters=(4,)), grid=3)
     with pytest.raises(UserError, match=r"multiples of grid=2.*7 x 7.*`size=`"):
-        objectives.JigsawPrediction(encoders.conv_net((7, 7, 1), features=(4,)))
+        objectives.JigsawPrediction(encoders.conv_net((7, 7, 1), filters=(4,)))
     with pytest.raises(UserError, match="multiples of grid=2"):
         compiled(objectives.JigsawPrediction(any_size())).fit(images(N, 0)[:, :7, :7], verbose=0)
 
@@ -203,7 +203,7 @@ def test_a_jigsaw_has_no_more_permutations_than_there_are(arguments, words):
 @every_kind
 def test_what_is_no_image_cannot_be_transformed(kind):
     with pytest.raises(UserError, match=rf"encoder of images.*{kind.__name__}.*\(None, 5\)"):
-        kind(encoders.mlp((5,), features=(4,)))
+        kind(encoders.mlp((5,), units=(4,)))
 
 
 # ---- attributes ------------------------------------------------------------------------------------------------------

@@ -143,8 +143,8 @@ def test_on_two_replicas_the_figure_is_that_of_their_common_weights(two_replicas
 @pytest.mark.parametrize(
     ("train", "test", "message"),
     [
-        (data.from_arrays(TRAIN.images), TEST, "a labelled source"),
-        (TRAIN, data.from_arrays(TEST.images), "a labelled source"),
+        (data.from_arrays(TRAIN.images), TEST, "a labeled source"),
+        (TRAIN, data.from_arrays(TEST.images), "a labeled source"),
         ((TRAIN.images, TRAIN.labels), TEST, r"a Source\. Received tuple\. Do: make one with `data.from_arrays"),
         (TRAIN, data.from_arrays(TEST.images[:, :5], TEST.labels), r"shape \(None, 8, 8, 1\).*\(45, 5, 8, 1\)"),
         (data.from_arrays(TRAIN.images * 2, TRAIN.labels), TEST, r"in 0\.\.1"),

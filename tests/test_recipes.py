@@ -85,10 +85,10 @@ def test_a_recipe_has_epochs_of_its_own_and_a_docstring_with_its_command(name):
 
 def test_the_encoder_pretrained_for_cifar10_fits_it_once_its_input_is_adapted():
     recipe = recipes.mnist.autoencoder_for_cifar10(a_source((28, 28, 1)))
-    grey = np.random.default_rng(1).random((2, 32, 32, 1), "float32")
+    gray = np.random.default_rng(1).random((2, 32, 32, 1), "float32")
     small, large = (transfer.adapt_input(recipe.objective.encoder, (32, 32, n)) for n in (1, 3))
     assert large.output_shape == recipe.objective.encoder.output_shape == (None, 128)
-    np.testing.assert_allclose(large(np.repeat(grey, 3, axis=-1)), small(grey), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(large(np.repeat(gray, 3, axis=-1)), small(gray), rtol=1e-4, atol=1e-5)
 
 
 def test_a_seed_gives_the_same_weights_and_batches():

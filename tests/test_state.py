@@ -1,4 +1,4 @@
-"""Targets, queues and centres: what they hold after some steps, and that no gradient reaches them."""
+"""Targets, queues and centers: what they hold after some steps, and that no gradient reaches them."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ X = np.random.default_rng(0).random((4, 8, 8, 1), "float32")
 
 
 def network():
-    return encoders.conv_net((8, 8, 1), features=(2, 3))
+    return encoders.conv_net((8, 8, 1), filters=(2, 3))
 
 
 def test_a_target_begins_as_a_copy_and_follows_slowly():
@@ -28,7 +28,7 @@ def test_a_target_begins_as_a_copy_and_follows_slowly():
     assert sum(m > 0 for m in moved) == len(trained)
 
 
-def test_a_target_normalises_pixels_as_the_network_does():
+def test_a_target_normalizes_pixels_as_the_network_does():
     pixels = keras.layers.Normalization()
     pixels.adapt(X)
     online = keras.Sequential([keras.Input((8, 8, 1)), pixels, network()])
@@ -61,7 +61,7 @@ def test_a_frozen_encoder_has_a_target_that_is_its_copy():
     np.testing.assert_array_equal(target(X), online(X))
 
 
-def test_a_queue_keeps_the_newest_normalised():
+def test_a_queue_keeps_the_newest_normalized():
     queue = Queue(5, 2)
     assert queue.trainable_variables == []
     queue.push(np.array([[3.0, 4.0], [0.0, 2.0]]))

@@ -79,7 +79,7 @@ def test_frozen_weights_stay_bit_for_bit_and_unfrozen_ones_move(when):
     encoder, head = model.layers[1:]
     before = {**values(encoder), **values(head)}
     fit(model, epochs=2)
-    assert moved(before, encoder) == []  # the moving statistics of the batch normalisation are among these
+    assert moved(before, encoder) == []  # the moving statistics of the batch normalization are among these
     assert moved(before, head) == [weight.path for weight in head.weights]
     transfer.unfreeze(model, "encoder")
     before = {**values(encoder), **values(head)}
@@ -374,7 +374,7 @@ def test_predict_in_batches_is_predict():
 
 
 def test_fine_tuning_starts_anew_each_time_and_leaves_the_encoder_alone():
-    encoder = encoders.conv_net(SHAPE, features=(4, 8))
+    encoder = encoders.conv_net(SHAPE, filters=(4, 8))
     before = values(encoder)
     tuning = transfer.FineTuning(encoder, classes=3, steps=4, batch_size=8)
     steps = []
@@ -392,7 +392,7 @@ def test_fine_tuning_starts_anew_each_time_and_leaves_the_encoder_alone():
     assert not np.array_equal(np.array(tuning.model.weights[0]), results[0][0])
 
 
-def test_fine_tuning_normalises_pixels_as_the_encoder_that_it_starts_from():
+def test_fine_tuning_normalizes_pixels_as_the_encoder_that_it_starts_from():
     def adapted(stretch):
         pixels = keras.layers.Normalization()
         pixels.adapt(stretch * X)

@@ -1,4 +1,4 @@
-"""Encoders for images of other sizes and channels: what a grey image gives, what is copied, what does not fit."""
+"""Encoders for images of other sizes and channels: what a gray image gives, what is copied, what does not fit."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from keras_ssl.transfer import adapt_input
 RNG = np.random.default_rng(0)
 
 
-def grey(n, size, channels=1):
+def gray(n, size, channels=1):
     return np.repeat(RNG.random((n, size, size, 1), "float32"), channels, axis=-1)
 
 
@@ -23,15 +23,15 @@ def trained(encoder):
 
 
 def conv_net(shape, **arguments):
-    return trained(encoders.conv_net(shape, features=(4, 8, 8), first_stride=2, **arguments))
+    return trained(encoders.conv_net(shape, filters=(4, 8, 8), first_stride=2, **arguments))
 
 
 ENCODERS = {
     "conv_net": conv_net,
     "flat conv_net": lambda shape: conv_net(shape, pooling="flatten"),
     "resnet18": lambda shape: trained(encoders.resnet18(shape, stem="small", width=2)),
-    "spectrally normalised": lambda shape: trained(
-        blocks.spectrally_normalised(encoders.conv_net(shape, features=(4, 8), normalise=False))
+    "spectrally normalized": lambda shape: trained(
+        blocks.spectrally_normalized(encoders.conv_net(shape, filters=(4, 8), normalize=False))
     ),
     "large stem": lambda shape: trained(encoders.resnet18(shape, stem="large", width=2)),
 }
@@ -43,20 +43,20 @@ every_encoder = pytest.mark.parametrize("make", ENCODERS.values(), ids=ENCODERS)
 
 @every_encoder
 @pytest.mark.parametrize(("old", "new"), [(1, 3), (3, 1), (3, 4), (4, 3), (1, 2)])
-def test_a_grey_image_has_the_response_that_it_had(make, old, new):
+def test_a_gray_image_has_the_response_that_it_had(make, old, new):
     encoder = make((16, 16, old))
     adapted = adapt_input(encoder, (16, 16, new))
     assert adapted.input_shape == (None, 16, 16, new)
-    x = grey(3, 16)
+    x = gray(3, 16)
     before = np.array(encoder(np.repeat(x, old, axis=-1)))
     assert before.std() > 0.01
     np.testing.assert_allclose(np.array(adapted(np.repeat(x, new, axis=-1))), before, rtol=1e-5, atol=1e-6)
 
 
 def test_filters_by_hand():
-    encoder = encoders.conv_net((4, 4, 2), features=(1,))
+    encoder = encoders.conv_net((4, 4, 2), filters=(1,))
     kernel = np.zeros((3, 3, 2, 1), "float32")
-    kernel[1, 1, :, 0] = 2.0, 4.0  # 6 for a grey pixel of 1
+    kernel[1, 1, :, 0] = 2.0, 4.0  # 6 for a gray pixel of 1
     encoder.get_layer("conv_1").kernel.assign(kernel)
     for channels, value in [(1, 6.0), (3, 2.0), (4, 1.5)]:
         new = np.array(adapt_input(encoder, (4, 4, channels)).get_layer("conv_1").kernel)
@@ -93,7 +93,7 @@ def test_the_same_shape_gives_an_equal_encoder_of_its_own(make):
 
 def test_another_size_keeps_every_weight_but_those_of_the_stem():
     def four_halvings(shape):
-        return encoders.conv_net(shape, features=(4, 4, 4, 4), pooling="flatten", first_stride=2)
+        return encoders.conv_net(shape, filters=(4, 4, 4, 4), pooling="flatten", first_stride=2)
 
     encoder = trained(four_halvings((28, 28, 1)))
     adapted = adapt_input(encoder, (32, 32, 3))
@@ -103,7 +103,7 @@ def test_another_size_keeps_every_weight_but_those_of_the_stem():
         np.testing.assert_array_equal(np.array(old), np.array(new), err_msg=old.path)
     assert encoder.input_shape == (None, 28, 28, 1)
     free = adapt_input(conv_net((16, 16, 1)), (None, None, 1))
-    assert free(grey(1, 20)).shape == free(grey(1, 12)).shape == (1, 8)
+    assert free(gray(1, 20)).shape == free(gray(1, 12)).shape == (1, 8)
 
 
 def test_frozen_layers_stay_frozen_and_others_train():
@@ -138,7 +138,7 @@ def test_compiled_sequential_and_nested_models_can_be_adapted():
     nested = keras.Model(image, layers.Dense(5, name="last")(inner(layers.Rescaling(2.0)(image))), name="nested")
     for encoder in (sequential, nested):
         adapted = adapt_input(encoder, (8, 8, 3))
-        x = grey(2, 8)
+        x = gray(2, 8)
         np.testing.assert_allclose(
             np.array(adapted(np.repeat(x, 3, axis=-1))), np.array(encoder(x)), rtol=1e-5, atol=1e-6
         )
@@ -154,17 +154,17 @@ def test_shared_layers_stay_shared_and_operations_are_kept():
     encoder = keras.Model(image, keras.ops.mean(both, axis=(1, 2)))
     adapted = adapt_input(encoder, (9, 8, 3))
     assert len(adapted.weights) == len(encoder.weights) == 2
-    x = grey(2, 9)[:, :, :8]
+    x = gray(2, 9)[:, :, :8]
     larger = adapt_input(encoder, (9, 8, 1))(x)
     np.testing.assert_allclose(np.array(adapted(np.repeat(x, 3, axis=-1))), np.array(larger), atol=1e-6)
 
 
-def test_a_normalisation_of_pixels_keeps_what_it_was_adapted_to():
+def test_a_normalization_of_pixels_keeps_what_it_was_adapted_to():
     image = keras.Input((8, 8, 3))
-    normalisation = keras.layers.Normalization(name="pixels")
+    normalization = keras.layers.Normalization(name="pixels")
     x = RNG.random((4, 8, 8, 3), "float32")
-    normalisation.adapt(x)
-    encoder = keras.Model(image, keras.layers.GlobalMaxPooling2D()(normalisation(image)))
+    normalization.adapt(x)
+    encoder = keras.Model(image, keras.layers.GlobalMaxPooling2D()(normalization(image)))
     adapted = adapt_input(encoder, (None, None, 3))
     np.testing.assert_array_equal(np.array(adapted(x)), np.array(encoder(x)))
     with pytest.raises(UserError, match="'pixels' would need"):
@@ -175,9 +175,9 @@ def test_a_normalisation_of_pixels_keeps_what_it_was_adapted_to():
 
 
 def test_a_dense_layer_of_another_width_is_named_in_the_error():
-    encoder = encoders.mlp((4, 4, 1), features=(5, 3))
+    encoder = encoders.mlp((4, 4, 1), units=(5, 3))
     same = adapt_input(encoder, (2, 8, 1))  # the same flattened size
-    x = grey(2, 4)
+    x = gray(2, 4)
     np.testing.assert_array_equal(np.array(same(x.reshape(2, 2, 8, 1))), np.array(encoder(x)))
     for shape in ((8, 8, 1), (4, 4, 3)):
         with pytest.raises(UserError, match=r"'mlp'.*'dense_1' would need weights.*resize the images"):
@@ -249,9 +249,9 @@ def test_adapted_to_one_batch_an_encoder_computes_what_it_does_in_training(make)
     encoder = make((16, 16, 1))
     if not normalisations(encoder):
         with pytest.raises(UserError, match="which has none"):
-            transfer.adapt_statistics(encoder, grey(5, 16))
+            transfer.adapt_statistics(encoder, gray(5, 16))
         return
-    x = grey(5, 16)
+    x = gray(5, 16)
     adapted = transfer.adapt_statistics(encoder, x)
     in_training = np.array(adapt_input(encoder, (16, 16, 1))(x, training=True))
     np.testing.assert_allclose(np.array(adapted(x)), in_training, rtol=1e-4, atol=1e-5)
@@ -266,7 +266,7 @@ def test_adapting_statistics_changes_nothing_else():
     encoder.layers[1].get_layer("conv_2").trainable = False
     normalisations(encoder)[0].trainable = False
     before = [np.array(weight) for weight in encoder.weights]
-    adapted = transfer.adapt_statistics(encoder, grey(6, 16), batch_size=4)
+    adapted = transfer.adapt_statistics(encoder, gray(6, 16), batch_size=4)
     for old, weight, new in zip(before, encoder.weights, adapted.weights):
         np.testing.assert_array_equal(old, weight)
         assert np.array_equal(old, new) != ("moving" in weight.path), weight.path
@@ -278,12 +278,12 @@ def test_adapting_statistics_changes_nothing_else():
 @pytest.mark.parametrize(
     ("images", "batch_size", "words"),
     [
-        (grey(1, 16), 256, "at least 2 images"),
-        (grey(5, 16), 1, "batch_size as a whole number at least 2"),
-        (grey(5, 16), 2.5, "batch_size as a whole number"),
-        (grey(5, 12), 256, r"images of shape \(None, 16, 16, 1\)"),
-        (255 * grey(5, 16), 256, r"0\.\.1"),
-        ((255 * grey(5, 16)).astype("uint8"), 256, "uint8"),
+        (gray(1, 16), 256, "at least 2 images"),
+        (gray(5, 16), 1, "batch_size as a whole number at least 2"),
+        (gray(5, 16), 2.5, "batch_size as a whole number"),
+        (gray(5, 12), 256, r"images of shape \(None, 16, 16, 1\)"),
+        (255 * gray(5, 16), 256, r"0\.\.1"),
+        ((255 * gray(5, 16)).astype("uint8"), 256, "uint8"),
         (np.full((5, 16, 16, 1), np.nan), 256, "finite"),
     ],
 )

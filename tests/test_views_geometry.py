@@ -16,7 +16,7 @@ def photographs(n=6, height=20, width=30, channels=3):
 
 
 def test_interpolation_matrix_by_hand():
-    # Four pixels to two: each new pixel is the triangle (1, 3, 3, 1) / 8 over its neighbours, cut at the edge.
+    # Four pixels to two: each new pixel is the triangle (1, 3, 3, 1) / 8 over its neighbors, cut at the edge.
     whole = np.asarray(interpolation_matrix(np.zeros(1, "float32"), np.full(1, 4.0, "float32"), 4, 2))[0]
     np.testing.assert_allclose(whole, [[3 / 7, 3 / 7, 1 / 7, 0], [0, 1 / 7, 3 / 7, 3 / 7]], rtol=1e-6)
     # The middle two pixels to two: themselves.
@@ -92,11 +92,11 @@ def test_shift_by_whole_pixels():
 )
 def test_affine_equals_scipy(arguments, matrix):
     images = photographs(n=2)
-    centre = np.array([9.5, 14.5])
+    center = np.array([9.5, 14.5])
     result = np.asarray(views.affine(**arguments)(images, SEED))
     for k in range(3):
         # scipy's matrix maps (row, column) of the result to the image
-        offset = centre - np.asarray(matrix) @ centre
+        offset = center - np.asarray(matrix) @ center
         expected = ndimage.affine_transform(images[1, ..., k], matrix, offset, order=1, mode="grid-constant")
         np.testing.assert_allclose(result[1, ..., k], expected, atol=1e-4)
 

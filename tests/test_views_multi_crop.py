@@ -51,7 +51,7 @@ def test_wrong_arguments(arguments, message):
 
 
 def test_objectives_train_on_crops_and_name_what_is_missing():
-    encoder = encoders.conv_net((None, None, 3), features=(4, 8))
+    encoder = encoders.conv_net((None, None, 3), filters=(4, 8))
     swav = objectives.SwAV(encoder, prototypes=6, crops=3, hold_prototypes=0)
     swav.compile(keras.optimizers.Adam(1e-3))
     history = swav.fit(data.batches(IMAGES, views=crops(), batch_size=4), epochs=1, verbose=0).history

@@ -22,7 +22,7 @@ STEPS = 4  # an epoch
 def tiny(source, epochs, seed):
     """SimCLR by gradient descent, where a difference stays as small as it was: Adam would enlarge that of roundings."""
     keras.utils.set_random_seed(seed)
-    objective = objectives.SimCLR(encoders.conv_net(source.shape, features=(4, 8)), seed=seed)
+    objective = objectives.SimCLR(encoders.conv_net(source.shape, filters=(4, 8)), seed=seed)
     objective.compile(keras.optimizers.SGD(0.1, momentum=0.9))
     pair = views.pair(views.digits())
     pair.pure = False  # compiling them would take longer than all else

@@ -6,7 +6,7 @@ from keras_ssl.blocks.patches import patchify, unpatchify
 from keras_ssl.blocks.positions import Positions, sine_cosine
 from keras_ssl.blocks.prototypes import Prototypes
 from keras_ssl.blocks.residual import residual
-from keras_ssl.blocks.spectral_normalization import SpectralNormalization, spectrally_normalised
+from keras_ssl.blocks.spectral_normalization import SpectralNormalization, spectrally_normalized
 
 __all__ = [
     "BatchNormalization",
@@ -18,7 +18,7 @@ __all__ = [
     "patchify",
     "residual",
     "sine_cosine",
-    "spectrally_normalised",
+    "spectrally_normalized",
     "transformer",
     "unpatchify",
 ]

@@ -6,7 +6,7 @@ __all__ = ["attention", "gelu", "transformer"]
 
 
 def transformer(x, heads, hidden, name="block"):
-    """Attention and two dense layers, each behind a layer normalisation and beside a shortcut, as functional layers.
+    """Attention and two dense layers, each behind a layer normalization and beside a shortcut, as functional layers.
 
     Args:
         x: Symbolic tensor `(n, length, width)`; the length may be open.

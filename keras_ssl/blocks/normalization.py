@@ -14,7 +14,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     Values, weights and their names are those of the stock layer, to which `to_stock` goes back. The stock computation
     runs on JAX, on inputs that are not `(n, height, width, channels)`, with a mask, and where statistics are
-    synchronised across more than one replica.
+    synchronized across more than one replica.
 
     Args:
         momentum: Of the moving statistics, 0..1. Default 0.9, PyTorch's, since Keras's 0.99 needs some 500 steps to
@@ -31,7 +31,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         super().__init__(momentum=momentum, epsilon=epsilon, synchronized=synchronized and on_tensorflow, **kwargs)
 
     def call(self, inputs, training=None, mask=None):
-        """Normalise `inputs` `(n, …, channels)`, by batch statistics in training and moving ones otherwise."""
+        """Normalize `inputs` `(n, …, channels)`, by batch statistics in training and moving ones otherwise."""
         fused = (
             keras.backend.backend() == "tensorflow"
             and mask is None

@@ -51,7 +51,7 @@ class Positions(keras.layers.Layer):
         return input_shape
 
     def to_stock(self):
-        """Return a stock layer that adds the same: a normalisation by the mean `-positions` and the variance 1."""
+        """Return a stock layer that adds the same: a normalization by the mean `-positions` and the variance 1."""
         positions = sine_cosine(self.rows, self.columns, self.input.shape[-1])
         return keras.layers.Normalization(
             axis=(1, 2), mean=-positions, variance=np.ones_like(positions), name=self.name, dtype=self.dtype_policy

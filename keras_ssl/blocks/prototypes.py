@@ -10,7 +10,7 @@ __all__ = ["Prototypes"]
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class Prototypes(keras.layers.Layer):
-    """Cosines of samples with trained prototypes, which are normalised where they are used.
+    """Cosines of samples with trained prototypes, which are normalized where they are used.
 
     Args:
         count: Number of prototypes k.

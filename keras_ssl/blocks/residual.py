@@ -7,17 +7,17 @@ from keras_ssl.blocks.normalization import BatchNormalization
 __all__ = ["residual"]
 
 
-def residual(x, features, stride=1, name="block"):
+def residual(x, filters, stride=1, name="block"):
     """Two 3x3 convolutions around a shortcut, as functional layers.
 
     Args:
         x: Symbolic tensor `(n, height, width, channels)`.
-        features: Number of output channels.
+        filters: Number of output channels.
         stride: Of the first convolution. The shortcut is a strided 1x1 convolution where the shape changes.
         name: Prefix of the layers' names.
 
     Returns:
-        Symbolic tensor `(n, ⌈height/stride⌉, ⌈width/stride⌉, features)`.
+        Symbolic tensor `(n, ⌈height/stride⌉, ⌈width/stride⌉, filters)`.
 
     Reference:
         He et al. 2015, "Deep Residual Learning for Image Recognition", Fig. 2 and Eq. 2 (option B).
@@ -25,12 +25,12 @@ def residual(x, features, stride=1, name="block"):
 
     def convolution(x, size, stride, part):
         x = layers.Conv2D(
-            features, size, stride, "same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_{part}_conv"
+            filters, size, stride, "same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_{part}_conv"
         )(x)
         return BatchNormalization(name=f"{name}_{part}_norm")(x)
 
     shortcut = x
-    if stride != 1 or x.shape[-1] != features:
+    if stride != 1 or x.shape[-1] != filters:
         shortcut = convolution(x, 1, stride, "shortcut")
     x = layers.ReLU(name=f"{name}_1_relu")(convolution(x, 3, stride, "1"))
     x = convolution(x, 3, 1, "2")

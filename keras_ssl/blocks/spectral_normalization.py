@@ -1,4 +1,4 @@
-"""Spectral normalisation of a whole network."""
+"""Spectral normalization of a whole network."""
 
 import keras
 from keras import layers
@@ -7,7 +7,7 @@ from keras_ssl.backends import require_tensorflow
 from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers, copy_statistics
 
-__all__ = ["SpectralNormalization", "spectrally_normalised"]
+__all__ = ["SpectralNormalization", "spectrally_normalized"]
 
 _WITH_KERNEL = (
     layers.Conv1D,
@@ -56,7 +56,7 @@ class SpectralNormalization(layers.SpectralNormalization):
         return layers.SpectralNormalization.from_config(self.get_config())
 
 
-def spectrally_normalised(model):
+def spectrally_normalized(model):
     """A copy of a model whose convolutions and dense layers are divided by their largest singular values.
 
     `SpectralNormalization` estimates these by one power iteration in each call in training and stores the divided
@@ -70,7 +70,7 @@ def spectrally_normalised(model):
         `keras.Model` of the same layers' names and shapes.
 
     Raises:
-        UserError: If no layer can be normalised, one with kernels cannot, or Keras does not run on TensorFlow.
+        UserError: If no layer can be normalized, one with kernels cannot, or Keras does not run on TensorFlow.
 
     Reference:
         Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", algorithm 1.
@@ -90,10 +90,10 @@ def spectrally_normalised(model):
         copy = type(layer).from_config({**layer.get_config(), "dtype": "float32"})
         return SpectralNormalization(copy, name=layer.name, dtype="float32")
 
-    normalised = keras.models.clone_model(model, clone_function=copied, recursive=True)
+    normalized = keras.models.clone_model(model, clone_function=copied, recursive=True)
     if not wrapped:
         raise _unknown(f"'{model.name}' without any")
-    return copy_statistics(model, normalised)
+    return copy_statistics(model, normalized)
 
 
 def _unknown(received):

@@ -91,7 +91,7 @@ class CollapseDoctor(keras.callbacks.Callback):
             self.last = figures
 
     def _measure(self):
-        """Figures of the batch normalised by itself: moving statistics lag behind when a training begins."""
+        """Figures of the batch normalized by itself: moving statistics lag behind when a training begins."""
         with keras.StatelessScope():
             h = self.model.encoder(self.batch["view_1"], training=True)
             z = self.model.projector(h, training=True) if hasattr(self.model, "projector") else h

@@ -33,19 +33,19 @@ _TABLE = (
     Diagnosis("one prototype", "doctor_entropy", 0.2, "nearly all samples are assigned to the same prototypes"),
     Diagnosis("one point", "doctor_std", 0.25, "the projections of all samples have nearly the same direction"),
     Diagnosis("few dimensions", "doctor_rank", 6.0, "the projections vary in few directions only"),
-    Diagnosis("no scale", "doctor_scale", 0.1, "the projections have shrunk, all towards one point"),
+    Diagnosis("no scale", "doctor_scale", 0.1, "the projections have shrunk, all toward one point"),
 )
 
 _CAUSES = {
     objectives.SimCLR: "the temperature is too high (try 0.1 to 0.5), or the learning rate",
     objectives.MoCo: "the temperature is too high (try 0.2), or `target_momentum` too low (try 0.99)",
     objectives.NNCLR: "the temperature is too high (try 0.1), or the queue ({0.queue_size}; try 4096) so short that "
-    "samples share their neighbours",
+    "samples share their neighbors",
     objectives.BYOL: "the predictor is missing or changes nothing (leave `predictor=None`), `target_momentum` is too "
     "low (try 0.99), or the learning rate too high",
     objectives.SimSiam: "the stop-gradient on the predicted projection is missing (leave `loss_terms` as it is), the "
     "predictor is missing or changes nothing (leave `predictor=None`), or the learning rate is too high",
-    objectives.DINO: "the centre stands still (`center_momentum` is {0.center_momentum}; try 0.9), or the teacher is "
+    objectives.DINO: "the center stands still (`center_momentum` is {0.center_momentum}; try 0.9), or the teacher is "
     "no sharper than the student (try 0.04 as `teacher_temperature`, 0.1 as `student_temperature`)",
     objectives.BarlowTwins: "the weight of `redundancy` ({0.redundancy}; try 0.005) is too low",
     objectives.VICReg: "the weight of `variance` ({0.variance}; try 25) is too low beside that of `invariance` "

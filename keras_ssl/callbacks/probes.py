@@ -1,4 +1,4 @@
-"""Following what a representation is worth while it is trained, on labelled sets beside the unlabelled stream."""
+"""Following what a representation is worth while it is trained, on labeled sets beside the unlabeled stream."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ class _Probe(keras.callbacks.Callback):
             if not isinstance(source, data.Source):
                 do = "make one with `data.from_arrays(images, labels)`"
                 raise UserError("a Source", type(source).__name__, do)
-        data.check_labelled(train, test)
+        data.check_labeled(train, test)
         checks.check_between("every", every, least=1)
         checks.check_between("limit", limit, least=1)
         self.train, self.test = (_part(source, limit) for source in (train, test))
@@ -45,14 +45,14 @@ class _Probe(keras.callbacks.Callback):
 
 
 class KNNProbe(_Probe):
-    """Log the accuracy of `evaluate.knn` on a labelled set after each epoch.
+    """Log the accuracy of `evaluate.knn` on a labeled set after each epoch.
 
     One probe follows one set; give `fit` as many as there are sets. The figures are in the logs that all callbacks
     after it get, `History` among them, and nothing in the training is changed: no weight, no statistic, no draw.
 
     Args:
-        train: Labelled `data.Source`, whose samples vote.
-        test: Labelled `data.Source`, which is not trained on. Nothing may be chosen by the figures of a test split; to
+        train: Labeled `data.Source`, whose samples vote.
+        test: Labeled `data.Source`, which is not trained on. Nothing may be chosen by the figures of a test split; to
             choose, give a part of train.
         name: The figure is logged as `<name>_knn_accuracy`. Default None: `knn_accuracy`.
         every: Epochs from one figure to the next. Default 1.
@@ -80,11 +80,11 @@ class KNNProbe(_Probe):
 
 
 class LinearProbe(_Probe):
-    """Log the accuracy of `evaluate.linear_probe` on a labelled set after each epoch. See `KNNProbe`.
+    """Log the accuracy of `evaluate.linear_probe` on a labeled set after each epoch. See `KNNProbe`.
 
     Args:
-        train: Labelled `data.Source`, on which the classifier is fitted.
-        test: Labelled `data.Source`.
+        train: Labeled `data.Source`, on which the classifier is fitted.
+        test: Labeled `data.Source`.
         labels_per_class: Samples of each class that `data.few` draws of train by seed 0, in place of `limit`. Default
             None: as `limit` says.
         name: The figure is logged as `<name>_linear_accuracy`. Default None: `linear_accuracy`.

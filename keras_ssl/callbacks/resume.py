@@ -40,11 +40,12 @@ class Resume(keras.callbacks.Callback):
         import tensorflow as tf
 
         self.strategy = model.distribute_strategy
-        players = getattr(model, "players", [(model.optimizer, model.trainable_variables)])
+        trained = [update[1:] for update in getattr(model, "updates", ())]  # pairs of optimizer and variables
+        trained = trained or [(model.optimizer, model.trainable_variables)]
         with self.strategy.scope():
-            for optimizer, trained in players:
-                optimizer.build(trained)
-        variables = [*model.variables, *(variable for optimizer, _ in players for variable in optimizer.variables)]
+            for optimizer, variables in trained:
+                optimizer.build(variables)
+        variables = [*model.variables, *(variable for optimizer, _ in trained for variable in optimizer.variables)]
         self.epochs = tf.Variable(0, dtype="int64")
         # a list keeps the order of construction, which is the same in every process
         state = {"epochs": self.epochs, "variables": [v.value for v in variables]}

@@ -1,6 +1,6 @@
 """Checks of images and labels, before anything is trained on them."""
 
-from keras_ssl.checks.arguments import check_between, check_method
+from keras_ssl.checks.arguments import check_between, check_method, check_probability, check_range
 from keras_ssl.checks.arrays import as_array, check_dtype, check_fits, check_shape, check_values
 from keras_ssl.checks.images import check_dataset, check_images
 from keras_ssl.checks.labels import check_labels
@@ -14,6 +14,8 @@ __all__ = [
     "check_images",
     "check_labels",
     "check_method",
+    "check_probability",
+    "check_range",
     "check_shape",
     "check_values",
 ]

@@ -1,6 +1,6 @@
 """Images in memory, the few labels that are drawn from them, and the batches that objectives are fitted on.
 
-A `Source` comes from `load` (a name or a folder) or `from_arrays`; `few` draws labelled samples from it, `targets`
+A `Source` comes from `load` (a name or a folder) or `from_arrays`; `few` draws labeled samples from it, `targets`
 computes attributes of its samples, and `batches` makes the data set that `fit` takes.
 """
 
@@ -8,27 +8,27 @@ from keras_ssl.checks import check_dataset
 from keras_ssl.data.batching import batches
 from keras_ssl.data.few_labels import few, few_indices
 from keras_ssl.data.loading import load
-from keras_ssl.data.source import Source, check_labelled, from_arrays
+from keras_ssl.data.source import Source, check_labeled, from_arrays
 from keras_ssl.data.targets import (
-    COLOURS,
+    COLORS,
     ORIENTATIONS,
     Targets,
     brightness,
-    dominant_colour,
+    dominant_color,
     edge_orientation,
     targets,
 )
 
 __all__ = [
-    "COLOURS",
+    "COLORS",
     "ORIENTATIONS",
     "Source",
     "Targets",
     "batches",
     "brightness",
     "check_dataset",
-    "check_labelled",
-    "dominant_colour",
+    "check_labeled",
+    "dominant_color",
     "edge_orientation",
     "few",
     "few_indices",

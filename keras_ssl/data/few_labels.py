@@ -1,4 +1,4 @@
-"""The few labelled samples that a pretrained encoder is transferred with."""
+"""The few labeled samples that a pretrained encoder is transferred with."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ __all__ = ["few", "few_indices"]
 
 
 def few(source, labels_per_class, seed=0):
-    """Draw the same number of labelled samples from every class.
+    """Draw the same number of labeled samples from every class.
 
     Draws with one seed are nested: the samples drawn for 1 label per class are among those drawn for 5.
 

@@ -20,7 +20,7 @@ def load(name_or_folder, split="train", size=None, columns=()):
       `numpy.random.RandomState(0).permutation(1797)`, so that classes and writers mix (the same people wrote both
       parts): the first 1,400 are `"train"`, the other 397 `"test"`.
     - A folder: class folders (labels follow the sorted folder names), or images without labels, in it or below it.
-      Images are held as uint8: with 1 channel if all are grey, else as RGB. They keep their size if all share it;
+      Images are held as uint8: with 1 channel if all are gray, else as RGB. They keep their size if all share it;
       otherwise they are brought to 64x64 with a warning, unless `size` is given. Subfolders `train`, and `test` or
       `val`, are the splits, with one numbering of the classes; a folder without them is all `"train"`. Hidden files and
       files that are no images are ignored.

@@ -7,7 +7,7 @@ import numpy as np
 from keras_ssl.checks import as_array, check_dtype, check_labels, check_shape
 from keras_ssl.errors import UserError
 
-__all__ = ["Source", "check_labelled", "from_arrays"]
+__all__ = ["Source", "check_labeled", "from_arrays"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -138,7 +138,7 @@ def from_arrays(images, labels=None, classes=None, class_names=None, name="array
     return Source(images, labels, classes, None if class_names is None else tuple(class_names), name, columns)
 
 
-def check_labelled(*sources):
+def check_labeled(*sources):
     """Raise unless all sources have labels.
 
     Args:
@@ -150,7 +150,7 @@ def check_labelled(*sources):
     for source in sources:
         if source.labels is None:
             raise UserError(
-                "a labelled source",
+                "a labeled source",
                 f"'{source.name}' without labels",
                 "give a data set with labels, or a folder with one folder for each class",
             )

@@ -9,15 +9,15 @@ from keras_ssl.data.source import Source, from_arrays
 from keras_ssl.errors import UserError
 from keras_ssl.progress import track
 
-__all__ = ["COLOURS", "ORIENTATIONS", "Targets", "brightness", "dominant_colour", "edge_orientation", "targets"]
+__all__ = ["COLORS", "ORIENTATIONS", "Targets", "brightness", "dominant_color", "edge_orientation", "targets"]
 
-COLOURS = ("grey", "red", "yellow", "green", "cyan", "blue", "magenta")
-"""The classes of `dominant_colour`."""
+COLORS = ("gray", "red", "yellow", "green", "cyan", "blue", "magenta")
+"""The classes of `dominant_color`."""
 ORIENTATIONS = ("horizontal", "rising", "vertical", "falling")
 """The classes of `edge_orientation`."""
 
 _CHUNK = 1024
-_GREY = 0.1  # mean difference of the highest and the lowest channel
+_GRAY = 0.1  # mean difference of the highest and the lowest channel
 
 
 def brightness(images):
@@ -32,29 +32,29 @@ def brightness(images):
     return images.mean(axis=(1, 2, 3))
 
 
-def dominant_colour(images):
-    """The hue that most of an image's colour has, a categorical attribute.
+def dominant_color(images):
+    """The hue that most of an image's color has, a categorical attribute.
 
     Every pixel votes for its hue, rounded to one of six, with its chroma: the difference of its highest and lowest
-    channel. An image whose mean chroma is below 0.1 is grey.
+    channel. An image whose mean chroma is below 0.1 is gray.
 
     Args:
         images: Float array `(n, height, width, 3)` in 0..1.
 
     Returns:
-        Integer array `(n,)`, numbers of `COLOURS`.
+        Integer array `(n,)`, numbers of `COLORS`.
 
     Raises:
         UserError: If there are not three channels.
     """
     if images.shape[-1] != 3:
-        raise UserError("images with three channels for their colour", f"shape {images.shape}", "leave it out")
+        raise UserError("images with three channels for their color", f"shape {images.shape}", "leave it out")
     red, green, blue = np.moveaxis(images, -1, 0)
     chroma = images.max(axis=-1) - images.min(axis=-1)
     hue = np.arctan2(np.sqrt(3) * (green - blue), 2 * red - green - blue)
     sector = np.round(hue / (np.pi / 3)).astype(int) % 6
     votes = np.stack([(chroma * (sector == k)).sum(axis=(1, 2)) for k in range(6)], axis=1)
-    return np.where(chroma.mean(axis=(1, 2)) < _GREY, 0, 1 + votes.argmax(axis=1))
+    return np.where(chroma.mean(axis=(1, 2)) < _GRAY, 0, 1 + votes.argmax(axis=1))
 
 
 def edge_orientation(images):
@@ -78,7 +78,7 @@ def edge_orientation(images):
     return votes.argmax(axis=1)
 
 
-_CLASSES = {dominant_colour: len(COLOURS), edge_orientation: len(ORIENTATIONS)}
+_CLASSES = {dominant_color: len(COLORS), edge_orientation: len(ORIENTATIONS)}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ class Targets:
 
     Args:
         attributes: Dict of names and numbers of classes; None for a continuous attribute.
-        values: Float32 array `(n, number of attributes)`: class numbers, and standardised continuous attributes.
+        values: Float32 array `(n, number of attributes)`: class numbers, and standardized continuous attributes.
         mean: Float array `(number of attributes,)`, what was subtracted; 0 for categorical ones.
         std: Likewise, what was divided by; 1 for categorical ones.
     """
@@ -104,7 +104,7 @@ class Targets:
 def targets(source, attributes, like=None):
     """Compute the attributes of all samples, once, before training.
 
-    Integers are class numbers, a categorical attribute; floats are continuous, and standardised.
+    Integers are class numbers, a categorical attribute; floats are continuous, and standardized.
 
     Args:
         source: A `Source`, or an array of images.
@@ -122,7 +122,7 @@ def targets(source, attributes, like=None):
             class number, their count is wrong, or all samples have the same.
 
     Example:
-        `known = data.targets(train, {"brightness": data.brightness, "colour": data.dominant_colour})`
+        `known = data.targets(train, {"brightness": data.brightness, "color": data.dominant_color})`
     """
     source = source if isinstance(source, Source) else from_arrays(source)
     if not isinstance(attributes, dict) or not attributes or not all(isinstance(name, str) for name in attributes):

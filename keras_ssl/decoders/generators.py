@@ -13,19 +13,19 @@ from keras_ssl.errors import UserError
 __all__ = ["generator"]
 
 
-def generator(shape, features=64, maps=None, name="generator"):
-    """Transposed convolutions with batch normalisation and ReLU, from vectors to images; each doubles the resolution.
+def generator(shape, latent_dim=64, filters=None, name="generator"):
+    """Transposed convolutions with batch normalization and ReLU, from vectors to images; each doubles the resolution.
 
     Args:
         shape: `(height, width, channels)` of the images.
-        features: Width of the vectors. Default 64.
-        maps: Channels of each resolution but the last, from the coarsest, one at least. Default: as many as lead to at
-            most 8 pixels of the shorter side, and two at least; 64 in the finest, twice as many in each coarser one, at
+        latent_dim: Width of the vectors. Default 64.
+        filters: Channels of each resolution but the last, from the coarsest, one at least. Default: as many as lead to
+            at most 8 pixels of the shorter side, and two at least; 64 in the finest, twice as many in each coarser one, at
             most 256. Of 28x28 images `(128, 64)`, from 7x7 on.
         name: Name of the model.
 
     Returns:
-        `keras.Model` from `(n, features)` to `(n, height, width, channels)` in 0..1, in float32 whatever the policy.
+        `keras.Model` from `(n, latent_dim)` to `(n, height, width, channels)` in 0..1, in float32 whatever the policy.
 
     Raises:
         UserError: If `shape` is not that of an image of known size, or a width or number of channels is none.
@@ -43,23 +43,25 @@ def generator(shape, features=64, maps=None, name="generator"):
         raise UserError(
             "images (height, width, channels) of known size",
             f"{shape}",
-            "give that size; objectives take a `generator`, such as `decoders.mirror(encoder, 'sigmoid', latent)`",
+            "give that size; objectives take a `generator`, such as `decoders.mirror(encoder, 'sigmoid', latent_dim)`",
         )
-    check_between("features", features, least=1, whole=True)
-    if maps is None:
+    check_between("latent_dim", latent_dim, least=1, whole=True)
+    if filters is None:
         count = max(2, math.ceil(math.log2(min(shape[:2]) / 8)))
-        maps = tuple(min(256, 64 * 2**k) for k in reversed(range(count)))
-    if not isinstance(maps, tuple | list) or not maps:
-        raise UserError("channels of one map at least", f"maps={maps}", "leave `maps` out, or give such as (64, 32)")
-    for channels in maps:
-        check_between("maps", channels, least=1, whole=True)
-    sizes = [tuple(math.ceil(side / 2**k) for side in shape[:2]) for k in range(len(maps), -1, -1)]
-    inputs = keras.Input((features,), name="latent")
-    x = layers.Dense(math.prod(sizes[0]) * maps[0], use_bias=False, name="dense")(inputs)
-    x = layers.Reshape((*sizes[0], maps[0]), name="reshape")(x)
-    for k, (size, channels) in enumerate(zip(sizes[1:], (*maps[1:], shape[-1])), 1):
+        filters = tuple(min(256, 64 * 2**k) for k in reversed(range(count)))
+    if not isinstance(filters, tuple | list) or not filters:
+        raise UserError(
+            "at least one number of filters", f"filters={filters}", "leave `filters` out, or give (64, 32), say"
+        )
+    for channels in filters:
+        check_between("filters", channels, least=1, whole=True)
+    sizes = [tuple(math.ceil(side / 2**k) for side in shape[:2]) for k in range(len(filters), -1, -1)]
+    inputs = keras.Input((latent_dim,), name="latent")
+    x = layers.Dense(math.prod(sizes[0]) * filters[0], use_bias=False, name="dense")(inputs)
+    x = layers.Reshape((*sizes[0], filters[0]), name="reshape")(x)
+    for k, (size, channels) in enumerate(zip(sizes[1:], (*filters[1:], shape[-1])), 1):
         x = BatchNormalization(name=f"norm_{k}")(x)
         x = layers.ReLU(name=f"relu_{k}")(x)
-        x = layers.Conv2DTranspose(channels, 4, 2, "same", use_bias=k == len(maps), name=f"up_{k}")(x)
+        x = layers.Conv2DTranspose(channels, 4, 2, "same", use_bias=k == len(filters), name=f"up_{k}")(x)
         x = cropped(x, size, k)
     return keras.Model(inputs, layers.Activation("sigmoid", dtype="float32", name="image")(x), name=name)

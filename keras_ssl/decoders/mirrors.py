@@ -11,7 +11,7 @@ from keras_ssl.errors import UserError
 __all__ = ["check_mirrors", "mirror"]
 
 
-def mirror(encoder, activation=None, features=None, name="decoder"):
+def mirror(encoder, activation=None, latent_dim=None, name="decoder"):
     """A decoder whose layers run through the encoder's shapes in reverse.
 
     For a network of dense layers it has the same widths. For one with feature maps it starts from a map of the
@@ -23,11 +23,11 @@ def mirror(encoder, activation=None, features=None, name="decoder"):
         activation: Of the output. Default None, linear, as squared error wants it: before squared error a sigmoid
             saturates on mostly black images and stops learning (five times the error on MNIST after three epochs of
             4,000 images). "sigmoid" for cross-entropy.
-        features: Width of the decoder's input, where that is not the representation. Default None: d.
+        latent_dim: Width of the decoder's input, where that is not the representation. Default None: d.
         name: Name of the model.
 
     Returns:
-        `keras.Model` from `(n, d)`, or `(n, features)`, to the encoder's input shape, in float32 whatever the policy.
+        `keras.Model` from `(n, d)`, or `(n, latent_dim)`, to the encoder's input shape, in float32 whatever the policy.
 
     Raises:
         UserError: If a dimension of the encoder's input is not known, or its layers cannot be mirrored.
@@ -39,7 +39,7 @@ def mirror(encoder, activation=None, features=None, name="decoder"):
             f"{encoder.input_shape}",
             "build it with a fixed size, or give `decoder`",
         )
-    inputs = keras.Input((features or encoder.output_shape[-1],), name="representation")
+    inputs = keras.Input((latent_dim or encoder.output_shape[-1],), name="representation")
     maps = _feature_maps(encoder)
     widths = _widths(encoder)
     if not maps and not widths:
@@ -48,31 +48,31 @@ def mirror(encoder, activation=None, features=None, name="decoder"):
             f"'{encoder.name}' without",
             "give `decoder`; the mirror of a vision transformer is not made",
         )
-    x = _from_maps(inputs, shape, maps) if maps else _from_widths(inputs, shape, widths if features else widths[:-1])
+    x = _from_maps(inputs, shape, maps) if maps else _from_widths(inputs, shape, widths if latent_dim else widths[:-1])
     outputs = layers.Activation(activation or "linear", dtype="float32", name="image")(x)
     return keras.Model(inputs, outputs, name=name)
 
 
-def check_mirrors(decoder, encoder, features):
+def check_mirrors(decoder, encoder, latent_dim):
     """Raise unless a decoder goes from vectors of some width to what an encoder takes.
 
     Args:
         decoder: `keras.Model`: a decoder or a generator.
         encoder: `keras.Model`.
-        features: The width.
+        latent_dim: The width.
 
     Raises:
         UserError: If its input or output has another shape.
     """
-    wanted = (None, features), tuple(encoder.input_shape)
+    wanted = (None, latent_dim), tuple(encoder.input_shape)
     found = tuple(decoder.input_shape), tuple(decoder.output_shape)
     fits = found[0] == wanted[0] and len(found[1]) == len(wanted[1])
     if not fits or any(a != b for a, b in zip(found[1][1:], wanted[1][1:]) if b is not None):
         raise UserError(
             f"'{decoder.name}' from {wanted[0]} to {wanted[1]}, the shape of the encoder's input",
             f"one from {found[0]} to {found[1]}",
-            f"give one that fits, such as `decoders.mirror(encoder, features={features})`, or of images "
-            f"`decoders.generator(shape, features={features})`",
+            f"give one that fits, such as `decoders.mirror(encoder, latent_dim={latent_dim})`, or of images "
+            f"`decoders.generator(shape, latent_dim={latent_dim})`",
         )
 
 
@@ -118,10 +118,10 @@ def _from_maps(x, shape, maps):
     return layers.Conv2D(shape[-1], 3, padding="same", name="pixels")(x)
 
 
-def _enlarge(x, size, features, k):
+def _enlarge(x, size, filters, k):
     strides = tuple(math.ceil(new / old) for new, old in zip(size, x.shape[1:3]))
     x = layers.Conv2DTranspose(
-        features,
+        filters,
         2 * max(strides),
         strides,
         "same",

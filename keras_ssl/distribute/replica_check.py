@@ -24,7 +24,7 @@ def check_replicas(objective, batch, strategy, tolerance=1e-5):
         tolerance: Largest difference allowed, relative to the largest value of each tensor, at least 1. Default 1e-5.
 
     Returns:
-        Dict of the largest such differences: "loss", "gradients" and "state" (statistics, targets, queues, centres).
+        Dict of the largest such differences: "loss", "gradients" and "state" (statistics, targets, queues, centers).
 
     Raises:
         UserError: If one is above the tolerance, with the name of the tensor; or if the batch cannot be split.
@@ -44,7 +44,7 @@ def check_replicas(objective, batch, strategy, tolerance=1e-5):
         raise UserError(
             f"{replicas} replicas to train as one device, to {tolerance:g}",
             ", ".join(f"{report[kind]:.2g} in {kind} ({worst[kind]})" for kind in wrong),
-            "gather what loss_terms compares and after_step stores, and synchronise batch normalisation",
+            "gather what loss_terms compares and after_step stores, and synchronize batch normalization",
         )
     return report
 

@@ -14,8 +14,8 @@ NAMES = ("none", "mirrored", "multiworker")
 def strategy(name="mirrored"):
     """Return a distribution strategy, in whose `scope()` encoder and objective are made and compiled.
 
-    Negatives, statistics of decorrelation losses, centres, queues and assignments are global across replicas, and batch
-    normalisation of this package is synchronised, so N replicas train as one device does on the global batch
+    Negatives, statistics of decorrelation losses, centers, queues and assignments are global across replicas, and batch
+    normalization of this package is synchronized, so N replicas train as one device does on the global batch
     (`check_replicas`).
 
     Args:

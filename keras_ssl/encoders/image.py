@@ -9,23 +9,23 @@ from keras_ssl.errors import UserError
 __all__ = ["mlp", "conv_net", "resnet18"]
 
 
-def mlp(input_shape, features=(512, 256), output_activation=None, name="mlp"):
+def mlp(input_shape, units=(512, 256), output_activation=None, name="mlp"):
     """Dense layers with ReLU on the flattened input; the last one is linear, unless it is told otherwise.
 
     Args:
         input_shape: Shape of one sample, without the batch.
-        features: Widths of the layers; the last is the width of the representation. Default `(512, 256)`.
+        units: Widths of the layers; the last is the width of the representation. Default `(512, 256)`.
         output_activation: Keras's name of the last layer's activation, such as "sigmoid". Default None, linear.
         name: Name of the model.
 
     Returns:
-        `keras.Model` from `(n, *input_shape)` to `(n, features[-1])`.
+        `keras.Model` from `(n, *input_shape)` to `(n, units[-1])`.
     """
     inputs = keras.Input(input_shape, name="image")
     x = layers.Flatten(name="flatten")(inputs)
-    for k, width in enumerate(features, 1):
+    for k, width in enumerate(units, 1):
         x = layers.Dense(width, kernel_initializer="he_normal", name=f"dense_{k}")(x)
-        if k < len(features):
+        if k < len(units):
             x = layers.ReLU(name=f"relu_{k}")(x)
     if output_activation is not None:
         x = layers.Activation(output_activation, name="output_activation")(x)
@@ -34,25 +34,25 @@ def mlp(input_shape, features=(512, 256), output_activation=None, name="mlp"):
 
 def conv_net(
     input_shape,
-    features=(32, 64, 128),
+    filters=(32, 64, 128),
     pooling="average",
     first_stride=1,
     bottleneck=None,
-    normalise=True,
+    normalize=True,
     name="conv_net",
 ):
-    """3x3 convolutions with batch normalisation and ReLU; every one after the first halves the resolution.
+    """3x3 convolutions with batch normalization and ReLU; every one after the first halves the resolution.
 
     Args:
         input_shape: `(height, width, channels)`.
-        features: Channels of the convolutions, from first to last. Default `(32, 64, 128)`.
-        pooling: What makes a vector of the last map: "average" (over positions, width `features[-1]`) or "flatten"
+        filters: Channels of the convolutions, from first to last. Default `(32, 64, 128)`.
+        pooling: What makes a vector of the last map: "average" (over positions, width `filters[-1]`) or "flatten"
             (every position, for small images where place matters).
         first_stride: Stride of the first convolution. Default 1, for images of a few pixels; 2 costs a fraction of
             the time from some 28 pixels on, because the finest maps are the largest.
         bottleneck: Width of a linear layer after the pooling. Default None: there is none.
-        normalise: Whether there is batch normalisation. Default True. Without it the ReLUs leak, as in a discriminator:
-            batch normalisation there lets the samples of a batch see each other.
+        normalize: Whether there is batch normalization. Default True. Without it the ReLUs leak, as in a discriminator:
+            batch normalization there lets the samples of a batch see each other.
         name: Name of the model.
 
     Returns:
@@ -66,14 +66,14 @@ def conv_net(
         raise UserError("pooling to be 'average' or 'flatten'", repr(pooling), "choose one of the two")
     inputs = keras.Input(input_shape, name="image")
     x = inputs
-    for k, width in enumerate(features, 1):
+    for k, width in enumerate(filters, 1):
         stride = first_stride if k == 1 else 2
         x = layers.Conv2D(
-            width, 3, stride, "same", use_bias=not normalise, kernel_initializer="he_normal", name=f"conv_{k}"
+            width, 3, stride, "same", use_bias=not normalize, kernel_initializer="he_normal", name=f"conv_{k}"
         )(x)
-        if normalise:
+        if normalize:
             x = BatchNormalization(name=f"norm_{k}")(x)
-        x = layers.ReLU(negative_slope=0.0 if normalise else 0.2, name=f"relu_{k}")(x)
+        x = layers.ReLU(negative_slope=0.0 if normalize else 0.2, name=f"relu_{k}")(x)
     x = pools[pooling](name="pool")(x)
     if bottleneck is not None:
         x = layers.Dense(bottleneck, name="bottleneck")(x)

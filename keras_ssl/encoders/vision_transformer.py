@@ -14,7 +14,7 @@ def vit(input_shape, patch=4, width=192, depth=6, heads=3, hidden=None, name="vi
     """A vision transformer of three named layers: `tokens`, `trunk` and `pool`.
 
     `tokens` embeds the patches and adds their positions, `(n, length, width)`; `trunk` is a model of its own that takes
-    tokens of any length, in any order, and ends in a layer normalisation; `pool` is the mean over tokens.
+    tokens of any length, in any order, and ends in a layer normalization; `pool` is the mean over tokens.
 
     Args:
         input_shape: `(height, width, channels)`; both sides are multiples of `patch`.

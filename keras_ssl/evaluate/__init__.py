@@ -1,4 +1,4 @@
-"""Honest figures for an encoder: nearest neighbours, a linear probe, few labels beside baselines, collapse.
+"""Honest figures for an encoder: nearest neighbors, a linear probe, few labels beside baselines, collapse.
 
 And for what generates images: similarity, Fréchet distance, modes, likelihood.
 """
@@ -10,7 +10,7 @@ from keras_ssl.evaluate.generative.frechet import frechet_distance, frechet_floo
 from keras_ssl.evaluate.generative.likelihood import importance_weighted_nll, negative_elbo
 from keras_ssl.evaluate.generative.modes import mode_counts
 from keras_ssl.evaluate.generative.similarity import reconstruction_error, ssim
-from keras_ssl.evaluate.label_efficiency import LabelEfficiency, label_counts, label_efficiency, reinitialised
+from keras_ssl.evaluate.label_efficiency import LabelEfficiency, label_counts, label_efficiency, reinitialized
 from keras_ssl.evaluate.metrics import scores
 from keras_ssl.evaluate.probes import fit_nearest, knn, linear_probe
 
@@ -31,7 +31,7 @@ __all__ = [
     "mode_counts",
     "negative_elbo",
     "reconstruction_error",
-    "reinitialised",
+    "reinitialized",
     "scores",
     "ssim",
 ]

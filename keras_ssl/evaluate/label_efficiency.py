@@ -15,7 +15,7 @@ from keras_ssl.figures.palette import label
 from keras_ssl.networks import predict_in_batches
 from keras_ssl.transfer import FineTuning, fit_linear
 
-__all__ = ["LabelEfficiency", "label_counts", "label_efficiency", "reinitialised"]
+__all__ = ["LabelEfficiency", "label_counts", "label_efficiency", "reinitialized"]
 
 _BASELINES = ("raw_inputs", "untrained", "from_scratch")
 _WATCHED = slice(1000)  # test images that the curves look at
@@ -118,7 +118,7 @@ def label_efficiency(
 ):
     """Measure encoders on few labels, beside raw inputs, the untrained encoder and the same network from scratch.
 
-    For each number of labels and each seed the same labelled samples are drawn for all methods. Frozen
+    For each number of labels and each seed the same labeled samples are drawn for all methods. Frozen
     representations get the linear classifier of `fit_linear`. Fine-tuning and training from scratch take the same
     number of Adam steps on the same samples in the same order; the scores are those after the last step. Fine-tuning
     starts its head from the linear probe, training from scratch from random weights. Curves look at the first 1,000
@@ -127,9 +127,9 @@ def label_efficiency(
     Args:
         encoder: `keras.Model` or objective, or a dict of names and such models of one architecture. The rows of one
             without a name are called "encoder" and "encoder_finetuned".
-        train: Labelled `data.Source` from which labels are drawn.
-        test: Labelled `data.Source`; nothing is fitted or chosen on it.
-        labels_per_class: Numbers of labelled samples in each class. Default `(1, 5, 10, 100)`.
+        train: Labeled `data.Source` from which labels are drawn.
+        test: Labeled `data.Source`; nothing is fitted or chosen on it.
+        labels_per_class: Numbers of labeled samples in each class. Default `(1, 5, 10, 100)`.
         seeds: Number of draws, which are seeded 0, 1, …. Default 5.
         fine_tune: Names of the encoders that are fine-tuned too. Default: all.
         steps: Of fine-tuning and of training from scratch, 1 to 300. Default 300.
@@ -148,12 +148,12 @@ def label_efficiency(
     encoders = {name: networks.embedder(model) for name, model in encoders.items()}
     fine_tune = tuple(encoders) if fine_tune is None else tuple(fine_tune)
     _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps)
-    data.check_labelled(train, test)
+    data.check_labeled(train, test)
     draws = [(n, seed) for n in labels_per_class for seed in range(seeds)]
     few = {(n, seed): data.few(train, n, seed) for n, seed in draws}  # too few in a class fails here, before any fit
 
     architecture = next(iter(encoders.values()))
-    untrained = [reinitialised(architecture, seed) for seed in range(seeds)]
+    untrained = [reinitialized(architecture, seed) for seed in range(seeds)]
     test_images = test.floats()
     frozen = {"raw_inputs": None, **encoders}
     embedded = {name: embed(e, test) for name, e in frozen.items()}
@@ -234,13 +234,13 @@ def _curve(model, images, labels, checkpoints):
 
 
 def label_counts(train):
-    """Return those of 1, 5, 10 and 100 labels per class that every class of a labelled `data.Source` has."""
+    """Return those of 1, 5, 10 and 100 labels per class that every class of a labeled `data.Source` has."""
     smallest = int(np.bincount(train.labels, minlength=train.classes).min())
     return tuple(n for n in (1, 5, 10, 100) if n <= smallest)
 
 
-def reinitialised(encoder, seed):
-    """Return a copy of an encoder with new random weights, and the statistics of pixels that it normalises by.
+def reinitialized(encoder, seed):
+    """Return a copy of an encoder with new random weights, and the statistics of pixels that it normalizes by.
 
     Args:
         encoder: Functional `keras.Model`.
@@ -252,7 +252,7 @@ def reinitialised(encoder, seed):
 
 @contextmanager
 def _python_seed(seed):
-    """Keras takes the seed of an initialiser without one from Python's generator."""
+    """Keras takes the seed of an initializer without one from Python's generator."""
     state = random.getstate()
     random.seed(seed)
     try:

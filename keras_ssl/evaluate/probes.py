@@ -15,8 +15,8 @@ def linear_probe(encoder, train, test):
 
     Args:
         encoder: `keras.Model`, objective, or None for raw pixels.
-        train: Labelled `data.Source`.
-        test: Labelled `data.Source`.
+        train: Labeled `data.Source`.
+        test: Labeled `data.Source`.
 
     Returns:
         Dict of `scores`.
@@ -24,19 +24,19 @@ def linear_probe(encoder, train, test):
     Raises:
         UserError: If a source has no labels, or the images do not fit.
     """
-    data.check_labelled(train, test)
+    data.check_labeled(train, test)
     classifier = fit_linear(embed(encoder, train), train.labels)
     return scores(test.labels, classifier.predict(embed(encoder, test)))
 
 
-def knn(encoder, train, test, neighbours=20, temperature=0.07):
+def knn(encoder, train, test, neighbors=20, temperature=0.07):
     """Scores on `test` of a vote among the nearest samples of `train`; see `fit_nearest`.
 
     Args:
         encoder: `keras.Model`, objective, or None for raw pixels.
-        train: Labelled `data.Source`.
-        test: Labelled `data.Source`.
-        neighbours: Number of votes. Default 20.
+        train: Labeled `data.Source`.
+        test: Labeled `data.Source`.
+        neighbors: Number of votes. Default 20.
         temperature: Of the votes' weights. Default 0.07.
 
     Returns:
@@ -45,18 +45,18 @@ def knn(encoder, train, test, neighbours=20, temperature=0.07):
     Raises:
         UserError: If a source has no labels, or the images do not fit.
     """
-    data.check_labelled(train, test)
-    classifier = fit_nearest(embed(encoder, train), train.labels, neighbours, temperature)
+    data.check_labeled(train, test)
+    classifier = fit_nearest(embed(encoder, train), train.labels, neighbors, temperature)
     return scores(test.labels, classifier.predict(embed(encoder, test)))
 
 
-def fit_nearest(features, labels, neighbours=20, temperature=0.07):
-    """Fit the nearest-neighbour classifier that all kNN figures of this project use.
+def fit_nearest(features, labels, neighbors=20, temperature=0.07):
+    """Fit the nearest-neighbor classifier that all kNN figures of this project use.
 
     Args:
         features: Array `(n, d)`.
         labels: Integer array `(n,)`.
-        neighbours: Number of votes; n if that is smaller. Default 20.
+        neighbors: Number of votes; n if that is smaller. Default 20.
         temperature: A vote weighs `exp(cosine / temperature)`. Default 0.07.
 
     Returns:
@@ -64,12 +64,12 @@ def fit_nearest(features, labels, neighbours=20, temperature=0.07):
 
     Reference:
         Wu et al. 2018, "Unsupervised Feature Learning via Non-Parametric Instance Discrimination", section 3.4 (there
-        with 200 neighbours of 1.3 million images).
+        with 200 neighbors of 1.3 million images).
     """
     from sklearn.neighbors import KNeighborsClassifier
 
     def weights(distance):
         return np.exp((1.0 - distance) / temperature)
 
-    nearest = KNeighborsClassifier(min(neighbours, len(features)), weights=weights, metric="cosine")
+    nearest = KNeighborsClassifier(min(neighbors, len(features)), weights=weights, metric="cosine")
     return nearest.fit(features, labels)

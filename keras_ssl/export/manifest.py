@@ -1,4 +1,4 @@
-"""What an artefact says about itself."""
+"""What an artifact says about itself."""
 
 import hashlib
 import importlib.metadata

@@ -46,7 +46,7 @@ def verify(model, directory, samples=None, tolerance=1e-5):
         model: The `keras.Model` that was deployed, or None to compare the ONNX file with the SavedModel alone. A
             mixed-precision model is compared as it was exported, in float32.
         directory: Folder that holds `saved_model.pb` and `model.onnx`, such as `models/digits/1`.
-        samples: Images of the dtype that the artefact takes; the first 32 are used, repeated if they are fewer. None
+        samples: Images of the dtype that the artifact takes; the first 32 are used, repeated if they are fewer. None
             (default): random ones, seed 0.
         tolerance: Largest difference that passes. Default 1e-5.
 

@@ -1,4 +1,4 @@
-"""The images that an artefact is verified on."""
+"""The images that an artifact is verified on."""
 
 import numpy as np
 

@@ -13,7 +13,7 @@ from keras_ssl.networks import is_graph
 __all__ = ["Serving", "serving", "check_input_dtype", "need_tensorflow", "INPUT_DTYPES"]
 
 INPUT_DTYPES = {"float32": (0.0, 1.0), "uint8": (0, 255)}
-"""The dtypes that an artefact can take images in, with their range of values."""
+"""The dtypes that an artifact can take images in, with their range of values."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def serving(model, input_dtype="float32"):
 
 
 def check_input_dtype(input_dtype):
-    """Raise `UserError` unless `input_dtype` is one that an artefact can take."""
+    """Raise `UserError` unless `input_dtype` is one that an artifact can take."""
     if input_dtype not in INPUT_DTYPES:
         raise UserError("input_dtype 'float32' or 'uint8'", repr(input_dtype), "choose one of the two")
 

@@ -15,13 +15,13 @@ def image_grid(images, columns=8, gap=1):
 
     Args:
         images: Float array `(n, height, width, channels)` in 0..1; values outside are clipped. Three channels are
-            shown in colour, of any other number the mean in grey.
+            shown in color, of any other number the mean in gray.
         columns: Images in a row. Default 8. Where n is no multiple of it the last row is filled up with white.
         gap: Width of the lines in pixels. Default 1.
 
     Returns:
-        Float32 array in 0..1, `(rows * (height + gap) - gap, columns * (width + gap) - gap)` in grey and with a last
-        axis of 3 in colour, which `imshow` and `write_png` take.
+        Float32 array in 0..1, `(rows * (height + gap) - gap, columns * (width + gap) - gap)` in gray and with a last
+        axis of 3 in color, which `imshow` and `write_png` take.
 
     Raises:
         UserError: If these are no images, or there is not one column.

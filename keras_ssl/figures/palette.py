@@ -1,6 +1,6 @@
-"""How pictures look: one style, and one colour for each method wherever it is drawn.
+"""How pictures look: one style, and one color for each method wherever it is drawn.
 
-Grey is what was not pretrained, a colour of the palette of Okabe and Ito (which colour-blind people can tell apart)
+Gray is what was not pretrained, a color of the palette of Okabe and Ito (which color-blind people can tell apart)
 what was. Frozen is drawn solid, fine-tuned dashed.
 """
 
@@ -43,7 +43,7 @@ BASELINES = {
 }
 PRETRAINED = {"simclr": ("#0072B2", "SimCLR"), "autoencoder": ("#D55E00", "Autoencoder")}
 OTHERS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#A6761D")
-# The ten colours of Petroff 2021, "Accessible color sequences for data visualization".
+# The ten colors of Petroff 2021, "Accessible color sequences for data visualization".
 CLASSES = (
     "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
 )  # fmt: skip
@@ -81,35 +81,35 @@ def label(name):
 
 
 def look(names):
-    """Colour, line style, marker and label of each method, as keyword arguments of a line.
+    """Color, line style, marker and label of each method, as keyword arguments of a line.
 
     Args:
         names: Methods: the three baselines, and names of objectives with or without `_finetuned`.
 
     Returns:
-        `{name: {"color", "linestyle", "marker", "label"}}`. An objective that has no colour of its own gets one by its
+        `{name: {"color", "linestyle", "marker", "label"}}`. An objective that has no color of its own gets one by its
         name, so it keeps it from picture to picture unless another one beside it falls on the same.
     """
-    colours = _colours({name.removesuffix("_finetuned") for name in names if name not in BASELINES})
+    colors = _colors({name.removesuffix("_finetuned") for name in names if name not in BASELINES})
     dash: Any
     looks = {}
     for name in names:
         if name in BASELINES:
-            colour, dash, marker, words = BASELINES[name]
+            color, dash, marker, words = BASELINES[name]
         else:
             tuned = name.endswith("_finetuned")
-            colour = colours[name.removesuffix("_finetuned")]
+            color = colors[name.removesuffix("_finetuned")]
             dash, marker = ((0, (5, 1.5)), "D") if tuned else ("-", "o")
             words = family(name) + (", fine-tuned" if tuned else ", frozen")
-        looks[name] = {"color": colour, "linestyle": dash, "marker": marker, "label": words}
+        looks[name] = {"color": color, "linestyle": dash, "marker": marker, "label": words}
     return looks
 
 
-def _colours(stems):
-    """A colour for each objective: its own, or one picked by its name among those that are not taken."""
+def _colors(stems):
+    """A color for each objective: its own, or one picked by its name among those that are not taken."""
     taken = {stem: PRETRAINED[stem][0] for stem in stems if stem in PRETRAINED}
     for stem in sorted(stems - taken.keys()):
         start = zlib.crc32(stem.encode()) % len(OTHERS)
         order = OTHERS[start:] + OTHERS[:start]
-        taken[stem] = next((colour for colour in order if colour not in taken.values()), order[0])
+        taken[stem] = next((color for color in order if color not in taken.values()), order[0])
     return taken

@@ -123,7 +123,7 @@ def learning_curves(histories):
 
     Args:
         histories: `{objective: history}`, where a history is what Keras's `History.history` holds: one number an epoch
-            under `loss` and, where logged, `std` (spread of the normalised representation: near 1 healthy, 0 collapsed)
+            under `loss` and, where logged, `std` (spread of the normalized representation: near 1 healthy, 0 collapsed)
             and `dimensions` (participation ratio: how many directions are in use, 1 when collapsed).
 
     Returns:
@@ -163,15 +163,15 @@ def learning_curves(histories):
 
 @palette.styled
 def embedding_maps(maps, labels, class_names=None):
-    """Scatter panels side by side, coloured by class; up to 20 classes have their names at the medians of their points.
+    """Scatter panels side by side, colored by class; up to 20 classes have their names at the medians of their points.
 
     Args:
         maps: `{title: array (n, 2)}`, for example raw pixels, untrained encoder, after SimCLR, each through `map_2d`.
-        labels: `(n,)` class numbers from 0, for the colours only.
+        labels: `(n,)` class numbers from 0, for the colors only.
         class_names: Names by class number. Default None: the numbers.
 
     Returns:
-        A Figure with one axes for each map; below each, the share of points whose nearest neighbour on the map has the
+        A Figure with one axes for each map; below each, the share of points whose nearest neighbor on the map has the
         same class.
 
     Raises:
@@ -200,7 +200,7 @@ def embedding_maps(maps, labels, class_names=None):
         shares.append(f"{title} {share}")
         axis.set(xticks=[], yticks=[], title=title, xlabel=f"nearest point has the same class: {share}")
         axis.spines[["top", "right"]].set_visible(True)
-    figure.set_label("Maps of the embeddings. Nearest neighbour on the map has the same class: " + ", ".join(shares))
+    figure.set_label("Maps of the embeddings. Nearest neighbor on the map has the same class: " + ", ".join(shares))
     return figure
 
 
@@ -244,7 +244,7 @@ def reconstructions(images, rebuilt):
     """Inputs above, what an autoencoder makes of them below; at most twelve.
 
     Args:
-        images: `(n, height, width, channels)`, values in 0..1. Three channels are shown in colour, others as mean.
+        images: `(n, height, width, channels)`, values in 0..1. Three channels are shown in color, others as mean.
         rebuilt: What `reconstruct` returned for them, of the same shape; clipped to 0..1.
 
     Returns:
@@ -275,7 +275,7 @@ def reconstructions(images, rebuilt):
 
 @palette.styled
 def confusion_matrix(labels, predictions, class_names=None):
-    """Counts of true against predicted classes; colour is the share of the true class (each row sums to one).
+    """Counts of true against predicted classes; color is the share of the true class (each row sums to one).
 
     Args:
         labels: `(n,)` true class numbers.
@@ -308,8 +308,8 @@ def confusion_matrix(labels, predictions, class_names=None):
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     if len(names) <= 30:
         for row, column in zip(*np.nonzero(counts)):
-            colour = "white" if shares[row, column] > 0.5 else INK
-            axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=colour, size=9)
+            color = "white" if shares[row, column] > 0.5 else INK
+            axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=color, size=9)
     long = max(map(len, names)) > 3
     axes.set_xticks(range(len(names)), names, rotation=45 if long else 0, ha="right" if long else "center")
     axes.set_yticks(range(len(names)), names)

@@ -1,8 +1,8 @@
 """Small networks on top of an encoder that are thrown away after pretraining."""
 
-from keras_ssl.heads.discriminator import judge
+from keras_ssl.heads.discriminator import discriminator, pair_discriminator
 from keras_ssl.heads.latent import gaussian
 from keras_ssl.heads.linear import linear
 from keras_ssl.heads.projection import predictor, projector, prototypes
 
-__all__ = ["gaussian", "judge", "linear", "predictor", "projector", "prototypes"]
+__all__ = ["discriminator", "gaussian", "linear", "pair_discriminator", "predictor", "projector", "prototypes"]

@@ -10,16 +10,16 @@ __all__ = ["predictor", "projector", "prototypes"]
 
 
 def projector(
-    encoder, features=128, hidden=None, depth=1, normalise_output=False, kernel_initializer=None, name="projector"
+    encoder, features=128, hidden=None, depth=1, normalize_output=False, kernel_initializer=None, name="projector"
 ):
-    """Hidden layers with batch normalisation and ReLU, then a linear one.
+    """Hidden layers with batch normalization and ReLU, then a linear one.
 
     Args:
         encoder: The `keras.Model` whose representation `(n, d)` is projected.
         features: Width of the projection. Default 128.
         hidden: Width of the hidden layers. Default d.
         depth: Number of hidden layers. Default 1, SimCLR's; SimSiam, Barlow Twins and VICReg have 2.
-        normalise_output: Whether the projection has batch normalisation too, without scale and offset, as SimSiam's.
+        normalize_output: Whether the projection has batch normalization too, without scale and offset, as SimSiam's.
             Default False.
         kernel_initializer: A Keras initializer for all layers. Default: he_normal, and glorot_uniform for the last.
         name: Name of the model.
@@ -31,7 +31,7 @@ def projector(
         Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations", section 4.2.
 
     Departures:
-        The output has no bias: it would be the same for all samples. Batch normalisation in the hidden layer is that of
+        The output has no bias: it would be the same for all samples. Batch normalization in the hidden layer is that of
         the authors' code, not of the paper.
     """
     width = encoder.output_shape[-1]
@@ -41,13 +41,13 @@ def projector(
         x = _hidden(x, hidden or width, kernel_initializer, "" if depth == 1 else f"_{k}")
     start = _start(kernel_initializer, "glorot_uniform")
     x = layers.Dense(features, use_bias=False, kernel_initializer=start, name="projection")(x)
-    if normalise_output:
+    if normalize_output:
         x = BatchNormalization(center=False, scale=False, name="projection_norm")(x)
     return keras.Model(inputs, x, name=name)
 
 
 def predictor(projector, hidden=None, kernel_initializer=None, name="predictor"):
-    """A hidden layer with batch normalisation and ReLU, then a linear one back to the projection's width.
+    """A hidden layer with batch normalization and ReLU, then a linear one back to the projection's width.
 
     Args:
         projector: The `keras.Model` whose projections `(n, k)` are predicted.

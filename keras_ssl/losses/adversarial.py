@@ -1,4 +1,4 @@
-"""What a discriminator minimises. The generator minimises the same with real and generated samples exchanged.
+"""What a discriminator minimizes. The generator minimizes the same with real and generated samples exchanged.
 
 Where the generator has no part in the real samples, as in a GAN, their term is a constant to it.
 """

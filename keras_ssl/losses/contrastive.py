@@ -12,13 +12,13 @@ _NEVER = -1e9  # a logit that the softmax does not see
 
 @keras.saving.register_keras_serializable("keras_ssl")
 def nt_xent(z_1, z_2, temperature=0.5):
-    """Normalised temperature-scaled cross entropy over the 2n views of n samples.
+    """Normalized temperature-scaled cross entropy over the 2n views of n samples.
 
     For view i with positive j, `l(i, j) = -sim(i, j)/t + log sum_{k != i} exp(sim(i, k)/t)`, where sim is the cosine;
     the loss is the mean over all 2n ordered positive pairs.
 
     Args:
-        z_1: Tensor `(n, d)`, projections of the first view. Need not be normalised.
+        z_1: Tensor `(n, d)`, projections of the first view. Need not be normalized.
         z_2: Tensor `(n, d)`, projections of the second view, in the same order of samples.
         temperature: t, above 0. Default 0.5.
 
@@ -41,7 +41,7 @@ def dcl(z_1, z_2, temperature=0.1):
     from the negatives, which helps small batches.
 
     Args:
-        z_1: Tensor `(n, d)`, projections of the first view. Need not be normalised.
+        z_1: Tensor `(n, d)`, projections of the first view. Need not be normalized.
         z_2: Tensor `(n, d)`, projections of the second view, in the same order of samples.
         temperature: t, above 0. Default 0.1.
 
@@ -72,7 +72,7 @@ def info_nce(queries, keys, negatives=None, temperature=0.1):
     mean over i.
 
     Args:
-        queries: Tensor `(n, d)`. Need not be normalised.
+        queries: Tensor `(n, d)`. Need not be normalized.
         keys: Tensor `(n, d)`, the positive of each query.
         negatives: Tensor `(m, d)` that all queries share, such as a queue. Default None: the keys of the other queries.
         temperature: t, above 0. Default 0.1.

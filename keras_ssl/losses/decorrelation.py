@@ -24,15 +24,15 @@ def barlow_twins(z_1, z_2, redundancy=5e-3):
         Zbontar et al. 2021, "Barlow Twins: Self-Supervised Learning via Redundancy Reduction", Eqs. 1 and 2.
 
     Departures:
-        Each dimension is divided by √(variance + 1e-5), as the authors' batch normalisation does.
+        Each dimension is divided by √(variance + 1e-5), as the authors' batch normalization does.
     """
     n = ops.cast(ops.shape(z_1)[0], "float32")
-    c = ops.matmul(ops.transpose(_standardised(z_1)), _standardised(z_2)) / n
+    c = ops.matmul(ops.transpose(_standardized(z_1)), _standardized(z_2)) / n
     on, off = _diagonal_and_rest(c)
     return ops.sum(ops.square(1 - on)) + redundancy * ops.sum(ops.square(off))
 
 
-def _standardised(z):
+def _standardized(z):
     z = ops.cast(z, "float32")
     return (z - ops.mean(z, axis=0)) / ops.sqrt(ops.var(z, axis=0) + 1e-5)
 

@@ -28,7 +28,7 @@ def negative_cosine(p, z):
 
 @keras.saving.register_keras_serializable("keras_ssl")
 def dino(student, teacher, center, student_temperature=0.1, teacher_temperature=0.04):
-    """Cross entropy between the teacher's sharpened, centred distribution on one view and the student's on another.
+    """Cross entropy between the teacher's sharpened, centered distribution on one view and the student's on another.
 
     `-sum softmax((t - c)/τ_t) log softmax(s/τ_s)`, averaged over samples and over all pairs of a teacher's and a
     student's view that are not the same view.

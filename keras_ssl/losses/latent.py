@@ -8,20 +8,20 @@ __all__ = ["gaussian_kl", "l1", "sparsity_kl"]
 
 @keras.saving.register_keras_serializable("keras_ssl")
 def gaussian_kl(mean, log_variance):
-    """Divergence of a diagonal Gaussian from N(0, I): `KL = Σ (μ² + σ² - 1 - log σ²) / 2`.
+    """Divergence of a diagonal Gaussian from N(0, I), `KL = Σ (μ² + σ² - 1 - log σ²) / 2`, averaged over samples.
 
     Args:
         mean: Tensor μ `(n, d)`.
         log_variance: Tensor log σ² `(n, d)`.
 
     Returns:
-        Tensor `(n,)`, float32, in nats, at least 0.
+        Scalar, float32, in nats per sample, at least 0.
 
     Reference:
         Kingma & Welling 2014, "Auto-Encoding Variational Bayes", appendix B.
     """
     mean, log_variance = ops.cast(mean, "float32"), ops.cast(log_variance, "float32")
-    return ops.sum(ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance, axis=-1) / 2
+    return ops.mean(ops.sum(ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance, axis=-1)) / 2
 
 
 @keras.saving.register_keras_serializable("keras_ssl")

@@ -10,12 +10,12 @@ __all__ = ["squared_error", "absolute_error", "binary_cross_entropy", "masked_sq
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def squared_error(x, reconstruction):
+def squared_error(reconstruction, x):
     """Mean of `(x - reconstruction)²`: the negative log-likelihood of a Gaussian, up to constants.
 
     Args:
-        x: Tensor `(n, …)` of any range.
-        reconstruction: Tensor of the same shape.
+        reconstruction: Tensor `(n, …)` of any range.
+        x: Tensor of the same shape.
 
     Returns:
         Scalar, float32, at least 0.
@@ -24,12 +24,12 @@ def squared_error(x, reconstruction):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def absolute_error(x, reconstruction):
+def absolute_error(reconstruction, x):
     """Mean of `|x - reconstruction|`: the negative log-likelihood of a Laplacian, up to constants.
 
     Args:
-        x: Tensor `(n, …)` of any range.
-        reconstruction: Tensor of the same shape.
+        reconstruction: Tensor `(n, …)` of any range.
+        x: Tensor of the same shape.
 
     Returns:
         Scalar, float32, at least 0.
@@ -38,12 +38,12 @@ def absolute_error(x, reconstruction):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def binary_cross_entropy(x, reconstruction):
+def binary_cross_entropy(reconstruction, x):
     """Mean of `-x log r - (1 - x) log(1 - r)`: the negative log-likelihood of a Bernoulli.
 
     Args:
-        x: Tensor `(n, …)` in 0..1.
-        reconstruction: Tensor r of the same shape in 0..1 (probabilities, not logits); clipped to 1e-7 from both ends.
+        reconstruction: Tensor r `(n, …)` in 0..1 (probabilities, not logits); clipped to 1e-7 from both ends.
+        x: Tensor of the same shape in 0..1.
 
     Returns:
         Scalar, float32, at least 0. Its minimum is the entropy of x, which is 0 only where x is 0 or 1.
@@ -54,12 +54,12 @@ def binary_cross_entropy(x, reconstruction):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def masked_squared_error(x, reconstruction, mask):
+def masked_squared_error(reconstruction, x, mask):
     """Mean over samples of the mean of `(x - reconstruction)²` over what is hidden of each.
 
     Args:
-        x: Tensor `(n, …, d)` of any range.
-        reconstruction: Tensor of the same shape.
+        reconstruction: Tensor `(n, …, d)` of any range.
+        x: Tensor of the same shape.
         mask: Tensor `(n, …)` without the last axis, True or 1 = hidden.
 
     Returns:

@@ -21,10 +21,10 @@ def set_weights(layer, weights):
         Whether there is such a layer, so that what is compiled has to be compiled again.
     """
     layer.set_weights(weights)
-    normalisations = _normalisations(layer)
-    for normalisation in normalisations:
-        normalisation.finalize_state()
-    return bool(normalisations)
+    normalizations = _normalizations(layer)
+    for normalization in normalizations:
+        normalization.finalize_state()
+    return bool(normalizations)
 
 
 def copy_statistics(model, copy):
@@ -37,10 +37,10 @@ def copy_statistics(model, copy):
     Returns:
         `copy`.
     """
-    for old, new in zip(_normalisations(model), _normalisations(copy), strict=True):
+    for old, new in zip(_normalizations(model), _normalizations(copy), strict=True):
         set_weights(new, old.get_weights())
     return copy
 
 
-def _normalisations(model):
+def _normalizations(model):
     return [part for part in all_layers(model) if isinstance(part, keras.layers.Normalization)]

@@ -6,14 +6,14 @@ from keras import ops
 from keras_ssl import blocks, heads, losses, measures
 from keras_ssl.checks import check_between
 from keras_ssl.distribute import gather
-from keras_ssl.objectives.base.objective import Objective
+from keras_ssl.objectives.base.two_views import TwoViews
 from keras_ssl.state import Queue
 
 __all__ = ["SwAV"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-class SwAV(Objective):
+class SwAV(TwoViews):
     """Predict, from every view and crop, the prototypes that another large view is assigned to, all used alike.
 
     Logs, beside the loss, `std` and `dimensions` of the projections (`measures.feature_std` and
@@ -74,7 +74,6 @@ class SwAV(Objective):
         self.projector = heads.projector(encoder) if projector is None else projector
         self.prototypes = prototypes
         self.crops = crops
-        self.batch_keys = ("view_1", "view_2", *(f"crop_{k}" for k in range(1, crops + 1)))
         self.temperature = temperature
         self.sharpness = sharpness
         self.iterations = iterations

@@ -7,15 +7,14 @@ from keras_ssl import heads, losses, measures
 from keras_ssl.checks import check_between
 from keras_ssl.directions import unit
 from keras_ssl.distribute import gather
-from keras_ssl.objectives.base import two_views
-from keras_ssl.objectives.base.objective import Objective
+from keras_ssl.objectives.base.two_views import TwoViews
 from keras_ssl.state import Queue, TargetNetwork
 
 __all__ = ["MoCo", "NNCLR", "SimCLR"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-class SimCLR(Objective):
+class SimCLR(TwoViews):
     """Tell the other view of a sample from the views of all other samples in the (global) batch.
 
     Logs, beside the loss, `std` and `dimensions` of the projections: `measures.feature_std` and
@@ -34,7 +33,6 @@ class SimCLR(Objective):
         Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations", Algorithm 1.
     """
 
-    batch_keys = ("view_1", "view_2")
     terms = ("loss", "std", "dimensions")
     compares_samples = True
 
@@ -47,7 +45,7 @@ class SimCLR(Objective):
 
     def forward_pass(self, batch, training):
         """Project both views."""
-        return two_views.project(self, batch, training)
+        return self.project(batch, training)
 
     def loss_terms(self, outputs):
         """Compare all projections of the global batch."""
@@ -57,7 +55,7 @@ class SimCLR(Objective):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-class MoCo(Objective):
+class MoCo(TwoViews):
     """Tell what a slowly moving copy of the network says of the other view from what it said of earlier samples.
 
     Logs, beside the loss, `std` and `dimensions` of the queries; see `SimCLR`.
@@ -77,12 +75,11 @@ class MoCo(Objective):
         and projector as in Chen et al. 2020, "Improved Baselines with Momentum Contrastive Learning".
 
     Departures:
-        target_momentum is 0.999 there, for a hundred times as many steps. Statistics of batch normalisation are those
+        target_momentum is 0.999 there, for a hundred times as many steps. Statistics of batch normalization are those
         of the global batch, where the paper shuffles samples between devices. The queue's size need not be a multiple
         of the batch: the oldest keys leave it.
     """
 
-    batch_keys = ("view_1", "view_2")
     terms = ("loss", "std", "dimensions")
 
     def __init__(
@@ -134,8 +131,8 @@ class MoCo(Objective):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-class NNCLR(Objective):
-    """Predict, from one view of a sample, the nearest neighbour of its other view among earlier samples.
+class NNCLR(TwoViews):
+    """Predict, from one view of a sample, the nearest neighbor of its other view among earlier samples.
 
     Logs, beside the loss, `std` and `dimensions` of the projections; see `SimCLR`.
 
@@ -144,7 +141,7 @@ class NNCLR(Objective):
         projector: `keras.Model` from `(n, d)` to `(n, k)`. Default: `heads.projector(encoder)`, k = 128.
         predictor: `keras.Model` from `(n, k)` to `(n, k)`. Default: `heads.predictor(projector)`.
         temperature: Of `losses.info_nce`, above 0; a number, or a schedule in steps. Default 0.1.
-        queue_size: How many projections of earlier batches neighbours are sought among. Default 4096.
+        queue_size: How many projections of earlier batches neighbors are sought among. Default 4096.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 
@@ -156,7 +153,6 @@ class NNCLR(Objective):
         The projector has one hidden layer, there two.
     """
 
-    batch_keys = ("view_1", "view_2")
     terms = ("loss", "std", "dimensions")
     compares_samples = True
 
@@ -172,10 +168,10 @@ class NNCLR(Objective):
 
     def forward_pass(self, batch, training):
         """Project both views, and predict from both projections."""
-        return two_views.predict(self, batch, training)
+        return self.predict_views(batch, training)
 
     def loss_terms(self, outputs):
-        """Compare the neighbours of each view with the predictions from the other."""
+        """Compare the neighbors of each view with the predictions from the other."""
         outputs = {name: gather(z) for name, z in outputs.items()}
         t = self.at(self.temperature)
         found = [

@@ -5,16 +5,14 @@ import keras
 from keras_ssl import heads, losses, measures
 from keras_ssl.checks import check_between
 from keras_ssl.distribute import gather
-from keras_ssl.objectives.base import two_views
-from keras_ssl.objectives.base.objective import Objective
+from keras_ssl.objectives.base.two_views import TwoViews
 
 __all__ = ["BarlowTwins", "VICReg"]
 
 
-class _Decorrelation(Objective):
+class _Decorrelation(TwoViews):
     """Projects both views with two hidden layers, and compares the projections of the global batch."""
 
-    batch_keys = ("view_1", "view_2")
     terms = ("loss", "std", "dimensions")
     compares_samples = True
 
@@ -25,7 +23,7 @@ class _Decorrelation(Objective):
 
     def forward_pass(self, batch, training):
         """Project both views."""
-        return two_views.project(self, batch, training)
+        return self.project(batch, training)
 
     def loss_terms(self, outputs):
         """Compare the projections of the global batch."""

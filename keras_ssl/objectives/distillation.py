@@ -6,15 +6,14 @@ from keras import ops
 from keras_ssl import heads, losses, measures
 from keras_ssl.checks import check_between
 from keras_ssl.distribute import gather
-from keras_ssl.objectives.base import two_views
-from keras_ssl.objectives.base.objective import Objective
+from keras_ssl.objectives.base.two_views import TwoViews
 from keras_ssl.state import Center, TargetNetwork
 
 __all__ = ["BYOL", "DINO", "SimSiam"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-class BYOL(Objective):
+class BYOL(TwoViews):
     """Predict, from one view, what a slowly moving copy of the network says of the other.
 
     Logs, beside the loss, `std` and `dimensions` of the projections: `measures.feature_std` and
@@ -37,7 +36,6 @@ class BYOL(Objective):
         the encoder, not 4096.
     """
 
-    batch_keys = ("view_1", "view_2")
     terms = ("loss", "std", "dimensions")
 
     def __init__(self, encoder, projector=None, predictor=None, target_momentum=0.99, seed=0, **kwargs):
@@ -50,7 +48,7 @@ class BYOL(Objective):
 
     def forward_pass(self, batch, training):
         """Predict from both views, and let the target network project both."""
-        outputs = two_views.predict(self, batch, training)
+        outputs = self.predict_views(batch, training)
         return outputs | {f"t_{k}": self.target(batch[f"view_{k}"], training=training) for k in (1, 2)}
 
     def loss_terms(self, outputs):
@@ -66,7 +64,7 @@ class BYOL(Objective):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-class SimSiam(Objective):
+class SimSiam(TwoViews):
     """Predict, from one view, the projection of the other, whose gradient is stopped.
 
     Logs, beside the loss, `std` and `dimensions` of the projections; see `BYOL`. A collapsed network has a lower loss
@@ -75,7 +73,7 @@ class SimSiam(Objective):
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
         projector: `keras.Model` from `(n, d)` to `(n, k)`. Default: `heads.projector` with two hidden layers and a
-            normalised output, k = d.
+            normalized output, k = d.
         predictor: `keras.Model` from `(n, k)` to `(n, k)`. Default: `heads.predictor` with a hidden layer of k / 4.
         seed: See `Objective`.
         **kwargs: See `Objective`.
@@ -84,23 +82,22 @@ class SimSiam(Objective):
         Chen & He 2021, "Exploring Simple Siamese Representation Learning", Eqs. 1 to 4 and Algorithm 1.
     """
 
-    batch_keys = ("view_1", "view_2")
     terms = ("loss", "std", "dimensions")
     compares_samples = True
-    """By its batch normalisation, without which it collapses: of one sample it makes zeros."""
+    """By its batch normalization, without which it collapses: of one sample it makes zeros."""
 
     def __init__(self, encoder, projector=None, predictor=None, seed=0, **kwargs):
         super().__init__(encoder, seed=seed, **kwargs)
         width = encoder.output_shape[-1]
         if projector is None:
-            projector = heads.projector(encoder, width, depth=2, normalise_output=True)
+            projector = heads.projector(encoder, width, depth=2, normalize_output=True)
         self.projector = projector
         hidden = max(1, self.projector.output_shape[-1] // 4)
         self.predictor = heads.predictor(self.projector, hidden) if predictor is None else predictor
 
     def forward_pass(self, batch, training):
         """Project both views, and predict from both projections."""
-        return two_views.predict(self, batch, training)
+        return self.predict_views(batch, training)
 
     def loss_terms(self, outputs):
         """Compare each prediction with the projection of the other view."""
@@ -111,7 +108,7 @@ class SimSiam(Objective):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-class DINO(Objective):
+class DINO(TwoViews):
     """Predict, from every view and crop, over which prototypes a slowly moving copy spreads each large view.
 
     The representation is that of the copy (the teacher). Logs, beside the loss, `std` and `dimensions` of the student's
@@ -135,7 +132,7 @@ class DINO(Objective):
         Caron et al. 2021, "Emerging Properties in Self-Supervised Vision Transformers", Eqs. 1 to 4, Algorithm 1.
 
     Departures:
-        The projector has one hidden layer with batch normalisation, and 1,024 prototypes, there three hidden layers and
+        The projector has one hidden layer with batch normalization, and 1,024 prototypes, there three hidden layers and
         65,536. The prototypes are not held still in the first epoch. target_momentum is 0.996 there.
     """
 
@@ -161,7 +158,6 @@ class DINO(Objective):
         check_between("target_momentum", target_momentum, 0, 1)
         self.projector = heads.prototypes(encoder) if projector is None else projector
         self.crops = crops
-        self.batch_keys = ("view_1", "view_2", *(f"crop_{k}" for k in range(1, crops + 1)))
         self.student_temperature = student_temperature
         self.teacher_temperature = teacher_temperature
         self.center_momentum = center_momentum
@@ -200,6 +196,6 @@ class DINO(Objective):
         }
 
     def after_step(self, outputs):
-        """Move the centre and the teacher."""
+        """Move the center and the teacher."""
         self.center.follow(gather(ops.concatenate([outputs["t_1"], outputs["t_2"]])))
         self.target.follow([self.encoder, self.projector], self.at(self.target_momentum))

@@ -11,7 +11,7 @@ __all__ = ["AdamW"]
 class AdamW(ScheduledDecay, keras.optimizers.AdamW):
     """Keras's AdamW, with a weight decay that may follow a schedule and leaves vectors alone.
 
-    Vectors are biases, and scales and offsets of normalisation. As in Keras the decay of a step is multiplied by the
+    Vectors are biases, and scales and offsets of normalization. As in Keras the decay of a step is multiplied by the
     learning rate: `w <- w - γ β w`.
 
     Args:

@@ -14,7 +14,7 @@ class LARS(ScheduledDecay):
     """Momentum with a learning rate for each layer, so that batches of thousands train.
 
     For a weight w with gradient g, `g' = g + β w`, `λ = η |w| / |g'|`, `v <- m v + γ λ g'`, `w <- w - v`. Vectors
-    (biases, scales and offsets of normalisation) have neither the layer's rate nor weight decay: λ = 1 and β = 0.
+    (biases, scales and offsets of normalization) have neither the layer's rate nor weight decay: λ = 1 and β = 0.
 
     Args:
         learning_rate: γ, a number or a schedule. Default 0.3; the papers scale it with batch / 256.

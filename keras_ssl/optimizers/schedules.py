@@ -2,31 +2,31 @@
 
 import keras
 
-__all__ = ["Slower"]
+__all__ = ["StretchedSchedule"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-class Slower(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule that is read at a part of the step, for an optimizer that takes several steps where others take one.
+class StretchedSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule stretched over `factor` times as many steps, for an optimizer that takes several steps at a time.
 
     Args:
         schedule: `LearningRateSchedule`.
-        times: Steps of the optimizer to one of the schedule, at least 1.
+        factor: How many steps stand for one step of `schedule`, at least 1.
     """
 
-    def __init__(self, schedule, times):
+    def __init__(self, schedule, factor):
         super().__init__()
-        self.schedule, self.times = schedule, times
+        self.schedule, self.factor = schedule, factor
 
     def __call__(self, step):
-        """Return the rate of the schedule at `step // times`."""
-        return self.schedule(step // self.times)
+        """Evaluate the schedule at `step // factor`."""
+        return self.schedule(step // self.factor)
 
     def get_config(self):
-        """Return the constructor's arguments, serialised."""
-        return {"schedule": keras.saving.serialize_keras_object(self.schedule), "times": self.times}
+        """Return the constructor's arguments, serialized."""
+        return {"schedule": keras.saving.serialize_keras_object(self.schedule), "factor": self.factor}
 
     @classmethod
     def from_config(cls, config):
-        """Make one of what `get_config` returned."""
-        return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["times"])
+        """Make a schedule from what `get_config` returned."""
+        return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["factor"])

@@ -5,13 +5,13 @@ after the last epoch; what was chosen was chosen on a part of train. `choose` fi
 """
 
 from keras_ssl.recipes import digits, mnist, photographs, small_images
-from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, UNLABELLED, choose
+from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, UNLABELED, choose
 from keras_ssl.recipes.recipe import Recipe, compiled
 
 __all__ = [
     "CLASSICAL",
     "JOINT_EMBEDDING",
-    "UNLABELLED",
+    "UNLABELED",
     "Recipe",
     "choose",
     "compiled",

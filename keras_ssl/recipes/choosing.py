@@ -6,9 +6,9 @@ from keras_ssl import objectives
 from keras_ssl.errors import UserError
 from keras_ssl.recipes import digits, mnist, photographs, small_images
 
-__all__ = ["CLASSICAL", "JOINT_EMBEDDING", "UNLABELLED", "choose"]
+__all__ = ["CLASSICAL", "JOINT_EMBEDDING", "UNLABELED", "choose"]
 
-UNLABELLED = {"mnist": "train[:20000]", "fashion_mnist": "train[:20000]", "cifar10": "train[:20000]"}
+UNLABELED = {"mnist": "train[:20000]", "fashion_mnist": "train[:20000]", "cifar10": "train[:20000]"}
 """The part of a named data set that its recipe trains on, where that is not all of train."""
 
 JOINT_EMBEDDING = {

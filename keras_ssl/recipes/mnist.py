@@ -61,7 +61,7 @@ def autoencoder_for_cifar10(source, epochs=None, seed=0):
 
     This is the pretraining. What follows it is
     `encoder = transfer.adapt_input(recipe.objective.encoder, (32, 32, 3))`, then a linear classifier on the frozen
-    encoder (`transfer.fit_linear`) or `transfer.fine_tune(encoder, …)` on labelled images of CIFAR-10.
+    encoder (`transfer.fit_linear`) or `transfer.fine_tune(encoder, …)` on labeled images of CIFAR-10.
 
     Args:
         source: `data.load("mnist", "train[:10000]")`.

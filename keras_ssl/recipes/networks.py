@@ -7,27 +7,27 @@ __all__ = ["bottleneck_conv_net", "small_conv_net", "small_vit"]
 _FEATURES = (32, 64, 128, 128)
 
 
-def small_conv_net(source, normalise=True):
+def small_conv_net(source, normalize=True):
     """Return four convolutions of stride 2, all positions of whose last map make the representation.
 
     Of 28x28 and of 32x32 images these are 2x2, and 512 dimensions.
 
     Args:
         source: `data.Source` of small images.
-        normalise: Whether there is batch normalisation. Default True.
+        normalize: Whether there is batch normalization. Default True.
     """
-    return encoders.conv_net(source.shape, _FEATURES, pooling="flatten", first_stride=2, normalise=normalise)
+    return encoders.conv_net(source.shape, _FEATURES, pooling="flatten", first_stride=2, normalize=normalize)
 
 
-def bottleneck_conv_net(source, normalise=True):
+def bottleneck_conv_net(source, normalize=True):
     """Return the four convolutions of `small_conv_net` and a linear layer down to 128 dimensions.
 
     Args:
         source: `data.Source` of small images.
-        normalise: Whether there is batch normalisation. Default True.
+        normalize: Whether there is batch normalization. Default True.
     """
     size = {"pooling": "flatten", "first_stride": 2, "bottleneck": 128}
-    return encoders.conv_net(source.shape, _FEATURES, normalise=normalise, **size)
+    return encoders.conv_net(source.shape, _FEATURES, normalize=normalize, **size)
 
 
 def small_vit(source):

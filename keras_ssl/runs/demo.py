@@ -18,8 +18,8 @@ def run(dataset="digits", out="out", seed=0, epochs=None, say=print):
     """Pretrain with SimCLR and with the Autoencoder, measure both with few labels, deploy a classifier, and report.
 
     Args:
-        dataset: "digits", or a labelled image set of TensorFlow Datasets with train and test. The unlabelled images
-            are those of `recipes.UNLABELLED`, else all of train.
+        dataset: "digits", or a labeled image set of TensorFlow Datasets with train and test. The unlabeled images
+            are those of `recipes.UNLABELED`, else all of train.
         out: Folder to write `results.json`, `report.html` and `model/1/` in.
         seed: Of weights, order and views. Draws of labels are seeded 0 to 4.
         epochs: Of both pretrainings, or None for those of the recipes.
@@ -35,12 +35,12 @@ def run(dataset="digits", out="out", seed=0, epochs=None, say=print):
     out = files.writable_folder(out, "choose another --out")
     train = data.load(dataset, "train")
     test = data.load(dataset, "test")
-    data.check_labelled(train, test)
+    data.check_labeled(train, test)
     images, labels = data.few(train, _LABELS, seed)  # too few in a class fails here, before any training
-    unlabelled = data.load(dataset, recipes.UNLABELLED[dataset]) if dataset in recipes.UNLABELLED else train
+    unlabeled = data.load(dataset, recipes.UNLABELED[dataset]) if dataset in recipes.UNLABELED else train
     objectives, histories = {}, {}
     for name in ("simclr", "autoencoder"):
-        recipe = recipes.choose(name, dataset)(unlabelled, epochs, seed)
+        recipe = recipes.choose(name, dataset)(unlabeled, epochs, seed)
         shown = callbacks.Progress(type(recipe.objective).__name__)
         try:
             histories[name] = recipe.fit(callbacks=[callbacks.Guard(), shown], verbose=0).history
@@ -85,7 +85,7 @@ def _sections(objectives, histories, few, classifier, test, manifest):
         *_few_label_sections(few),
         report.Section(
             "What the encoder sees",
-            "Test images by t-SNE, in colours of classes that pretraining never saw.",
+            "Test images by t-SNE, in colors of classes that pretraining never saw.",
             plots.embedding_maps(_maps(objectives["simclr"].encoder, shown), shown.labels, shown.class_names),
         ),
         report.Section(
@@ -146,7 +146,7 @@ def _few_label_sections(few):
 def _maps(encoder, shown):
     encoders = {
         "raw pixels": None,
-        "untrained encoder": evaluate.reinitialised(encoder, seed=0),
+        "untrained encoder": evaluate.reinitialized(encoder, seed=0),
         "after SimCLR": encoder,
     }
     return {title: plots.map_2d(evaluate.embed(encoder, shown)) for title, encoder in encoders.items()}

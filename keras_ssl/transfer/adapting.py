@@ -14,9 +14,9 @@ def adapt_input(encoder, input_shape, name=None):
     """Return a new encoder for images of another shape, with the weights of a pretrained one.
 
     Convolutions of the image itself get the mean of their filters over the channels, times old over new channels, in
-    every new channel. So a grey image, the same in all channels, has the response that it had; what the filters knew of
-    colour is lost. They stay as they are where the number of channels does. All other weights are copied, the
-    statistics of batch normalisation included, and so are the flags of what trains.
+    every new channel. So a gray image, the same in all channels, has the response that it had; what the filters knew of
+    color is lost. They stay as they are where the number of channels does. All other weights are copied, the
+    statistics of batch normalization included, and so are the flags of what trains.
 
     Args:
         encoder: Functional or built sequential `keras.Model` of one image `(n, height, width, channels)`, nested models
@@ -69,7 +69,7 @@ def adapt_input(encoder, input_shape, name=None):
 
 
 def adapt_statistics(encoder, images, batch_size=256):
-    """Return a copy of an encoder whose batch normalisation has the statistics of other images, which need no labels.
+    """Return a copy of an encoder whose batch normalization has the statistics of other images, which need no labels.
 
     Each layer's mean and variance are the means of those of batches in random order, behind layers that use the batch's
     own, as in training; dropout is on. Nothing else changes.
@@ -83,7 +83,7 @@ def adapt_statistics(encoder, images, batch_size=256):
         Functional `keras.Model`, not compiled.
 
     Raises:
-        UserError: If there is no batch normalisation in the encoder, or images or batch size are none of these.
+        UserError: If there is no batch normalization in the encoder, or images or batch size are none of these.
 
     Example:
         `encoder = transfer.adapt_statistics(transfer.adapt_input(encoder, train.shape), train[:10_000].floats())`
@@ -99,7 +99,7 @@ def adapt_statistics(encoder, images, batch_size=256):
     norms = [layer for layer in all_layers(adapted) if isinstance(layer, keras.layers.BatchNormalization)]
     if not norms:
         raise UserError(
-            "an encoder with batch normalisation, whose statistics can be adapted",
+            "an encoder with batch normalization, whose statistics can be adapted",
             f"'{encoder.name}', which has none",
             "use it as it is",
         )
@@ -169,7 +169,7 @@ def _copy_flags(old, new):
 
 
 def _looks_at_image(layer):
-    layer = getattr(layer, "layer", layer)  # of spectral normalisation
+    layer = getattr(layer, "layer", layer)  # of spectral normalization
     return isinstance(layer, keras.layers.Conv2D) and layer.groups == 1
 
 

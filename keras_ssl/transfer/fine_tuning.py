@@ -21,7 +21,7 @@ class FineTuning:
         encoder: Functional `keras.Model` that gives the architecture; it is copied, not touched.
         classes: Number of classes.
         steps: Of each fit. Default 300.
-        batch_size: Labelled samples in each step, taken in turn from shuffled copies of all of them. Default 32.
+        batch_size: Labeled samples in each step, taken in turn from shuffled copies of all of them. Default 32.
 
     Attributes:
         model: The classifier, as the last `fit` left it.

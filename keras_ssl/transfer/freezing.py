@@ -58,7 +58,7 @@ def trainability(model):
 
 
 def freeze(model, layers):
-    """Hold layers still: their weights stay bit for bit, and their batch normalisation runs on its moving statistics.
+    """Hold layers still: their weights stay bit for bit, and their batch normalization runs on its moving statistics.
 
     Args:
         model: `keras.Model`, compiled or not. A compiled one is compiled again, with the same loss and metrics and a

@@ -2,17 +2,17 @@
 
 from keras_ssl.transforms.masks import block_mask, random_boxes, random_mask
 from keras_ssl.transforms.noise import gaussian_noise, masking_noise, salt_and_pepper
-from keras_ssl.transforms.rearrangements import distant_permutations, mirror, shuffle_tiles, turn
+from keras_ssl.transforms.rearrangements import distant_permutations, flip, rot90, shuffle_tiles
 
 __all__ = [
     "block_mask",
     "distant_permutations",
+    "flip",
     "gaussian_noise",
     "masking_noise",
-    "mirror",
     "random_boxes",
     "random_mask",
+    "rot90",
     "salt_and_pepper",
     "shuffle_tiles",
-    "turn",
 ]

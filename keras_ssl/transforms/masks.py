@@ -30,7 +30,7 @@ def random_boxes(count, height, width, area, ratio, seed):
         Szegedy et al., "Going Deeper with Convolutions", 2015, section 6.
 
     Departures:
-        Common implementations draw again until a box fits, up to ten times, and then take the centre of the image.
+        Common implementations draw again until a box fits, up to ten times, and then take the center of the image.
     """
     # One call draws all four: XLA compiles one generator, and the next seed is free for the caller.
     units = keras.random.uniform((4, count), seed=SeedStream(seed))
@@ -43,7 +43,7 @@ def random_boxes(count, height, width, area, ratio, seed):
 
 
 def block_mask(count, height, width, area, ratio, seed):
-    """Hide one random box of each image: the pixels whose centres lie in it.
+    """Hide one random box of each image: the pixels whose centers lie in it.
 
     Args:
         count: Number of masks, `n`.

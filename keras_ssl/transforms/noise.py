@@ -87,8 +87,8 @@ def _standard_normal(shape, seed):
     position = ops.cast(ops.reshape(ops.arange(math.prod(shape), dtype="int32"), shape), "uint32")
     bits = _scramble(_scramble(position + key[0]) + key[1])
     # 23 bits fill float32 exactly: the arguments of erfinv are odd multiples of 2⁻²³, symmetric and never ±1.
-    centred = (ops.cast(ops.right_shift(bits, _uint32(9)), "float32") + 0.5) * 2.0**-22 - 1.0
-    return math.sqrt(2) * ops.erfinv(centred)
+    centered = (ops.cast(ops.right_shift(bits, _uint32(9)), "float32") + 0.5) * 2.0**-22 - 1.0
+    return math.sqrt(2) * ops.erfinv(centered)
 
 
 def _scramble(bits):

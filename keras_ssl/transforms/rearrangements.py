@@ -6,13 +6,13 @@ import math
 import numpy as np
 from keras import ops
 
-__all__ = ["distant_permutations", "mirror", "shuffle_tiles", "turn"]
+__all__ = ["distant_permutations", "flip", "rot90", "shuffle_tiles"]
 
 _ALL_UP_TO = 9  # tiles: 362,880 permutations
 _DRAWN = 20_000
 
 
-def turn(images, quarters):
+def rot90(images, quarters):
     """Turn images counter-clockwise by a number of quarters.
 
     Args:
@@ -26,7 +26,7 @@ def turn(images, quarters):
     return _flip(images, ((), (1,), (1, 2), (2,))[quarters])
 
 
-def mirror(images, which):
+def flip(images, which):
     """Mirror images.
 
     Args:

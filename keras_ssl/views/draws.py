@@ -1,49 +1,11 @@
-"""The ranges and probabilities that operations are made with, and the draws from them."""
+"""Random draws of operations, one for each sample."""
 
 import keras
 from keras import ops
 
-from keras_ssl.errors import UserError
 from keras_ssl.seeds import SeedStream
 
-__all__ = ["check_range", "check_probability", "draw", "keep_or_change"]
-
-
-def check_range(name, value, lowest, highest):
-    """Return `value` as a pair of floats, or raise unless `lowest <= first <= second <= highest`.
-
-    Args:
-        name: What the error calls the range.
-        value: Pair of numbers.
-        lowest: Smallest value that makes sense.
-        highest: Largest value that makes sense.
-
-    Raises:
-        UserError: When it is not such a pair.
-    """
-    numbers = isinstance(value, (tuple, list)) and all(isinstance(end, (int, float)) for end in value)
-    if not numbers or len(value) != 2 or not lowest <= value[0] <= value[1] <= highest:
-        raise UserError(
-            f"{name} as numbers (low, high) with {lowest:g} <= low <= high <= {highest:g}",
-            repr(value),
-            "give a range within these bounds; its docstring has the default",
-        )
-    return float(value[0]), float(value[1])
-
-
-def check_probability(name, value):
-    """Return `value`, or raise unless it is a number in 0..1.
-
-    Args:
-        name: What the error calls it.
-        value: The number.
-
-    Raises:
-        UserError: When it is not.
-    """
-    if not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise UserError(f"{name} in 0..1", repr(value), "give a probability: 0 is never, 1 is always")
-    return value
+__all__ = ["draw", "keep_or_change"]
 
 
 def draw(seed, images, *ranges):

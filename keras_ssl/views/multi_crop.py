@@ -1,5 +1,6 @@
 """Two large views and several small crops of each image."""
 
+from keras_ssl.batch_keys import view_keys
 from keras_ssl.errors import UserError
 from keras_ssl.views.policy import split_seed
 
@@ -21,7 +22,7 @@ class MultiCrop:
 
     def __init__(self, policy, crop_policy, crops):
         self.policy, self.crop_policy = policy, crop_policy
-        self.keys = ("view_1", "view_2", *(f"crop_{k}" for k in range(1, crops + 1)))
+        self.keys = view_keys(crops)
         self.pure = getattr(policy, "pure", False) and getattr(crop_policy, "pure", False)
 
     def __call__(self, images, seed):

@@ -1,5 +1,6 @@
 """A pair is two draws of a policy."""
 
+from keras_ssl.batch_keys import view_keys
 from keras_ssl.errors import UserError
 from keras_ssl.views.policy import split_seed
 
@@ -18,7 +19,7 @@ class Pair:
         pure: Whether both policies say that they may be compiled (XLA, `jax.jit`).
     """
 
-    keys = ("view_1", "view_2")
+    keys = view_keys()
 
     def __init__(self, policy, other):
         self.policy = policy

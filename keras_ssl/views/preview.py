@@ -12,7 +12,7 @@ def preview(policy, images, columns=8, rows=4, seed=0, path=None):
     Args:
         policy: Function `(images, seed)` that returns images, or a dict of them such as a pair does; then each draw
             takes one row per view, with its name beside it.
-        images: Float array of shape `(n, h, w, c)` in 0..1. One channel is drawn in grey, three in colour, of any
+        images: Float array of shape `(n, h, w, c)` in 0..1. One channel is drawn in gray, three in color, of any
             other number the mean.
         columns: How many images to show, the first ones. Default 8.
         rows: How many draws to show. Default 4.

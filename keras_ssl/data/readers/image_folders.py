@@ -17,7 +17,7 @@ __all__ = ["load_folder"]
 _ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
 _SPLITS = ("train", "test", "val", "validation")
 _MIXED_SIZES = (64, 64)  # the largest side for which resnet18 takes its small stem
-_GREY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
+_GRAY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
 _ORIENTATION = 0x0112
 
 
@@ -90,7 +90,7 @@ def _class_names(paths, part, siblings):
 
 def _headers(paths):
     """Return the images' set of sizes `(height, width)`, and the mode that holds them all: `"L"` or `"RGB"`."""
-    sizes, grey, broken = set(), True, []
+    sizes, gray, broken = set(), True, []
     for path in track(paths, len(paths), "Looking at images"):
         try:
             size, mode = _header(path)
@@ -98,9 +98,9 @@ def _headers(paths):
             broken.append((path, error))
             continue
         sizes.add(size)
-        grey &= mode in _GREY_MODES
+        gray &= mode in _GRAY_MODES
     _refuse(broken)
-    return sizes, "L" if grey else "RGB"
+    return sizes, "L" if gray else "RGB"
 
 
 def _header(path):

@@ -53,11 +53,11 @@ def load_named(name, split, size=None, embedded=(), columns=()):
             f"a split of {name} ({there}) or a slice of one", repr(split), "write `train[:20000]`, for instance"
         ) from error
     label = features.get("label")
-    labelled = isinstance(label, tfds.features.ClassLabel)
-    others = {column: features[column].np_dtype for column in columns} | ({"label": np.int64} if labelled else {})
+    labeled = isinstance(label, tfds.features.ClassLabel)
+    others = {column: features[column].np_dtype for column in columns} | ({"label": np.int64} if labeled else {})
     images, found = _read(tfds, builder, split, count, stored, size, others, name)
     kept = {column: found[column] for column in columns} or None
-    if label is None or not labelled:
+    if label is None or not labeled:
         return Source(images, name=f"{name}/{split}", columns=kept)
     return Source(images, found["label"], label.num_classes, tuple(label.names), f"{name}/{split}", kept)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_ssl import checks, data, encoders
 from keras_ssl.evaluate.embedding import embed
-from keras_ssl.evaluate.label_efficiency import reinitialised
+from keras_ssl.evaluate.label_efficiency import reinitialized
 from keras_ssl.transfer import FineTuning
 
 __all__ = ["FeatureClassifier", "feature_classifier"]
@@ -58,7 +58,7 @@ def feature_classifier(source, epochs=5, seed=0):
     once and keep the file: on another machine the same seed may end in other weights, whose distances are others.
 
     Args:
-        source: Labelled `data.Source`: the train split of the set that a generator imitates.
+        source: Labeled `data.Source`: the train split of the set that a generator imitates.
         epochs: Default 5.
         seed: Of the weights and the order of samples. Default 0.
 
@@ -68,11 +68,11 @@ def feature_classifier(source, epochs=5, seed=0):
     Raises:
         UserError: If the source has no labels, or there is not one epoch.
     """
-    data.check_labelled(source)
+    data.check_labeled(source)
     checks.check_between("epochs", epochs, least=1)
     maps = encoders.conv_net(source.shape, (32, 64), pooling="flatten", first_stride=2)
     features = keras.layers.Dense(64, name="features")(maps.output)
-    encoder = reinitialised(keras.Model(maps.input, features, name="yardstick"), seed)
+    encoder = reinitialized(keras.Model(maps.input, features, name="yardstick"), seed)
     batch_size = min(128, len(source))
     tuning = FineTuning(encoder, source.classes, epochs * len(source) // batch_size, batch_size)
     tuning.fit(encoder.get_weights(), source.floats(), source.labels, 1e-3, seed, from_probe=False)

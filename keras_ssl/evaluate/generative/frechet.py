@@ -11,7 +11,7 @@ __all__ = ["frechet_distance", "frechet_floor"]
 def frechet_distance(features_a, features_b):
     """The squared Fréchet distance of two sets of features, each taken for a Gaussian.
 
-    `|μ_a - μ_b|² + tr(Σ_a + Σ_b - 2 (Σ_a Σ_b)^½)`. With `Σ = RᵀR`, where R is the triangular factor of the centred
+    `|μ_a - μ_b|² + tr(Σ_a + Σ_b - 2 (Σ_a Σ_b)^½)`. With `Σ = RᵀR`, where R is the triangular factor of the centered
     features, the trace of the root is the sum of the singular values of `R_a R_bᵀ`. So no root of a matrix is taken,
     and covariances without full rank are no special case.
 

@@ -17,7 +17,7 @@ def negative_elbo(vae, source, samples=1, chunk=50, batch_size=100, seed=0, prog
     """The negative evidence lower bound, which is at least the negative log-likelihood, by sampling.
 
     Args:
-        vae: Model with `latent` and `log_weights`; see `importance_weighted_nll`.
+        vae: Model with `latent_dim` and `log_weights`; see `importance_weighted_nll`.
         source: `data.Source`, or float array `(n, height, width, channels)` in 0..1.
         samples: Latent samples for each image. More make the estimate less noisy, not tighter. Default 1.
         chunk: See `importance_weighted_nll`.
@@ -43,12 +43,12 @@ def importance_weighted_nll(vae, source, samples=5000, chunk=50, batch_size=100,
     """The negative log-likelihood, estimated by importance sampling from the posterior.
 
     For each image `-log (1/k) Σ_i p(x|z_i) p(z_i) / q(z_i|x)`, z_i drawn from q(z|x). In expectation this is above the
-    negative log-likelihood, and falls towards it with k. Of grey values a `likelihoods.Bernoulli` knows no likelihood:
-    binarise them first.
+    negative log-likelihood, and falls toward it with k. Of gray values a `likelihoods.Bernoulli` knows no likelihood:
+    binarize them first.
 
     Args:
-        vae: Model with `latent`, the width of z, and `log_weights(images, noise)`, which for noise `(k, n, latent)` of
-            N(0, 1) returns `log p(x|z) + log p(z) - log q(z|x)` `(k, n)` at the z of q(z|x) that the noise makes.
+        vae: Model with `latent_dim`, the width of z, and `log_weights(images, noise)`, which for noise
+            `(k, n, latent_dim)` of N(0, 1) returns `log p(x|z) + log p(z) - log q(z|x)` `(k, n)` at the z of q(z|x) that the noise makes.
         source: `data.Source`, or float array `(n, height, width, channels)` in 0..1.
         samples: k, latent samples for each image. Default 5000.
         chunk: Samples of each image at a time; they and `batch_size` bound the memory. Default 50.
@@ -98,7 +98,7 @@ def _compiled(vae):
     """Function of images, seed and number of samples that is compiled once for each of their shapes."""
 
     def weigh(images, seed, count):
-        noise = keras.random.normal((count, images.shape[0], vae.latent), seed=SeedStream(seed))
+        noise = keras.random.normal((count, images.shape[0], vae.latent_dim), seed=SeedStream(seed))
         return vae.log_weights(images, noise)
 
     if keras.backend.backend() == "jax":

@@ -34,7 +34,7 @@ def ssim(x, y):
         Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity", Eqs. 13 to 17.
 
     Departures:
-        Channels are compared one by one; the paper's images are grey. Only windows that lie inside the image count.
+        Channels are compared one by one; the paper's images are gray. Only windows that lie inside the image count.
     """
     x, y = checks.as_array(x), checks.as_array(y)
     if x.shape != y.shape:

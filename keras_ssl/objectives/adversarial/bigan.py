@@ -25,7 +25,8 @@ class BiGAN(Adversarial):
             it be linear.
         generator: `keras.Model` from `(n, d)` to images in 0..1 of the encoder's input shape. Default:
             `decoders.generator(shape, d)`.
-        discriminator: `keras.Model` from `[image, latent]` to a logit `(n, 1)`. Default: `heads.judge(encoder)`.
+        discriminator: `keras.Model` from `[image, latent]` to a logit `(n, 1)`. Default:
+            `heads.pair_discriminator(encoder)`.
         adversarial_loss: See `GAN`. There is no gradient penalty here: nothing holds `losses.wasserstein` to
             Lipschitz functions but what the discriminator given is made of.
         seed: See `Objective`.
@@ -55,8 +56,8 @@ class BiGAN(Adversarial):
         width = encoder.output_shape[-1]
         self.generator = decoders.generator(encoder.input_shape[1:], width) if generator is None else generator
         decoders.check_mirrors(self.generator, encoder, width)
-        self.discriminator = heads.judge(encoder) if discriminator is None else discriminator
-        _check_judge(self.discriminator, encoder)
+        self.discriminator = heads.pair_discriminator(encoder) if discriminator is None else discriminator
+        _check_pair_discriminator(self.discriminator, encoder)
         self.adversarial_loss = adversarial_loss
 
     @property
@@ -101,7 +102,7 @@ class BiGAN(Adversarial):
         return along(self.generator, first, second, steps)
 
 
-def _check_judge(judge, encoder):
+def _check_pair_discriminator(judge, encoder):
     """Raise unless a network goes from an image of the encoder's and its representation to one number."""
     wanted = [tuple(encoder.input_shape), tuple(encoder.output_shape)], (None, 1)
     shapes = judge.input_shape
@@ -110,5 +111,5 @@ def _check_judge(judge, encoder):
         raise UserError(
             f"a discriminator from {wanted[0]}, an image and its representation, to {wanted[1]}",
             f"'{judge.name}' from {found[0]} to {found[1]}",
-            "give one that fits, such as `heads.judge(encoder)`",
+            "give one that fits, such as `heads.pair_discriminator(encoder)`",
         )

@@ -13,25 +13,25 @@ from keras_ssl.objectives.adversarial.interpolation import along
 __all__ = ["GAN"]
 
 
-_NORMALISATION = keras.layers.BatchNormalization
+_NORMALIZATION = keras.layers.BatchNormalization
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class GAN(Adversarial):
     """Generate images that a discriminator cannot tell from real ones; the discriminator's trunk is the encoder.
 
-    In each step the discriminator is trained first, then the generator on new samples. Batch normalisation lets the
+    In each step the discriminator is trained first, then the generator on new samples. Batch normalization lets the
     samples of a batch see each other, and its moving statistics are those of real and generated images together:
-    encoders without it (`encoders.conv_net(…, normalise=False)`) are the rule, and with the gradient penalty a must.
-    With `blocks.spectrally_normalised(encoder)` the encoder cannot become steep, only its head, one linear layer, can,
+    encoders without it (`encoders.conv_net(…, normalize=False)`) are the rule, and with the gradient penalty a must.
+    With `blocks.spectrally_normalized(encoder)` the encoder cannot become steep, only its head, one linear layer, can,
     which is there to keep the game even (Miyato et al. 2018). Terms beside the losses: the shares of real and of
     generated images that are told right.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
-        generator: `keras.Model` from `(n, latent)` to images in 0..1 of the encoder's input shape. Default:
-            `decoders.generator(shape, latent)`.
-        latent: Dimensions of z, which is drawn from N(0, I), at least 1. Default 64.
+        generator: `keras.Model` from `(n, latent_dim)` to images in 0..1 of the encoder's input shape. Default:
+            `decoders.generator(shape, latent_dim)`.
+        latent_dim: Dimensions of z, which is drawn from N(0, I), at least 1. Default 64.
         adversarial_loss: `losses.non_saturating`, the default, `losses.wasserstein`, or a registered function of your
             own of the discriminator's outputs for real and generated images.
         gradient_penalty: Weight of `losses.gradient_penalty`, at least 0. Default 0; 10 with `losses.wasserstein`.
@@ -42,7 +42,7 @@ class GAN(Adversarial):
 
     Raises:
         UserError: If an argument is out of its range, the generator does not fit, there is none and the encoder
-            does not take images of known size, or there is a gradient penalty and batch normalisation in the encoder.
+            does not take images of known size, or there is a gradient penalty and batch normalization in the encoder.
 
     Reference:
         Goodfellow et al. 2014, "Generative Adversarial Nets"; Radford et al. 2016, "Unsupervised Representation
@@ -59,7 +59,7 @@ class GAN(Adversarial):
         self,
         encoder,
         generator=None,
-        latent=64,
+        latent_dim=64,
         adversarial_loss=losses.non_saturating,
         gradient_penalty=0.0,
         discriminator_steps=1,
@@ -67,22 +67,21 @@ class GAN(Adversarial):
         **kwargs,
     ):
         super().__init__(encoder, seed=seed, **kwargs)
-        check_between("latent", latent, 1, whole=True)
+        check_between("latent_dim", latent_dim, 1, whole=True)
         check_between("gradient_penalty", gradient_penalty, 0)
         check_between("discriminator_steps", discriminator_steps, 1, whole=True)
-        if gradient_penalty and any(isinstance(layer, _NORMALISATION) for layer in all_layers(encoder)):
+        if gradient_penalty and any(isinstance(layer, _NORMALIZATION) for layer in all_layers(encoder)):
             raise UserError(
-                "an encoder without batch normalisation, since the penalty is on each sample's own gradient",
+                "an encoder without batch normalization, since the penalty is on each sample's own gradient",
                 f"'{encoder.name}' with it",
-                "use `encoders.conv_net(…, normalise=False)`, or leave `gradient_penalty` out",
+                "use `encoders.conv_net(…, normalize=False)`, or leave `gradient_penalty` out",
             )
-        self.latent = latent
-        self.generator = decoders.generator(encoder.input_shape[1:], latent) if generator is None else generator
-        decoders.check_mirrors(self.generator, encoder, latent)
+        self.latent_dim = latent_dim
+        self.generator = decoders.generator(encoder.input_shape[1:], latent_dim) if generator is None else generator
+        decoders.check_mirrors(self.generator, encoder, latent_dim)
         self.adversarial_loss = adversarial_loss
         self.gradient_penalty = gradient_penalty
         self.discriminator_steps = discriminator_steps
-        self.minimised = ("discriminator_loss",) * discriminator_steps + ("loss",)
         self.head = heads.linear(encoder, 1, name="discriminator_head")
 
     @property
@@ -99,7 +98,7 @@ class GAN(Adversarial):
         x, draws = batch["input"], self.draws(training)
         noise = batch.get("noise")
         if noise is None:
-            noise = keras.random.normal((ops.shape(x)[0], self.latent), dtype="float32", seed=draws)
+            noise = keras.random.normal((ops.shape(x)[0], self.latent_dim), dtype="float32", seed=draws)
         generated = self.generator(noise, training=training)
         outputs = {"real": self.discriminate(x, training), "generated": self.discriminate(generated, training)}
         if self.gradient_penalty:
@@ -135,13 +134,13 @@ class GAN(Adversarial):
     def sample(self, count, seed=0):
         """Return `count` new images, 1 or more, from latent vectors that are drawn by `seed`."""
         check_between("count", count, least=1, whole=True)
-        return self.generator(keras.random.normal((count, self.latent), seed=seed), training=False)
+        return self.generator(keras.random.normal((count, self.latent_dim), seed=seed), training=False)
 
     def interpolate(self, first, second, steps=8):
         """Return images on the arcs between two batches of latent vectors.
 
         Args:
-            first: Vectors `(n, latent)`, such as draws from N(0, I).
+            first: Vectors `(n, latent_dim)`, such as draws from N(0, I).
             second: As many.
             steps: Number of images on each arc, both ends among them, at least 2. Default 8.
 

@@ -2,14 +2,12 @@
 
 import keras
 import numpy as np
-from keras import ops
 
-from keras_ssl.backends import on_tensorflow
 from keras_ssl.distribute import replicas
 from keras_ssl.errors import UserError
-from keras_ssl.objectives.base import tensorflow_step
+from keras_ssl.objectives.base import assertions
 
-__all__ = ["arrays_in", "as_batch", "batch_of_one", "check_all", "check_encoder", "check_range", "check_token_encoder"]
+__all__ = ["arrays_in", "as_batch", "batch_of_one", "check_encoder", "check_token_encoder"]
 
 
 def check_encoder(encoder):
@@ -78,15 +76,10 @@ def as_batch(objective, data):
 
 
 def _wrong_keys(objective, received):
-    keys = objective.batch_keys
-    call = "data.batches(source, views=views.digits())" if "view_1" in keys else "data.batches(source)"
-    if "attributes" in keys:
-        call = "data.batches(source, targets=data.targets(source, …))"
-    if "crop_1" in keys:
-        crops = sum(key.startswith("crop") for key in keys)
-        call = f"data.batches(source, views=views.multi_crop(policy, crop_policy, crops={crops}))"
     return UserError(
-        f"batches for {type(objective).__name__} as a dict with the keys {keys}", received, f"make them with `{call}`"
+        f"batches for {type(objective).__name__} as a dict with the keys {objective.batch_keys}",
+        received,
+        f"make them with `{objective.batches_call}`",
     )
 
 
@@ -95,49 +88,22 @@ def _check_tensor(objective, key, x, shape):
     fits = len(x.shape) == len(shape) and all(a is None or b is None or a == b for a, b in zip(x.shape[1:], shape[1:]))
     if not fits:
         raise UserError(
-            f"'{key}' of shape {shape} for {name}" + ("" if key == "attributes" else "'s encoder"),
+            f"'{key}' of shape {shape} for {name}",
             f"shape {tuple(x.shape)}",
-            "give as many columns as attributes" if key == "attributes" else "build the encoder for the data's shape",
+            f"build the encoder for the data's shape, and make batches with `{objective.batches_call}`",
         )
     if "float" not in keras.backend.standardize_dtype(x.dtype):
-        floats, otherwise = (
-            ("floats", "cast to float32") if key == "attributes" else ("floats in 0..1", "divide by 255")
-        )
         raise UserError(
-            f"'{key}' as {floats}", f"dtype {x.dtype}", f"use `data.batches`, which converts, or {otherwise}"
+            f"'{key}' as floats",
+            f"dtype {x.dtype}",
+            "use `data.batches`, which converts; or cast to float32 (images to 0..1: divide uint8 by 255)",
         )
     if not objective.compares_samples or replicas() > 1:
         return
     if x.shape[0] == 1:
         raise batch_of_one(objective)
     if x.shape[0] is None:  # a tf.data set that does not drop its remainder
-        tensorflow_step.check_several(x, str(batch_of_one(objective)))
-
-
-def check_range(objective, x, value_range):
-    """Return a tensor, and have TensorFlow raise where it has NaN or values outside the range; None is any.
-
-    Arrays, and what `data.batches` gives, have been looked at before training; other data sets have not. XLA leaves
-    this out.
-    """
-    if value_range is None:
-        return x
-    low, high = value_range
-    slack = 1e-3 * (high - low)
-    return check_all(
-        x,
-        ops.logical_and(x >= low - slack, x <= high + slack),
-        f"values in {low:g}..{high:g} for the likelihood of {type(objective).__name__}",
-        "values outside",
-        "rescale them, or give another `likelihood`",
-    )
-
-
-def check_all(x, right, expected, received, do):
-    """Return a tensor, and have TensorFlow raise, with what a `UserError` says, unless all of `right` is true."""
-    if not on_tensorflow():
-        return x
-    return tensorflow_step.check_all(x, right, str(UserError(expected, received, do)))
+        assertions.assert_several(x, str(batch_of_one(objective)))
 
 
 def batch_of_one(objective):

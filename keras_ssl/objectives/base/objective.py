@@ -1,5 +1,6 @@
 """The base of all objectives: it owns the training step; a subclass writes three verbs."""
 
+import functools
 import inspect
 
 import keras
@@ -9,6 +10,7 @@ from keras_ssl import checks
 from keras_ssl.distribute import replica_index
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import batches, jax_step, tensorflow_step
+from keras_ssl.objectives.base.updates import Update
 from keras_ssl.seeds import SeedStream
 
 __all__ = ["Objective"]
@@ -38,10 +40,12 @@ class Objective(keras.Model):
     """Names of tensors that a batch may hold in place of what the objective would draw."""
     terms: tuple[str, ...] = ("loss",)
     """Names of the scalars that `loss_terms` returns, all of which are logged."""
-    minimised: tuple[str, ...] = ("loss",)
-    """Names of the terms that are minimised, one for each of `players`."""
+    batches_call = "data.batches(source)"
+    """A call that makes such batches, for error messages."""
     compares_samples = False
     """Whether the loss compares the samples of a batch, so that a batch of one is a mistake."""
+    optimizer = None
+    """Of the weights that minimize "loss"; set by `compile`."""
 
     def __init__(self, encoder, seed=0, **kwargs):
         super().__init__(**kwargs)
@@ -52,7 +56,7 @@ class Objective(keras.Model):
         self.step = self.add_weight(
             shape=(), dtype="int32", initializer="zeros", trainable=False, aggregation="only_first_replica", name="step"
         )
-        self.trackers = {term: keras.metrics.Mean(name=term) for term in self.terms}
+        self.trackers = {}  # made by `compile`, when `terms` is known
         self.built = True  # otherwise Keras would call the model on a batch to build it
 
     # ---- the three verbs -------------------------------------------------------------------------------------------
@@ -74,7 +78,7 @@ class Objective(keras.Model):
         raise NotImplementedError(f"{type(self).__name__} must define loss_terms(outputs).")
 
     def after_step(self, outputs):
-        """Update targets, queues and centres after a training step. There are none here."""
+        """Update targets, queues and centers after a training step. There are none here."""
 
     # ---- what the verbs use ----------------------------------------------------------------------------------------
 
@@ -93,9 +97,13 @@ class Objective(keras.Model):
         return value(self.step) if isinstance(value, keras.optimizers.schedules.LearningRateSchedule) else value
 
     def check_array(self, key, array):
-        """Raise `UserError` unless the array that `fit` was given as `key` can be trained on: here, values in 0..1."""
-        check = checks.check_images if array.ndim == 4 else checks.check_values
-        check(array, name=f"'{key}'")
+        """Raise `UserError` unless the array that `fit` was given as `key` can be trained on: here, values in 0..1.
+
+        What stands under one of `optional_keys` is not checked here.
+        """
+        if key in self.batch_keys:
+            check = checks.check_images if array.ndim == 4 else checks.check_values
+            check(array, name=f"'{key}'")
 
     def as_images(self, images, value_range=(0.0, 1.0)):
         """Return images as the encoder takes them, a float32 tensor `(n, …)`, after a check.
@@ -123,13 +131,12 @@ class Objective(keras.Model):
         return SeedStream(seed + ops.convert_to_tensor([replica_index(), 0], seed.dtype))
 
     @property
-    def players(self):
-        """Pairs of an optimizer and the variables that it trains: here, one pair.
+    def updates(self):
+        """The gradient steps of a training step, in their order: here one, of all weights on "loss".
 
-        Several take turns in each step on TensorFlow, each with a forward pass of its own, and the k-th lowers the k-th
-        of `minimised`.
+        Several are for TensorFlow only; each has a forward pass of its own.
         """
-        return [(self.optimizer, self.trainable_variables)]
+        return [Update("loss", self.optimizer, self.trainable_variables)]
 
     # ---- Keras -----------------------------------------------------------------------------------------------------
 
@@ -167,43 +174,48 @@ class Objective(keras.Model):
         if jit_compile == "auto" and keras.backend.backend() == "tensorflow" and not tensorflow_step.xla_pays():
             jit_compile = False
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+        if not self.trackers:
+            self.trackers = {term: keras.metrics.Mean(name=term) for term in self.terms}
 
     def get_compile_config(self):
-        """Return what `compile` was called with, serialised."""
+        """Return what `compile` was called with, serialized."""
         arguments = {**self._compile_arguments, "optimizer": self.optimizer}
         return keras.saving.serialize_keras_object(arguments)
 
     def compile_from_config(self, config):
         """Compile as `get_compile_config` says and build the optimizer, so that its state can be loaded."""
         self.compile(**keras.saving.deserialize_keras_object(config))
-        for optimizer, variables in self.players:
-            optimizer.build(variables)
+        for update in self.updates:
+            update.optimizer.build(update.variables)
 
-    def fit(self, x=None, **kwargs):
-        """Train, as `keras.Model.fit`, after a check of what can be checked before.
+    @functools.wraps(keras.Model.fit, assigned=())
+    def fit(self, *args, **kwargs):
+        """Train, as `keras.Model.fit`, whose arguments these are, after a check of what can be checked before.
 
         Args:
-            x: `data.batches(…)`, any other data set of such batches, or arrays.
-            **kwargs: `epochs`, `callbacks`, … of `keras.Model.fit`. `batch_size` is 32 where x is made of arrays.
+            *args: `x` first: `data.batches(…)`, any other data set of such batches, or arrays, of which `batch_size`
+                is 32 by default.
+            **kwargs: `epochs`, `callbacks`, … of `keras.Model.fit`.
 
         Returns:
             `keras.callbacks.History`.
 
         Raises:
-            UserError: If there is nothing to train on or for, or an array is not fit to be trained on.
+            UserError: If there is nothing to train on or for, or an array cannot be trained on.
         """
-        epochs = kwargs.get("epochs", 1)
+        given = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
+        epochs = given.get("epochs", 1)
         if epochs < 1:
             raise UserError("at least one epoch", f"epochs={epochs}", "give `epochs=1` or more")
-        arrays = batches.arrays_in(x, self.batch_keys)
+        arrays = batches.arrays_in(given.get("x"), (*self.batch_keys, *self.optional_keys))
         if not arrays:
-            kwargs["shuffle"] = False  # data sets shuffle themselves; Keras would warn
+            given["shuffle"] = False  # data sets shuffle themselves; Keras would warn
         for key, array in arrays.items():
             self.check_array(key, array)
-            size = min(len(array), kwargs.get("batch_size") or 32)
+            size = min(len(array), given.get("batch_size") or 32)
             if self.compares_samples and (size < 2 or len(array) % size == 1):
                 raise batches.batch_of_one(self)
-        return super().fit(x, **kwargs)
+        return super().fit(**{name: value for name, value in given.items() if name != "self"})
 
     def make_train_function(self, force=False):
         """Make the training function, as `keras.Model.make_train_function`, after what TensorFlow should not trace."""
@@ -232,8 +244,8 @@ class Objective(keras.Model):
             training: Whether this is a training step.
 
         Returns:
-            Pair of the outputs, in float32, and the terms. Regularisation losses of the networks are part of those that
-            are `minimised`; of activity regularisers Keras keeps those of a network's last call, which is that on the
+            Pair of the outputs, in float32, and the terms. Regularization losses of the networks are part of those that
+            are minimized; of activity regularisers Keras keeps those of a network's last call, which is that on the
             last view.
         """
         batch = batches.as_batch(self, data)
@@ -242,7 +254,7 @@ class Objective(keras.Model):
         terms = dict(self.loss_terms(outputs))
         if set(terms) != set(self.terms):
             raise ValueError(f"{type(self).__name__}.loss_terms must return {self.terms}; it returned {tuple(terms)}.")
-        for term in set(self.minimised):
+        for term in {update.term for update in self.updates}:
             terms[term] = sum(self.losses, start=terms[term])
         return outputs, terms
 

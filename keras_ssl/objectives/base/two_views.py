@@ -1,23 +1,50 @@
-"""The forward pass that joint-embedding objectives share: both views through encoder, projector and predictor."""
+"""What joint-embedding objectives share: the keys of their batches, and the forward pass over both views."""
 
-__all__ = ["predict", "project"]
+from keras_ssl.batch_keys import view_keys
+from keras_ssl.objectives.base.objective import Objective
+
+__all__ = ["TwoViews"]
 
 
-def project(objective, batch, training):
-    """Return `{"z_1", "z_2"}`, the projections of both views.
+class TwoViews(Objective):
+    """The base of objectives that compare views of a sample: two large ones, and `crops` small ones.
 
-    Args:
-        objective: With `encoder` and `projector`.
-        batch: Dict with "view_1" and "view_2".
-        training: Whether this is a training step.
+    A subclass has an encoder and a `projector`, and a `predictor` where it calls `predict`.
     """
-    return {
-        f"z_{k}": objective.projector(objective.encoder(batch[f"view_{k}"], training=training), training=training)
-        for k in (1, 2)
-    }
 
+    crops = 0
+    """Number of small crops, `"crop_1"`, … in the batch."""
 
-def predict(objective, batch, training):
-    """Return `{"z_1", "z_2", "p_1", "p_2"}`, the projections and what the `predictor` makes of them; see `project`."""
-    outputs = project(objective, batch, training)
-    return outputs | {f"p_{k}": objective.predictor(outputs[f"z_{k}"], training=training) for k in (1, 2)}
+    @property
+    def batch_keys(self):
+        """Names of the views that a batch must hold."""
+        return view_keys(self.crops)
+
+    @property
+    def batches_call(self):
+        """A call that makes such batches."""
+        if self.crops:
+            return f"data.batches(source, views=views.multi_crop(policy, crop_policy, crops={self.crops}))"
+        return "data.batches(source, views=views.digits())"
+
+    def project(self, batch, training):
+        """Return `{"z_1", "z_2"}`, the projections of both views.
+
+        Args:
+            batch: Dict with "view_1" and "view_2".
+            training: Whether this is a training step.
+        """
+        return {
+            f"z_{k}": self.projector(self.encoder(batch[f"view_{k}"], training=training), training=training)
+            for k in (1, 2)
+        }
+
+    def predict_views(self, batch, training):
+        """Return `{"z_1", "z_2", "p_1", "p_2"}`: the projections, and the predictor's outputs for them.
+
+        Args:
+            batch: See `project`.
+            training: See `project`.
+        """
+        outputs = self.project(batch, training)
+        return outputs | {f"p_{k}": self.predictor(outputs[f"z_{k}"], training=training) for k in (1, 2)}

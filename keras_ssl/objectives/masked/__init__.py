@@ -1,6 +1,7 @@
 """Objectives that hide a part of the input and predict it from the rest."""
 
+from keras_ssl.objectives.masked.adversarial_inpainting import AdversarialInpainting
 from keras_ssl.objectives.masked.inpainting import Inpainting
 from keras_ssl.objectives.masked.masked_autoencoder import MaskedAutoencoder
 
-__all__ = ["Inpainting", "MaskedAutoencoder"]
+__all__ = ["AdversarialInpainting", "Inpainting", "MaskedAutoencoder"]

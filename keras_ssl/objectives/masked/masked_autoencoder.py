@@ -9,7 +9,7 @@ from keras_ssl import decoders, losses, transforms
 from keras_ssl.blocks import patchify, sine_cosine, unpatchify
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
-from keras_ssl.objectives.base import batches
+from keras_ssl.objectives.base import assertions, batches
 from keras_ssl.objectives.base.objective import Objective
 
 __all__ = ["MaskedAutoencoder"]
@@ -28,7 +28,7 @@ class MaskedAutoencoder(Objective):
         decoder: `keras.Model` from tokens `(n, length, d)` to the pixels of their patches
             `(n, length, patch² * channels)`. Default: `decoders.patches(encoder)`.
         mask_ratio: Share of the patches that is hidden, rounded to a whole number of them. Default 0.75.
-        normalise_targets: Whether to predict pixels less their patch's mean, over its standard deviation. Default True.
+        normalize_targets: Whether to predict pixels less their patch's mean, over its standard deviation. Default True.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 
@@ -46,7 +46,7 @@ class MaskedAutoencoder(Objective):
 
     optional_keys = ("mask",)
 
-    def __init__(self, encoder, decoder=None, mask_ratio=0.75, normalise_targets=True, seed=0, **kwargs):
+    def __init__(self, encoder, decoder=None, mask_ratio=0.75, normalize_targets=True, seed=0, **kwargs):
         super().__init__(encoder, seed=seed, **kwargs)
         batches.check_token_encoder(encoder)
         self.patch = _patch_side(encoder)
@@ -55,7 +55,7 @@ class MaskedAutoencoder(Objective):
         _check_decoder(self.decoder, width, self.patch**2 * encoder.input_shape[-1])
         self.mask_ratio = mask_ratio
         self.hidden = _hidden(mask_ratio, self.length)
-        self.normalise_targets = normalise_targets
+        self.normalize_targets = normalize_targets
         self.mask_token = self.add_weight(
             shape=(width,), initializer=keras.initializers.RandomNormal(stddev=0.02), name="mask_token"
         )
@@ -69,15 +69,15 @@ class MaskedAutoencoder(Objective):
     def loss_terms(self, outputs):
         """Compare the hidden patches with their predictions."""
         targets = patchify(outputs["input"], self.patch)
-        if self.normalise_targets:
+        if self.normalize_targets:
             mean, deviation = _moments(targets)
             targets = (targets - mean) / deviation
-        return {"loss": losses.masked_squared_error(targets, outputs["prediction"], outputs["mask"])}
+        return {"loss": losses.masked_squared_error(outputs["prediction"], targets, outputs["mask"])}
 
     def reconstruct(self, images, mask=None):
         """Return images whose hidden patches are the prediction, and whose visible ones are those of the input.
 
-        Where targets are normalised, predictions are given back the mean and the standard deviation of the patch that
+        Where targets are normalized, predictions are given back the mean and the standard deviation of the patch that
         they stand for, which the model has not seen.
 
         Args:
@@ -96,17 +96,17 @@ class MaskedAutoencoder(Objective):
         self._check_mask(mask, len(images))
         patches, prediction = patchify(images, self.patch), self._predict(images, mask, training=False)
         prediction = ops.cast(prediction, "float32")
-        if self.normalise_targets:
+        if self.normalize_targets:
             mean, deviation = _moments(patches)
             prediction = prediction * deviation + mean
         patches = ops.where(ops.cast(mask, "bool")[..., None], prediction, patches)
         return unpatchify(patches, self.encoder.input_shape[1:], self.patch)
 
-    def fit(self, x=None, **kwargs):
-        """Train, as `Objective.fit`, which see, after a check of the masks where `x` is a dict of arrays."""
-        if isinstance(x, dict) and hasattr(x.get("mask"), "__array__"):
-            self._check_mask(x["mask"], len(x["mask"]))
-        return super().fit(x, **kwargs)
+    def check_array(self, key, array):
+        """Check as `Objective.check_array`, and that masks hide as many patches as they must."""
+        super().check_array(key, array)
+        if key == "mask":
+            self._check_mask(array, len(array))
 
     def _masks(self, images, seeds):
         return transforms.random_mask(ops.shape(images)[0], self.length, self.hidden, seeds.next())
@@ -115,7 +115,7 @@ class MaskedAutoencoder(Objective):
         """Have TensorFlow raise where a mask hides more or fewer patches; what is hidden must not reach the trunk."""
         hidden = ops.sum(ops.cast(mask, "int32"), axis=-1)
         message = f"masks that hide {self.hidden} of {self.length} patches of each image"
-        return batches.check_all(mask, ops.equal(hidden, self.hidden), message, "other masks", "use `mask_ratio`")
+        return assertions.assert_all(mask, ops.equal(hidden, self.hidden), message, "other masks", "use `mask_ratio`")
 
     def _check_mask(self, mask, count):
         mask = ops.convert_to_numpy(mask)

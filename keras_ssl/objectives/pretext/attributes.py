@@ -17,7 +17,7 @@ class AttributePrediction(Objective):
     """Predict several attributes of a sample, each by a linear head of its own, so that one encoder knows them all.
 
     Batches hold, beside "input", "attributes": floats `(n, number of attributes)` in the order of `attributes`; class
-    numbers of categorical ones, and standardised values of continuous ones. `data.batches(source, targets=…)` makes
+    numbers of categorical ones, and standardized values of continuous ones. `data.batches(source, targets=…)` makes
     them.
 
     Logs, beside the loss, `<name>_accuracy` of each categorical attribute, and of each continuous one `<name>_error`,
@@ -38,12 +38,13 @@ class AttributePrediction(Objective):
     """
 
     batch_keys = ("input", "attributes")
+    batches_call = "data.batches(source, targets=data.targets(source, …))"
 
     def __init__(self, encoder, attributes, seed=0, **kwargs):
         _check_attributes(attributes)
-        self.terms = ("loss", *(_term(name, classes) for name, classes in attributes.items()))
         super().__init__(encoder, seed=seed, **kwargs)
         self.attributes = attributes
+        self.terms = ("loss", *(_term(name, classes) for name, classes in attributes.items()))
         self.heads = [
             heads.linear(encoder, classes or 1, name=f"head_{k}") for k, classes in enumerate(attributes.values(), 1)
         ]
@@ -76,7 +77,7 @@ class AttributePrediction(Objective):
         return {"attributes": batch["attributes"], **predicted}
 
     def answers(self, images):
-        """Return a dict of what is predicted of `images`, `(n,)` each: class numbers, or standardised values."""
+        """Return a dict of what is predicted of `images`, `(n,)` each: class numbers, or standardized values."""
         h = self.encoder(self.as_images(images), training=False)
         scores = {name: head(h, training=False) for name, head in zip(self.attributes, self.heads)}
         categorical = {name: classes is not None for name, classes in self.attributes.items()}
@@ -88,7 +89,7 @@ class AttributePrediction(Objective):
         for k, (name, classes) in enumerate(self.attributes.items()):
             right, predicted = outputs["attributes"][:, k], outputs[f"head_{k}"]
             if classes is None:
-                parts.append(losses.squared_error(right, predicted[:, 0]))
+                parts.append(losses.squared_error(predicted[:, 0], right))
                 terms[_term(name, classes)] = parts[-1]
             else:
                 parts.append(losses.cross_entropy(predicted, right))

@@ -3,7 +3,7 @@
 import keras
 
 from keras_ssl.objectives.pretext.transformation import TransformationPrediction
-from keras_ssl.transforms.rearrangements import mirror
+from keras_ssl.transforms.rearrangements import flip
 
 __all__ = ["FlipPrediction"]
 
@@ -27,5 +27,5 @@ class FlipPrediction(TransformationPrediction):
         super().__init__(encoder, seed=seed, **kwargs)
 
     def version(self, images, k):
-        """Return the images as `transforms.mirror` makes them."""
-        return mirror(images, k)
+        """Return the images as `transforms.flip` makes them."""
+        return flip(images, k)

@@ -45,9 +45,10 @@ class JigsawPrediction(TransformationPrediction):
     def __init__(self, encoder, grid=2, permutations=24, seed=0, **kwargs):
         check_between("grid", grid, 2)
         check_between("permutations", permutations, 2, math.factorial(grid**2))
+        super().__init__(encoder, classes=permutations, seed=seed, **kwargs)
         self.grid = grid
         self.permutations = permutations
-        super().__init__(encoder, classes=permutations, seed=seed, **kwargs)
+        self.check_size(*encoder.input_shape[1:3])
         self.orders = distant_permutations(permutations, grid**2)
 
     def check_size(self, height, width):

@@ -4,7 +4,7 @@ import keras
 
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.pretext.transformation import TransformationPrediction
-from keras_ssl.transforms.rearrangements import turn
+from keras_ssl.transforms.rearrangements import rot90
 
 __all__ = ["RotationPrediction"]
 
@@ -34,6 +34,7 @@ class RotationPrediction(TransformationPrediction):
 
     def __init__(self, encoder, seed=0, **kwargs):
         super().__init__(encoder, seed=seed, **kwargs)
+        self.check_size(*encoder.input_shape[1:3])
 
     def check_size(self, height, width):
         """Raise `UserError` unless images are square."""
@@ -46,4 +47,4 @@ class RotationPrediction(TransformationPrediction):
 
     def version(self, images, k):
         """Return the images turned by k quarters."""
-        return turn(images, k)
+        return rot90(images, k)

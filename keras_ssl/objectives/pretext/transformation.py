@@ -1,5 +1,6 @@
 """The base of objectives that transform an image and predict what was done to it."""
 
+import functools
 import warnings
 
 import numpy as np
@@ -35,7 +36,7 @@ class TransformationPrediction(Objective):
     every version differs from the first by at most 5 % of the image's variance (of digits and clothes none does). After
     training one says so where the accuracy of the last epoch is below 1.4 times what guessing gives, 0.35 of four
     classes: 512 digits that had been turned at random reach 0.32 in four epochs, by memory, and upright ones 0.81. The
-    more epochs, the more is memorised; give `validation_data`, whose accuracy counts then.
+    more epochs, the more is memorized; give `validation_data`, whose accuracy counts then.
 
     Args:
         encoder: Built `keras.Model` from `(n, height, width, channels)` to `(n, d)`.
@@ -56,7 +57,6 @@ class TransformationPrediction(Objective):
                 f"input shape {encoder.input_shape}",
                 "give one with that input",
             )
-        self.check_size(*encoder.input_shape[1:3])
         self.classes = classes
         self.head = heads.linear(encoder, classes, name="head")
 
@@ -91,9 +91,10 @@ class TransformationPrediction(Objective):
         logits, labels = outputs["logits"], outputs["labels"]
         return {"loss": losses.cross_entropy(logits, labels), "accuracy": measures.accuracy(logits, labels)}
 
-    def fit(self, x=None, **kwargs):
+    @functools.wraps(Objective.fit, assigned=())
+    def fit(self, *args, **kwargs):
         """Train as `Objective.fit`, and warn where what is predicted cannot be seen in the images."""
-        history = super().fit(x, **kwargs)
+        history = super().fit(*args, **kwargs)
         accuracy = history.history.get("val_accuracy", history.history.get("accuracy"))
         chance = 1 / self.classes
         if accuracy and accuracy[-1] < _AT_CHANCE * chance:

@@ -16,7 +16,7 @@ class Autoencoder(Objective):
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`; dense or convolutional.
         decoder: `keras.Model` from `(n, d)` to the encoder's input shape. Default: `decoders.mirror(encoder)`,
             whose output is linear, or a sigmoid where `reconstruction` is `losses.binary_cross_entropy`.
-        reconstruction: Function of input and reconstruction that returns a scalar. Default: `losses.squared_error`.
+        reconstruction: Function of reconstruction and input that returns a scalar. Default: `losses.squared_error`.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 
@@ -41,7 +41,7 @@ class Autoencoder(Objective):
 
     def loss_terms(self, outputs):
         """Compare the reconstruction with the input."""
-        return {"loss": self.reconstruction(outputs["input"], outputs["reconstruction"])}
+        return {"loss": self.reconstruction(outputs["reconstruction"], outputs["input"])}
 
     def reconstruct(self, images):
         """Return the reconstructions of `images` `(n, …)`, floats in 0..1, as a float32 tensor of the same shape."""

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_ssl import decoders, heads, likelihoods, losses
 from keras_ssl.checks import check_between
-from keras_ssl.objectives.base import batches
+from keras_ssl.objectives.base import assertions
 from keras_ssl.objectives.base.objective import Objective
 
 __all__ = ["VariationalAutoencoder"]
@@ -21,9 +21,9 @@ class VariationalAutoencoder(Objective):
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
-        decoder: `keras.Model` from `(n, latent)` to the encoder's input shape, with linear output, which `likelihood`
-            takes as its parameters. Default: `decoders.mirror(encoder, features=latent)`.
-        latent: Dimensions of z, at least 1. Default 16.
+        decoder: `keras.Model` from `(n, latent_dim)` to the encoder's input shape. Its output, linear, is what
+            `likelihood` takes as parameters. Default: `decoders.mirror(encoder, latent_dim=latent_dim)`.
+        latent_dim: Dimensions of z, at least 1. Default 16.
         beta: Weight of the divergence, at least 0: a number, or a schedule in steps. Default 1, the bound itself. To
             warm up: `keras.optimizers.schedules.PolynomialDecay(0.0, steps, 1.0)`.
         likelihood: `likelihoods.Bernoulli()` for values in 0..1, the default, or `likelihoods.Gaussian(stddev)`.
@@ -42,25 +42,26 @@ class VariationalAutoencoder(Objective):
     terms = ("loss", "reconstruction", "kl")
     optional_keys = ("noise",)
 
-    def __init__(self, encoder, decoder=None, latent=16, beta=1.0, likelihood=None, seed=0, **kwargs):
+    def __init__(self, encoder, decoder=None, latent_dim=16, beta=1.0, likelihood=None, seed=0, **kwargs):
         super().__init__(encoder, seed=seed, **kwargs)
-        check_between("latent", latent, 1, whole=True)
+        check_between("latent_dim", latent_dim, 1, whole=True)
         check_between("beta", beta, 0)
-        self.latent = latent
+        self.latent_dim = latent_dim
         self.beta = beta
         self.likelihood = likelihoods.Bernoulli() if likelihood is None else likelihood
-        self.decoder = decoders.mirror(encoder, features=latent) if decoder is None else decoder
-        decoders.check_mirrors(self.decoder, encoder, latent)
-        self.statistics = heads.gaussian(encoder, latent)
+        self.decoder = decoders.mirror(encoder, latent_dim=latent_dim) if decoder is None else decoder
+        decoders.check_mirrors(self.decoder, encoder, latent_dim)
+        self.statistics = heads.gaussian(encoder, latent_dim)
 
     def posterior(self, images, training=False):
-        """Return mean and log variance of `q(z|x)`, both `(n, latent)`, of `images` `(n, …)`."""
+        """Return mean and log variance of `q(z|x)`, both `(n, latent_dim)`, of `images` `(n, …)`."""
         mean, log_variance = self.statistics(self.encoder(images, training=training), training=training)
         return mean, log_variance
 
     def forward_pass(self, batch, training):
         """Draw z from the posterior, and decode it."""
-        x = batches.check_range(self, batch["input"], self.likelihood.value_range)
+        what, do = f"the likelihood of {type(self).__name__}", "rescale them, or give another `likelihood`"
+        x = assertions.assert_in_range(batch["input"], self.likelihood.value_range, what, do)
         mean, log_variance = self.posterior(x, training)
         noise = batch.get("noise")
         if noise is None:
@@ -71,7 +72,7 @@ class VariationalAutoencoder(Objective):
     def loss_terms(self, outputs):
         """The negative evidence lower bound and its two parts."""
         reconstruction = -ops.mean(self.likelihood.log_prob(outputs["input"], outputs["parameters"]))
-        kl = ops.mean(losses.gaussian_kl(outputs["mean"], outputs["log_variance"]))
+        kl = losses.gaussian_kl(outputs["mean"], outputs["log_variance"])
         return {"loss": reconstruction + self.at(self.beta) * kl, "reconstruction": reconstruction, "kl": kl}
 
     def log_weights(self, images, noise):
@@ -79,7 +80,7 @@ class VariationalAutoencoder(Objective):
 
         Args:
             images: Tensor x `(n, …)`.
-            noise: Tensor ε `(k, n, latent)` of draws from N(0, 1); z = μ + σ ε.
+            noise: Tensor ε `(k, n, latent_dim)` of draws from N(0, 1); z = μ + σ ε.
 
         Returns:
             Tensor `(k, n)`, float32.
@@ -89,14 +90,14 @@ class VariationalAutoencoder(Objective):
         """
         mean, log_variance = self.posterior(images)
         z = _draw(mean, log_variance, noise)
-        decoded = self.decoder(ops.reshape(z, (-1, self.latent)), training=False)
+        decoded = self.decoder(ops.reshape(z, (-1, self.latent_dim)), training=False)
         parameters = ops.reshape(decoded, (*ops.shape(z)[:2], *decoded.shape[1:]))
         # log p(z) - log q(z|x); their factors of 2π cancel
         prior_over_posterior = ops.sum(ops.square(noise) - ops.square(z) + log_variance, axis=-1) / 2
         return self.likelihood.log_prob(images, parameters) + prior_over_posterior
 
     def decode(self, z):
-        """Return the mean of `p(x|z)` for `z` `(n, latent)`, as a float32 tensor of the images' shape."""
+        """Return the mean of `p(x|z)` for `z` `(n, latent_dim)`, as a float32 tensor of the images' shape."""
         return self.likelihood.mean(self.decoder(z, training=False))
 
     def reconstruct(self, images):
@@ -106,7 +107,7 @@ class VariationalAutoencoder(Objective):
     def sample(self, count, seed=0):
         """Return `count` new images, 1 or more: the means of `p(x|z)` for z drawn from the prior by `seed`."""
         check_between("count", count, least=1, whole=True)
-        return self.decode(keras.random.normal((count, self.latent), seed=seed))
+        return self.decode(keras.random.normal((count, self.latent_dim), seed=seed))
 
     def interpolate(self, first, second, steps=8):
         """Return images on the straight lines between the posterior means of two batches of images.
@@ -122,7 +123,7 @@ class VariationalAutoencoder(Objective):
         ends = [self.posterior(self.as_images(images))[0][:, None] for images in (first, second)]
         t = ops.reshape(ops.linspace(0.0, 1.0, steps), (1, steps, 1))
         z = (1 - t) * ends[0] + t * ends[1]
-        decoded = self.decode(ops.reshape(z, (-1, self.latent)))
+        decoded = self.decode(ops.reshape(z, (-1, self.latent_dim)))
         return ops.reshape(decoded, (-1, steps, *decoded.shape[1:]))
 
 

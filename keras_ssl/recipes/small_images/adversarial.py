@@ -16,7 +16,7 @@ _GAME = {"learning_rate": 5e-4, "beta_1": 0.5, "batch_size": 64}
 
 
 def gan(source, epochs=None, seed=0):
-    """A GAN whose discriminator's trunk is the encoder, spectrally normalised, in batches of 64.
+    """A GAN whose discriminator's trunk is the encoder, spectrally normalized, in batches of 64.
 
     Args:
         source: `data.load("mnist", "train")[:10_000]`, or other images of its size.
@@ -24,7 +24,7 @@ def gan(source, epochs=None, seed=0):
         seed: Of weights, order and latent vectors.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective gan`. Accuracy by nearest neighbours and with
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective gan`. Accuracy by nearest neighbors and with
         10 labels per class: 0.555 ± 0.030 and 0.314 ± 0.025 on MNIST, 0.659 ± 0.039 and 0.477 ± 0.048 on Fashion-MNIST,
         0.280 ± 0.020 and 0.194 ± 0.012 on CIFAR-10.
     """
@@ -32,7 +32,7 @@ def gan(source, epochs=None, seed=0):
 
 
 def bigan(source, epochs=None, seed=0):
-    """A BiGAN with a latent space of 128 dimensions, in batches of 64; its discriminator is spectrally normalised.
+    """A BiGAN with a latent space of 128 dimensions, in batches of 64; its discriminator is spectrally normalized.
 
     Args:
         source: `data.load("mnist", "train")[:10_000]`, or other images of its size.
@@ -40,14 +40,14 @@ def bigan(source, epochs=None, seed=0):
         seed: Of weights, order and latent vectors.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective bigan`. Accuracy by nearest neighbours and
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective bigan`. Accuracy by nearest neighbors and
         with 10 labels per class: 0.746 ± 0.033 and 0.564 ± 0.025 on MNIST, 0.758 ± 0.013 and 0.606 ± 0.016 on
         Fashion-MNIST, 0.291 ± 0.021 and 0.187 ± 0.017 on CIFAR-10.
     """
     keras.utils.set_random_seed(seed)
-    judge = blocks.spectrally_normalised(heads.judge(bottleneck_conv_net(source, normalise=False)))
+    judge = blocks.spectrally_normalized(heads.pair_discriminator(bottleneck_conv_net(source, normalize=False)))
     return for_small_images(objectives.BiGAN, bottleneck_conv_net, source, epochs, seed, discriminator=judge, **_GAME)
 
 
 def _discriminator(source):
-    return blocks.spectrally_normalised(small_conv_net(source, normalise=False))
+    return blocks.spectrally_normalized(small_conv_net(source, normalize=False))

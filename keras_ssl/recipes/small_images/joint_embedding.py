@@ -1,7 +1,7 @@
 """Recipes for 28x28 and 32x32 images, Fashion-MNIST and CIFAR-10: nine objectives, one network, one set of views.
 
 Scores are those of `benchmarks/joint_embedding.py`, whose protocol stands in the README: accuracy of nearest
-neighbours, and of a linear classifier on 10 labels per class. Batch, momenta, the smallest crop, the width of
+neighbors, and of a linear classifier on 10 labels per class. Batch, momenta, the smallest crop, the width of
 projectors and how those of BYOL and VICReg start were chosen on the end of train, as that script's `--validate` scores.
 """
 
@@ -49,7 +49,7 @@ def simclr(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective simclr`. Nearest neighbours
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective simclr`. Nearest neighbors
         0.817 ± 0.005 and 10 labels per class 0.712 ± 0.005 on Fashion-MNIST, 0.459 ± 0.003 and
         0.293 ± 0.000 on CIFAR-10.
     """
@@ -65,7 +65,7 @@ def moco(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective moco`. Nearest neighbours
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective moco`. Nearest neighbors
         0.810 ± 0.001 and 10 labels per class 0.706 ± 0.003 on Fashion-MNIST, 0.445 ± 0.005 and
         0.280 ± 0.005 on CIFAR-10.
     """
@@ -81,7 +81,7 @@ def nnclr(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective nnclr`. Nearest neighbours
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective nnclr`. Nearest neighbors
         0.811 ± 0.001 and 10 labels per class 0.699 ± 0.001 on Fashion-MNIST, 0.414 ± 0.008 and
         0.270 ± 0.005 on CIFAR-10.
     """
@@ -103,7 +103,7 @@ def byol(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective byol`. Nearest neighbours
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective byol`. Nearest neighbors
         0.809 ± 0.002 and 10 labels per class 0.694 ± 0.001 on Fashion-MNIST, 0.406 ± 0.002 and
         0.275 ± 0.006 on CIFAR-10.
     """
@@ -119,7 +119,7 @@ def simsiam(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective simsiam`. Nearest neighbours
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective simsiam`. Nearest neighbors
         0.810 ± 0.002 and 10 labels per class 0.700 ± 0.002 on Fashion-MNIST, 0.389 ± 0.002 and
         0.252 ± 0.006 on CIFAR-10.
     """
@@ -135,7 +135,7 @@ def dino(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective dino`. Nearest neighbours
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective dino`. Nearest neighbors
         0.804 ± 0.004 and 10 labels per class 0.687 ± 0.018 on Fashion-MNIST, 0.377 ± 0.007 and
         0.263 ± 0.009 on CIFAR-10.
     """
@@ -151,7 +151,7 @@ def barlow_twins(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective barlow_twins`. Nearest neighbours
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective barlow_twins`. Nearest neighbors
         0.809 ± 0.003 and 10 labels per class 0.702 ± 0.006 on Fashion-MNIST, 0.426 ± 0.007 and
         0.277 ± 0.003 on CIFAR-10.
     """
@@ -167,7 +167,7 @@ def vicreg(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective vicreg`. Nearest neighbours
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective vicreg`. Nearest neighbors
         0.818 ± 0.001 and 10 labels per class 0.719 ± 0.006 on Fashion-MNIST, 0.447 ± 0.004 and
         0.292 ± 0.003 on CIFAR-10.
     """
@@ -183,7 +183,7 @@ def swav(source, epochs=None, seed=0):
         seed: Of weights, order and views.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective swav`. Nearest neighbours
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective swav`. Nearest neighbors
         0.808 ± 0.003 and 10 labels per class 0.711 ± 0.005 on Fashion-MNIST, 0.414 ± 0.002 and
         0.281 ± 0.001 on CIFAR-10.
     """

@@ -19,7 +19,7 @@ def rotation(source, epochs=None, seed=0):
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective rotation`. Accuracy by nearest neighbours
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective rotation`. Accuracy by nearest neighbors
         and with 10 labels per class: 0.896 ± 0.007 and 0.745 ± 0.007 on MNIST, 0.812 ± 0.002 and 0.685 ± 0.002 on
         Fashion-MNIST, 0.436 ± 0.008 and 0.276 ± 0.004 on CIFAR-10.
     """
@@ -35,7 +35,7 @@ def flip(source, epochs=None, seed=0):
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset fashion_mnist --objective flip`. Accuracy by nearest neighbours
+        `Recipe`. Command: `keras-ssl pretrain --dataset fashion_mnist --objective flip`. Accuracy by nearest neighbors
         and with 10 labels per class: 0.905 ± 0.003 and 0.754 ± 0.008 on MNIST, 0.808 ± 0.004 and 0.674 ± 0.004 on
         Fashion-MNIST, 0.406 ± 0.002 and 0.263 ± 0.003 on CIFAR-10.
     """
@@ -51,7 +51,7 @@ def jigsaw(source, epochs=None, seed=0):
         seed: Of weights, order and permutations.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective jigsaw`. Accuracy by nearest neighbours and
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective jigsaw`. Accuracy by nearest neighbors and
         with 10 labels per class: 0.905 ± 0.003 and 0.748 ± 0.006 on MNIST, 0.784 ± 0.007 and 0.657 ± 0.013 on
         Fashion-MNIST, 0.387 ± 0.004 and 0.244 ± 0.003 on CIFAR-10.
     """
@@ -59,7 +59,7 @@ def jigsaw(source, epochs=None, seed=0):
 
 
 def attributes(source, epochs=None, seed=0):
-    """Prediction of brightness, edge orientation and, where images have colours, the dominant one.
+    """Prediction of brightness, edge orientation and, where images have colors, the dominant one.
 
     Args:
         source: `data.load("cifar10", "train")[:10_000]`, or other images of its size.
@@ -67,13 +67,13 @@ def attributes(source, epochs=None, seed=0):
         seed: Of weights and order.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective attributes`. Accuracy by nearest neighbours
+        `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective attributes`. Accuracy by nearest neighbors
         and with 10 labels per class: 0.924 ± 0.004 and 0.765 ± 0.013 on MNIST, 0.797 ± 0.002 and 0.658 ± 0.012 on
         Fashion-MNIST, 0.405 ± 0.007 and 0.277 ± 0.005 on CIFAR-10.
     """
     known = {"brightness": data.brightness, "edges": data.edge_orientation}
     if source.shape[-1] == 3:
-        known["colour"] = data.dominant_colour
+        known["color"] = data.dominant_color
     targets = data.targets(source, known)
     arguments = {"targets": targets, "attributes": targets.attributes}
     return for_small_images(objectives.AttributePrediction, small_conv_net, source, epochs, seed, **arguments)

@@ -28,7 +28,7 @@ def autoencoder(source, epochs=None, seed=0):
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective autoencoder`. Accuracy by nearest
-        neighbours and with 10 labels per class: 0.956 ± 0.000 and 0.781 ± 0.003 on MNIST, 0.817 ± 0.005 and
+        neighbors and with 10 labels per class: 0.956 ± 0.000 and 0.781 ± 0.003 on MNIST, 0.817 ± 0.005 and
         0.699 ± 0.005 on Fashion-MNIST, 0.405 ± 0.002 and 0.240 ± 0.002 on CIFAR-10.
     """
     return for_small_images(objectives.Autoencoder, small_conv_net, source, epochs, seed)
@@ -44,7 +44,7 @@ def bottleneck_autoencoder(source, epochs=None, seed=0):
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective bottleneck_autoencoder`. Accuracy by
-        nearest neighbours and with 10 labels per class: 0.959 ± 0.001 and 0.780 ± 0.006 on MNIST, 0.812 ± 0.004 and
+        nearest neighbors and with 10 labels per class: 0.959 ± 0.001 and 0.780 ± 0.006 on MNIST, 0.812 ± 0.004 and
         0.695 ± 0.002 on Fashion-MNIST, 0.393 ± 0.004 and 0.227 ± 0.001 on CIFAR-10.
     """
     return for_small_images(objectives.Autoencoder, bottleneck_conv_net, source, epochs, seed)
@@ -64,7 +64,7 @@ def dense_autoencoder(source, epochs=None, seed=0):
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective dense_autoencoder`. Accuracy by nearest
-        neighbours and with 10 labels per class: 0.896 ± 0.022 and 0.698 ± 0.012 on MNIST, 0.752 ± 0.003 and
+        neighbors and with 10 labels per class: 0.896 ± 0.022 and 0.698 ± 0.012 on MNIST, 0.752 ± 0.003 and
         0.662 ± 0.001 on Fashion-MNIST, 0.288 ± 0.014 and 0.210 ± 0.006 on CIFAR-10.
     """
     return for_small_images(objectives.Autoencoder, _dense(256, 64, 32), source, epochs, seed)
@@ -80,7 +80,7 @@ def deep_dense_autoencoder(source, epochs=None, seed=0):
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective deep_dense_autoencoder`. Accuracy by nearest
-        neighbours and with 10 labels per class: 0.844 ± 0.037 and 0.657 ± 0.034 on MNIST, 0.729 ± 0.004 and
+        neighbors and with 10 labels per class: 0.844 ± 0.037 and 0.657 ± 0.034 on MNIST, 0.729 ± 0.004 and
         0.657 ± 0.006 on Fashion-MNIST, 0.266 ± 0.004 and 0.207 ± 0.004 on CIFAR-10.
     """
     return for_small_images(objectives.Autoencoder, _dense(128, 64, 32, 16), source, epochs, seed)
@@ -96,7 +96,7 @@ def sparse_autoencoder(source, epochs=None, seed=0):
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective sparse_autoencoder`. Accuracy by nearest
-        neighbours and with 10 labels per class: 0.957 ± 0.001 and 0.787 ± 0.005 on MNIST, 0.815 ± 0.007 and
+        neighbors and with 10 labels per class: 0.957 ± 0.001 and 0.787 ± 0.005 on MNIST, 0.815 ± 0.007 and
         0.700 ± 0.004 on Fashion-MNIST, 0.407 ± 0.006 and 0.242 ± 0.003 on CIFAR-10.
     """
     return for_small_images(objectives.SparseAutoencoder, small_conv_net, source, epochs, seed, weight=0.01)
@@ -112,7 +112,7 @@ def denoising_autoencoder(source, epochs=None, seed=0):
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective denoising_autoencoder`. Accuracy by nearest
-        neighbours and with 10 labels per class: 0.953 ± 0.001 and 0.795 ± 0.005 on MNIST, 0.801 ± 0.004 and
+        neighbors and with 10 labels per class: 0.953 ± 0.001 and 0.795 ± 0.005 on MNIST, 0.801 ± 0.004 and
         0.687 ± 0.005 on Fashion-MNIST, 0.383 ± 0.009 and 0.231 ± 0.006 on CIFAR-10.
     """
     noise = {"noise": transforms.masking_noise, "amount": 0.3}
@@ -120,7 +120,7 @@ def denoising_autoencoder(source, epochs=None, seed=0):
 
 
 def variational_autoencoder(source, epochs=None, seed=0):
-    """A convolutional variational autoencoder of 32 dimensions: Bernoulli where images are grey, else Gaussian.
+    """A convolutional variational autoencoder of 32 dimensions: Bernoulli where images are gray, else Gaussian.
 
     Args:
         source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
@@ -129,9 +129,9 @@ def variational_autoencoder(source, epochs=None, seed=0):
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective variational_autoencoder`. Accuracy by
-        nearest neighbours and with 10 labels per class: 0.945 ± 0.003 and 0.802 ± 0.006 on MNIST, 0.799 ± 0.004 and
+        nearest neighbors and with 10 labels per class: 0.945 ± 0.003 and 0.802 ± 0.006 on MNIST, 0.799 ± 0.004 and
         0.683 ± 0.003 on Fashion-MNIST, 0.371 ± 0.008 and 0.232 ± 0.002 on CIFAR-10.
     """
     likelihood = likelihoods.Bernoulli() if source.shape[-1] == 1 else likelihoods.Gaussian(0.1)
-    arguments = {"latent": 32, "likelihood": likelihood}
+    arguments = {"latent_dim": 32, "likelihood": likelihood}
     return for_small_images(objectives.VariationalAutoencoder, small_conv_net, source, epochs, seed, **arguments)

@@ -27,7 +27,7 @@ def classifier(encoder, classes, name="classifier"):
         UserError: If there are fewer than 2 classes.
     """
     if classes < 2:
-        raise UserError("at least 2 classes", f"classes={classes}", "give the number of classes of the labelled data")
+        raise UserError("at least 2 classes", f"classes={classes}", "give the number of classes of the labeled data")
     inputs = keras.Input(encoder.input_shape[1:], name="image")
     head = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")
     return keras.Model(inputs, head(encoder(inputs)), name=name)

@@ -5,21 +5,22 @@ import math
 import numpy as np
 from keras import ops
 
-from keras_ssl.views.draws import check_probability, check_range, draw, keep_or_change
-from keras_ssl.views.images.layout import as_images, as_lines
+from keras_ssl.checks import check_probability, check_range
+from keras_ssl.views.draws import draw, keep_or_change
+from keras_ssl.views.images.layout import to_nhcw, to_nhwc
 
 __all__ = ["color_jitter", "grayscale", "solarize"]
 
 
-# ITU-R BT.601: red, green, blue to luma Y and the chroma axes I and Q. The first row is the weight of each in grey.
+# ITU-R BT.601: red, green, blue to luma Y and the chroma axes I and Q. The first row is the weight of each in gray.
 RGB_TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]])
 
 
-def _grey(lines):
-    """Grey value of each pixel, `(n, h, 1, w)`: luma of three channels, the mean of any other number."""
-    if lines.shape[2] != 3:
-        return ops.mean(lines, axis=2, keepdims=True)
-    return sum(float(weight) * lines[:, :, k : k + 1] for k, weight in enumerate(RGB_TO_YIQ[0]))
+def _gray(x):
+    """Gray value of each pixel, `(n, h, 1, w)`: luma of three channels, the mean of any other number."""
+    if x.shape[2] != 3:
+        return ops.mean(x, axis=2, keepdims=True)
+    return sum(float(weight) * x[:, :, k : k + 1] for k, weight in enumerate(RGB_TO_YIQ[0]))
 
 
 def _chroma_matrices(saturation, turns):
@@ -39,8 +40,8 @@ def color_jitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, probabil
     Args:
         brightness: Largest change b of the factor that multiplies the image, which is uniform in `1 - b..1 + b` and
             not below 0. Default 0.4.
-        contrast: Likewise for the distance of each value from the image's mean grey. Default 0.4.
-        saturation: Likewise for the distance of each value from its pixel's grey. Only RGB has it. Default 0.4.
+        contrast: Likewise for the distance of each value from the image's mean gray. Default 0.4.
+        saturation: Likewise for the distance of each value from its pixel's gray. Only RGB has it. Default 0.4.
         hue: Largest rotation of the hue, either way, in turns, 0..0.5. Only RGB has it. Default 0.1.
         probability: Chance that an image is changed at all, in 0..1. Default 0.8.
 
@@ -66,14 +67,14 @@ def color_jitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, probabil
 
     def jitter(images, seed):
         b, c, s, h, chance = draw(seed, images, *ranges, (-hue, hue), (0, 1))
-        lines = as_lines(images)
-        grey = _grey(ops.mean(lines, axis=(1, 3), keepdims=True))
-        changed = b * (c * lines + (1 - c) * grey)
+        x = to_nhcw(images)
+        gray = _gray(ops.mean(x, axis=(1, 3), keepdims=True))
+        changed = b * (c * x + (1 - c) * gray)
         if images.shape[-1] == 3:
             matrix = _chroma_matrices(s[:, 0, 0, 0], h[:, 0, 0, 0])[:, None, :, :, None]
             changed = sum(matrix[:, :, :, k] * changed[:, :, k : k + 1] for k in range(3))
         changed = ops.clip(changed, 0.0, 1.0)
-        return as_images(keep_or_change(lines, changed, probability, chance))
+        return to_nhwc(keep_or_change(x, changed, probability, chance))
 
     return jitter
 
@@ -84,7 +85,7 @@ def _factor(name, strength):
 
 
 def grayscale(probability=0.2):
-    """Make an operation that replaces RGB by its grey value, in all three channels.
+    """Make an operation that replaces RGB by its gray value, in all three channels.
 
     Args:
         probability: Chance of each image, in 0..1. Default 0.2 (SimCLR, 2020, appendix A).
@@ -97,15 +98,15 @@ def grayscale(probability=0.2):
     """
     check_probability("probability", probability)
 
-    def remove_colour(images, seed):
+    def remove_color(images, seed):
         if images.shape[-1] != 3:
             return images
         (chance,) = draw(seed, images, (0, 1))
-        lines = as_lines(images)
-        grey = ops.broadcast_to(_grey(lines), ops.shape(lines))
-        return as_images(keep_or_change(lines, grey, probability, chance))
+        x = to_nhcw(images)
+        gray = ops.broadcast_to(_gray(x), ops.shape(x))
+        return to_nhwc(keep_or_change(x, gray, probability, chance))
 
-    return remove_colour
+    return remove_color
 
 
 def solarize(threshold=0.5, probability=0.1):

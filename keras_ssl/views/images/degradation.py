@@ -2,11 +2,12 @@
 
 from keras import ops
 
+from keras_ssl.checks import check_probability, check_range
 from keras_ssl.seeds import SeedStream
 from keras_ssl.transforms.masks import block_mask
 from keras_ssl.transforms.noise import gaussian_noise
-from keras_ssl.views.draws import check_probability, check_range, draw, keep_or_change
-from keras_ssl.views.images.layout import as_images, as_lines
+from keras_ssl.views.draws import draw, keep_or_change
+from keras_ssl.views.images.layout import to_nhcw, to_nhwc
 
 __all__ = ["blur", "noise", "erase"]
 
@@ -35,18 +36,18 @@ def blur(sigma=(0.1, 2.0), probability=0.5):
 
     def smooth(images, seed):
         deviation, chance = draw(seed, images, sigma, (0, 1))
-        lines = as_lines(images)
-        blurred = _gaussian(_gaussian(lines, deviation, axis=1), deviation, axis=3)
-        return as_images(keep_or_change(lines, blurred, probability, chance))
+        x = to_nhcw(images)
+        blurred = _gaussian(_gaussian(x, deviation, axis=1), deviation, axis=3)
+        return to_nhwc(keep_or_change(x, blurred, probability, chance))
 
     return smooth
 
 
-def _gaussian(lines, deviation, axis):
+def _gaussian(x, deviation, axis):
     # A weighted sum of shifted images: a handful of terms, where a matrix product has as many as there are pixels.
-    size = lines.shape[axis]
+    size = x.shape[axis]
     radius = max(1, size // 20)
-    padded = ops.pad(lines, [(radius, radius) if k == axis else (0, 0) for k in range(4)], mode="symmetric")
+    padded = ops.pad(x, [(radius, radius) if k == axis else (0, 0) for k in range(4)], mode="symmetric")
     weights = [ops.exp(-0.5 * ops.square(k / deviation)) for k in range(-radius, radius + 1)]
     before = (slice(None),) * axis
     blurred = sum(weight * padded[(*before, slice(k, k + size))] for k, weight in enumerate(weights))

@@ -9,10 +9,11 @@ import math
 
 from keras import ops
 
+from keras_ssl.checks import check_probability, check_range
 from keras_ssl.errors import UserError
 from keras_ssl.transforms.masks import random_boxes
-from keras_ssl.views.draws import check_probability, check_range, draw, keep_or_change
-from keras_ssl.views.images.layout import as_images, as_lines
+from keras_ssl.views.draws import draw, keep_or_change
+from keras_ssl.views.images.layout import to_nhcw, to_nhwc
 
 __all__ = ["random_resized_crop", "flip", "affine", "interpolation_matrix", "resample"]
 
@@ -20,7 +21,7 @@ __all__ = ["random_resized_crop", "flip", "affine", "interpolation_matrix", "res
 def interpolation_matrix(start, length, source, target):
     """Make the matrices that resample `[start, start + length)` of a line of pixels to `target` pixels.
 
-    Weights are those of a triangle around each new pixel's centre, as wide as the larger of an old and a new pixel:
+    Weights are those of a triangle around each new pixel's center, as wide as the larger of an old and a new pixel:
     bilinear interpolation, with antialiasing where the picture shrinks. A row sums to 1.
 
     Args:
@@ -40,20 +41,20 @@ def interpolation_matrix(start, length, source, target):
     return weights / ops.sum(weights, axis=-1, keepdims=True)
 
 
-def resample(lines, rows, columns):
+def resample(nhcw, rows, columns):
     """Apply one matrix along the height and one along the width of each image: `rows · image · columnsᵀ`.
 
     Args:
-        lines: Float tensor of shape `(n, height, c, width)`; see `keras_ssl.views.images.layout`.
+        nhcw: Float tensor of shape `(n, height, c, width)`; see `keras_ssl.views.images.layout`.
         rows: Float tensor of shape `(n, new_height, height)`.
         columns: Float tensor of shape `(n, new_width, width)`.
 
     Returns:
         Float tensor of shape `(n, new_height, c, new_width)`.
     """
-    count, height, channels, width = ops.shape(lines)
+    count, height, channels, width = ops.shape(nhcw)
     new_height, new_width = rows.shape[1], columns.shape[1]
-    shrunk = ops.matmul(rows, ops.reshape(lines, (count, height, channels * width)))
+    shrunk = ops.matmul(rows, ops.reshape(nhcw, (count, height, channels * width)))
     shrunk = ops.reshape(shrunk, (count, new_height * channels, width))
     return ops.reshape(ops.matmul(shrunk, ops.swapaxes(columns, 1, 2)), (count, new_height, channels, new_width))
 
@@ -90,7 +91,7 @@ def random_resized_crop(size, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3)):
         top, left, box_height, box_width = random_boxes(count, from_height, from_width, scale, ratio, seed)
         rows = interpolation_matrix(top, box_height, from_height, height)
         columns = interpolation_matrix(left, box_width, from_width, width)
-        return as_images(resample(as_lines(images), rows, columns))
+        return to_nhwc(resample(to_nhcw(images), rows, columns))
 
     return crop
 
@@ -113,15 +114,15 @@ def flip(horizontal=0.5, vertical=0.0):
 
     def mirror(images, seed):
         across, down = draw(seed, images, (0, 1), (0, 1))
-        lines = as_lines(images)
-        lines = keep_or_change(lines, ops.flip(lines, axis=3), horizontal, across)
-        return as_images(keep_or_change(lines, ops.flip(lines, axis=1), vertical, down))
+        nhcw = to_nhcw(images)
+        nhcw = keep_or_change(nhcw, ops.flip(nhcw, axis=3), horizontal, across)
+        return to_nhwc(keep_or_change(nhcw, ops.flip(nhcw, axis=1), vertical, down))
 
     return mirror
 
 
 def affine(rotate=0.0, translate=0.0, scale=(1.0, 1.0), shear=0.0, fill=0.0):
-    """Make an operation that rotates, shears, scales and shifts images about their centre, bilinear.
+    """Make an operation that rotates, shears, scales and shifts images about their center, bilinear.
 
     Args:
         rotate: Largest angle in degrees, either way; or `(low, high)`, counter-clockwise. Default 0.
@@ -146,7 +147,7 @@ def affine(rotate=0.0, translate=0.0, scale=(1.0, 1.0), shear=0.0, fill=0.0):
         drawn = draw(seed, images, rotate, shear, scale, translate, translate)
         angle, lean, magnification, down, right = (value[..., 0] for value in drawn)
         angle, lean = angle * (math.pi / 180), lean * (math.pi / 180)
-        # The inverse map: from a pixel of the result back to where in the image it comes from, about the centre.
+        # The inverse map: from a pixel of the result back to where in the image it comes from, about the center.
         y = ops.arange(height, dtype="float32")[:, None] - (height - 1) / 2 - down * height
         x = ops.arange(width, dtype="float32") - (width - 1) / 2 - right * width
         turned_x = (ops.cos(angle) * x - ops.sin(angle) * y) / magnification

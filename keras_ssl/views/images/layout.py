@@ -1,16 +1,16 @@
-"""The layout in which operations compute: `(n, height, channels, width)`, a line of each channel after the other.
+"""The layout in which operations compute: NHCW, `(n, height, channels, width)`.
 
 In it both matrix products of a crop run over contiguous memory, and so does mixing of channels: a whole policy takes
-three quarters of the time under XLA, and half of it without. Operations take and return `(n, height, width, channels)`;
-the two exchanges between one operation and the next cancel, and compilers remove them.
+three quarters of the time under XLA, and half of it without. Operations take and return NHWC,
+`(n, height, width, channels)`; the two exchanges between one operation and the next cancel, and compilers remove them.
 """
 
 from keras import ops
 
-__all__ = ["as_lines", "as_images"]
+__all__ = ["to_nhcw", "to_nhwc"]
 
 
-def as_lines(images):
+def to_nhcw(images):
     """Turn `(n, h, w, c)` into `(n, h, c, w)`.
 
     Args:
@@ -22,13 +22,13 @@ def as_lines(images):
     return ops.swapaxes(images, 2, 3)
 
 
-def as_images(lines):
+def to_nhwc(x):
     """Turn `(n, h, c, w)` into `(n, h, w, c)`.
 
     Args:
-        lines: Tensor of shape `(n, h, c, w)`.
+        x: Tensor of shape `(n, h, c, w)`.
 
     Returns:
         Tensor of shape `(n, h, w, c)`.
     """
-    return ops.swapaxes(lines, 2, 3)
+    return ops.swapaxes(x, 2, 3)

@@ -1,4 +1,4 @@
-"""Ready policies: for tiny grey digits, and for photographs."""
+"""Ready policies: for tiny gray digits, and for photographs."""
 
 import keras_ssl.views.images.color as color
 import keras_ssl.views.images.degradation as degradation
@@ -9,7 +9,7 @@ __all__ = ["digits", "natural_images"]
 
 
 def digits(rotate=15.0, translate=0.1, scale=(0.85, 1.15), shear=10.0, noise=0.1, erase=0.25):
-    """Make the policy for small grey digits on black, 8x8 to 28x28: affine, noise, erasing, and no flips.
+    """Make the policy for small gray digits on black, 8x8 to 28x28: affine, noise, erasing, and no flips.
 
     Args:
         rotate: Largest rotation in degrees, either way. Default 15.
@@ -36,21 +36,21 @@ def digits(rotate=15.0, translate=0.1, scale=(0.85, 1.15), shear=10.0, noise=0.1
 def natural_images(size, scale=(0.08, 1.0), strength=1.0, flip=0.5, jitter=0.8, grayscale=0.2, blur=0.5, solarize=0.1):
     """Make SimCLR's policy for photographs, with BYOL's solarization.
 
-    In this order: random resized crop, horizontal flip, colour jitter, grayscale, Gaussian blur, solarization.
+    In this order: random resized crop, horizontal flip, color jitter, grayscale, Gaussian blur, solarization.
 
     Args:
         size: Side of the square views in pixels, or `(height, width)`.
         scale: Lowest and highest area of the crop, as fractions of the image's. Default `(0.08, 1)`.
-        strength: Strength s of the colour jitter: brightness, contrast and saturation change by 0.8 s, hue by 0.2 s
+        strength: Strength s of the color jitter: brightness, contrast and saturation change by 0.8 s, hue by 0.2 s
             turns. Default 1, as on ImageNet; SimCLR uses 0.5 on CIFAR-10.
         flip: Probability of a horizontal flip. Default 0.5.
-        jitter: Probability of the colour jitter. Default 0.8.
-        grayscale: Probability of losing all colour. Default 0.2.
+        jitter: Probability of the color jitter. Default 0.8.
+        grayscale: Probability of losing all color. Default 0.2.
         blur: Probability of a blur. Default 0.5; SimCLR uses none on CIFAR-10.
         solarize: Probability of solarization. Default 0.1, the mean of BYOL's two views.
 
     Returns:
-        A `Policy`. Images need not have three channels; what needs colours leaves others alone.
+        A `Policy`. Images need not have three channels; what needs colors leaves others alone.
 
     Raises:
         UserError: When a number is out of its range.

@@ -9,7 +9,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.views.images import color
 
 SEED = np.array([1, 2])
-GREY = np.array([0.299, 0.587, 0.114])
+GRAY = np.array([0.299, 0.587, 0.114])
 
 
 def photographs(n=6, height=20, width=22, channels=3):
@@ -17,7 +17,7 @@ def photographs(n=6, height=20, width=22, channels=3):
 
 
 def fixed(monkeypatch, **ranges):
-    """Let colour_jitter draw the given brightness, contrast, saturation; leave the rest as it is."""
+    """Let color_jitter draw the given brightness, contrast, saturation; leave the rest as it is."""
     monkeypatch.setattr(color, "_factor", lambda name, value: (ranges.get(name, 1.0),) * 2)
 
 
@@ -38,23 +38,23 @@ def test_jitter_of_strength_zero_is_the_identity(channels):
 
 
 @pytest.mark.parametrize("channels", [1, 3, 5])
-def test_brightness_multiplies_and_contrast_moves_from_the_mean_grey(monkeypatch, channels):
+def test_brightness_multiplies_and_contrast_moves_from_the_mean_gray(monkeypatch, channels):
     images = photographs(channels=channels)
     fixed(monkeypatch, brightness=0.5)
     np.testing.assert_allclose(views.color_jitter(1, 0, 0, 0, 1.0)(images, SEED), 0.5 * images, atol=1e-6)
     fixed(monkeypatch, contrast=0.25)
-    weights = GREY if channels == 3 else np.full(channels, 1 / channels)
+    weights = GRAY if channels == 3 else np.full(channels, 1 / channels)
     mean = (images @ weights).mean(axis=(1, 2))[:, None, None, None]
     expected = mean + 0.25 * (images - mean)
     np.testing.assert_allclose(views.color_jitter(0, 1, 0, 0, 1.0)(images, SEED), expected, atol=1e-5)
 
 
-def test_saturation_moves_from_each_pixels_grey(monkeypatch):
+def test_saturation_moves_from_each_pixels_gray(monkeypatch):
     images = photographs()
-    grey = (images @ GREY)[..., None]
+    gray = (images @ GRAY)[..., None]
     for saturation in (0.0, 0.5):
         fixed(monkeypatch, saturation=saturation)
-        expected = grey + saturation * (images - grey)
+        expected = gray + saturation * (images - gray)
         np.testing.assert_allclose(views.color_jitter(0, 0, 1, 0, 1.0)(images, SEED), expected, atol=1e-4)
 
 
@@ -68,13 +68,13 @@ def test_chroma_matrices_equal_colorsys(saturation, turns):
         np.testing.assert_allclose(image @ matrix.T, image, atol=1e-5)
 
 
-def test_hue_keeps_grey_pixels_and_luma():
+def test_hue_keeps_gray_pixels_and_luma():
     matrices = np.asarray(color._chroma_matrices(np.ones(5, "float32"), np.linspace(-0.5, 0.5, 5, dtype="float32")))
     np.testing.assert_allclose(matrices @ np.ones(3), np.ones((5, 3)), atol=1e-5)
-    np.testing.assert_allclose(GREY @ matrices, np.tile(GREY, (5, 1)), atol=1e-5)
+    np.testing.assert_allclose(GRAY @ matrices, np.tile(GRAY, (5, 1)), atol=1e-5)
 
 
-def test_a_third_of_a_turn_takes_red_towards_another_primary():
+def test_a_third_of_a_turn_takes_red_toward_another_primary():
     matrices = np.asarray(color._chroma_matrices(np.ones(2, "float32"), np.float32([1 / 3, -1 / 3])))
     assert {int(np.argmax(matrix @ [1, 0, 0])) for matrix in matrices} == {1, 2}
 
@@ -95,8 +95,8 @@ def test_jitter_stays_in_range_and_draws_for_each_image():
 
 def test_grayscale_weighs_the_channels():
     images = photographs()
-    grey = np.asarray(views.grayscale(1.0)(images, SEED))
-    np.testing.assert_allclose(grey, np.repeat((images @ GREY)[..., None], 3, axis=-1), atol=1e-6)
+    gray = np.asarray(views.grayscale(1.0)(images, SEED))
+    np.testing.assert_allclose(gray, np.repeat((images @ GRAY)[..., None], 3, axis=-1), atol=1e-6)
 
 
 @pytest.mark.parametrize("channels", [1, 5])

@@ -7,28 +7,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_ssl.transforms.rearrangements import distant_permutations, mirror, shuffle_tiles, turn
+from keras_ssl.transforms.rearrangements import distant_permutations, flip, rot90, shuffle_tiles
 
 X = np.random.default_rng(0).random((3, 6, 6, 2), "float32")
 
 
 @pytest.mark.parametrize("quarters", range(4))
 def test_turning_equals_numpy(quarters):
-    np.testing.assert_array_equal(turn(X, quarters), np.rot90(X, quarters, axes=(1, 2)))
+    np.testing.assert_array_equal(rot90(X, quarters), np.rot90(X, quarters, axes=(1, 2)))
 
 
 def test_four_quarters_are_a_whole_turn_and_one_brings_the_right_side_up():
     y = X
     for _ in range(4):
-        y = turn(y, 1)
+        y = rot90(y, 1)
     np.testing.assert_array_equal(y, X)
-    np.testing.assert_array_equal(turn(X, 1)[:, 0], X[:, :, -1])
+    np.testing.assert_array_equal(rot90(X, 1)[:, 0], X[:, :, -1])
 
 
 @pytest.mark.parametrize(("which", "axes"), [(0, ()), (1, 2), (2, 1), (3, (1, 2))])
 def test_mirroring_equals_numpy_and_undoes_itself(which, axes):
-    np.testing.assert_array_equal(mirror(X, which), np.flip(X, axes) if axes else X)
-    np.testing.assert_array_equal(mirror(mirror(X, which), which), X)
+    np.testing.assert_array_equal(flip(X, which), np.flip(X, axes) if axes else X)
+    np.testing.assert_array_equal(flip(flip(X, which), which), X)
 
 
 def shuffled_by_loops(images, grid, orders):
