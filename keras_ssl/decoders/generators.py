@@ -20,8 +20,8 @@ def generator(shape, latent_dim=64, filters=None, name="generator"):
         shape: `(height, width, channels)` of the images.
         latent_dim: Width of the vectors. Default 64.
         filters: Channels of each resolution but the last, from the coarsest, one at least. Default: as many as lead to
-            at most 8 pixels of the shorter side, and two at least; 64 in the finest, twice as many in each coarser one, at
-            most 256. Of 28x28 images `(128, 64)`, from 7x7 on.
+            at most 8 pixels of the shorter side, and at least two; 64 in the finest, twice as many in each coarser one,
+            at most 256. Of 28x28 images `(128, 64)`, from 7x7 on.
         name: Name of the model.
 
     Returns:

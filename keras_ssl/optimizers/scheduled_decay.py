@@ -19,6 +19,7 @@ class ScheduledDecay(keras.optimizers.Optimizer):
 
     @weight_decay.setter
     def weight_decay(self, value):
+        """Set a number, at least 0, or a schedule."""
         check_between("weight_decay", value, least=0)
         self._weight_decay = value
 

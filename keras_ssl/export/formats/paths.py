@@ -6,5 +6,6 @@ __all__ = ["refuse_existing"]
 
 
 def refuse_existing(path):
+    """Raise `UserError` if something is at `path`."""
     if path.exists():
         raise UserError(f"nothing at {path}", "something that is there", "remove it, or choose another name")
