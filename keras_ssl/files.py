@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from keras_ssl.errors import UserError
+from keras_ssl.typing import Path
 
 __all__ = ["whole_file", "writable_folder", "write_json"]
 
 
 @contextmanager
-def whole_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+def whole_file(path: Path) -> Iterator[pathlib.Path]:
     """Let a block write a file beside `path`, and rename it to `path` at the end. If the block fails, nothing is left.
 
     Args:
@@ -34,7 +35,7 @@ def whole_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         beside.unlink(missing_ok=True)
 
 
-def write_json(path: str | os.PathLike, content: Any) -> None:
+def write_json(path: Path, content: Any) -> None:
     """Write a JSON file, whole or not at all.
 
     Args:
@@ -45,7 +46,7 @@ def write_json(path: str | os.PathLike, content: Any) -> None:
         beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def writable_folder(path: str | os.PathLike, do: str = "choose another folder") -> pathlib.Path:
+def writable_folder(path: Path, do: str = "choose another folder") -> pathlib.Path:
     """Raise unless files can be written in a folder, or the folder can be made. Nothing is left behind.
 
     Args:

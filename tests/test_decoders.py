@@ -91,7 +91,7 @@ def test_what_is_nested_or_wrapped_is_mirrored_too():
     nested = keras.Model(inputs, inner(inputs))
     shapes = [[layer.output.shape for layer in decoders.mirror(encoder).layers] for encoder in (inner, nested)]
     assert shapes[0] == shapes[1]
-    wrapped = decoders.mirror(blocks.spectrally_normalized(ENCODERS["dense"]()), features=3)
+    wrapped = decoders.mirror(blocks.spectrally_normalized(ENCODERS["dense"]()), latent_dim=3)
     assert [layer.units for layer in wrapped.layers if isinstance(layer, layers.Dense)] == [4, 10, 20, 60]
 
 
@@ -150,10 +150,10 @@ def test_a_generator_of_anything_but_images_is_refused(shape):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"features": 0}, "features as a whole number at least 1"),
-        ({"maps": (8, -1)}, "maps as a whole number at least 1"),
-        ({"maps": (8, 2.5)}, "maps as a whole number"),
-        ({"maps": 8}, "one map at least"),
+        ({"latent_dim": 0}, "latent_dim as a whole number at least 1"),
+        ({"filters": (8, -1)}, "filters as a whole number at least 1"),
+        ({"filters": (8, 2.5)}, "filters as a whole number"),
+        ({"filters": 8}, "at least one number of filters"),
     ],
 )
 def test_widths_of_a_generator_that_are_none_are_refused(arguments, words):

@@ -109,7 +109,7 @@ REFERENCES = {
 @pytest.mark.parametrize("name", REFERENCES)
 def test_reconstruction_losses_equal_the_mean_over_elements(name):
     terms = [REFERENCES[name](float(x), float(r)) for x, r in zip(X.ravel(), R.ravel())]
-    assert value(getattr(losses, name), X, R) == pytest.approx(sum(terms) / len(terms), rel=1e-5)
+    assert value(getattr(losses, name), R, X) == pytest.approx(sum(terms) / len(terms), rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_reconstruction_losses_do_not_depend_on_the_order_of_samples_or_pixels(n
 def test_errors_are_symmetric_zero_at_equality_and_scale():
     for loss, power in ((losses.squared_error, 2), (losses.absolute_error, 1)):
         assert value(loss, X, X) == 0
-        assert value(loss, R, X) == pytest.approx(value(loss, R, X), rel=1e-6)
+        assert value(loss, X, R) == pytest.approx(value(loss, R, X), rel=1e-6)
         assert value(loss, 3 * X, 3 * R) == pytest.approx(3**power * value(loss, R, X), rel=1e-5)
 
 

@@ -321,7 +321,7 @@ def test_networks_that_do_not_fit_inpainting_are_clear_errors():
     [{"area": (0, 0.3)}, {"area": (0.1, 1.1)}, {"area": (0.3, 0.1)}, {"area": 0.2}, {"ratio": (0, 2)}, {"ratio": (1,)}],
 )
 def test_a_range_that_is_none_is_a_clear_error(arguments):
-    with pytest.raises(UserError, match=f"{next(iter(arguments))} as .lowest, highest."):
+    with pytest.raises(UserError, match=f"{next(iter(arguments))} as numbers .low, high."):
         inpainting(**arguments)
 
 

@@ -48,8 +48,8 @@ def importance_weighted_nll(vae, source, samples=5000, chunk=50, batch_size=100,
 
     Args:
         vae: Model with `latent_dim`, the width of z, and `log_weights(images, noise)`, which for noise
-            `(k, n, latent_dim)` of N(0, 1) returns `log p(x|z) + log p(z) - log q(z|x)` `(k, n)` at the z of q(z|x) that
-            the noise makes.
+            `(k, n, latent_dim)` of N(0, 1) returns `log p(x|z) + log p(z) - log q(z|x)` `(k, n)` at the z of q(z|x)
+            that the noise makes.
         source: `data.Source`, or float array `(n, height, width, channels)` in 0..1.
         samples: k, latent samples for each image. Default 5000.
         chunk: Samples of each image at a time; they and `batch_size` bound the memory. Default 50.
