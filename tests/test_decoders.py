@@ -137,7 +137,7 @@ def test_a_generator_of_larger_images_has_more_maps(size, start, channels):
 def test_a_generator_ends_in_single_precision_and_has_a_map():
     keras.config.set_dtype_policy("mixed_float16")
     assert decoders.generator((8, 8, 1))(np.zeros((1, 64), "float32")).dtype == "float32"
-    with pytest.raises(UserError, match="one map at least"):
+    with pytest.raises(UserError, match="at least one number of filters"):
         decoders.generator((8, 8, 1), filters=())
 
 

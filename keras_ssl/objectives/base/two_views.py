@@ -16,12 +16,12 @@ class TwoViews(Objective):
     """Number of small crops, `"crop_1"`, … in the batch."""
 
     @property
-    def batch_keys(self):
+    def batch_keys(self):  # type: ignore[override]
         """Names of the views that a batch must hold."""
         return view_keys(self.crops)
 
     @property
-    def batches_call(self):
+    def batches_call(self):  # type: ignore[override]
         """A call that makes such batches."""
         if self.crops:
             return f"data.batches(source, views=views.multi_crop(policy, crop_policy, crops={self.crops}))"
