@@ -22,11 +22,7 @@ SETTINGS = {"mirrored, 2": 1, "mirrored, 4": 1, "multiworker, 2": 2}  # and the 
 
 
 def measure(setting, output, *names):
-    """Run the cases of these names, or all, in this process; of several, the first writes the file.
-
-    Returns:
-        The strategy that they ran under.
-    """
+    """Run the cases of these names, or all, in this process (of several, the first writes the file)."""
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import keras
@@ -48,7 +44,6 @@ def measure(setting, output, *names):
         print(setting, case.name, found[case.name], flush=True)
     if distribute.is_chief(strategy):
         pathlib.Path(output).write_text(json.dumps(found))
-    return strategy
 
 
 def start(setting, output, *names):
