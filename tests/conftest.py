@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "agg")
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # quicker to compile
 
 import hypothesis
 import keras
@@ -29,4 +30,4 @@ def one_seed():
 @pytest.fixture(scope="session")
 def two_replicas():
     """The one `MirroredStrategy` of the process: those of a second would have the keys of the first's collectives."""
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], tf.distribute.ReductionToOneDevice())  # smallest graphs

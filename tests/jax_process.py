@@ -3,6 +3,7 @@
 Usage: python jax_process.py OUTPUT.npz
 """
 
+import dataclasses
 import functools
 import sys
 
@@ -12,36 +13,44 @@ if __name__ == "__main__":
 import jax
 import keras
 import numpy as np
+import steps
 from cases import CASES, images
 
 import keras_ssl
 from keras_ssl import callbacks, data, encoders, export, objectives, views
 from keras_ssl.errors import UserError
 
-SAMPLES, STEPS = 8, 5
+SAMPLES = 8
 
 
-def train(objective, batch, rate):
-    """Take SGD steps on one batch and return the losses, after an evaluation, whose loss comes first."""
-    objective.compile(keras.optimizers.SGD(rate, momentum=0.9))
-    first = objective.evaluate(batch, batch_size=SAMPLES, return_dict=True, verbose=0)["loss"]
-    history = objective.fit(batch, batch_size=SAMPLES, epochs=STEPS, shuffle=False, verbose=0).history
-    return [first, *history["loss"]]
+def train(objective, batch, rate, run_eagerly=False):
+    """Evaluate, and take two steps on one batch.
+
+    Returns:
+        `steps.Step`: losses of the evaluation and of both steps, gradients of the first, weights and embedding at last.
+    """
+    objective.compile(keras.optimizers.SGD(rate, momentum=steps.MOMENTUM), run_eagerly=run_eagerly)
+    terms = {"evaluated": objective.evaluate(batch, batch_size=SAMPLES, return_dict=True, verbose=0)["loss"]}
+    terms["first"] = objective.fit(batch, batch_size=SAMPLES, shuffle=False, verbose=0).history["loss"][0]
+    gradients = steps.velocities(objective)
+    terms["second"] = objective.fit(batch, batch_size=SAMPLES, shuffle=False, verbose=0).history["loss"][0]
+    embedding = objective.predict(next(iter(batch.values())), verbose=0)
+    return steps.Step(terms, gradients, steps.weights(objective) | {"embedding": embedding})
 
 
 def conformance():
-    """Weights before, losses, weights after and embeddings of every case."""
+    """Weights before, and what two steps gave, of every case."""
     found = {}
     for number, case in enumerate(CASES):
         if case.adversarial:
             found[f"{number}/error"] = refusal(functools.partial(case.build().compile, "sgd"))
             continue
         keras.utils.set_random_seed(2)  # others may lie where a ReLU bends: rounding parts the backends
-        objective, batch = case.build(), case.batch(SAMPLES, 0)
+        objective = case.build()
         found |= {f"{number}/before/{k}": w for k, w in enumerate(objective.get_weights())}
-        found[f"{number}/losses"] = train(objective, batch, case.rate)
-        found |= {f"{number}/after/{k}": w for k, w in enumerate(objective.get_weights())}
-        found[f"{number}/embedding"] = objective.predict(next(iter(batch.values())), verbose=0)
+        step = train(objective, case.batch(SAMPLES, 0), case.rate)
+        for kind, values in dataclasses.asdict(step).items():
+            found |= {f"{number}/{kind}/{name}": value for name, value in values.items()}
         found[f"{number}/step"] = int(objective.step)
     return found
 

@@ -1,0 +1,129 @@
+"""One step of gradient descent from fixed weights, and how near two of them are: what conformance tests compare.
+
+Gradients are compared, not weights after several steps, in which each step would enlarge the rounding of those before.
+"""
+
+import functools
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+SAMPLES = 8
+MOMENTUM = 0.9  # from rest the first velocity is the gradient times the rate, with all its digits
+FLOOR = 1e-3
+"""Part of the largest gradient below which one of a tensor is taken for rounding, as of a bias before normalization."""
+
+
+@dataclass
+class Step:
+    """What a step gives: the terms, and by number and path the velocities, and all weights after it."""
+
+    terms: dict
+    gradients: dict
+    weights: dict
+
+
+def descent(case, objective, momentum=MOMENTUM):
+    """Make the optimizer; Keras's first loss scale, 2^15, would skip steps until it fits."""
+    optimizer = keras.optimizers.SGD(case.rate, momentum=momentum)
+    half = objective.dtype_policy.name == "mixed_float16"
+    return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=2**8) if half else optimizer
+
+
+@functools.cache
+def start(case):
+    """Make weights after two steps, where queues, targets and centers are no longer as they were first."""
+    objective = case.build()
+    objective.compile(descent(case, objective), run_eagerly=True)
+    objective.fit(case.batch(2 * SAMPLES, 1), batch_size=SAMPLES, shuffle=False, verbose=0)
+    return objective.get_weights()
+
+
+@functools.cache
+def reference(case):
+    """Make the step on one device in float32, one operation after another, to which others are compared."""
+    return take(case)
+
+
+def take(case, **compile_arguments):
+    """Take the step from `start`, eagerly unless told otherwise."""
+    objective = case.build()
+    objective.set_weights(start(case))
+    objective.compile(descent(case, objective), **({"run_eagerly": True} | compile_arguments))
+    history = objective.fit(case.batch(SAMPLES, 0), batch_size=SAMPLES, shuffle=False, verbose=0).history
+    return Step({term: values[0] for term, values in history.items()}, velocities(objective), weights(objective))
+
+
+@dataclass
+class FirstSteps:
+    """Losses of three steps without momentum from new weights, these, and what the steps took from them."""
+
+    losses: list
+    before: list
+    update: np.ndarray
+
+
+@functools.cache
+def first_steps(case):
+    """Take them in float32."""
+    return take_first_steps(case)
+
+
+def take_first_steps(case, before=None):
+    """Take three eager steps, from weights where some are given."""
+    objective, batch = case.build(), case.batch(SAMPLES, 0)
+    if before is not None:
+        objective.set_weights(before)
+    before = objective.get_weights()
+    objective.compile(descent(case, objective, momentum=0.0), run_eagerly=True)
+    history = objective.fit(batch, batch_size=SAMPLES, epochs=3, shuffle=False, verbose=0).history
+    update = np.concatenate([(b - a).ravel() for a, b in zip(before, objective.get_weights())])
+    return FirstSteps(history["loss"], before, update)
+
+
+def velocities(objective):
+    """Velocities of all optimizers, which are gradients times the rate."""
+    optimizers = {id(optimizer): optimizer for optimizer, _ in objective.players}.values()
+    inner = [getattr(optimizer, "inner_optimizer", optimizer) for optimizer in optimizers]
+    return numbered(velocity for optimizer in inner for velocity in optimizer.momentums)
+
+
+def weights(objective):
+    """All weights of the objective."""
+    return numbered(objective.weights)
+
+
+def numbered(variables):
+    """Arrays by number and path."""
+    return {f"{k} {v.path}": np.array(v, "float64") for k, v in enumerate(variables)}
+
+
+def differences(found, expected):
+    """Largest relative differences of terms, gradients and weights, each with its name.
+
+    Terms are relative to themselves, tensors to their largest value; gradients at least to `FLOOR` of the largest of
+    the model.
+    """
+    largest = max(np.abs(gradient).max() for gradient in expected.gradients.values())
+    return {
+        "terms": _worst(found.terms, expected.terms, 1e-3),
+        "gradients": _worst(found.gradients, expected.gradients, FLOOR * largest),
+        "weights": _worst(found.weights, expected.weights, 1e-3),
+    }
+
+
+def _worst(found, expected, least):
+    assert len(found) == len(expected)
+    errors = {
+        name: float(np.max(np.abs(value - other)) / max(np.max(np.abs(value)), least))
+        for (name, value), other in zip(expected.items(), found.values())
+    }
+    name = max(errors, key=lambda name: np.nan_to_num(errors[name], nan=np.inf))
+    return errors[name], name
+
+
+def assert_same_step(found, expected, bound):
+    """Fail unless every difference is within the bound."""
+    wrong = {kind: worst for kind, worst in differences(found, expected).items() if not worst[0] <= bound}
+    assert not wrong, wrong
