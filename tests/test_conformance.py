@@ -115,7 +115,7 @@ def test_arguments_are_attributes_and_config_keys(case):
 
 
 @every_case
-def test_regularisation_of_the_encoder_is_part_of_the_loss(case):
+def test_regularization_of_the_encoder_is_part_of_the_loss(case):
     objective = case.build()
     objective.compile("sgd", run_eagerly=True)
     batch = case.batch(N, 0)
