@@ -15,8 +15,8 @@ FLOOR = 1e-3
 """Part of the largest gradient below which one of a tensor is taken for rounding, as of a bias before normalization."""
 
 BOUNDS = {"terms": 1e-4, "gradients": 3e-4, "weights": 1e-4}
-"""Rounding, 1e-7, grows to 2e-5 in terms and weights and to 6e-5 in gradients, where batch normalization of eight samples
-and the loss subtract nearly equal numbers. What is wrong by a factor of 1.001 differs by 1e-3."""
+"""Rounding, 1e-7, grows to 2e-5 in terms and weights and to 6e-5 in gradients, where batch normalization of eight
+samples and the loss subtract nearly equal numbers. What is wrong by a factor of 1.001 differs by 1e-3."""
 
 
 @dataclass
