@@ -234,7 +234,7 @@ def test_the_training_does_not_notice():
         encoder = convolutional()
         model = objectives.DINO(keras.Model(encoder.input, keras.layers.Dropout(0.2)(encoder.output)))
         model.compile(keras.optimizers.Adam(0.01), run_eagerly=True)
-        history = model.fit(PAIRS, batch_size=N, epochs=4, callbacks=doctor, verbose=0).history
+        history = model.fit(PAIRS, batch_size=32, epochs=4, callbacks=doctor, verbose=0).history
         ends.append((history, [np.array(variable) for variable in model.variables]))
     (without, before), (seen, after) = ends
     for one, other in zip(before, after, strict=True):
