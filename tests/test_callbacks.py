@@ -14,6 +14,8 @@ from keras_ssl import callbacks, data, encoders, objectives, transfer, views
 from keras_ssl.errors import UserError
 
 X, Y = images(16, 0), np.arange(16) % 3
+POLICY = views.digits()
+POLICY.pure = False  # or XLA would compile it
 
 
 # ---- Resume ----------------------------------------------------------------------------------------------------------
@@ -30,7 +32,7 @@ def train(objective, folder, epochs, *others):
     """Go on from what is in the folder up to `epochs`; return the epochs that had been done."""
     resume = callbacks.Resume(folder, objective)
     done = resume.restore()
-    batches = data.batches(images(64, 0), views=views.digits(), batch_size=32, first_epoch=done)
+    batches = data.batches(images(64, 0), views=POLICY, batch_size=32, first_epoch=done)
     objective.fit(batches, initial_epoch=done, epochs=epochs, callbacks=[resume, *others], verbose=0)
     return done
 

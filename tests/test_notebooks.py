@@ -1,10 +1,12 @@
 """Every notebook runs from top to bottom, with its sizes made small."""
 
+import inspect
 import pathlib
 import re
 
 import nbformat
 import pytest
+from jupyter_client import KernelManager
 from nbclient import NotebookClient
 
 FOLDER = pathlib.Path(__file__).parent.parent / "notebooks"
@@ -22,6 +24,58 @@ SMALL = {
 }
 
 
+def be_quick():
+    """Have the kernel see some of the images, with narrow encoders, and views that XLA does not compile."""
+    from keras_ssl import data, encoders, views
+
+    load, conv_net, digits = data.load, encoders.conv_net, views.digits
+
+    def narrow(shape, *widths, **options):
+        return conv_net(shape, *(widths or [(8, 16)]), **options)
+
+    def uncompiled():
+        policy = digits()
+        policy.pure = False
+        return policy
+
+    data.load = lambda *words, **options: load(*words, **options)[:700]
+    encoders.conv_net = narrow
+    views.digits = uncompiled
+
+
+def start_over(folder):
+    """Leave nothing of the notebook before, as `%reset` does with its names."""
+    import os
+
+    import keras
+
+    os.chdir(folder)
+    keras.backend.clear_session()
+
+
+def calling(function, *arguments):
+    """A cell that defines a function, calls it, and forgets all names."""
+    source = f"{inspect.getsource(function)}\n{function.__name__}(*{arguments!r})\n%reset -f"
+    return nbformat.v4.new_code_cell(source)
+
+
+def run(cells, kernel):
+    """Execute cells as a notebook."""
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(notebook, km=kernel, timeout=240).execute()
+    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    """The one kernel of all notebooks: importing TensorFlow takes longer than most of them."""
+    manager = KernelManager()
+    manager.start_kernel()
+    run([calling(be_quick)], manager)
+    yield manager
+    manager.shutdown_kernel(now=True)
+
+
 def with_small_sizes(notebook):
     """Replace the numbers of the one cell that starts with `# Sizes`."""
     (cell,) = [cell for cell in notebook.cells if cell.source.startswith("# Sizes")]
@@ -34,10 +88,9 @@ def with_small_sizes(notebook):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_and_shows_pictures(path, tmp_path):
+def test_a_notebook_runs_and_shows_pictures(path, tmp_path, kernel):
     notebook = with_small_sizes(nbformat.read(path, as_version=4))
-    NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    outputs = run([calling(start_over, str(tmp_path)), *notebook.cells], kernel)
     assert sum("image/png" in output.get("data", {}) for output in outputs) >= 5
     if path.stem.endswith("_export"):
         assert list(tmp_path.rglob("model.onnx"))

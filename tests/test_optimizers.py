@@ -1,10 +1,5 @@
 """LARS and AdamW: one layer by hand, schedules of weight decay, the exclusions, saving, and that they train."""
 
-import os
-import pathlib
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -217,15 +212,3 @@ def test_an_objective_is_trained_with_it(kind):
 def test_numbers_out_of_range_are_an_error(wrong, message):
     with pytest.raises(UserError, match=message):
         wrong()
-
-
-@on_tensorflow
-@pytest.mark.timeout(600)  # 40 s of one core, most of it compiling
-def test_the_same_on_jax():
-    here = pathlib.Path(__file__)
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
-    files = [str(here), str(here.with_name("test_schedules.py"))]
-    chosen = "by_hand or scaling or target_follows"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, *files]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert result.returncode == 0, result.stdout[-3000:]
