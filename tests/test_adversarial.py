@@ -214,7 +214,7 @@ def test_a_gan_learns_where_the_bright_pixels_are():
     keras.utils.set_random_seed(3)
     x = np.zeros((16, *SHAPE), "float32")
     x[:, :, :4] = np.random.default_rng(0).uniform(0.6, 1.0, (16, 1, 1, 1))
-    objective = objectives.GAN(encoders.conv_net(SHAPE, (8, 16), pooling="flatten", normalise=False), latent=4)
+    objective = objectives.GAN(encoders.conv_net(SHAPE, (8, 16), pooling="flatten", normalize=False), latent_dim=4)
     objective.compile(keras.optimizers.Adam(4e-3, beta_1=0.5))
     objective.fit(repeated(x, 100), verbose=0)
     samples = np.array(objective.sample(100))

@@ -56,7 +56,7 @@ def quick_recipe(source, epochs=None, seed=0):
     from keras_ssl import recipes, views
 
     keras.utils.set_random_seed(seed)
-    encoder = encoders.conv_net(source.shape, features=(4, 8))
+    encoder = encoders.conv_net(source.shape, filters=(4, 8))
     pair = views.pair(views.Policy([views.flip(), views.noise()]))
     pair.pure = False  # or XLA would compile it
     return recipes.compiled(objectives.SimCLR(encoder, seed=seed), source, epochs or 2, views=pair)

@@ -28,7 +28,7 @@ TRAIN, TEST = a_source(60, seed=1), a_source(45, seed=2)
 
 def with_dropout():
     """An encoder with batch statistics and seeds, so with all that a probe could disturb, that compiles fast."""
-    encoder = encoders.conv_net(SHAPE, features=(4,))
+    encoder = encoders.conv_net(SHAPE, filters=(4,))
     return keras.Model(encoder.input, keras.layers.Dropout(0.2)(encoder.output))
 
 
