@@ -157,7 +157,7 @@ def test_a_normalization_of_pixels_computes_with_the_weights_that_are_set():
         lambda model: heads.pair_discriminator(model).get_layer(model.name),
         lambda model: evaluate.reinitialized(model, 1),
     ],
-    ids=["spectrally normalized", "BiGAN's judge", "reinitialized"],
+    ids=["spectrally normalized", "BiGAN's discriminator", "reinitialized"],
 )
 def test_a_copy_of_an_architecture_has_the_statistics_of_pixels_and_other_weights(copied):
     inputs = keras.Input((2,))
