@@ -1,4 +1,4 @@
-"""Objectives of two players, beyond the contract that all objectives share."""
+"""Objectives with a discriminator, beyond the contract that all objectives share."""
 
 import keras
 import numpy as np
@@ -30,10 +30,10 @@ def fit(objective, batch, **arguments):
     return objective.fit(batch, batch_size=N, shuffle=False, verbose=0, **arguments).history
 
 
-# ---- the two players -------------------------------------------------------------------------------------------------
+# ---- alternating updates ---------------------------------------------------------------------------------------------
 
 
-def test_every_weight_belongs_to_one_player():
+def test_every_weight_belongs_to_one_update():
     for objective in (compiled(gan()), compiled(objectives.BiGAN(dense()))):
         (_, _, first), (_, _, second) = objective.updates
         ids = [id(variable) for variable in (*first, *second)]
@@ -96,9 +96,7 @@ def test_a_schedule_is_read_at_the_objectives_steps_by_both():
     rates = []
     for _ in range(3):
         fit(objective, images(N, 0))
-        rates.append(
-            [float(player.learning_rate) for player in (objective.optimizer, objective.discriminator_optimizer)]
-        )
+        rates.append([float(one.learning_rate) for one in (objective.optimizer, objective.discriminator_optimizer)])
     assert int(objective.discriminator_optimizer.iterations) == 12
     assert rates == [[0.5, 0.5], [0.25, 0.25], [0.25, 0.25]]
     again = gan(discriminator_steps=4)
@@ -109,7 +107,7 @@ def test_a_schedule_is_read_at_the_objectives_steps_by_both():
 
 def test_one_optimizer_for_both_is_refused():
     adam = keras.optimizers.Adam()
-    with pytest.raises(UserError, match="an optimizer for each player"):
+    with pytest.raises(UserError, match="two optimizers"):
         gan().compile(adam, adam)
 
 
@@ -217,7 +215,7 @@ def test_a_gan_learns_where_the_bright_pixels_are():
     assert samples[:, :, :4].mean() > samples[:, :, 4:].mean() + 0.4
 
 
-def test_samples_repeat_and_arcs_join_their_ends():
+def test_samples_repeat_and_interpolations_join_their_ends():
     for objective, width in ((gan(), 4), (objectives.BiGAN(dense()), 8)):
         one, same, other = (np.array(objective.sample(5, seed)) for seed in (1, 1, 2))
         np.testing.assert_array_equal(one, same)
@@ -233,10 +231,10 @@ def test_samples_repeat_and_arcs_join_their_ends():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"latent_dim": 0}, "latent as a whole number at least 1"),
+        ({"latent_dim": 0}, "latent_dim as a whole number at least 1"),
         ({"gradient_penalty": -1.0}, "gradient_penalty at least 0"),
         ({"discriminator_steps": 0}, "discriminator_steps as a whole number at least 1"),
-        ({"latent_dim": 1.5}, "latent as a whole number"),
+        ({"latent_dim": 1.5}, "latent_dim as a whole number"),
         ({"generator": decoders.mirror(encoders.mlp((6, 6, 1), (4,)), "sigmoid")}, r"\(None, 8, 8, 1\)"),
         ({"generator": decoders.mirror(dense(), "sigmoid"), "latent_dim": 5}, r"\(None, 5\)"),
     ],
@@ -286,13 +284,13 @@ def test_bigans_encoder_and_generator_lower_the_same_term_with_pairs_exchanged()
 
 def test_the_judge_looks_at_both_and_shares_nothing_with_the_encoder():
     encoder = dense()
-    judge = heads.pair_discriminator(encoder, features=5)
+    discriminator = heads.pair_discriminator(encoder, features=5)
     x, z = images(3, 0), np.random.default_rng(0).normal(size=(3, 8)).astype("float32")
-    base = np.array(judge([x, z]))
+    base = np.array(discriminator([x, z]))
     assert base.shape == (3, 1)
-    assert not np.allclose(judge([x, z + 1]), base)
-    assert not np.allclose(judge([1 - x, z]), base)
-    assert not {id(w) for w in encoder.weights} & {id(w) for w in judge.weights}
+    assert not np.allclose(discriminator([x, z + 1]), base)
+    assert not np.allclose(discriminator([1 - x, z]), base)
+    assert not {id(w) for w in encoder.weights} & {id(w) for w in discriminator.weights}
 
 
 def test_a_generator_of_another_shape_is_refused():
@@ -303,7 +301,7 @@ def test_a_generator_of_another_shape_is_refused():
 @pytest.mark.parametrize("kind", ["another shape", "one input", "two numbers"])
 def test_a_discriminator_of_pairs_that_does_not_fit_is_refused(kind):
     image, latent = keras.Input(SHAPE), keras.Input((8,))
-    judge = {
+    discriminator = {
         "another shape": lambda: heads.pair_discriminator(encoders.mlp((6, 6, 1), (8,))),
         "one input": dense,
         "two numbers": lambda: keras.Model(
@@ -311,7 +309,7 @@ def test_a_discriminator_of_pairs_that_does_not_fit_is_refused(kind):
         ),
     }[kind]()
     with pytest.raises(UserError, match=r"a discriminator from .* an image and its representation"):
-        objectives.BiGAN(dense(), discriminator=judge)
+        objectives.BiGAN(dense(), discriminator=discriminator)
 
 
 # ---- spectral normalization ------------------------------------------------------------------------------------------

@@ -274,12 +274,12 @@ def test_the_terms_of_adversarial_inpainting_are_those_of_whole_predictions():
     real = np.array(objective.discriminator(batch["input"]), "float64")
     generated = objective.forward_pass(batch, training=False)["prediction"]
     generated = np.array(objective.discriminator(generated), "float64")
-    judged = np.log1p(np.exp(-real)).mean() + np.log1p(np.exp(generated)).mean()
-    fooled = np.log1p(np.exp(-generated)).mean() + np.log1p(np.exp(real)).mean()
+    discriminator_loss = np.log1p(np.exp(-real)).mean() + np.log1p(np.exp(generated)).mean()
+    adversarial_term = np.log1p(np.exp(-generated)).mean() + np.log1p(np.exp(real)).mean()
     plain = inpainting(decoder=objective.decoder)
     plain.encoder.set_weights(objective.encoder.get_weights())
-    assert logs["discriminator_loss"] == pytest.approx(judged, rel=1e-5)
-    assert logs["adversarial"] == pytest.approx(fooled, rel=1e-5)
+    assert logs["discriminator_loss"] == pytest.approx(discriminator_loss, rel=1e-5)
+    assert logs["adversarial"] == pytest.approx(adversarial_term, rel=1e-5)
     assert logs["reconstruction"] == pytest.approx(loss_of(plain, batch), rel=1e-5)
     assert logs["loss"] == pytest.approx(logs["reconstruction"] + 0.25 * logs["adversarial"], rel=1e-5)
 
@@ -297,6 +297,21 @@ def test_each_optimizer_of_adversarial_inpainting_trains_its_own_weights():
     changed, objective = moved(0.1, 0.0)
     others = [*objective.encoder.trainable_weights, *objective.decoder.trainable_weights]
     assert changed == {id(w) for w in others}
+
+
+def test_the_default_discriminator_of_adversarial_inpainting_fits_and_is_saved(tmp_path):
+    objective = compiled(objectives.AdversarialInpainting(convolutional()))
+    assert objective.discriminator.input_shape == (None, *SHAPE)
+    assert objective.discriminator.output_shape == (None, 1)
+    shared = {id(w) for w in objective.encoder.weights} & {id(w) for w in objective.discriminator.weights}
+    assert not shared
+    before = [np.array(w) for w in objective.trainable_weights]
+    history = objective.fit(X, batch_size=N, verbose=0).history
+    assert set(history) == set(objective.terms)
+    assert not [w.path for a, w in zip(before, objective.trainable_weights) if np.array_equal(a, np.array(w))]
+    objective.save(tmp_path / "objective.keras")
+    loaded = keras.saving.load_model(tmp_path / "objective.keras")
+    assert loss_of(loaded, masked_pixels(N, 0)) == pytest.approx(loss_of(objective, masked_pixels(N, 0)), rel=1e-6)
 
 
 def test_inpainting_without_a_discriminator_has_one_update():

@@ -135,7 +135,7 @@ def test_digits_that_were_turned_at_random_stay_at_chance_and_say_so():
     assert history["accuracy"][-1] < 0.35
     assert len(warned) == 1
     assert "After training, the accuracy of RotationPrediction" in warned[0]
-    assert "turned at random already" in warned[0]
+    assert "already rotated at random" in warned[0]
 
 
 @pytest.mark.parametrize("kind", KINDS[:2])
@@ -294,6 +294,16 @@ def test_attributes_of_another_shape_or_type_are_told(spoil, words):
     batch = three_attributes()
     with pytest.raises(UserError, match=words):
         objective.fit(batch | {"attributes": spoil(batch["attributes"])}, verbose=0)
+    assert int(objective.step) == 0
+
+
+def test_attributes_of_another_shape_in_a_data_set_are_told():
+    objective = compiled(objectives.AttributePrediction(convolutional(), ATTRIBUTES))
+    batch = three_attributes()
+    wrong = batch | {"attributes": batch["attributes"][:, :2]}
+    words = r"'attributes' of shape \(None, 3\).*build AttributePrediction for these 'attributes'.*targets="
+    with pytest.raises(UserError, match=words):
+        objective.fit(tf.data.Dataset.from_tensors(wrong), verbose=0)
     assert int(objective.step) == 0
 
 
