@@ -1,10 +1,11 @@
-"""What is transformed and predicted, and the warnings where it cannot be seen."""
+"""Pretext objectives: their transformations, their predictions, and warnings about images that do not show them."""
 
 import warnings
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from cases import SHAPE, any_size, convolutional, images, single, turnable, with_attributes
 
 from keras_ssl import data, encoders, losses, objectives
@@ -46,7 +47,7 @@ def blobs(count=64):
     return np.exp(-(x**2 + y**2) / widths)[..., None].astype("float32")
 
 
-# ---- what is asked ---------------------------------------------------------------------------------------------------
+# ---- questions -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_upright_digits_are_told_from_turned_ones_without_a_warning():
     history, warned = fit(objective, digits(512), epochs=3)
     assert history["accuracy"][-1] > 0.6
     assert warned == []
-    # Among digits that were turned at random it cannot know more than chance, whatever it has learned.
+    # On randomly rotated digits the accuracy cannot be above chance, whatever the network has learned.
     history, warned = fit(objective, digits(512), validation_data=digits(512, turned=True))
     assert history["accuracy"][-1] > 0.6
     assert len(warned) == 1

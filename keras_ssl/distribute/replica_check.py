@@ -23,8 +23,8 @@ def check_replicas(objective: Any, batch: Batch, strategy: Any, tolerance: float
         objective: `objectives.Objective`, whose class Keras can save: registered or importable.
         batch: The global batch, a dict of arrays; the number of samples must be a multiple of the number of replicas.
         strategy: `tf.distribute.Strategy`, such as `distribute.strategy("mirrored")`.
-        tolerance: Largest difference allowed, relative to the largest absolute value of each tensor, but at least
-            to 1. Default: 1e-5.
+        tolerance: Largest difference allowed, relative to the largest absolute value of each tensor, or to 1 if that
+            is larger. Default: 1e-5.
 
     Returns:
         Dict of the largest relative differences: "loss", "gradients" and "state" (batch statistics, target networks,

@@ -31,7 +31,7 @@ def launch(command: list[str], workers: int = 2) -> None:
         workers: Number of processes. Default: 2.
 
     Raises:
-        UserError: If the command cannot be started, or as soon as a worker fails; the other workers are ended first. The
+        UserError: If the command cannot be started; or as soon as a worker fails, after ending the other workers. The
             message has the failed worker's index, exit status and last lines of stderr.
 
     Example:

@@ -29,9 +29,9 @@ class SwAV(TwoViews):
         projector: `keras.Model` from `(n, d)` to `(n, k)`. Default: `heads.projector(encoder)`, k = 128.
         prototypes: Number of prototypes, at least 2. Default: 300, about a tenth of the paper's 3,000 for ImageNet.
         crops: Number of small crops, `"crop_1"`, … in the batch; they get no codes. Default: 0.
-        temperature: Of the predictions, above 0; a number, or a schedule in steps. Default: 0.1.
+        temperature: Temperature of the predictions, above 0: a number, or a schedule in steps. Default: 0.1.
         sharpness: ε of `losses.sinkhorn`, above 0. Default: 0.05.
-        iterations: Of `losses.sinkhorn`, at least 1. Default: 3.
+        iterations: Number of iterations of `losses.sinkhorn`, at least 1. Default: 3.
         hold_prototypes: Number of steps at the start in which the prototypes are frozen. Default: 300.
         queue_size: Number of projections of earlier batches, for each large view, that are assigned together with the
             batch. Useful if batches are small compared to the number of prototypes. Default: 0, no queue.

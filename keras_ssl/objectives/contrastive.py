@@ -78,7 +78,7 @@ class MoCo(TwoViews):
         queue_size: Number of keys of earlier batches used as negatives, at least the global batch size. Default: 4096.
         target_momentum: Momentum of the target network (the momentum encoder), 0..1: a number, or a schedule in steps.
             Default: 0.99.
-        symmetric: Whether each view serves as query and as key, which doubles the time of a step. Default: False.
+        symmetric: Whether each view serves as both query and key, which doubles the time of a step. Default: False.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 

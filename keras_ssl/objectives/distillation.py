@@ -97,7 +97,7 @@ class SimSiam(TwoViews):
 
     terms = ("loss", "std", "dimensions")
     compares_samples = True
-    """Its batch normalization does, and without that it collapses: normalizing a batch of one gives zeros."""
+    """The batch normalization does, which prevents a collapse; for a batch of one it gives zeros."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class DINO(TwoViews):
 
     The teacher is the target network (the momentum encoder), and the representation is the teacher's. Besides the loss
     it logs `std` and `dimensions` of the student's representations (see `BYOL`) and `entropy`, the entropy of the
-    teacher's mean distribution divided by log k: 1 when all prototypes are in use, 0 when only one is.
+    teacher's mean distribution divided by log k: 1 if all prototypes are in use, 0 if only one is.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`. Crops of another size need an encoder whose input size

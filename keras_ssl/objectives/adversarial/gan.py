@@ -34,12 +34,13 @@ class GAN(Adversarial):
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
         generator: `keras.Model` from `(n, latent_dim)` to images in 0..1 of the encoder's input shape. Default:
             `decoders.generator(shape, latent_dim)`.
-        latent_dim: Dimensions of z, the latent vector, drawn from N(0, I), at least 1. Default: 64.
-        adversarial_loss: `losses.non_saturating`, the default, `losses.wasserstein`, or your own registered
-            function of the discriminator's outputs for real and for generated images.
-        gradient_penalty: Weight of `losses.gradient_penalty`, at least 0. Default: 0; 10 with `losses.wasserstein`.
-        discriminator_steps: Updates of the discriminator for each of the generator, on the same real images. Default:
-            1; 5 with `losses.wasserstein`.
+        latent_dim: Number of dimensions of the latent vector, which is drawn from N(0, I); at least 1. Default: 64.
+        adversarial_loss: `losses.non_saturating`, `losses.wasserstein`, or your own registered function of the
+            discriminator's outputs for real and for generated images. Default: `losses.non_saturating`.
+        gradient_penalty: Weight of `losses.gradient_penalty`, at least 0. Default: 0; use 10 with
+            `losses.wasserstein` (Gulrajani et al. 2017).
+        discriminator_steps: Updates of the discriminator for each update of the generator, on the same real images, at
+            least 1. Default: 1; use 5 with `losses.wasserstein`.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 

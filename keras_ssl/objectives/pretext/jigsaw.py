@@ -25,9 +25,9 @@ class JigsawPrediction(TransformationPrediction):
     Args:
         encoder: Built `keras.Model` from `(n, height, width, channels)` to `(n, d)`.
         grid: Number of tiles along each side, at least 2; height and width must be multiples of it. Default: 2.
-        permutations: Size of the set, at least 2 and at most `(grid²)!`. Default: 24, all
-            permutations for a grid of 2. The set is
-            `transforms.distant_permutations(permutations, grid²)`, the same in every run.
+        permutations: Size of the set, at least 2 and at most `(grid²)!`. Default: 24, which is all
+            permutations for a grid of 2. The set is `transforms.distant_permutations(permutations, grid²)`, the same in
+            every run.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 

@@ -135,7 +135,7 @@ class TransformationPrediction(Objective):
                 f"{100 * np.mean(changed <= threshold):.0f} % of the images look alike in all "
                 f"{self.classes} versions that {type(self).__name__} must tell apart. {self.because}",
                 ChanceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
 

@@ -24,8 +24,8 @@ class DenoisingAutoencoder(Autoencoder):
         encoder: See `Autoencoder`; the representation may have as many dimensions as the input, or more.
         decoder: See `Autoencoder`.
         noise: Function `(x, amount, seed)` that returns a corrupted x: `transforms.gaussian_noise`,
-            `transforms.masking_noise`, `transforms.salt_and_pepper` or your own registered
-            function. Default: `transforms.masking_noise`.
+            `transforms.masking_noise`, `transforms.salt_and_pepper` or your own registered function. Default:
+            `transforms.masking_noise`.
         amount: Amount of noise, at least 0: a number, or a schedule in steps. Default: 0.3.
         reconstruction: See `Autoencoder`.
         seed: See `Objective`.
