@@ -56,7 +56,7 @@ def test_each_optimizer_moves_its_own_weights_only(still):
 
 
 def test_the_generator_answers_the_discriminator_of_the_same_step():
-    """Alternating updates by hand: the discriminator's step first, then the generator's against the updated discriminator."""
+    """Alternating updates by hand: the discriminator's step, then the generator's against the updated discriminator."""
     batch = with_noise(4)(N, 0)
     objective = compiled(gan(seed=1), rate=0.5)
     twin = compiled(gan(seed=1), rate=0.5)
