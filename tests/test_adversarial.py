@@ -282,9 +282,9 @@ def test_bigans_encoder_and_generator_lower_the_same_term_with_pairs_exchanged()
         assert not np.array_equal(old[0], network.get_weights()[0])
 
 
-def test_the_judge_looks_at_both_and_shares_nothing_with_the_encoder():
+def test_the_discriminator_of_pairs_looks_at_both_and_shares_nothing_with_the_encoder():
     encoder = dense()
-    discriminator = heads.pair_discriminator(encoder, features=5)
+    discriminator = heads.pair_discriminator(encoder, hidden=5)
     x, z = images(3, 0), np.random.default_rng(0).normal(size=(3, 8)).astype("float32")
     base = np.array(discriminator([x, z]))
     assert base.shape == (3, 1)
