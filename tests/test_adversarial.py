@@ -60,7 +60,7 @@ def test_each_optimizer_moves_its_own_weights_only(still):
 
 
 def test_the_generator_answers_the_discriminator_of_the_same_step():
-    """Alternating updates by hand: the discriminator's step first, then the generator's against what it became."""
+    """Alternating updates by hand: the discriminator's step, then the generator's against the updated discriminator."""
     batch = with_noise(4)(N, 0)
     objective = compiled(gan(seed=1), rate=0.5)
     twin = compiled(gan(seed=1), rate=0.5)
@@ -182,7 +182,7 @@ def test_gan_terms_are_those_of_its_logits():
 
 
 def test_the_penalty_is_that_of_a_linear_discriminator():
-    """A linear discriminator's gradient is its weights, wherever it is taken."""
+    """The gradient of a linear discriminator is its weights, everywhere."""
     encoder = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(3, use_bias=False)])
     objective = objectives.GAN(
         encoder, decoders.mirror(plain(), "sigmoid", 4), 4, losses.wasserstein, gradient_penalty=10.0
@@ -210,7 +210,7 @@ def test_the_penalty_makes_the_discriminator_less_steep():
 
 
 def test_a_gan_learns_where_the_bright_pixels_are():
-    """Images with a bright left half, at random brightness: what is generated has one too."""
+    """Trained on images with a bright left half of random brightness, it generates such images."""
     keras.utils.set_random_seed(3)
     x = np.zeros((16, *SHAPE), "float32")
     x[:, :, :4] = np.random.default_rng(0).uniform(0.6, 1.0, (16, 1, 1, 1))

@@ -1,4 +1,4 @@
-"""What users get wrong, at the doors that they use: told in three parts, before training, with nothing left behind."""
+"""Wrong input is refused at every entry point: by an error in three parts, before training, without side effects."""
 
 import re
 import sys
@@ -34,7 +34,7 @@ def compiled(kind=objectives.Autoencoder):
 
 
 def refused(action, *words):
-    """The error of `action` has three parts, and names all `words`."""
+    """Return the error message of `action`, which must have three parts and contain all `words`."""
     with pytest.raises(UserError) as caught:
         action()
     message = str(caught.value)
@@ -46,7 +46,7 @@ def refused(action, *words):
 
 @pytest.fixture
 def command(monkeypatch, capsys, tmp_path):
-    """Run `keras-ssl … --out OUT`, which must end with status 2 and one paragraph, and leave OUT as it was."""
+    """Run `keras-ssl … --out OUT`, which must exit with status 2, print one paragraph and leave OUT unchanged."""
 
     def run(*words, out=tmp_path / "out"):
         before = sorted(tmp_path.rglob("*"))
@@ -77,7 +77,7 @@ def photos(folder, count=4, size=SHAPE[:2], mode="L"):
     return folder
 
 
-# ---- images, wherever they come in -----------------------------------------------------------------------------------
+# ---- images at every entry point -------------------------------------------------------------------------------------
 
 BAD_IMAGES = {
     "empty": (GOOD[:0], "Received 0"),
@@ -144,7 +144,9 @@ def test_a_batch_of_one_for_simclr():
     batches = data.batches(GOOD, views=views.Policy([views.flip()]), batch_size=1)
     refused(lambda: simclr.fit(batches, verbose=0), "at least 2 samples", "SimCLR")
     assert int(simclr.step) == 0
-    remainder = tf.data.Dataset.from_tensor_slices(pair).batch(len(GOOD) - 1)  # whose last batch is known in the graph
+    remainder = tf.data.Dataset.from_tensor_slices(pair).batch(
+        len(GOOD) - 1
+    )  # the size of its last batch is known only in the graph
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"at least 2 samples in each batch, since SimCLR"):
         compiled(objectives.SimCLR).fit(remainder, verbose=0)
 
@@ -261,7 +263,7 @@ def test_an_unknown_objective_lists_those_there_are(command):
 
 @pytest.mark.parametrize("epochs", [0, -1])
 def test_zero_epochs(command, epochs):
-    objective, fit = compiled(), objectives.Objective.fit  # which `command` takes away
+    objective, fit = compiled(), objectives.Objective.fit  # before `command` replaces it
     for name in ("pretrain", "demo"):
         assert "at least one epoch" in command(name, "--dataset", "digits", "--epochs", epochs)
     refused(lambda: fit(objective, GOOD, epochs=epochs), "at least one epoch")

@@ -1,4 +1,4 @@
-"""What single joint-embedding objectives do beside what the conformance tests ask of all."""
+"""Joint-embedding objectives, beyond the contract that all objectives share."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""What masked objectives have beyond the contract, and their loss."""
+"""Masked objectives, beyond the contract that all objectives share, and their loss."""
 
 import keras
 import numpy as np
@@ -24,12 +24,12 @@ def loss_of(objective, batch):
 
 
 def scrambled(x, hidden):
-    """The images with other values where they are hidden."""
+    """Return the images with random values in the hidden pixels."""
     return np.where(hidden, RNG.random(x.shape), x).astype("float32")
 
 
 def hidden_pixels(mask, patch=2):
-    """The pixels of the patches that a mask hides, for images of `SHAPE`."""
+    """Return the mask of pixels for a mask of patches, for images of `SHAPE`."""
     return mask.reshape(-1, 4, 4).repeat(patch, 1).repeat(patch, 2)[..., None]
 
 
@@ -155,10 +155,12 @@ def test_reconstructions_keep_what_is_visible_and_predict_the_rest(normalize_tar
 def test_it_learns_to_fill_patches_in():
     objective = autoencoder(normalize_targets=False, mask_ratio=0.5)
     objective.compile(keras.optimizers.Adam(1e-2))
-    x = np.repeat(RNG.random((64, 1, 1, 1)), 64, axis=1).reshape(64, *SHAPE).astype("float32")  # each of one gray
+    x = (
+        np.repeat(RNG.random((64, 1, 1, 1)), 64, axis=1).reshape(64, *SHAPE).astype("float32")
+    )  # each of one shade of gray
     objective.fit(tf.data.Dataset.from_tensors(x).repeat(150), verbose=0)
     error = objective.evaluate(x, batch_size=64, return_dict=True, verbose=0)["loss"]
-    assert error < 0.3 * x.var()  # the error of the best answer that does not look at the visible patches
+    assert error < 0.3 * x.var()  # the error of the best constant prediction
 
 
 @pytest.mark.parametrize("ratio", [0, 0.01, 0.99, 1, -0.5, 1.5, float("nan")])
@@ -188,7 +190,7 @@ def of_fixed_length(encoder):
 
 
 def of_strips():
-    """An encoder with one token for each row of pixels."""
+    """Return an encoder with one token for each row of pixels."""
     inputs = keras.Input(SHAPE)
     strips = keras.Model(inputs, keras.layers.Dense(8)(keras.layers.Reshape((8, 8))(inputs)), name="tokens")
     return around(strips, tokens().get_layer("trunk"))
@@ -274,12 +276,12 @@ def test_the_terms_of_adversarial_inpainting_are_those_of_whole_predictions():
     real = np.array(objective.discriminator(batch["input"]), "float64")
     generated = objective.forward_pass(batch, training=False)["prediction"]
     generated = np.array(objective.discriminator(generated), "float64")
-    judged = np.log1p(np.exp(-real)).mean() + np.log1p(np.exp(generated)).mean()
-    fooled = np.log1p(np.exp(-generated)).mean() + np.log1p(np.exp(real)).mean()
+    discriminator_loss = np.log1p(np.exp(-real)).mean() + np.log1p(np.exp(generated)).mean()
+    adversarial_term = np.log1p(np.exp(-generated)).mean() + np.log1p(np.exp(real)).mean()
     plain = inpainting(decoder=objective.decoder)
     plain.encoder.set_weights(objective.encoder.get_weights())
-    assert logs["discriminator_loss"] == pytest.approx(judged, rel=1e-5)
-    assert logs["adversarial"] == pytest.approx(fooled, rel=1e-5)
+    assert logs["discriminator_loss"] == pytest.approx(discriminator_loss, rel=1e-5)
+    assert logs["adversarial"] == pytest.approx(adversarial_term, rel=1e-5)
     assert logs["reconstruction"] == pytest.approx(loss_of(plain, batch), rel=1e-5)
     assert logs["loss"] == pytest.approx(logs["reconstruction"] + 0.25 * logs["adversarial"], rel=1e-5)
 
@@ -297,6 +299,21 @@ def test_each_optimizer_of_adversarial_inpainting_trains_its_own_weights():
     changed, objective = moved(0.1, 0.0)
     others = [*objective.encoder.trainable_weights, *objective.decoder.trainable_weights]
     assert changed == {id(w) for w in others}
+
+
+def test_the_default_discriminator_of_adversarial_inpainting_fits_and_is_saved(tmp_path):
+    objective = compiled(objectives.AdversarialInpainting(convolutional()))
+    assert objective.discriminator.input_shape == (None, *SHAPE)
+    assert objective.discriminator.output_shape == (None, 1)
+    shared = {id(w) for w in objective.encoder.weights} & {id(w) for w in objective.discriminator.weights}
+    assert not shared
+    before = [np.array(w) for w in objective.trainable_weights]
+    history = objective.fit(X, batch_size=N, verbose=0).history
+    assert set(history) == set(objective.terms)
+    assert not [w.path for a, w in zip(before, objective.trainable_weights) if np.array_equal(a, np.array(w))]
+    objective.save(tmp_path / "objective.keras")
+    loaded = keras.saving.load_model(tmp_path / "objective.keras")
+    assert loss_of(loaded, masked_pixels(N, 0)) == pytest.approx(loss_of(objective, masked_pixels(N, 0)), rel=1e-6)
 
 
 def test_inpainting_without_a_discriminator_has_one_update():
@@ -326,7 +343,7 @@ def test_a_range_that_is_none_is_a_clear_error(arguments):
 
 
 def test_masks_of_the_objectives_are_those_of_corruption():
-    seed = np.array([3, 0])  # of evaluation, with the objective's seed
+    seed = np.array([3, 0])  # what evaluation uses, with the objective's seed
     drawn = objectives.MaskedAutoencoder(tokens(), seed=3).forward_pass({"input": X}, training=False)["mask"]
     np.testing.assert_array_equal(drawn, transforms.random_mask(N, 16, 12, seed))
     drawn = inpainting(seed=3).forward_pass({"input": X}, training=False)["mask"]

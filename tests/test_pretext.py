@@ -1,4 +1,4 @@
-"""What is transformed and predicted, and the warnings where it cannot be seen."""
+"""Pretext objectives: their transformations, their predictions, and warnings about images that do not show them."""
 
 import warnings
 
@@ -47,7 +47,7 @@ def blobs(count=64):
     return np.exp(-(x**2 + y**2) / widths)[..., None].astype("float32")
 
 
-# ---- what is asked ---------------------------------------------------------------------------------------------------
+# ---- questions -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_upright_digits_are_told_from_turned_ones_without_a_warning():
     history, warned = fit(objective, digits(512), epochs=3)
     assert history["accuracy"][-1] > 0.6
     assert warned == []
-    # Among digits that were turned at random it cannot know more than chance, whatever it has learned.
+    # On randomly rotated digits the accuracy cannot be above chance, whatever the network has learned.
     history, warned = fit(objective, digits(512), validation_data=digits(512, turned=True))
     assert history["accuracy"][-1] > 0.6
     assert len(warned) == 1
@@ -136,7 +136,7 @@ def test_digits_that_were_turned_at_random_stay_at_chance_and_say_so():
     assert history["accuracy"][-1] < 0.35
     assert len(warned) == 1
     assert "After training, the accuracy of RotationPrediction" in warned[0]
-    assert "turned at random already" in warned[0]
+    assert "already rotated at random" in warned[0]
 
 
 @pytest.mark.parametrize("kind", KINDS[:2])
@@ -296,6 +296,16 @@ def test_attributes_of_another_shape_or_type_are_told(spoil, words):
     batch = three_attributes()
     with pytest.raises(UserError, match=words):
         objective.fit(batch | {"attributes": spoil(batch["attributes"])}, verbose=0)
+    assert int(objective.step) == 0
+
+
+def test_attributes_of_another_shape_in_a_data_set_are_told():
+    objective = compiled(objectives.AttributePrediction(convolutional(), ATTRIBUTES))
+    batch = three_attributes()
+    wrong = batch | {"attributes": batch["attributes"][:, :2]}
+    words = r"'attributes' of shape \(None, 3\).*build AttributePrediction for these 'attributes'.*targets="
+    with pytest.raises(UserError, match=words):
+        objective.fit(tf.data.Dataset.from_tensors(wrong), verbose=0)
     assert int(objective.step) == 0
 
 

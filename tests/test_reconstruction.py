@@ -210,8 +210,8 @@ def test_a_gaussian_takes_any_values_of_a_data_set():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"latent_dim": 0}, "latent as a whole number at least 1"),
-        ({"latent_dim": 1.5}, "latent as a whole"),
+        ({"latent_dim": 0}, "latent_dim as a whole number at least 1"),
+        ({"latent_dim": 1.5}, "latent_dim as a whole"),
         ({"beta": -1}, "beta"),
     ],
 )

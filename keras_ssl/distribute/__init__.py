@@ -1,4 +1,4 @@
-"""What objectives need to know of `tf.distribute`. On one device, and on JAX, everything here is the identity."""
+"""Training on several devices or machines with `tf.distribute`. On one device, and on JAX, collectives do nothing."""
 
 from keras_ssl.distribute.collectives import assign, gather, replica_index, replicas
 from keras_ssl.distribute.replica_check import check_replicas

@@ -1,6 +1,9 @@
 """Collectives across the replicas of a `tf.distribute` strategy."""
 
+import keras
+
 from keras_ssl.backends import on_tensorflow
+from keras_ssl.typing import Tensor
 
 __all__ = ["assign", "gather", "replica_index", "replicas"]
 
@@ -13,46 +16,47 @@ def _replica_context():
     return tf.distribute.get_replica_context()
 
 
-def replicas():
-    """Return the number of replicas that step in sync; 1 on one device and on JAX."""
+def replicas() -> int:
+    """Return the number of replicas in sync; 1 on one device and on JAX."""
     context = _replica_context()
     return 1 if context is None else context.num_replicas_in_sync
 
 
-def replica_index():
-    """Return the number of the replica that runs this, from 0; an integer, or an integer tensor."""
+def replica_index() -> Tensor:
+    """Return the index of the current replica, from 0: an integer, or an integer tensor."""
     context = _replica_context()
     return 0 if context is None else context.replica_id_in_sync_group
 
 
-def gather(x):
-    """Return the global batch: the `x` of all replicas, concatenated along the first axis.
+def gather(x: Tensor) -> Tensor:
+    """Return the global batch: `x` of all replicas, concatenated along the first axis.
 
-    Its gradient sums over replicas. So when every replica computes the same global loss, divides it by `replicas()`,
-    and the optimizer sums over replicas, the update is that of one device on the global batch.
+    The gradient is summed over replicas. So if every replica computes the same global loss and divides it by
+    `replicas()`, and the optimizer sums over replicas, the update equals that of one device on the global batch.
 
     Args:
         x: Tensor `(n, …)` of one replica.
 
     Returns:
-        Tensor `(n * replicas(), …)`; `x` itself where there is one replica.
+        Tensor `(n * replicas(), …)`; `x` itself if there is one replica.
     """
     if replicas() == 1:
         return x
     import tensorflow as tf
 
-    return tf.ensure_shape(_replica_context().all_gather(x, axis=0), (None, *x.shape[1:]))  # it forgets every dimension
+    gathered = _replica_context().all_gather(x, axis=0)  # loses the static shape
+    return tf.ensure_shape(gathered, (None, *x.shape[1:]))
 
 
-def assign(variables, values):
-    """Assign values that every replica has computed alike to variables that are no weights of an optimizer.
+def assign(variables: list[keras.Variable], values: list[Tensor]) -> None:
+    """Assign values to non-trainable variables; every replica must have computed the same values.
 
-    In the step of a replica TensorFlow refuses to assign to a mirrored variable that does not say how to aggregate; so
-    each copy is given the value of its own replica.
+    In a replica's step TensorFlow does not allow assignments to a mirrored variable without an aggregation method, so
+    each replica's copy is assigned separately.
 
     Args:
         variables: Keras variables.
-        values: Tensor for each of them.
+        values: A tensor for each variable.
     """
     if replicas() == 1:
         for variable, value in zip(variables, values):

@@ -1,39 +1,48 @@
-"""N replicas train as one device does: the statement, checked for an objective and a batch."""
+"""A check that N replicas train an objective exactly as one device does."""
 
 import copy
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_ssl.errors import UserError
+from keras_ssl.typing import Batch
 
 __all__ = ["check_replicas"]
 
 
-def check_replicas(objective, batch, strategy, tolerance=1e-5):
-    """Take one step on one device and one under a strategy, from the same weights and on the same global batch.
+def check_replicas(objective: Any, batch: Batch, strategy: Any, tolerance: float = 1e-5) -> dict[str, float]:
+    """Compare a step on one device with a step under a strategy, from the same weights and on the same global batch.
 
-    The step is one of gradient descent with a rate of 1, so differences of weights are differences of gradients. Copies
-    are trained; the objective itself is not touched. What is drawn inside a step (noise, masks, dropout) differs
-    between replicas: give it in the batch where the objective takes it, and set dropout to 0.
+    The step is gradient descent with a learning rate of 1, so differences of weights are differences of gradients.
+    Copies are trained; the objective itself does not change. Random draws in a step (noise, masks, dropout) differ
+    between replicas: pass them in the batch if the objective accepts them, and set dropout to 0.
 
     Args:
-        objective: `objectives.Objective`; its class must be registered or importable as Keras's saving needs it.
-        batch: Dict of arrays, the global batch, with as many samples as a multiple of the number of replicas.
+        objective: `objectives.Objective`, whose class Keras can save: registered or importable.
+        batch: The global batch, a dict of arrays; the number of samples must be a multiple of the number of replicas.
         strategy: `tf.distribute.Strategy`, such as `distribute.strategy("mirrored")`.
-        tolerance: Largest difference allowed, relative to the largest value of each tensor, at least 1. Default 1e-5.
+        tolerance: Largest difference allowed, relative to the largest absolute value of each tensor, or to 1 if that
+            is larger. Default: 1e-5.
 
     Returns:
-        Dict of the largest such differences: "loss", "gradients" and "state" (statistics, targets, queues, centers).
+        Dict of the largest relative differences: "loss", "gradients" and "state" (batch statistics, target networks,
+        queues, centers).
 
     Raises:
-        UserError: If one is above the tolerance, with the name of the tensor; or if the batch cannot be split.
+        UserError: If a difference is above the tolerance, with the name of the tensor; or if the batch cannot be split
+            evenly.
     """
     import tensorflow as tf
 
     samples, replicas = len(next(iter(batch.values()))), strategy.num_replicas_in_sync
     if samples % replicas:
-        raise UserError(f"a batch that {replicas} replicas can share", f"{samples} samples", "give a multiple")
+        raise UserError(
+            f"a batch that {replicas} replicas can share",
+            f"{samples} samples",
+            f"give a multiple of {replicas} samples",
+        )
     before = objective.get_weights()
     expected = _step(objective, batch, before, tf.distribute.get_strategy())
     found = _step(objective, batch, before, strategy)
@@ -42,7 +51,7 @@ def check_replicas(objective, batch, strategy, tolerance=1e-5):
     report = {kind: differences[kind][name] for kind, name in worst.items()}
     if wrong := [kind for kind in report if not report[kind] <= tolerance]:
         raise UserError(
-            f"{replicas} replicas to train as one device, to {tolerance:g}",
+            f"{replicas} replicas to train as one device, to a tolerance of {tolerance:g}",
             ", ".join(f"{report[kind]:.2g} in {kind} ({worst[kind]})" for kind in wrong),
             "gather what loss_terms compares and after_step stores, and synchronize batch normalization",
         )
@@ -50,7 +59,7 @@ def check_replicas(objective, batch, strategy, tolerance=1e-5):
 
 
 def _step(objective, batch, weights, strategy):
-    """Loss, and the changes of trained and other variables, of one step of gradient descent."""
+    """Return the loss and the changes of trainable and other variables in one step of gradient descent."""
     import tensorflow as tf
 
     with strategy.scope():
@@ -68,7 +77,7 @@ def _step(objective, batch, weights, strategy):
 
 
 def _compare(expected, found):
-    """Largest differences by name; what is not a number on one side or both differs without bound."""
+    """Return the largest relative differences by name; a NaN on either side counts as an infinite difference."""
     return {
         kind: {
             name: float(np.nan_to_num(np.abs(value - other).max() / max(1.0, np.abs(value).max()), nan=np.inf))

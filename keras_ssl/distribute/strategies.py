@@ -1,7 +1,8 @@
-"""Making a `tf.distribute.Strategy` by its name."""
+"""Creating a `tf.distribute.Strategy` by name."""
 
 import json
 import os
+from typing import Any
 
 from keras_ssl.backends import require_tensorflow
 from keras_ssl.errors import UserError
@@ -11,28 +12,28 @@ __all__ = ["is_chief", "strategy"]
 NAMES = ("none", "mirrored", "multiworker")
 
 
-def strategy(name="mirrored"):
-    """Return a distribution strategy, in whose `scope()` encoder and objective are made and compiled.
+def strategy(name: Any = "mirrored") -> Any:
+    """Return a distribution strategy. Create and compile the encoder and the objective in its `scope()`.
 
-    Negatives, statistics of decorrelation losses, centers, queues and assignments are global across replicas, and batch
-    normalization of this package is synchronized, so N replicas train as one device does on the global batch
-    (`check_replicas`).
+    Negatives, statistics of decorrelation losses, centers, queues and assignments are global across replicas, and this
+    package's batch normalization is synchronized, so N replicas train as one device does on the global batch (see
+    `check_replicas`).
 
     Args:
-        name: "mirrored": all GPUs of this machine, or where there are none all logical CPUs. "multiworker": the
-            machines that the environment variable TF_CONFIG names. "none": one device. Or a `tf.distribute.Strategy`,
-            which is returned.
+        name: "mirrored": all GPUs of this machine, or all logical CPUs if there are none. "multiworker": the machines
+            listed in the environment variable TF_CONFIG. "none": one device. A `tf.distribute.Strategy` is returned
+            unchanged. Default: "mirrored".
 
     Returns:
         `tf.distribute.Strategy`.
 
     Raises:
-        UserError: If there is no such strategy, TF_CONFIG is missing or malformed, or Keras does not run on TensorFlow.
+        UserError: If the name is unknown, TF_CONFIG is missing or malformed, or Keras does not run on TensorFlow.
 
     Example:
         `with distribute.strategy("mirrored").scope(): simclr = objectives.SimCLR(encoders.conv_net((32, 32, 3)))`
     """
-    require_tensorflow("the backend that distributes")
+    require_tensorflow("which distribution needs")
     import tensorflow as tf
 
     if isinstance(name, tf.distribute.Strategy):
@@ -42,18 +43,20 @@ def strategy(name="mirrored"):
     if name == "mirrored":
         kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
         devices = [device.name for device in tf.config.list_logical_devices(kind)]
-        # the only reduction that works where a call of the training function takes several steps
+        # the only reduction that works with `steps_per_execution` above 1
         return tf.distribute.MirroredStrategy(devices, tf.distribute.HierarchicalCopyAllReduce())
     if name == "multiworker":
         _check_tf_config(os.environ.get("TF_CONFIG"))
         return tf.distribute.MultiWorkerMirroredStrategy()
     raise UserError(
-        f"a strategy among {', '.join(NAMES)}", repr(name), "choose one of these, or give a tf.distribute one"
+        f"one of the strategies {', '.join(NAMES)}",
+        repr(name),
+        "choose one of these, or give a `tf.distribute.Strategy`",
     )
 
 
-def is_chief(strategy):
-    """Return whether this process writes what is written once: the first worker, or the only process.
+def is_chief(strategy: Any) -> bool:
+    """Return whether this process is the first worker, or the only process, and so must write files.
 
     Args:
         strategy: `tf.distribute.Strategy`.
@@ -62,9 +65,9 @@ def is_chief(strategy):
 
 
 def _check_tf_config(text):
-    """Raise unless TF_CONFIG names the addresses of all workers, and which of them this process is."""
+    """Raise unless TF_CONFIG gives the addresses of all workers and the index of this process."""
     example = '{"cluster": {"worker": ["host-a:12345", "host-b:12345"]}, "task": {"type": "worker", "index": 0}}'
-    do = f"set it on every worker, with its own index, to something like {example}"
+    do = f"set it on every worker, each with its own index, for example to {example}"
     if text is None:
         raise UserError("the environment variable TF_CONFIG", "none", do)
     try:
@@ -80,7 +83,7 @@ def _check_tf_config(text):
     if len(set(addresses)) != len(addresses):
         raise UserError("an address of its own for each worker in TF_CONFIG", ", ".join(addresses), do)
     if kind not in list(jobs):
-        raise UserError("task.type in TF_CONFIG as chief or worker, whichever is in cluster", repr(kind), do)
+        raise UserError("task.type in TF_CONFIG as chief or worker, and listed in cluster", repr(kind), do)
     if not isinstance(index, int) or not 0 <= index < len(jobs[kind]):
         raise UserError(f"task.index in TF_CONFIG in 0..{len(jobs[kind]) - 1}", repr(index), do)
 

@@ -1,16 +1,22 @@
-"""What Keras 3.15 gets wrong under MultiWorkerMirroredStrategy, and how this package goes around it.
+"""What Keras 3.15 gets wrong under MultiWorkerMirroredStrategy, and the workaround.
 
-Its TensorFlow trainer (1) averages the first batch over replicas to build the model symbolically, which fails for dicts
-of per-replica tensors, and (2) reduces the logs of the replicas over an axis that scalars do not have. `Objective`
-builds its networks itself and skips (1); for (2) its steps return logs that have that axis. A test fails when Keras no
-longer needs this.
+The TensorFlow trainer of Keras has two bugs:
+
+1. To build a model symbolically, it averages the first batch over the replicas, which fails for dicts of per-replica
+   tensors. `Objective` builds its networks itself and skips this.
+2. It reduces the logs of the replicas along an axis that scalars do not have. The steps of `Objective` return logs with
+   that axis, from `reducible`.
+
+A test fails once Keras no longer needs this.
 """
+
+from keras_ssl.typing import Tensor
 
 __all__ = ["reducible"]
 
 
-def reducible(logs):
-    """Return the logs of one replica as Keras's reduction needs them: scalars, but vectors of one across workers.
+def reducible(logs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return logs that Keras can reduce over replicas: with several workers vectors of length 1, otherwise unchanged.
 
     Args:
         logs: Dict of scalars.

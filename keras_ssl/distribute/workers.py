@@ -1,4 +1,4 @@
-"""Processes on this machine that train as the workers of one cluster."""
+"""Training with several worker processes on this machine."""
 
 import collections
 import contextlib
@@ -15,24 +15,24 @@ from keras_ssl.errors import UserError
 
 __all__ = ["launch"]
 
-_LINES = 20  # of a failed worker's stderr, for the error
-_GRACE = 5.0  # seconds for the others to end in when they are asked to
+_LINES = 20  # of a failed worker's stderr, shown in the error
+_GRACE = 5.0  # seconds between asking the other workers to end and killing them
 
 
-def launch(command, workers=2):
-    """Run a command in several processes of this machine at once, as the workers of one cluster, and wait for them.
+def launch(command: list[str], workers: int = 2) -> None:
+    """Run a command in several processes on this machine, as the workers of one cluster, and wait for them.
 
-    Each finds in TF_CONFIG the addresses of all and its own number. What worker 0 writes is shown; of the others only
-    the last lines of stderr are kept, for the error. They share the machine's cores and GPUs: where it has several
-    GPUs, one process with `strategy("mirrored")` is what uses them.
+    TF_CONFIG gives each process the addresses of all workers and its own index. The output of worker 0 is shown; of the
+    other workers only the last lines of stderr are kept, for the error. All workers share the machine's cores and GPUs:
+    to use several GPUs, run one process with `strategy("mirrored")` instead.
 
     Args:
-        command: List of words, of a program that calls `strategy("multiworker")`.
-        workers: Number of processes. Default 2.
+        command: Program and arguments; the program must call `strategy("multiworker")`.
+        workers: Number of processes. Default: 2.
 
     Raises:
-        UserError: If the command cannot be started, or as soon as a worker fails: with its number, its exit status and
-            the last lines of its stderr. The others have been ended then.
+        UserError: If the command cannot be started; or as soon as a worker fails, after ending the other workers. The
+            message has the failed worker's index, exit status and last lines of stderr.
 
     Example:
         `distribute.launch([sys.executable, "train.py"], workers=2)`
@@ -54,11 +54,13 @@ def launch(command, workers=2):
         _end(started)
     if any(statuses):
         failed = next(worker for worker, status in zip(started, statuses) if status)
-        raise UserError("workers that end without an error", failed.last_words(), "mend that, and start all again")
+        raise UserError(
+            "workers that end without an error", failed.last_words(), "fix this error, and start all workers again"
+        )
 
 
 class _Worker(subprocess.Popen):
-    """A process, and the last lines that it wrote to stderr."""
+    """A process and the last lines of its stderr."""
 
     def __init__(self, command, cluster, index):
         config = {"cluster": cluster, "task": {"type": "worker", "index": index}}
@@ -82,14 +84,14 @@ class _Worker(subprocess.Popen):
                 sys.stderr.write(line)
 
     def last_words(self):
-        """Say how it ended, and what it wrote before."""
+        """Describe how the process ended and what it last wrote to stderr."""
         how = f"status {self.returncode}" if self.returncode > 0 else signal.Signals(-self.returncode).name
         wrote = "".join(self.lines).strip().removesuffix(".")
         return f"{how} of worker {self.index}" + (f", which wrote at last:\n{wrote}" if wrote else "")
 
 
 def _end(processes):
-    """End those that run: ask, then kill. And read what they wrote to the end."""
+    """End all running processes: terminate them, then kill them; and read the rest of their stderr."""
     for process in processes:
         process.terminate()
     deadline = time.monotonic() + _GRACE
@@ -98,11 +100,11 @@ def _end(processes):
             process.wait(max(0.0, deadline - time.monotonic()))
         process.kill()
         process.wait()
-        process.reader.join(1.0)  # not for ever: a process that it started may hold stderr
+        process.reader.join(1.0)  # with a timeout: its own child processes may keep stderr open
 
 
 def _free_ports(count):
-    """Ports of localhost that nobody listens on now."""
+    """Return ports of localhost that are free now."""
     with contextlib.ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:

@@ -1,5 +1,7 @@
 """Objectives that predict which prototype a view is assigned to."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -8,31 +10,32 @@ from keras_ssl.checks import check_between
 from keras_ssl.distribute import gather
 from keras_ssl.objectives.base.two_views import TwoViews
 from keras_ssl.state import Queue
+from keras_ssl.typing import Batch, Schedule, Tensor
 
 __all__ = ["SwAV"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class SwAV(TwoViews):
-    """Predict, from every view and crop, the prototypes that another large view is assigned to, all used alike.
+    """Predict the prototypes that a large view is assigned to (its codes) from every other view and crop.
 
-    Logs, beside the loss, `std` and `dimensions` of the projections (`measures.feature_std` and
-    `measures.participation_ratio`, which fall to 0 and 1 in a collapse) and `entropy`, that of the mean prediction over
-    log k: 1 when all prototypes are in use, 0 when one is.
+    The assignments of a batch use all prototypes equally. Besides the loss it logs `std` and `dimensions` of the
+    projections (`measures.feature_std` and `measures.participation_ratio`, which fall to 0 and 1 in a collapse) and
+    `entropy`, the entropy of the mean prediction divided by log k: 1 if all prototypes are in use, 0 if only one is.
 
     Args:
-        encoder: Built `keras.Model` from `(n, …)` to `(n, d)`; for crops of another size one whose input size is open,
-            such as `encoders.conv_net((None, None, 3))`.
+        encoder: Built `keras.Model` from `(n, …)` to `(n, d)`. Crops of another size need an encoder whose input size
+            is open, such as `encoders.conv_net((None, None, 3))`.
         projector: `keras.Model` from `(n, d)` to `(n, k)`. Default: `heads.projector(encoder)`, k = 128.
-        prototypes: Number of prototypes. Default 300, about a tenth of the paper's 3,000 for ImageNet.
-        crops: Number of small crops, `"crop_1"`, … in the batch, which get no codes. Default 0.
-        temperature: Of the predictions, above 0; a number, or a schedule in steps. Default 0.1.
-        sharpness: ε of `losses.sinkhorn`, above 0. Default 0.05.
-        iterations: Of `losses.sinkhorn`, at least 1. Default 3.
-        hold_prototypes: Number of first steps in which the prototypes stand still. Default 300.
-        queue_size: How many projections of earlier batches, of each large view, are assigned together with the batch;
-            for batches that are small beside the number of prototypes. Default 0, none.
-        queue_start: Number of first steps in which the queue fills only. Default 1,000.
+        prototypes: Number of prototypes, at least 2. Default: 300, about a tenth of the paper's 3,000 for ImageNet.
+        crops: Number of small crops, `"crop_1"`, … in the batch; they get no codes. Default: 0.
+        temperature: Temperature of the predictions, above 0: a number, or a schedule in steps. Default: 0.1.
+        sharpness: ε of `losses.sinkhorn`, above 0. Default: 0.05.
+        iterations: Number of iterations of `losses.sinkhorn`, at least 1. Default: 3.
+        hold_prototypes: Number of steps at the start in which the prototypes are frozen. Default: 300.
+        queue_size: Number of projections of earlier batches, for each large view, that are assigned together with the
+            batch. Useful if batches are small compared to the number of prototypes. Default: 0, no queue.
+        queue_start: Number of steps at the start in which the queue is filled but not used. Default: 1,000.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 
@@ -41,7 +44,7 @@ class SwAV(TwoViews):
         Algorithm 1.
 
     Departures:
-        Codes are computed in logarithms, which cannot overflow.
+        Codes are computed in log space, which cannot overflow.
     """
 
     terms = ("loss", "std", "dimensions", "entropy")
@@ -49,18 +52,18 @@ class SwAV(TwoViews):
 
     def __init__(
         self,
-        encoder,
-        projector=None,
-        prototypes=300,
-        crops=0,
-        temperature=0.1,
-        sharpness=0.05,
-        iterations=3,
-        hold_prototypes=300,
-        queue_size=0,
-        queue_start=1000,
-        seed=0,
-        **kwargs,
+        encoder: keras.Model,
+        projector: keras.Model | None = None,
+        prototypes: int = 300,
+        crops: int = 0,
+        temperature: Schedule = 0.1,
+        sharpness: float = 0.05,
+        iterations: int = 3,
+        hold_prototypes: int = 300,
+        queue_size: int = 0,
+        queue_start: int = 1000,
+        seed: int = 0,
+        **kwargs: Any,
     ):
         super().__init__(encoder, seed=seed, **kwargs)
         check_between("prototypes", prototypes, 2)
@@ -85,10 +88,10 @@ class SwAV(TwoViews):
         self.scores.build((None, width))
         self.queues = [Queue(queue_size, width, seed + k, name=f"queue_{k + 1}") for k in (0, 1)] if queue_size else []
 
-    def forward_pass(self, batch, training):
-        """Project all views, and score them by the prototypes."""
+    def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
+        """Project all views, and compute their scores for the prototypes."""
         hold = self.step < self.hold_prototypes
-        outputs: dict = {}
+        outputs: dict[str, Tensor] = {}
         for k, key in enumerate(self.batch_keys, 1):
             z = self.projector(self.encoder(batch[key], training=training), training=training)
             outputs[f"s_{k}"] = self.scores(z, hold=hold)
@@ -96,8 +99,8 @@ class SwAV(TwoViews):
                 outputs[f"z_{k}"] = z
         return outputs
 
-    def loss_terms(self, outputs):
-        """Assign the large views of the global batch, and predict the assignments from the other views."""
+    def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Compute codes of the large views over the global batch; compare the other views' predictions with them."""
         outputs = {name: gather(x) for name, x in outputs.items()}
         scores = [outputs[f"s_{k}"] for k in range(1, len(self.batch_keys) + 1)]
         codes = [self._codes(scores[k], self.queues[k] if self.queues else None) for k in (0, 1)]
@@ -116,7 +119,7 @@ class SwAV(TwoViews):
         with_queue = losses.sinkhorn(together, self.sharpness, self.iterations)[: ops.shape(scores)[0]]
         return ops.where(self.step < self.queue_start, codes, with_queue)
 
-    def after_step(self, outputs):
-        """Store the projections of the large views."""
+    def after_step(self, outputs: dict[str, Tensor]) -> None:
+        """Put the projections of the large views into the queues."""
         for k, queue in enumerate(self.queues, 1):
             queue.push(gather(outputs[f"z_{k}"]))

@@ -1,4 +1,6 @@
-"""Objectives that draw the views of one sample together and push those of others apart."""
+"""Objectives that pull the views of one sample together and push those of other samples apart."""
+
+from typing import Any
 
 import keras
 from keras import ops
@@ -9,23 +11,24 @@ from keras_ssl.directions import unit
 from keras_ssl.distribute import gather
 from keras_ssl.objectives.base.two_views import TwoViews
 from keras_ssl.state import Queue, TargetNetwork
+from keras_ssl.typing import Batch, Schedule, Tensor
 
 __all__ = ["MoCo", "NNCLR", "SimCLR"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class SimCLR(TwoViews):
-    """Tell the other view of a sample from the views of all other samples in the (global) batch.
+    """Pick out the other view of a sample among the views of all other samples in the (global) batch.
 
-    Logs, beside the loss, `std` and `dimensions` of the projections: `measures.feature_std` and
+    Besides the loss it logs `std` and `dimensions` of the projections: `measures.feature_std` and
     `measures.participation_ratio`, which fall to 0 and 1 in a collapse.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
         projector: `keras.Model` from `(n, d)` to `(n, k)`. Default: `heads.projector(encoder)`, k = 128.
-        temperature: Of the loss, above 0; a number, or a schedule in steps. Default 0.5.
-        decoupled: Whether the loss is `losses.dcl`, without the positive in its denominator, which helps small batches
-            (Yeh et al. 2022, with a temperature of 0.1), instead of `losses.nt_xent`. Default False.
+        temperature: Temperature of the loss, above 0: a number, or a schedule in steps. Default: 0.5.
+        decoupled: Whether to use `losses.dcl`, without the positive pair in the denominator, instead of
+            `losses.nt_xent`. It helps small batches (Yeh et al. 2022, with a temperature of 0.1). Default: False.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 
@@ -36,19 +39,27 @@ class SimCLR(TwoViews):
     terms = ("loss", "std", "dimensions")
     compares_samples = True
 
-    def __init__(self, encoder, projector=None, temperature=0.5, decoupled=False, seed=0, **kwargs):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        projector: keras.Model | None = None,
+        temperature: Schedule = 0.5,
+        decoupled: bool = False,
+        seed: int = 0,
+        **kwargs: Any,
+    ):
         super().__init__(encoder, seed=seed, **kwargs)
         check_between("temperature", temperature, above=0)
         self.projector = heads.projector(encoder) if projector is None else projector
         self.temperature = temperature
         self.decoupled = decoupled
 
-    def forward_pass(self, batch, training):
+    def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Project both views."""
         return self.project(batch, training)
 
-    def loss_terms(self, outputs):
-        """Compare all projections of the global batch."""
+    def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Contrast the projections of the global batch."""
         z_1, z_2 = gather(outputs["z_1"]), gather(outputs["z_2"])
         contrast = losses.dcl if self.decoupled else losses.nt_xent
         return {"loss": contrast(z_1, z_2, self.at(self.temperature)), **measures.spread(z_1)}
@@ -56,17 +67,18 @@ class SimCLR(TwoViews):
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class MoCo(TwoViews):
-    """Tell what a slowly moving copy of the network says of the other view from what it said of earlier samples.
+    """Pick out the momentum encoder's key of the other view among its keys of earlier samples.
 
-    Logs, beside the loss, `std` and `dimensions` of the queries; see `SimCLR`.
+    Besides the loss it logs `std` and `dimensions` of the queries; see `SimCLR`.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
         projector: `keras.Model` from `(n, d)` to `(n, k)`. Default: `heads.projector(encoder)`, k = 128.
-        temperature: Of `losses.info_nce`, above 0; a number, or a schedule in steps. Default 0.2.
-        queue_size: How many keys of earlier batches are negatives; at least the global batch. Default 4096.
-        target_momentum: Of the target network, 0..1; a number, or a schedule in steps. Default 0.99.
-        symmetric: Whether each view is query and key once, which doubles the time of a step. Default False.
+        temperature: Temperature of `losses.info_nce`, above 0: a number, or a schedule in steps. Default: 0.2.
+        queue_size: Number of keys of earlier batches used as negatives, at least the global batch size. Default: 4096.
+        target_momentum: Momentum of the target network (the momentum encoder), 0..1: a number, or a schedule in steps.
+            Default: 0.99.
+        symmetric: Whether each view serves as both query and key, which doubles the time of a step. Default: False.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 
@@ -75,23 +87,23 @@ class MoCo(TwoViews):
         and projector as in Chen et al. 2020, "Improved Baselines with Momentum Contrastive Learning".
 
     Departures:
-        target_momentum is 0.999 there, for a hundred times as many steps. Statistics of batch normalization are those
-        of the global batch, where the paper shuffles samples between devices. The queue's size need not be a multiple
-        of the batch: the oldest keys leave it.
+        In the paper target_momentum is 0.999, for a hundred times as many steps. Batch normalization uses the
+        statistics of the global batch; the paper shuffles samples between devices. The queue size need not be a
+        multiple of the batch size: the oldest keys are dropped.
     """
 
     terms = ("loss", "std", "dimensions")
 
     def __init__(
         self,
-        encoder,
-        projector=None,
-        temperature=0.2,
-        queue_size=4096,
-        target_momentum=0.99,
-        symmetric=False,
-        seed=0,
-        **kwargs,
+        encoder: keras.Model,
+        projector: keras.Model | None = None,
+        temperature: Schedule = 0.2,
+        queue_size: int = 4096,
+        target_momentum: Schedule = 0.99,
+        symmetric: bool = False,
+        seed: int = 0,
+        **kwargs: Any,
     ):
         super().__init__(encoder, seed=seed, **kwargs)
         check_between("temperature", temperature, above=0)
@@ -105,27 +117,27 @@ class MoCo(TwoViews):
         self.target = TargetNetwork([self.encoder, self.projector], name="target")
         self.queue = Queue(queue_size, self.projector.output_shape[-1], seed=seed, name="queue")
 
-    def forward_pass(self, batch, training):
-        """Make queries of one view and keys of the other; of both, where it is symmetric."""
-        outputs: dict = {}
+    def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
+        """Compute queries of one view and keys of the other; if symmetric, both ways."""
+        outputs: dict[str, Tensor] = {}
         for query, key in ((1, 2), (2, 1)) if self.symmetric else ((1, 2),):
             h = self.encoder(batch[f"view_{query}"], training=training)
             outputs[f"q_{query}"] = self.projector(h, training=training)
             outputs[f"k_{key}"] = self.target(batch[f"view_{key}"], training=training)
         return outputs
 
-    def loss_terms(self, outputs):
-        """Find the keys of the global batch among those of the queue."""
+    def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Contrast the queries of the global batch with their keys and those in the queue."""
         outputs = {name: gather(z) for name, z in outputs.items()}
         pairs = ((1, 2), (2, 1)) if self.symmetric else ((1, 2),)
-        found = [
+        parts = [
             losses.info_nce(outputs[f"q_{q}"], outputs[f"k_{k}"], self.queue.stored, self.at(self.temperature))
             for q, k in pairs
         ]
-        return {"loss": sum(found) / len(found), **measures.spread(outputs["q_1"])}
+        return {"loss": sum(parts) / len(parts), **measures.spread(outputs["q_1"])}
 
-    def after_step(self, outputs):
-        """Store the keys, and move the target network."""
+    def after_step(self, outputs: dict[str, Tensor]) -> None:
+        """Put the keys into the queue, and update the target network."""
         self.queue.push(gather(outputs["k_2"]))
         self.target.follow([self.encoder, self.projector], self.at(self.target_momentum))
 
@@ -134,14 +146,14 @@ class MoCo(TwoViews):
 class NNCLR(TwoViews):
     """Predict, from one view of a sample, the nearest neighbor of its other view among earlier samples.
 
-    Logs, beside the loss, `std` and `dimensions` of the projections; see `SimCLR`.
+    Besides the loss it logs `std` and `dimensions` of the projections; see `SimCLR`.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
         projector: `keras.Model` from `(n, d)` to `(n, k)`. Default: `heads.projector(encoder)`, k = 128.
         predictor: `keras.Model` from `(n, k)` to `(n, k)`. Default: `heads.predictor(projector)`.
-        temperature: Of `losses.info_nce`, above 0; a number, or a schedule in steps. Default 0.1.
-        queue_size: How many projections of earlier batches neighbors are sought among. Default 4096.
+        temperature: Temperature of `losses.info_nce`, above 0: a number, or a schedule in steps. Default: 0.1.
+        queue_size: Number of projections of earlier batches to search for neighbors, at least 1. Default: 4096.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 
@@ -150,13 +162,22 @@ class NNCLR(TwoViews):
         Representations", Eqs. 2 to 4.
 
     Departures:
-        The projector has one hidden layer, there two.
+        The projector has one hidden layer; the paper's has two.
     """
 
     terms = ("loss", "std", "dimensions")
     compares_samples = True
 
-    def __init__(self, encoder, projector=None, predictor=None, temperature=0.1, queue_size=4096, seed=0, **kwargs):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        projector: keras.Model | None = None,
+        predictor: keras.Model | None = None,
+        temperature: Schedule = 0.1,
+        queue_size: int = 4096,
+        seed: int = 0,
+        **kwargs: Any,
+    ):
         super().__init__(encoder, seed=seed, **kwargs)
         check_between("temperature", temperature, above=0)
         check_between("queue_size", queue_size, 1)
@@ -166,25 +187,25 @@ class NNCLR(TwoViews):
         self.queue_size = queue_size
         self.queue = Queue(queue_size, self.projector.output_shape[-1], seed=seed, name="queue")
 
-    def forward_pass(self, batch, training):
-        """Project both views, and predict from both projections."""
+    def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
+        """Project both views, and compute predictions from both projections."""
         return self.predict_views(batch, training)
 
-    def loss_terms(self, outputs):
-        """Compare the neighbors of each view with the predictions from the other."""
+    def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Contrast the neighbors of each view with the predictions from the other view."""
         outputs = {name: gather(z) for name, z in outputs.items()}
         t = self.at(self.temperature)
-        found = [
+        parts = [
             losses.info_nce(self._nearest(outputs[f"z_{z}"]), outputs[f"p_{p}"], temperature=t)
             for z, p in ((1, 2), (2, 1))
         ]
-        return {"loss": sum(found) / 2, **measures.spread(outputs["z_1"])}
+        return {"loss": sum(parts) / 2, **measures.spread(outputs["z_1"])}
 
     def _nearest(self, z):
-        """The stored direction that is nearest to each `z`, which has no gradient."""
+        """Return the stored direction nearest to each `z`, with stop-gradient."""
         similarity = ops.matmul(unit(z), ops.transpose(self.queue.stored))
         return ops.stop_gradient(ops.take(self.queue.stored, ops.argmax(similarity, axis=1), axis=0))
 
-    def after_step(self, outputs):
-        """Store the projections of the first view."""
+    def after_step(self, outputs: dict[str, Tensor]) -> None:
+        """Put the projections of the first view into the queue."""
         self.queue.push(gather(outputs["z_1"]))

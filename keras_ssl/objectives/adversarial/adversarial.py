@@ -1,4 +1,6 @@
-"""The base of objectives that train a discriminator against other networks."""
+"""The base class of objectives that train a discriminator against other networks."""
+
+from typing import Any
 
 import keras
 
@@ -12,55 +14,57 @@ __all__ = ["Adversarial"]
 
 
 class Adversarial(Objective):
-    """The base of objectives that train a discriminator and the networks that it judges in turn. TensorFlow only.
+    """The base class of objectives with alternating updates of a discriminator and other networks. TensorFlow only.
 
-    Each step first updates the discriminator, on "discriminator_loss" and with an optimizer of its own, then all other
-    weights on "loss". A subclass says which networks discriminate, in `discriminators`.
+    Each training step first updates the discriminator, on "discriminator_loss" and with its own optimizer, then all
+    other weights on "loss". A subclass lists the discriminator's networks in `discriminators`.
     """
 
     terms: tuple[str, ...] = ("loss", "discriminator_loss")
-    discriminator_steps = 1
-    """Updates of the discriminator to one of the other networks."""
-    discriminator_optimizer = None
-    """Of the discriminators; set by `compile`."""
+    discriminator_steps: int = 1
+    """Updates of the discriminator for each update of the other networks."""
+    discriminator_optimizer: Any = None
+    """The discriminator's optimizer; set by `compile`."""
 
     @property
-    def discriminators(self):
-        """Layers and models whose weights the discriminator's optimizer trains."""
+    def discriminators(self) -> list[keras.layers.Layer]:
+        """The layers and models that make up the discriminator."""
         raise NotImplementedError(f"{type(self).__name__} must define the property discriminators.")
 
     @property
-    def updates(self):
-        """The updates of the discriminator, then the one of all other weights."""
+    def updates(self) -> list[Update]:
+        """The updates of the discriminator, then one update of all other weights."""
         discriminating = [v for network in self.discriminators for v in network.trainable_variables]
-        theirs = {id(v) for v in discriminating}
-        others = [v for v in self.trainable_variables if id(v) not in theirs]
+        ids = {id(v) for v in discriminating}
+        others = [v for v in self.trainable_variables if id(v) not in ids]
         first = Update("discriminator_loss", self.discriminator_optimizer, discriminating)
         return [first] * self.discriminator_steps + [Update("loss", self.optimizer, others)]
 
-    def compile(self, optimizer, discriminator_optimizer=None, **kwargs):
+    def compile(self, optimizer: Any, discriminator_optimizer: Any = None, **kwargs: Any) -> None:
         """Compile with two optimizers.
 
         Args:
-            optimizer: Of all networks but the discriminator: Keras optimizer or its name.
-            discriminator_optimizer: Of the discriminator. Default None: another one like `optimizer`. Where its
-                learning rate is a schedule, that is evaluated at the steps of the objective, not at those of the
-                discriminator, which may take several at a time.
+            optimizer: Optimizer of all networks except the discriminator: Keras optimizer or its name.
+            discriminator_optimizer: Optimizer of the discriminator. Default: None, another one like `optimizer`. If its
+                learning rate is a schedule, it is evaluated at the objective's steps, not at the discriminator's
+                updates, of which there may be several in each step.
             **kwargs: See `Objective.compile`.
 
         Raises:
-            UserError: If Keras does not run on TensorFlow, or both are one optimizer.
+            UserError: If Keras does not run on TensorFlow, or the same optimizer is given twice.
         """
-        require_tensorflow(f"on which {type(self).__name__} trains two networks in turn")
+        require_tensorflow(f"which the alternating updates of {type(self).__name__} need")
         if optimizer is discriminator_optimizer and not isinstance(optimizer, str):
-            raise UserError("two optimizers", "one for both networks", "leave `discriminator_optimizer` out")
+            raise UserError("two optimizers", "the same one twice", "leave `discriminator_optimizer` out")
         super().compile(optimizer, **kwargs)
         if discriminator_optimizer is None:
             second = self._another_like(self.optimizer)
         else:
             second = keras.optimizers.get(discriminator_optimizer)
             scaled = keras.optimizers.LossScaleOptimizer
-            if isinstance(self.optimizer, scaled) and not isinstance(second, scaled):  # as Keras does to the first
+            if isinstance(self.optimizer, scaled) and not isinstance(
+                second, scaled
+            ):  # Keras does the same to the first
                 second = scaled(second)
         self.discriminator_optimizer = second
 
@@ -75,7 +79,7 @@ class Adversarial(Objective):
             )
         return type(optimizer).from_config(config)
 
-    def get_compile_config(self):
-        """Return what `compile` was called with, serialized."""
+    def get_compile_config(self) -> dict[str, Any]:
+        """Return the arguments of `compile`, serialized."""
         second = keras.saving.serialize_keras_object(self.discriminator_optimizer)
         return {**super().get_compile_config(), "discriminator_optimizer": second}

@@ -1,5 +1,8 @@
 """Generative adversarial networks."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -8,10 +11,10 @@ from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers
 from keras_ssl.objectives.adversarial.adversarial import Adversarial
-from keras_ssl.objectives.adversarial.interpolation import along
+from keras_ssl.objectives.adversarial.interpolation import interpolate_latents
+from keras_ssl.typing import Batch, Tensor
 
 __all__ = ["GAN"]
-
 
 _NORMALIZATION = keras.layers.BatchNormalization
 
@@ -20,36 +23,39 @@ _NORMALIZATION = keras.layers.BatchNormalization
 class GAN(Adversarial):
     """Generate images that a discriminator cannot tell from real ones; the discriminator's trunk is the encoder.
 
-    In each step the discriminator is trained first, then the generator on new samples. Batch normalization lets the
-    samples of a batch see each other, and its moving statistics are those of real and generated images together:
-    encoders without it (`encoders.conv_net(…, normalize=False)`) are the rule, and with the gradient penalty a must.
-    With `blocks.spectrally_normalized(encoder)` the encoder cannot become steep, only its head, one linear layer, can,
-    which is there to keep the game even (Miyato et al. 2018). Terms beside the losses: the shares of real and of
-    generated images that are told right.
+    Each step updates the discriminator first, then the generator on new samples. Use an encoder without batch
+    normalization (`encoders.conv_net(…, normalize=False)`): batch normalization makes the output for a sample depend on
+    the rest of its batch, and its moving statistics mix real and generated images. The gradient penalty does not allow
+    it at all. `blocks.spectrally_normalized(encoder)` bounds the Lipschitz constant of the encoder, though not of its
+    linear head, which stabilizes training (Miyato et al. 2018). Besides the losses, the terms are the shares of real
+    and of generated images that the discriminator classifies correctly.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
         generator: `keras.Model` from `(n, latent_dim)` to images in 0..1 of the encoder's input shape. Default:
             `decoders.generator(shape, latent_dim)`.
-        latent_dim: Dimensions of z, which is drawn from N(0, I), at least 1. Default 64.
-        adversarial_loss: `losses.non_saturating`, the default, `losses.wasserstein`, or a registered function of your
-            own of the discriminator's outputs for real and generated images.
-        gradient_penalty: Weight of `losses.gradient_penalty`, at least 0. Default 0; 10 with `losses.wasserstein`.
-        discriminator_steps: Steps of the discriminator to one of the generator, on the same real images. Default 1; 5
-            with `losses.wasserstein`.
+        latent_dim: Number of dimensions of the latent vector, which is drawn from N(0, I); at least 1. Default: 64.
+        adversarial_loss: `losses.non_saturating`, `losses.wasserstein`, or your own registered function of the
+            discriminator's outputs for real and for generated images. Default: `losses.non_saturating`.
+        gradient_penalty: Weight of `losses.gradient_penalty`, at least 0. Default: 0; use 10 with
+            `losses.wasserstein` (Gulrajani et al. 2017).
+        discriminator_steps: Updates of the discriminator for each update of the generator, on the same real images, at
+            least 1. Default: 1; use 5 with `losses.wasserstein`.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 
     Raises:
-        UserError: If an argument is out of its range, the generator does not fit, there is none and the encoder
-            does not take images of known size, or there is a gradient penalty and batch normalization in the encoder.
+        UserError: If an argument is out of its range; if the generator does not fit; if there is none and the encoder
+            does not take images of known size; or if there is a gradient penalty and the encoder has batch
+            normalization.
 
     Reference:
         Goodfellow et al. 2014, "Generative Adversarial Nets"; Radford et al. 2016, "Unsupervised Representation
         Learning with Deep Convolutional Generative Adversarial Networks" (the discriminator's features).
 
     Departures:
-        Several steps of the discriminator see the same real images; Gulrajani et al. 2017 draw new ones for each.
+        All updates of the discriminator in a step see the same real images; Gulrajani et al. 2017 draw new images for
+        each.
     """
 
     terms = ("loss", "discriminator_loss", "real_right", "generated_right")
@@ -57,14 +63,14 @@ class GAN(Adversarial):
 
     def __init__(
         self,
-        encoder,
-        generator=None,
-        latent_dim=64,
-        adversarial_loss=losses.non_saturating,
-        gradient_penalty=0.0,
-        discriminator_steps=1,
-        seed=0,
-        **kwargs,
+        encoder: keras.Model,
+        generator: keras.Model | None = None,
+        latent_dim: int = 64,
+        adversarial_loss: Callable[[Tensor, Tensor], Tensor] = losses.non_saturating,
+        gradient_penalty: float = 0.0,
+        discriminator_steps: int = 1,
+        seed: int = 0,
+        **kwargs: Any,
     ):
         super().__init__(encoder, seed=seed, **kwargs)
         check_between("latent_dim", latent_dim, 1, whole=True)
@@ -72,7 +78,7 @@ class GAN(Adversarial):
         check_between("discriminator_steps", discriminator_steps, 1, whole=True)
         if gradient_penalty and any(isinstance(layer, _NORMALIZATION) for layer in all_layers(encoder)):
             raise UserError(
-                "an encoder without batch normalization, since the penalty is on each sample's own gradient",
+                "an encoder without batch normalization, since the penalty needs the gradient of each sample alone",
                 f"'{encoder.name}' with it",
                 "use `encoders.conv_net(…, normalize=False)`, or leave `gradient_penalty` out",
             )
@@ -85,16 +91,16 @@ class GAN(Adversarial):
         self.head = heads.linear(encoder, 1, name="discriminator_head")
 
     @property
-    def discriminators(self):
-        """The encoder and its head."""
+    def discriminators(self) -> list[keras.layers.Layer]:
+        """The discriminator: the encoder and its head."""
         return [self.encoder, self.head]
 
-    def discriminate(self, images, training=False):
-        """Return a logit `(n, 1)` for each of `images` `(n, …)`: the higher, the more real."""
+    def discriminate(self, images: Tensor, training: bool = False) -> Tensor:
+        """Return logits `(n, 1)` for `images` `(n, …)`: the higher, the more real."""
         return self.head(self.encoder(images, training=training), training=training)
 
-    def forward_pass(self, batch, training):
-        """Generate as many images as there are real ones, and judge both."""
+    def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
+        """Generate as many images as there are real ones, and discriminate both."""
         x, draws = batch["input"], self.draws(training)
         noise = batch.get("noise")
         if noise is None:
@@ -105,11 +111,11 @@ class GAN(Adversarial):
             mix = batch.get("mix")
             if mix is None:
                 mix = keras.random.uniform((ops.shape(x)[0],), dtype="float32", seed=draws)
-            outputs["steepness"] = self._steepness(x, generated, mix, training)
+            outputs["gradient_norm"] = self._gradient_norm(x, generated, mix, training)
         return outputs
 
-    def _steepness(self, x, generated, mix, training):
-        """Length of the discriminator's gradient at a point between each real and generated image."""
+    def _gradient_norm(self, x, generated, mix, training):
+        """Return the norm of the discriminator's gradient at a point between each real and generated image."""
         import tensorflow as tf
 
         mix = ops.reshape(mix, (-1, *[1] * (len(x.shape) - 1)))
@@ -117,13 +123,13 @@ class GAN(Adversarial):
         with tf.GradientTape() as tape:
             tape.watch(between)
             scores = ops.sum(self.discriminate(between, training))
-        slope = ops.reshape(tape.gradient(scores, between), (ops.shape(x)[0], -1))
-        return ops.sqrt(ops.sum(ops.square(slope), axis=-1) + 1e-12)
+        gradient = ops.reshape(tape.gradient(scores, between), (ops.shape(x)[0], -1))
+        return ops.sqrt(ops.sum(ops.square(gradient), axis=-1) + 1e-12)
 
-    def loss_terms(self, outputs):
-        """What each player lowers."""
+    def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Compute the generator's and the discriminator's loss, and the discriminator's accuracies."""
         real, generated = outputs["real"], outputs["generated"]
-        penalty = losses.gradient_penalty(outputs["steepness"]) if self.gradient_penalty else 0.0
+        penalty = losses.gradient_penalty(outputs["gradient_norm"]) if self.gradient_penalty else 0.0
         return {
             "loss": self.adversarial_loss(generated, real),
             "discriminator_loss": self.adversarial_loss(real, generated) + self.gradient_penalty * penalty,
@@ -131,20 +137,25 @@ class GAN(Adversarial):
             "generated_right": ops.mean(ops.cast(generated < 0, "float32")),
         }
 
-    def sample(self, count, seed=0):
-        """Return `count` new images, 1 or more, from latent vectors that are drawn by `seed`."""
+    def sample(self, count: int, seed: int = 0) -> Tensor:
+        """Return `count` new images, at least 1, from random latent vectors.
+
+        Args:
+            count: Number of images.
+            seed: Of the draws. Default: 0.
+        """
         check_between("count", count, least=1, whole=True)
         return self.generator(keras.random.normal((count, self.latent_dim), seed=seed), training=False)
 
-    def interpolate(self, first, second, steps=8):
-        """Return images on the arcs between two batches of latent vectors.
+    def interpolate(self, first: Tensor, second: Tensor, steps: int = 8) -> Tensor:
+        """Return images between pairs of latent vectors, by spherical interpolation.
 
         Args:
             first: Vectors `(n, latent_dim)`, such as draws from N(0, I).
             second: As many.
-            steps: Number of images on each arc, both ends among them, at least 2. Default 8.
+            steps: Number of images for each pair, both ends included, at least 2. Default: 8.
 
         Returns:
             Float32 tensor `(n, steps, …)`.
         """
-        return along(self.generator, first, second, steps)
+        return interpolate_latents(self.generator, first, second, steps)

@@ -1,15 +1,16 @@
-"""Checks of values inside a TensorFlow graph. XLA leaves them out, and other backends have none."""
+"""Checks of values inside a TensorFlow graph. Under XLA and on other backends they do nothing."""
 
 from keras import ops
 
 from keras_ssl.backends import on_tensorflow
 from keras_ssl.errors import UserError
+from keras_ssl.typing import Tensor
 
 __all__ = ["assert_all", "assert_in_range", "assert_several"]
 
 
-def assert_several(x, message):
-    """Have the graph raise `InvalidArgumentError` with `message` when it is given a batch of one.
+def assert_several(x: Tensor, message: str) -> None:
+    """Make the graph raise `InvalidArgumentError` for a batch of one.
 
     Args:
         x: Tensor `(n, …)`, n unknown.
@@ -20,13 +21,13 @@ def assert_several(x, message):
     tf.debugging.assert_greater(tf.shape(x)[0], 1, message)
 
 
-def assert_all(x, right, expected, received, do):
-    """Return a tensor; on TensorFlow the graph raises, with what a `UserError` says, unless all of `right` is true.
+def assert_all(x: Tensor, right: Tensor, expected: str, received: str, do: str) -> Tensor:
+    """Return `x`; on TensorFlow, make the graph raise `InvalidArgumentError` unless all of `right` is true.
 
     Args:
         x: Tensor.
         right: Boolean tensor of any shape.
-        expected: See `UserError`.
+        expected: See `UserError`, which makes the message.
         received: See `UserError`.
         do: See `UserError`.
     """
@@ -35,19 +36,19 @@ def assert_all(x, right, expected, received, do):
     import tensorflow as tf
 
     check = tf.debugging.Assert(tf.reduce_all(right), [str(UserError(expected, received, do))])
-    with tf.control_dependencies([] if check is None else [check]):  # eagerly there is none
+    with tf.control_dependencies([] if check is None else [check]):  # in eager mode `check` is None
         return tf.identity(x)
 
 
-def assert_in_range(x, value_range, what, do):
-    """Return a tensor; on TensorFlow the graph raises where it has NaN or values outside the range.
+def assert_in_range(x: Tensor, value_range: tuple[float, float] | None, what: str, do: str) -> Tensor:
+    """Return `x`; on TensorFlow, make the graph raise if it has NaN or values outside the range.
 
-    Arrays, and what `data.batches` gives, are checked before training; other data sets are not.
+    This is for data sets of the user's own: arrays and the batches of `data.batches` are checked before training.
 
     Args:
         x: Tensor.
         value_range: Lowest and highest value, or None for any.
-        what: What needs them, such as "the likelihood of VariationalAutoencoder".
+        what: What needs values in this range, such as "the likelihood of VariationalAutoencoder".
         do: What to do about it.
     """
     if value_range is None:

@@ -1,4 +1,6 @@
-"""What an objective accepts: as its encoder, and as a batch."""
+"""Checks of the encoder and the batches that an objective is given."""
+
+from typing import Any
 
 import keras
 import numpy as np
@@ -6,12 +8,13 @@ import numpy as np
 from keras_ssl.distribute import replicas
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import assertions
+from keras_ssl.typing import Batch
 
 __all__ = ["arrays_in", "as_batch", "batch_of_one", "check_encoder", "check_token_encoder"]
 
 
-def check_encoder(encoder):
-    """Raise `UserError` unless `encoder` is a built `keras.Model` with one input and output `(n, d)`."""
+def check_encoder(encoder: Any) -> None:
+    """Raise `UserError` unless `encoder` is a built `keras.Model` with one output `(n, d)`."""
     if not isinstance(encoder, keras.Model) or not encoder.built:
         raise UserError(
             "a built keras.Model as encoder",
@@ -27,29 +30,33 @@ def check_encoder(encoder):
         )
 
 
-def check_token_encoder(encoder):
+def check_token_encoder(encoder: keras.Model) -> None:
     """Raise `UserError` unless `encoder` has the layers `tokens`, `trunk` (of any length) and `pool`."""
     parts = {layer.name: layer for layer in encoder.layers}
     missing = [name for name in ("tokens", "trunk", "pool") if name not in parts]
     if missing or parts["trunk"].input_shape[1] is not None:
         raise UserError(
-            "an encoder of three layers, `tokens`, `trunk`, which takes any number of tokens, and `pool`",
+            "an encoder with three layers, `tokens`, `trunk`, which takes any number of tokens, and `pool`",
             f"'{encoder.name}', "
             + (f"which has no {', '.join(missing)}" if missing else f"whose trunk takes {parts['trunk'].input_shape}"),
             "use `encoders.vit`",
         )
 
 
-def as_batch(objective, data):
-    """Return the batch as a dict of tensors with the objective's `batch_keys` (and those `optional_keys` that came).
+def as_batch(objective: Any, data: Any) -> Batch:
+    """Check a batch and return it as a dict with the objective's `batch_keys` and the `optional_keys` that it has.
 
-    A single key accepts a bare tensor; `(x, y)` drops y.
+    With a single key, a bare tensor is accepted. In `(x, y)` and `(x, y, sample_weight)` only x is used.
+
+    Args:
+        objective: An `Objective`.
+        data: A batch as Keras passes it.
 
     Raises:
-        UserError: If keys are missing, or a tensor has another shape or dtype than the objective needs.
+        UserError: If keys are missing, or a tensor does not have the shape or dtype that the objective needs.
     """
-    keys = objective.batch_keys
-    if isinstance(data, (tuple, list)) and len(data) > 3:  # Keras would read no more as x, y and sample weights
+    name, keys = type(objective).__name__, objective.batch_keys
+    if isinstance(data, (tuple, list)) and len(data) > 3:  # Keras reads at most x, y and sample weights
         raise _wrong_keys(objective, f"a {type(data).__name__} of {len(data)} tensors")
     x = keras.utils.unpack_x_y_sample_weight(data)[0]
     if not isinstance(x, dict):
@@ -68,10 +75,11 @@ def as_batch(objective, data):
     sizes = {key: x[key].shape[0] for key in keys}
     if len({size for size in sizes.values() if size is not None}) > 1:
         raise UserError(
-            f"as many samples of each of {keys} for {type(objective).__name__}",
+            f"as many samples of each of {keys} for {name}",
             ", ".join(f"{size} of '{key}'" for key, size in sizes.items()),
-            "make the views of one batch of images",
+            f"make batches with `{objective.batches_call}`",
         )
+    _check_several(objective, x[keys[0]])
     return {key: x[key] for key in (*keys, *objective.optional_keys) if key in x}
 
 
@@ -87,10 +95,12 @@ def _check_tensor(objective, key, x, shape):
     name = type(objective).__name__
     fits = len(x.shape) == len(shape) and all(a is None or b is None or a == b for a, b in zip(x.shape[1:], shape[1:]))
     if not fits:
+        image = shape == objective.encoder.input_shape
+        build = "the encoder for the data's shape" if image else f"{name} for these '{key}'"
         raise UserError(
             f"'{key}' of shape {shape} for {name}",
             f"shape {tuple(x.shape)}",
-            f"build the encoder for the data's shape, and make batches with `{objective.batches_call}`",
+            f"build {build}, and make batches with `{objective.batches_call}`",
         )
     if "float" not in keras.backend.standardize_dtype(x.dtype):
         raise UserError(
@@ -98,6 +108,10 @@ def _check_tensor(objective, key, x, shape):
             f"dtype {x.dtype}",
             "use `data.batches`, which converts; or cast to float32 (images to 0..1: divide uint8 by 255)",
         )
+
+
+def _check_several(objective, x):
+    """Raise if a batch that is compared with itself has one sample. Replicas compare the global batch."""
     if not objective.compares_samples or replicas() > 1:
         return
     if x.shape[0] == 1:
@@ -106,7 +120,7 @@ def _check_tensor(objective, key, x, shape):
         assertions.assert_several(x, str(batch_of_one(objective)))
 
 
-def batch_of_one(objective):
+def batch_of_one(objective: Any) -> UserError:
     """Return the error for a batch with a single sample."""
     return UserError(
         f"at least 2 samples in each batch, since {type(objective).__name__} compares them",
@@ -115,7 +129,12 @@ def batch_of_one(objective):
     )
 
 
-def arrays_in(x, keys):
-    """Return the arrays and tensors among the `keys` of `x`, the argument of `fit`, as a dict; none for a data set."""
+def arrays_in(x: Any, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Return the arrays and tensors in `x`, the argument of `fit`, by key; an empty dict for a data set.
+
+    Args:
+        x: Dict of arrays, one array, which belongs to the first key, or a data set.
+        keys: The keys to look for.
+    """
     parts = x if isinstance(x, dict) else {keys[0]: x}
     return {key: np.asarray(parts[key]) for key in keys if hasattr(parts.get(key), "__array__")}

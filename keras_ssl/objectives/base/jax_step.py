@@ -1,6 +1,10 @@
 """The training and test step on JAX: pure functions of the state that Keras's trainer carries from step to step."""
 
+from typing import Any
+
 import keras
+
+from keras_ssl.typing import Tensor
 
 __all__ = ["test_step", "train_step"]
 
@@ -14,16 +18,16 @@ def _values(variables, scope):
     return [v.value if value is None else value for v, value in zip(variables, values)]
 
 
-def train_step(objective, state, data):
-    """Take one gradient step on "loss", then call `after_step`, count the step and update the trackers.
+def train_step(objective: Any, state: tuple, data: Any) -> tuple[dict[str, Tensor], tuple]:
+    """Take one gradient step on "loss", call `after_step`, count the step and update the trackers.
 
     Args:
         objective: A compiled `Objective`.
-        state: Values of the trainable, non-trainable, optimizer's and metrics' variables.
-        data: A batch.
+        state: Values of the trainable, non-trainable, optimizer and metric variables.
+        data: A batch as Keras passes it.
 
     Returns:
-        Pair of the dict of the trackers' results and the new state.
+        Pair of the trackers' results by term, and the new state.
     """
     import jax
 
@@ -49,16 +53,16 @@ def train_step(objective, state, data):
     return logs, (trainable, _values(others, scope), optimizer_values, _values(metrics, scope))
 
 
-def test_step(objective, state, data):
+def test_step(objective: Any, state: tuple, data: Any) -> tuple[dict[str, Tensor], tuple]:
     """Compute the terms without training and update the trackers.
 
     Args:
         objective: A compiled `Objective`.
-        state: Values of the trainable, non-trainable and metrics' variables.
-        data: A batch.
+        state: Values of the trainable, non-trainable and metric variables.
+        data: A batch as Keras passes it.
 
     Returns:
-        Pair of the dict of the trackers' results and the new state.
+        Pair of the trackers' results by term, and the new state.
     """
     trainable, non_trainable, metric_values = state
     variables = [*objective.trainable_variables, *objective.non_trainable_variables, *objective.metrics_variables]

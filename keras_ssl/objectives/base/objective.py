@@ -1,9 +1,11 @@
-"""The base of all objectives: it owns the training step; a subclass writes three verbs."""
+"""The base class of all objectives: it runs the training step, and a subclass overrides three methods."""
 
 import functools
 import inspect
+from typing import Any, Self
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_ssl import checks
@@ -12,6 +14,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import batches, jax_step, tensorflow_step
 from keras_ssl.objectives.base.updates import Update
 from keras_ssl.seeds import SeedStream
+from keras_ssl.typing import Batch, Schedule, Shape, Tensor
 
 __all__ = ["Objective"]
 
@@ -21,13 +24,14 @@ _SEEDS = "seeds"
 class Objective(keras.Model):
     """A pretraining objective around an encoder.
 
-    A subclass declares facts (`batch_keys`, `optional_keys`, `terms`, `compares_samples`), builds its networks in
-    `__init__` and writes `forward_pass`, `loss_terms` and, where it keeps state, `after_step`. Every constructor
-    argument is an attribute of the same name and a key of the configuration.
+    A subclass sets the attributes `batch_keys`, `optional_keys`, `terms` and `compares_samples` where the defaults do
+    not fit, builds its networks in `__init__`, and overrides `forward_pass`, `loss_terms` and, if it keeps state,
+    `after_step`. It stores every constructor argument in an attribute of the same name, from which `get_config` reads
+    the configuration.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
-        seed: Of the draws that the objective makes in training. Default 0.
+        seed: Of the objective's random draws in training. Default: 0.
         **kwargs: `name` and `dtype` of the Keras model.
 
     Raises:
@@ -37,17 +41,17 @@ class Objective(keras.Model):
     batch_keys: tuple[str, ...] = ("input",)
     """Names of the tensors that a batch must hold."""
     optional_keys: tuple[str, ...] = ()
-    """Names of tensors that a batch may hold in place of what the objective would draw."""
+    """Names of tensors that a batch may hold; if it does, the objective uses them instead of drawing its own."""
     terms: tuple[str, ...] = ("loss",)
     """Names of the scalars that `loss_terms` returns, all of which are logged."""
-    batches_call = "data.batches(source)"
+    batches_call: str = "data.batches(source)"
     """A call that makes such batches, for error messages."""
-    compares_samples = False
+    compares_samples: bool = False
     """Whether the loss compares the samples of a batch, so that a batch of one is a mistake."""
-    optimizer = None
-    """Of the weights that minimize "loss"; set by `compile`."""
+    optimizer: Any = None
+    """The optimizer that minimizes "loss"; set by `compile`."""
 
-    def __init__(self, encoder, seed=0, **kwargs):
+    def __init__(self, encoder: keras.Model, seed: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
         batches.check_encoder(encoder)
         self.encoder = encoder
@@ -56,64 +60,68 @@ class Objective(keras.Model):
         self.step = self.add_weight(
             shape=(), dtype="int32", initializer="zeros", trainable=False, aggregation="only_first_replica", name="step"
         )
-        self.trackers = {}  # made by `compile`, when `terms` is known
+        self.trackers: dict[str, keras.metrics.Mean] = {}  # filled by `compile`: a subclass may set `terms` until then
         self.built = True  # otherwise Keras would call the model on a batch to build it
 
-    # ---- the three verbs -------------------------------------------------------------------------------------------
+    # ---- what a subclass overrides ---------------------------------------------------------------------------------
 
-    def forward_pass(self, batch, training):
+    def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Run the networks on the local batch.
 
         Args:
-            batch: Dict of tensors with `batch_keys` and perhaps `optional_keys`.
+            batch: Dict of tensors with `batch_keys` and perhaps some of `optional_keys`.
             training: Whether this is a training step.
 
         Returns:
-            Dict of tensors; the base casts the floats among them to float32.
+            Dict of tensors; floats are cast to float32 before `loss_terms` and `after_step` get them.
         """
         raise NotImplementedError(f"{type(self).__name__} must define forward_pass(batch, training).")
 
-    def loss_terms(self, outputs):
+    def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the scalars named in `terms`, among them "loss", from the outputs of `forward_pass`."""
         raise NotImplementedError(f"{type(self).__name__} must define loss_terms(outputs).")
 
-    def after_step(self, outputs):
-        """Update targets, queues and centers after a training step. There are none here."""
+    def after_step(self, outputs: dict[str, Tensor]) -> None:
+        """Update target networks, queues and centers after a training step. Default: there are none."""
 
-    # ---- what the verbs use ----------------------------------------------------------------------------------------
+    # ---- what these methods use ------------------------------------------------------------------------------------
 
     @property
-    def embedder(self):
-        """The network whose output is the representation: here, the encoder."""
+    def embedder(self) -> keras.Model:
+        """The network whose output is the representation. Default: the encoder."""
         return self.encoder
 
     @property
-    def batch_shapes(self):
-        """Shape that each of `batch_keys` must have, batch first: here, the encoder's input for all of them."""
+    def batch_shapes(self) -> dict[str, Shape]:
+        """Shape of the tensor under each of `batch_keys`, batch first. Default: the encoder's input shape for all."""
         return dict.fromkeys(self.batch_keys, self.encoder.input_shape)
 
-    def at(self, value):
-        """Return a number as it is, and a `LearningRateSchedule` at the current step."""
+    def at(self, value: Schedule) -> Tensor:
+        """Evaluate a `LearningRateSchedule` at the current step; return anything else unchanged."""
         return value(self.step) if isinstance(value, keras.optimizers.schedules.LearningRateSchedule) else value
 
-    def check_array(self, key, array):
-        """Raise `UserError` unless the array that `fit` was given as `key` can be trained on: here, values in 0..1.
+    def check_array(self, key: str, array: np.ndarray) -> None:
+        """Raise `UserError` if an array passed to `fit` cannot be trained on. Default: values must be in 0..1.
 
-        What stands under one of `optional_keys` is not checked here.
+        Arrays under `optional_keys` are not checked by default.
+
+        Args:
+            key: One of `batch_keys` or `optional_keys`.
+            array: The array under this key.
         """
         if key in self.batch_keys:
             check = checks.check_images if array.ndim == 4 else checks.check_values
             check(array, name=f"'{key}'")
 
-    def as_images(self, images, value_range=(0.0, 1.0)):
-        """Return images as the encoder takes them, a float32 tensor `(n, …)`, after a check.
+    def as_images(self, images: Tensor, value_range: tuple[float, float] | None = (0.0, 1.0)) -> Tensor:
+        """Check images and return them as a float32 tensor `(n, …)` for the encoder.
 
         Args:
             images: Float array `(n, …)`.
-            value_range: Lowest and highest value, or None for any.
+            value_range: Lowest and highest value, or None for any. Default: `(0, 1)`.
 
         Raises:
-            UserError: If they have not the shape of the encoder's input, or are no floats in this range.
+            UserError: If they do not have the encoder's input shape, or are not floats in this range.
         """
         images = checks.as_array(images)
         checks.check_fits(images, self.encoder)
@@ -123,39 +131,44 @@ class Objective(keras.Model):
             checks.check_values(images, value_range)
         return ops.convert_to_tensor(images, dtype="float32")
 
-    def draws(self, training):
-        """Return what `keras.random` takes as `seed`: in training new in each step and replica, else constant."""
+    def draws(self, training: bool) -> SeedStream:
+        """Return a `seed` for `keras.random`: in training a new one for each step and replica, otherwise a fixed one.
+
+        Args:
+            training: Whether this is a training step.
+        """
         if not training:
             return SeedStream((self.seed, 0))
         seed = keras.random.randint((2,), 0, 2**31 - 1, seed=self.seeds)
         return SeedStream(seed + ops.convert_to_tensor([replica_index(), 0], seed.dtype))
 
     @property
-    def updates(self):
-        """The gradient steps of a training step, in their order: here one, of all weights on "loss".
+    def updates(self) -> list[Update]:
+        """The gradient steps of a training step, in order. Default: one, on "loss", of all trainable weights.
 
-        Several are for TensorFlow only; each has a forward pass of its own.
+        Each has its own forward pass. More than one needs TensorFlow.
         """
         return [Update("loss", self.optimizer, self.trainable_variables)]
 
     # ---- Keras -----------------------------------------------------------------------------------------------------
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor | Batch, training: bool = False) -> Tensor:
         """Return the representation `(n, d)` of `inputs` `(n, …)`, or of `inputs["input"]`."""
         return self.embedder(inputs["input"] if isinstance(inputs, dict) else inputs, training=training)
 
     @property
-    def metrics(self):
-        """One mean for each of `terms`."""
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The mean of each of `terms`."""
         return list(self.trackers.values())
 
-    def compile(self, optimizer, *, jit_compile="auto", **kwargs):
+    def compile(self, optimizer: Any, *, jit_compile: bool | str = "auto", **kwargs: Any) -> None:
         """Compile with an optimizer; the loss is the objective's own.
 
         Args:
             optimizer: Keras optimizer or its name.
-            jit_compile: Whether to use XLA. "auto" is Keras's choice, but off on TensorFlow without an accelerator,
-                where XLA makes convolutions about half as fast, and on several replicas, where it fails.
+            jit_compile: Whether to use XLA. Default: "auto", Keras's choice, except on TensorFlow without an
+                accelerator, where XLA makes convolutions about half as fast, and on several replicas, where it fails:
+                there XLA is off.
             **kwargs: `run_eagerly`, `steps_per_execution`, `auto_scale_loss` of `keras.Model.compile`.
 
         Raises:
@@ -174,79 +187,95 @@ class Objective(keras.Model):
         if jit_compile == "auto" and keras.backend.backend() == "tensorflow" and not tensorflow_step.xla_pays():
             jit_compile = False
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
-        if not self.trackers:
+        if tuple(self.trackers) != tuple(self.terms):
             self.trackers = {term: keras.metrics.Mean(name=term) for term in self.terms}
 
-    def get_compile_config(self):
-        """Return what `compile` was called with, serialized."""
+    def get_compile_config(self) -> dict[str, Any]:
+        """Return the arguments of `compile`, serialized."""
         arguments = {**self._compile_arguments, "optimizer": self.optimizer}
         return keras.saving.serialize_keras_object(arguments)
 
-    def compile_from_config(self, config):
-        """Compile as `get_compile_config` says and build the optimizer, so that its state can be loaded."""
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile with the arguments from `get_compile_config`, and build the optimizers so that their state can load.
+
+        Args:
+            config: The result of `get_compile_config`.
+        """
         self.compile(**keras.saving.deserialize_keras_object(config))
         for update in self.updates:
             update.optimizer.build(update.variables)
 
-    @functools.wraps(keras.Model.fit, assigned=())
-    def fit(self, *args, **kwargs):
-        """Train, as `keras.Model.fit`, whose arguments these are, after a check of what can be checked before.
+    @functools.wraps(keras.Model.fit, assigned=())  # for the signature
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """Check the arguments and train. The arguments are those of `keras.Model.fit`.
 
         Args:
-            *args: `x` first: `data.batches(…)`, any other data set of such batches, or arrays, of which `batch_size`
-                is 32 by default.
+            *args: `x` first: `data.batches(…)`, any other data set of such batches, or arrays, with a default
+                `batch_size` of 32.
             **kwargs: `epochs`, `callbacks`, … of `keras.Model.fit`.
 
         Returns:
             `keras.callbacks.History`.
 
         Raises:
-            UserError: If there is nothing to train on or for, or an array cannot be trained on.
+            UserError: If `epochs` is below 1, or an array cannot be trained on.
         """
         given = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
+        del given["self"]
         epochs = given.get("epochs", 1)
         if epochs < 1:
             raise UserError("at least one epoch", f"epochs={epochs}", "give `epochs=1` or more")
         arrays = batches.arrays_in(given.get("x"), (*self.batch_keys, *self.optional_keys))
         if not arrays:
-            given["shuffle"] = False  # data sets shuffle themselves; Keras would warn
+            given.setdefault("shuffle", False)  # Keras would warn that data sets shuffle themselves
         for key, array in arrays.items():
             self.check_array(key, array)
             size = min(len(array), given.get("batch_size") or 32)
             if self.compares_samples and (size < 2 or len(array) % size == 1):
                 raise batches.batch_of_one(self)
-        return super().fit(**{name: value for name, value in given.items() if name != "self"})
+        return super().fit(**given)
 
-    def make_train_function(self, force=False):
-        """Make the training function, as `keras.Model.make_train_function`, after what TensorFlow should not trace."""
+    def make_train_function(self, force: bool = False) -> None:
+        """Build the optimizers and make Keras's training function.
+
+        Args:
+            force: See `keras.Model.make_train_function`.
+        """
         if keras.backend.backend() == "tensorflow":
             tensorflow_step.build_optimizers(self)
         super().make_train_function(force)
 
     def _maybe_symbolic_build(self, *args, **kwargs):
-        """Nothing to build: the networks are, and there are no compiled metrics. See `distribute.workarounds`."""
+        """Skip Keras's symbolic build: the networks are already built. See `distribute.workarounds`."""
 
-    def train_step(self, *args):
-        """One update. On TensorFlow it takes a batch and returns logs; on JAX, state and batch to logs and state."""
+    def train_step(self, *args: Any) -> Any:
+        """Take one training step.
+
+        Args:
+            *args: On TensorFlow a batch; on JAX the state and a batch.
+
+        Returns:
+            On TensorFlow the logs; on JAX the logs and the new state.
+        """
         step = jax_step if keras.backend.backend() == "jax" else tensorflow_step
         return step.train_step(self, *args)
 
-    def test_step(self, *args):
-        """One evaluation. Changes nothing but the trackers."""
+    def test_step(self, *args: Any) -> Any:
+        """Evaluate one batch, which changes only the trackers. For arguments and result see `train_step`."""
         step = jax_step if keras.backend.backend() == "jax" else tensorflow_step
         return step.test_step(self, *args)
 
-    def run(self, data, training):
-        """Check the batch, run `forward_pass` and `loss_terms`, and return both their results.
+    def run(self, data: Any, training: bool) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Check the batch, run `forward_pass` and `loss_terms`, and return the results of both.
 
         Args:
-            data: A batch as Keras hands it over.
+            data: A batch as Keras passes it.
             training: Whether this is a training step.
 
         Returns:
-            Pair of the outputs, in float32, and the terms. Regularization losses of the networks are part of those that
-            are minimized; of activity regularisers Keras keeps those of a network's last call, which is that on the
-            last view.
+            Pair of the outputs, in float32, and the terms. The regularization losses of the networks are added to every
+            term that an update minimizes. Of activity regularization losses, Keras keeps only those of a network's last
+            call, which is on the last view.
         """
         batch = batches.as_batch(self, data)
         outputs = self.forward_pass(batch, training)
@@ -258,25 +287,25 @@ class Objective(keras.Model):
             terms[term] = sum(self.losses, start=terms[term])
         return outputs, terms
 
-    def track(self, terms):
+    def track(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
         """Update the trackers and return their results."""
         for name, tracker in self.trackers.items():
             tracker.update_state(ops.stop_gradient(terms[name]))
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
-    def save_own_variables(self, store):
-        """Store the state of the random draws too, which Keras forgets."""
+    def save_own_variables(self, store: Any) -> None:
+        """Store the variables and the state of the random draws, which Keras does not save."""
         super().save_own_variables(store)
         store[_SEEDS] = ops.convert_to_numpy(self.seeds.state)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         """Load what `save_own_variables` stored."""
-        stored = {key: store[key] for key in store.keys()}  # noqa: SIM118 (what Keras gives is no dict)
+        stored = {key: store[key] for key in store.keys()}  # noqa: SIM118 (Keras's store is not a dict)
         if _SEEDS in stored:  # older files have none
             self.seeds.state.assign(stored.pop(_SEEDS))
         super().load_own_variables(stored)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, read from the attributes of the same names."""
         parameters = inspect.signature(type(self).__init__).parameters.values()
         names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "self"]
@@ -284,8 +313,8 @@ class Objective(keras.Model):
         return {"name": self.name, "dtype": keras.saving.serialize_keras_object(self.dtype_policy), **config}
 
     @classmethod
-    def from_config(cls, config):
-        """Make an objective of what `get_config` returned."""
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Make an objective from the result of `get_config`."""
         return cls(**{key: keras.saving.deserialize_keras_object(value) for key, value in config.items()})
 
 

@@ -1,38 +1,41 @@
 """The training and test step on TensorFlow."""
 
+from typing import Any
+
 from keras_ssl.distribute import reducible, replicas
+from keras_ssl.typing import Tensor
 
 __all__ = ["build_optimizers", "test_step", "train_step", "xla_pays"]
 
 
-def build_optimizers(objective):
-    """Make the optimizers' variables. Made in the first step, they would have TensorFlow trace that twice."""
+def build_optimizers(objective: Any) -> None:
+    """Create the optimizers' variables; creating them in the first step would make TensorFlow trace it twice."""
     with objective.distribute_strategy.scope():
         for update in objective.updates:
             if not update.optimizer.built:
                 update.optimizer.build(update.variables)
 
 
-def xla_pays():
-    """Return whether TensorFlow sees a GPU or TPU, and trains on one replica."""
+def xla_pays() -> bool:
+    """Return whether XLA is worth using: TensorFlow sees a GPU or TPU, and there is one replica."""
     import tensorflow as tf
 
     accelerated = tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU")
     return bool(accelerated) and tf.distribute.get_strategy().num_replicas_in_sync == 1
 
 
-def train_step(objective, data):
-    """Take the objective's updates in turn, then call `after_step`, count the step and update the trackers.
+def train_step(objective: Any, data: Any) -> dict[str, Tensor]:
+    """Take the gradient steps in the objective's `updates`, call `after_step`, count the step and update the trackers.
 
-    Under a `tf.distribute` strategy each replica's loss is divided by the number of replicas, over which the optimizer
-    sums the gradients.
+    Under a `tf.distribute` strategy the optimizer sums the gradients over the replicas, so each replica's loss is
+    divided by their number.
 
     Args:
         objective: A compiled `Objective`.
-        data: A batch.
+        data: A batch as Keras passes it.
 
     Returns:
-        Dict of the trackers' results. A minimized term is logged as its own update computed it.
+        The trackers' results by term. A term that an update minimizes is logged with its value in that update.
     """
     import tensorflow as tf
 
@@ -49,15 +52,15 @@ def train_step(objective, data):
     return reducible(objective.track(terms | minimized))
 
 
-def test_step(objective, data):
+def test_step(objective: Any, data: Any) -> dict[str, Tensor]:
     """Compute the terms without training and update the trackers.
 
     Args:
         objective: A compiled `Objective`.
-        data: A batch.
+        data: A batch as Keras passes it.
 
     Returns:
-        Dict of the trackers' results.
+        The trackers' results by term.
     """
     _, terms = objective.run(data, training=False)
     return reducible(objective.track(terms))

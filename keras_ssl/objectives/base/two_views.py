@@ -1,33 +1,38 @@
-"""What joint-embedding objectives share: the keys of their batches, and the forward pass over both views."""
+"""The base class of joint-embedding objectives: their batch keys, and the forward pass over both views."""
+
+import keras
 
 from keras_ssl.batch_keys import view_keys
 from keras_ssl.objectives.base.objective import Objective
+from keras_ssl.typing import Batch, Tensor
 
 __all__ = ["TwoViews"]
 
 
 class TwoViews(Objective):
-    """The base of objectives that compare views of a sample: two large ones, and `crops` small ones.
+    """The base class of objectives that compare two large views of a sample, and perhaps `crops` small ones.
 
-    A subclass has an encoder and a `projector`, and a `predictor` where it calls `predict`.
+    A subclass sets `projector`, and `predictor` if it calls `predict_views`.
     """
 
-    crops = 0
+    projector: keras.Model
+    predictor: keras.Model
+    crops: int = 0
     """Number of small crops, `"crop_1"`, … in the batch."""
 
     @property
-    def batch_keys(self):  # type: ignore[override]
+    def batch_keys(self) -> tuple[str, ...]:  # type: ignore[override]
         """Names of the views that a batch must hold."""
         return view_keys(self.crops)
 
     @property
-    def batches_call(self):  # type: ignore[override]
-        """A call that makes such batches."""
+    def batches_call(self) -> str:  # type: ignore[override]
+        """A call that makes such batches, for error messages."""
         if self.crops:
             return f"data.batches(source, views=views.multi_crop(policy, crop_policy, crops={self.crops}))"
         return "data.batches(source, views=views.digits())"
 
-    def project(self, batch, training):
+    def project(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Return `{"z_1", "z_2"}`, the projections of both views.
 
         Args:
@@ -39,7 +44,7 @@ class TwoViews(Objective):
             for k in (1, 2)
         }
 
-    def predict_views(self, batch, training):
+    def predict_views(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Return `{"z_1", "z_2", "p_1", "p_2"}`: the projections, and the predictor's outputs for them.
 
         Args:

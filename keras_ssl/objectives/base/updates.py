@@ -1,4 +1,4 @@
-"""The gradient steps that a training step is made of."""
+"""The gradient steps that make up a training step."""
 
 from typing import Any, NamedTuple
 
@@ -9,9 +9,9 @@ class Update(NamedTuple):
     """One gradient step: an optimizer minimizes a term over some variables.
 
     Args:
-        term: Name of the term, one of the objective's `terms`.
+        term: The term to minimize, one of the objective's `terms`.
         optimizer: Compiled `keras.optimizers.Optimizer`, or None before `compile`.
-        variables: List of the variables that it changes.
+        variables: List of the variables to change.
     """
 
     term: str

@@ -1,4 +1,4 @@
-"""Objectives that hide a part of the input and predict it from the rest."""
+"""Objectives that hide part of the input and predict it from the rest."""
 
 from keras_ssl.objectives.masked.adversarial_inpainting import AdversarialInpainting
 from keras_ssl.objectives.masked.inpainting import Inpainting

@@ -1,5 +1,8 @@
 """Inpainting against a discriminator: the context encoder with its adversarial loss."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
 from keras_ssl import heads, losses
@@ -7,17 +10,17 @@ from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.adversarial.adversarial import Adversarial
 from keras_ssl.objectives.masked.inpainting import Inpainting
+from keras_ssl.typing import Batch, Tensor
 
 __all__ = ["AdversarialInpainting"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class AdversarialInpainting(Adversarial, Inpainting):
-    """Inpainting whose predictions a discriminator must not tell from real images. TensorFlow only.
+    """Inpainting whose predictions a discriminator should not be able to tell from real images. TensorFlow only.
 
-    The discriminator sees whole images and whole predictions, and is updated first in each step, with the second
-    optimizer of `compile`. Terms beside "loss" are its two parts, "reconstruction" and "adversarial", and
-    "discriminator_loss".
+    The discriminator sees whole images and whole predictions. Each step updates it first, with the second optimizer of
+    `compile`. The terms are "loss", its two parts "reconstruction" and "adversarial", and "discriminator_loss".
 
     Args:
         encoder: See `Inpainting`.
@@ -25,7 +28,7 @@ class AdversarialInpainting(Adversarial, Inpainting):
         decoder: See `Inpainting`.
         area: See `Inpainting`.
         ratio: See `Inpainting`.
-        adversarial_weight: Of the adversarial term, beside the reconstruction's 1, at least 0. Default 0.001.
+        adversarial_weight: Weight of the adversarial term, at least 0; the reconstruction's is 1. Default: 0.001.
         adversarial_loss: See `GAN`.
         seed: See `Objective`.
         **kwargs: See `Objective`.
@@ -44,15 +47,15 @@ class AdversarialInpainting(Adversarial, Inpainting):
 
     def __init__(
         self,
-        encoder,
-        discriminator=None,
-        decoder=None,
-        area=(0.1, 0.3),
-        ratio=(0.5, 2.0),
-        adversarial_weight=0.001,
-        adversarial_loss=losses.non_saturating,
-        seed=0,
-        **kwargs,
+        encoder: keras.Model,
+        discriminator: keras.Model | None = None,
+        decoder: keras.Model | None = None,
+        area: tuple[float, float] = (0.1, 0.3),
+        ratio: tuple[float, float] = (0.5, 2.0),
+        adversarial_weight: float = 0.001,
+        adversarial_loss: Callable[[Tensor, Tensor], Tensor] = losses.non_saturating,
+        seed: int = 0,
+        **kwargs: Any,
     ):
         super().__init__(encoder, decoder, area, ratio, seed=seed, **kwargs)
         check_between("adversarial_weight", adversarial_weight, 0)
@@ -62,11 +65,11 @@ class AdversarialInpainting(Adversarial, Inpainting):
         self.adversarial_loss = adversarial_loss
 
     @property
-    def discriminators(self):
+    def discriminators(self) -> list[keras.layers.Layer]:
         """The discriminator."""
         return [self.discriminator]
 
-    def forward_pass(self, batch, training):
+    def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Hide a box of each image, predict the image, and discriminate."""
         outputs = super().forward_pass(batch, training)
         return outputs | {
@@ -74,8 +77,8 @@ class AdversarialInpainting(Adversarial, Inpainting):
             "generated": self.discriminator(outputs["prediction"], training=training),
         }
 
-    def loss_terms(self, outputs):
-        """Compare the hidden pixels with their predictions, and all predictions with real images."""
+    def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Compare the hidden pixels with their predictions, and compute both adversarial losses."""
         real, generated = outputs["real"], outputs["generated"]
         reconstruction = super().loss_terms(outputs)["loss"]
         adversarial = self.adversarial_loss(generated, real)

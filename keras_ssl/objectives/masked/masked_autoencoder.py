@@ -1,8 +1,10 @@
 """Masked autoencoders on a vision transformer."""
 
 import math
+from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_ssl import decoders, losses, transforms
@@ -11,42 +13,52 @@ from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import assertions, batches
 from keras_ssl.objectives.base.objective import Objective
+from keras_ssl.typing import Batch, Tensor
 
 __all__ = ["MaskedAutoencoder"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class MaskedAutoencoder(Objective):
-    """Predict the pixels of hidden patches from the visible ones, which are all that the encoder's trunk sees.
+    """Predict the pixels of hidden patches from the visible patches; the encoder's trunk sees only the visible ones.
 
-    A batch may hold its masks as "mask" `(n, length)`, True = hidden, which hide as many patches of each image as
-    `mask_ratio` says.
+    A batch may contain masks as "mask" `(n, length)`, True = hidden, with the share of hidden patches that `mask_ratio`
+    asks for.
 
     Args:
         encoder: Functional `keras.Model` from `(n, height, width, channels)` to `(n, d)`, with the layers `tokens`,
             `trunk` and `pool` of `encoders.vit`.
         decoder: `keras.Model` from tokens `(n, length, d)` to the pixels of their patches
             `(n, length, patch² * channels)`. Default: `decoders.patches(encoder)`.
-        mask_ratio: Share of the patches that is hidden, rounded to a whole number of them. Default 0.75.
-        normalize_targets: Whether to predict pixels less their patch's mean, over its standard deviation. Default True.
+        mask_ratio: Share of the patches to hide, rounded to a whole number of patches. Default: 0.75.
+        normalize_targets: Whether the targets are pixels minus their patch's mean, divided by its standard deviation.
+            Default: True.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 
     Raises:
-        UserError: If the encoder has not the three layers, its patches are no squares, the decoder does not fit them,
-            or all or none of them would be hidden.
+        UserError: If the encoder does not have the three layers, its patches are not square, the decoder does not fit,
+            or all or none of the patches would be hidden.
 
     Reference:
         He et al. 2021, "Masked Autoencoders Are Scalable Vision Learners", section 3.
 
     Departures:
-        Mask token and positions are added in the encoder's width, before the decoder narrows it. The variance of a
-        patch is divided by its number of pixels.
+        The mask token and the positions have the encoder's width, and the decoder projects to its own width after they
+        are added. The variance of a patch is divided by its number of pixels, not by one less.
     """
 
     optional_keys = ("mask",)
 
-    def __init__(self, encoder, decoder=None, mask_ratio=0.75, normalize_targets=True, seed=0, **kwargs):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model | None = None,
+        mask_ratio: float = 0.75,
+        normalize_targets: bool = True,
+        seed: int = 0,
+        **kwargs: Any,
+    ):
         super().__init__(encoder, seed=seed, **kwargs)
         batches.check_token_encoder(encoder)
         self.patch = _patch_side(encoder)
@@ -60,13 +72,13 @@ class MaskedAutoencoder(Objective):
             shape=(width,), initializer=keras.initializers.RandomNormal(stddev=0.02), name="mask_token"
         )
 
-    def forward_pass(self, batch, training):
+    def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Predict all patches from the visible ones."""
         x = batch["input"]
         mask = self._masks(x, self.draws(training)) if "mask" not in batch else self._counted(batch["mask"])
         return {"input": x, "mask": mask, "prediction": self._predict(x, mask, training)}
 
-    def loss_terms(self, outputs):
+    def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Compare the hidden patches with their predictions."""
         targets = patchify(outputs["input"], self.patch)
         if self.normalize_targets:
@@ -74,21 +86,21 @@ class MaskedAutoencoder(Objective):
             targets = (targets - mean) / deviation
         return {"loss": losses.masked_squared_error(outputs["prediction"], targets, outputs["mask"])}
 
-    def reconstruct(self, images, mask=None):
-        """Return images whose hidden patches are the prediction, and whose visible ones are those of the input.
+    def reconstruct(self, images: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return images with the hidden patches replaced by their predictions.
 
-        Where targets are normalized, predictions are given back the mean and the standard deviation of the patch that
-        they stand for, which the model has not seen.
+        If targets are normalized, each prediction is scaled by the mean and the standard deviation of the true patch,
+        which the model has not seen.
 
         Args:
             images: Float array `(n, height, width, channels)` in 0..1.
-            mask: Boolean array `(n, length)`, True = hidden. Default: always the same ones, by `seed`.
+            mask: Boolean array `(n, length)`, True = hidden. Default: masks drawn from `seed`, always the same.
 
         Returns:
             Float32 tensor like `images`.
 
         Raises:
-            UserError: If the mask does not hide what `mask_ratio` says of each image.
+            UserError: If the mask does not hide the share of patches that `mask_ratio` asks for.
         """
         images = self.as_images(images)
         if mask is None:
@@ -102,8 +114,8 @@ class MaskedAutoencoder(Objective):
         patches = ops.where(ops.cast(mask, "bool")[..., None], prediction, patches)
         return unpatchify(patches, self.encoder.input_shape[1:], self.patch)
 
-    def check_array(self, key, array):
-        """Check as `Objective.check_array`, and that masks hide as many patches as they must."""
+    def check_array(self, key: str, array: np.ndarray) -> None:
+        """Check as `Objective.check_array` does, and check that masks hide the right number of patches."""
         super().check_array(key, array)
         if key == "mask":
             self._check_mask(array, len(array))
@@ -112,7 +124,7 @@ class MaskedAutoencoder(Objective):
         return transforms.random_mask(ops.shape(images)[0], self.length, self.hidden, seeds.next())
 
     def _counted(self, mask):
-        """Have TensorFlow raise where a mask hides more or fewer patches; what is hidden must not reach the trunk."""
+        """Make TensorFlow raise if a mask hides more or fewer patches, because hidden ones must not reach the trunk."""
         hidden = ops.sum(ops.cast(mask, "int32"), axis=-1)
         message = f"masks that hide {self.hidden} of {self.length} patches of each image"
         return assertions.assert_all(mask, ops.equal(hidden, self.hidden), message, "other masks", "use `mask_ratio`")
@@ -156,7 +168,7 @@ def _moments(patches):
 
 
 def _patch_side(encoder):
-    """Side of the square patches that an encoder's tokens stand for."""
+    """Return the side of the square patches that an encoder splits images into."""
     shape, length = encoder.input_shape[1:], encoder.get_layer("tokens").output_shape[1]
     side = 0
     if len(shape) == 3 and None not in shape and length:

@@ -1,4 +1,4 @@
-"""Objectives that predict what was done to an image, or what can be computed of it."""
+"""Objectives that predict how an image was transformed, or attributes computed from it."""
 
 from keras_ssl.objectives.pretext.attributes import AttributePrediction
 from keras_ssl.objectives.pretext.flip import FlipPrediction

@@ -1,4 +1,6 @@
-"""Objectives that predict what can be computed of a sample without a person."""
+"""Objectives that predict attributes that can be computed from a sample, without human labels."""
+
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,25 +10,26 @@ from keras_ssl import heads, losses, measures
 from keras_ssl.checks import check_labels, check_values
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.base.objective import Objective
+from keras_ssl.typing import Batch, Shape, Tensor
 
 __all__ = ["AttributePrediction"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class AttributePrediction(Objective):
-    """Predict several attributes of a sample, each by a linear head of its own, so that one encoder knows them all.
+    """Predict several attributes of a sample from one encoder, each with its own linear head.
 
-    Batches hold, beside "input", "attributes": floats `(n, number of attributes)` in the order of `attributes`; class
-    numbers of categorical ones, and standardized values of continuous ones. `data.batches(source, targets=…)` makes
-    them.
+    Besides "input", batches contain "attributes": floats `(n, number of attributes)`, with columns in the order of
+    `attributes`. They are class numbers of categorical attributes, and standardized values of continuous ones.
+    `data.batches(source, targets=…)` makes them.
 
-    Logs, beside the loss, `<name>_accuracy` of each categorical attribute, and of each continuous one `<name>_error`,
-    its mean squared error: 1 is that of answering with the mean.
+    Besides the loss it logs `<name>_accuracy` for each categorical attribute, and for each continuous one
+    `<name>_error`, the mean squared error, which is 1 if the prediction is always the mean.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
-        attributes: Dict of the attributes' names and, for a categorical one, its number of classes, at least 2; None
-            for a continuous one. `data.targets(…).attributes` is one.
+        attributes: Dict from the name of each attribute to its number of classes, at least 2, or None for a continuous
+            attribute. `data.targets(…).attributes` is such a dict.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 
@@ -40,7 +43,7 @@ class AttributePrediction(Objective):
     batch_keys = ("input", "attributes")
     batches_call = "data.batches(source, targets=data.targets(source, …))"
 
-    def __init__(self, encoder, attributes, seed=0, **kwargs):
+    def __init__(self, encoder: keras.Model, attributes: dict[str, int | None], seed: int = 0, **kwargs: Any):
         _check_attributes(attributes)
         super().__init__(encoder, seed=seed, **kwargs)
         self.attributes = attributes
@@ -50,41 +53,53 @@ class AttributePrediction(Objective):
         ]
 
     @property
-    def batch_shapes(self):
-        """Shapes of the encoder's input, and of the attributes."""
+    def batch_shapes(self) -> dict[str, Shape]:
+        """The shapes of the encoder's input and of the attributes."""
         return {"input": self.encoder.input_shape, "attributes": (None, len(self.attributes))}
 
-    def check_array(self, key, array):
-        """Raise `UserError` unless an array can be trained on: attributes that are finite, and classes that exist."""
+    def check_array(self, key: str, array: np.ndarray) -> None:
+        """Raise `UserError` unless an array can be trained on: attributes must be finite, and class numbers must exist.
+
+        Args:
+            key: See `Objective.check_array`.
+            array: See `Objective.check_array`.
+        """
         if key != "attributes":
             super().check_array(key, array)
             return
+        if array.ndim != 2 or array.shape[1] != len(self.attributes):
+            raise UserError(
+                f"'attributes' with as many columns as attributes: {', '.join(self.attributes)}",
+                f"shape {array.shape}",
+                f"make batches with `{self.batches_call}`",
+            )
         check_values(array.astype("float32"), (-np.inf, np.inf), name="'attributes'")
-        columns = array.T if array.ndim == 2 else ()  # of another shape the first batch says so
-        for values, (name, classes) in zip(columns, self.attributes.items()):
+        for values, (name, classes) in zip(array.T, self.attributes.items()):
             numbers = values.astype("int64")
             if classes is not None and (numbers != values).any():
                 raise UserError(
-                    f"class numbers of '{name}'", "fractions", "give None in place of its number of classes"
+                    f"class numbers of '{name}'",
+                    "fractions",
+                    "for a continuous attribute, give None as its number of classes",
                 )
             if classes is not None:
                 check_labels(numbers, classes=classes, name=f"class numbers of '{name}'")
 
-    def forward_pass(self, batch, training):
-        """Encode, and predict every attribute."""
+    def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
+        """Encode the input and predict every attribute."""
         h = self.encoder(batch["input"], training=training)
         predicted = {f"head_{k}": head(h, training=training) for k, head in enumerate(self.heads)}
         return {"attributes": batch["attributes"], **predicted}
 
-    def answers(self, images):
-        """Return a dict of what is predicted of `images`, `(n,)` each: class numbers, or standardized values."""
+    def answers(self, images: Tensor) -> dict[str, Tensor]:
+        """Return predictions `(n,)` for `images` by attribute name: class numbers, or standardized values."""
         h = self.encoder(self.as_images(images), training=False)
         scores = {name: head(h, training=False) for name, head in zip(self.attributes, self.heads)}
         categorical = {name: classes is not None for name, classes in self.attributes.items()}
         return {name: ops.argmax(x, axis=-1) if categorical[name] else x[:, 0] for name, x in scores.items()}
 
-    def loss_terms(self, outputs):
-        """Compare the predictions with the attributes: cross-entropies and squared errors, which count alike."""
+    def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Compare the predictions with the attributes: the loss is the mean of cross-entropies and squared errors."""
         terms, parts = {}, []
         for k, (name, classes) in enumerate(self.attributes.items()):
             right, predicted = outputs["attributes"][:, k], outputs[f"head_{k}"]
@@ -105,7 +120,7 @@ def _check_attributes(attributes):
     fits = isinstance(attributes, dict) and attributes and all(isinstance(name, str) for name in attributes)
     if not fits or not all(c is None or (isinstance(c, int | np.integer) and c >= 2) for c in attributes.values()):
         raise UserError(
-            "attributes as a dict of names and numbers of classes (at least 2; None for a continuous attribute)",
+            "attributes as a dict from names to numbers of classes (at least 2, or None for a continuous attribute)",
             repr(attributes),
             "give `data.targets(source, …).attributes`, for instance",
         )

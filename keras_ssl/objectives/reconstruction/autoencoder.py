@@ -1,21 +1,25 @@
 """The autoencoder."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
 from keras_ssl import decoders, losses
 from keras_ssl.objectives.base.objective import Objective
+from keras_ssl.typing import Batch, Tensor
 
 __all__ = ["Autoencoder"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class Autoencoder(Objective):
-    """Rebuild the input from its representation, which is narrower.
+    """Reconstruct the input from its representation, which has fewer dimensions.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`; dense or convolutional.
         decoder: `keras.Model` from `(n, d)` to the encoder's input shape. Default: `decoders.mirror(encoder)`,
-            whose output is linear, or a sigmoid where `reconstruction` is `losses.binary_cross_entropy`.
+            with a linear output, or a sigmoid if `reconstruction` is `losses.binary_cross_entropy`.
         reconstruction: Function of reconstruction and input that returns a scalar. Default: `losses.squared_error`.
         seed: See `Objective`.
         **kwargs: See `Objective`.
@@ -27,25 +31,32 @@ class Autoencoder(Objective):
         Trained end to end, not layer by layer with restricted Boltzmann machines.
     """
 
-    def __init__(self, encoder, decoder=None, reconstruction=losses.squared_error, seed=0, **kwargs):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model | None = None,
+        reconstruction: Callable[[Tensor, Tensor], Tensor] = losses.squared_error,
+        seed: int = 0,
+        **kwargs: Any,
+    ):
         super().__init__(encoder, seed=seed, **kwargs)
         activation = "sigmoid" if reconstruction is losses.binary_cross_entropy else None
         self.decoder = decoders.mirror(encoder, activation) if decoder is None else decoder
         decoders.check_mirrors(self.decoder, encoder, encoder.output_shape[-1])
         self.reconstruction = reconstruction
 
-    def forward_pass(self, batch, training):
+    def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Encode and decode."""
         h = self.encoder(batch["input"], training=training)
         return {"input": batch["input"], "h": h, "reconstruction": self.decoder(h, training=training)}
 
-    def loss_terms(self, outputs):
+    def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Compare the reconstruction with the input."""
         return {"loss": self.reconstruction(outputs["reconstruction"], outputs["input"])}
 
-    def reconstruct(self, images):
+    def reconstruct(self, images: Tensor) -> Tensor:
         """Return the reconstructions of `images` `(n, …)`, floats in 0..1, as a float32 tensor of the same shape."""
-        return self._rebuilt(self.as_images(images))
+        return self._reconstruct(self.as_images(images))
 
-    def _rebuilt(self, images):
+    def _reconstruct(self, images):
         return self.decoder(self.encoder(images, training=False), training=False)

@@ -1,5 +1,8 @@
 """The sparse autoencoder."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -9,20 +12,21 @@ from keras_ssl.checks import check_between
 from keras_ssl.distribute import gather
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.reconstruction.autoencoder import Autoencoder
+from keras_ssl.typing import Schedule, Tensor
 
 __all__ = ["SparseAutoencoder"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class SparseAutoencoder(Autoencoder):
-    """An autoencoder whose representation is held sparse: few of its units are active for a sample.
+    """An autoencoder with a sparse representation: few of its units are active for a sample.
 
     Args:
-        encoder: Built `keras.Model` from `(n, …)` to `(n, d)`, which need not be narrow. With a `target` its outputs
-            must lie in 0..1: let it end with a sigmoid.
+        encoder: Built `keras.Model` from `(n, …)` to `(n, d)`; d may be as large as the input, or larger. With a
+            `target` its outputs must lie in 0..1: let it end with a sigmoid.
         decoder: See `Autoencoder`.
-        weight: Of the sparsity in the loss, at least 0: a number, or a schedule in steps. Default 0.01.
-        target: Mean activity, above 0 and below 1, to which `losses.sparsity_kl` draws each unit. Default None: the
+        weight: Weight of the sparsity penalty in the loss, at least 0: a number, or a schedule in steps. Default: 0.01.
+        target: Mean activity of each unit that `losses.sparsity_kl` aims for, above 0 and below 1. Default: None, the
             penalty is `losses.l1`.
         reconstruction: See `Autoencoder`.
         seed: See `Objective`.
@@ -39,13 +43,13 @@ class SparseAutoencoder(Autoencoder):
 
     def __init__(
         self,
-        encoder,
-        decoder=None,
-        weight=0.01,
-        target=None,
-        reconstruction=losses.squared_error,
-        seed=0,
-        **kwargs,
+        encoder: keras.Model,
+        decoder: keras.Model | None = None,
+        weight: Schedule = 0.01,
+        target: float | None = None,
+        reconstruction: Callable[[Tensor, Tensor], Tensor] = losses.squared_error,
+        seed: int = 0,
+        **kwargs: Any,
     ):
         super().__init__(encoder, decoder, reconstruction, seed=seed, **kwargs)
         check_between("weight", weight, 0)
@@ -55,8 +59,8 @@ class SparseAutoencoder(Autoencoder):
             check_between("target", target, above=0, below=1)
             _check_activities(encoder)
 
-    def loss_terms(self, outputs):
-        """Compare with the input, and measure the sparsity over the global batch."""
+    def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Compare the reconstruction with the input, and compute the sparsity penalty over the global batch."""
         reconstruction = super().loss_terms(outputs)["loss"]
         h = gather(outputs["h"])
         sparsity = losses.l1(h) if self.target is None else losses.sparsity_kl(h, self.target)
@@ -68,7 +72,7 @@ class SparseAutoencoder(Autoencoder):
 
 
 def _check_activities(encoder):
-    """Raise unless an encoder's outputs lie in 0..1, as far as noise shows."""
+    """Raise unless an encoder's outputs for 16 random inputs lie in 0..1."""
     shape = [size or 32 for size in encoder.input_shape[1:]]
     h = ops.convert_to_numpy(encoder(np.random.default_rng(0).random((16, *shape), "float32")))
     if h.min() < 0 or h.max() > 1:

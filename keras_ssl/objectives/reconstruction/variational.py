@@ -1,5 +1,7 @@
 """The variational autoencoder."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -7,31 +9,33 @@ from keras_ssl import decoders, heads, likelihoods, losses
 from keras_ssl.checks import check_between
 from keras_ssl.objectives.base import assertions
 from keras_ssl.objectives.base.objective import Objective
+from keras_ssl.typing import Batch, Schedule, Tensor
 
 __all__ = ["VariationalAutoencoder"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class VariationalAutoencoder(Objective):
-    """Fit a model `p(z) p(x|z)` of the data, with an approximate posterior `q(z|x)` that the encoder gives.
+    """Fit a model `p(z) p(x|z)` of the data, with an approximate posterior `q(z|x)` computed by the encoder.
 
-    The encoder's vector h becomes mean and log variance of `q(z|x)` by a linear layer, so let it end with a
-    nonlinearity. The representation is h; `posterior` gives z. Terms are in nats per sample: "loss" is the negative
-    evidence lower bound, with the divergence times `beta`.
+    A linear layer maps the encoder's output h to the mean and log variance of `q(z|x)`, so let the encoder end with a
+    nonlinearity. The representation is h; `posterior` returns the distribution of z. Terms are in nats per sample:
+    "loss" is the negative evidence lower bound, with the KL divergence multiplied by `beta`.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
-        decoder: `keras.Model` from `(n, latent_dim)` to the encoder's input shape. Its output, linear, is what
-            `likelihood` takes as parameters. Default: `decoders.mirror(encoder, latent_dim=latent_dim)`.
-        latent_dim: Dimensions of z, at least 1. Default 16.
-        beta: Weight of the divergence, at least 0: a number, or a schedule in steps. Default 1, the bound itself. To
-            warm up: `keras.optimizers.schedules.PolynomialDecay(0.0, steps, 1.0)`.
-        likelihood: `likelihoods.Bernoulli()` for values in 0..1, the default, or `likelihoods.Gaussian(stddev)`.
+        decoder: `keras.Model` from `(n, latent_dim)` to the encoder's input shape. Its linear output is the
+            parameters of `likelihood`. Default: `decoders.mirror(encoder, latent_dim=latent_dim)`.
+        latent_dim: Number of dimensions of z, at least 1. Default: 16.
+        beta: Weight of the KL divergence, at least 0: a number, or a schedule in steps. Default: 1, the bound itself.
+            To warm up: `keras.optimizers.schedules.PolynomialDecay(0.0, steps, 1.0)`.
+        likelihood: `likelihoods.Bernoulli()`, for values in 0..1, or `likelihoods.Gaussian(stddev)`. Default:
+            `likelihoods.Bernoulli()`.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 
     Raises:
-        UserError: If an argument is out of its range or the decoder does not fit; from `fit`, before training, if
+        UserError: If an argument is out of its range, or the decoder does not fit. `fit` raises it before training if
             values are outside the likelihood's range.
 
     Reference:
@@ -42,7 +46,16 @@ class VariationalAutoencoder(Objective):
     terms = ("loss", "reconstruction", "kl")
     optional_keys = ("noise",)
 
-    def __init__(self, encoder, decoder=None, latent_dim=16, beta=1.0, likelihood=None, seed=0, **kwargs):
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model | None = None,
+        latent_dim: int = 16,
+        beta: Schedule = 1.0,
+        likelihood: Any = None,
+        seed: int = 0,
+        **kwargs: Any,
+    ):
         super().__init__(encoder, seed=seed, **kwargs)
         check_between("latent_dim", latent_dim, 1, whole=True)
         check_between("beta", beta, 0)
@@ -53,12 +66,12 @@ class VariationalAutoencoder(Objective):
         decoders.check_mirrors(self.decoder, encoder, latent_dim)
         self.statistics = heads.gaussian(encoder, latent_dim)
 
-    def posterior(self, images, training=False):
-        """Return mean and log variance of `q(z|x)`, both `(n, latent_dim)`, of `images` `(n, …)`."""
+    def posterior(self, images: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
+        """Return the mean and log variance of `q(z|x)`, both `(n, latent_dim)`, of `images` `(n, …)`."""
         mean, log_variance = self.statistics(self.encoder(images, training=training), training=training)
         return mean, log_variance
 
-    def forward_pass(self, batch, training):
+    def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Draw z from the posterior, and decode it."""
         what, do = f"the likelihood of {type(self).__name__}", "rescale them, or give another `likelihood`"
         x = assertions.assert_in_range(batch["input"], self.likelihood.value_range, what, do)
@@ -69,14 +82,14 @@ class VariationalAutoencoder(Objective):
         parameters = self.decoder(_draw(mean, log_variance, noise), training=training)
         return {"input": x, "mean": mean, "log_variance": log_variance, "parameters": parameters}
 
-    def loss_terms(self, outputs):
-        """The negative evidence lower bound and its two parts."""
+    def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Compute the negative evidence lower bound and its two parts."""
         reconstruction = -ops.mean(self.likelihood.log_prob(outputs["input"], outputs["parameters"]))
         kl = losses.gaussian_kl(outputs["mean"], outputs["log_variance"])
         return {"loss": reconstruction + self.at(self.beta) * kl, "reconstruction": reconstruction, "kl": kl}
 
-    def log_weights(self, images, noise):
-        """Return `log p(x|z) p(z) / q(z|x)` at draws of z, by which the likelihood of x can be estimated.
+    def log_weights(self, images: Tensor, noise: Tensor) -> Tensor:
+        """Return `log p(x|z) p(z) / q(z|x)` at draws of z, from which the likelihood of x can be estimated.
 
         Args:
             images: Tensor x `(n, …)`.
@@ -92,30 +105,35 @@ class VariationalAutoencoder(Objective):
         z = _draw(mean, log_variance, noise)
         decoded = self.decoder(ops.reshape(z, (-1, self.latent_dim)), training=False)
         parameters = ops.reshape(decoded, (*ops.shape(z)[:2], *decoded.shape[1:]))
-        # log p(z) - log q(z|x); their factors of 2π cancel
+        # log p(z) - log q(z|x); the factors of 2π cancel
         prior_over_posterior = ops.sum(ops.square(noise) - ops.square(z) + log_variance, axis=-1) / 2
         return self.likelihood.log_prob(images, parameters) + prior_over_posterior
 
-    def decode(self, z):
+    def decode(self, z: Tensor) -> Tensor:
         """Return the mean of `p(x|z)` for `z` `(n, latent_dim)`, as a float32 tensor of the images' shape."""
         return self.likelihood.mean(self.decoder(z, training=False))
 
-    def reconstruct(self, images):
-        """Return the reconstructions of `images` `(n, …)`, floats in 0..1, by way of the posterior's mean."""
+    def reconstruct(self, images: Tensor) -> Tensor:
+        """Return the reconstructions of `images` `(n, …)`, floats in 0..1, decoded from the posterior mean."""
         return self.decode(self.posterior(self.as_images(images))[0])
 
-    def sample(self, count, seed=0):
-        """Return `count` new images, 1 or more: the means of `p(x|z)` for z drawn from the prior by `seed`."""
+    def sample(self, count: int, seed: int = 0) -> Tensor:
+        """Return `count` new images, at least 1: the means of `p(x|z)` for z drawn from the prior.
+
+        Args:
+            count: Number of images.
+            seed: Of the draws. Default: 0.
+        """
         check_between("count", count, least=1, whole=True)
         return self.decode(keras.random.normal((count, self.latent_dim), seed=seed))
 
-    def interpolate(self, first, second, steps=8):
-        """Return images on the straight lines between the posterior means of two batches of images.
+    def interpolate(self, first: Tensor, second: Tensor, steps: int = 8) -> Tensor:
+        """Return images between pairs of images, by linear interpolation of their posterior means.
 
         Args:
             first: Images `(n, …)`.
             second: As many.
-            steps: Number of images on each line, the reconstructions at both ends among them. Default 8.
+            steps: Number of images for each pair, both reconstructions included. Default: 8.
 
         Returns:
             Float32 tensor `(n, steps, …)`.
