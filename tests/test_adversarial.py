@@ -111,6 +111,14 @@ def test_a_schedule_is_read_at_the_objectives_steps_by_both():
     assert second == objective.discriminator_optimizer.get_config()["learning_rate"]
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_averages_of_weights_are_refused(place):
+    optimizers = [keras.optimizers.Adam(), keras.optimizers.Adam()]
+    optimizers[place] = keras.optimizers.Adam(use_ema=True)
+    with pytest.raises(UserError, match="do not average weights"):
+        gan().compile(*optimizers)
+
+
 def test_one_optimizer_for_both_is_refused():
     adam = keras.optimizers.Adam()
     with pytest.raises(UserError, match="two optimizers"):

@@ -51,20 +51,20 @@ class Adversarial(Objective):
             **kwargs: See `Objective.compile`.
 
         Raises:
-            UserError: If Keras does not run on TensorFlow, or the same optimizer is given twice.
+            UserError: If Keras does not run on TensorFlow, the same optimizer is given twice, or an optimizer averages
+                weights.
         """
         require_tensorflow(f"which the alternating updates of {type(self).__name__} need")
         if optimizer is discriminator_optimizer and not isinstance(optimizer, str):
             raise UserError("two optimizers", "the same one twice", "leave `discriminator_optimizer` out")
         super().compile(optimizer, **kwargs)
+        _refuse_averages(self.optimizer, discriminator_optimizer)
         if discriminator_optimizer is None:
             second = self._another_like(self.optimizer)
         else:
             second = keras.optimizers.get(discriminator_optimizer)
             scaled = keras.optimizers.LossScaleOptimizer
-            if isinstance(self.optimizer, scaled) and not isinstance(
-                second, scaled
-            ):  # Keras does the same to the first
+            if isinstance(self.optimizer, scaled) and not isinstance(second, scaled):  # as Keras does to the first
                 second = scaled(second)
         self.discriminator_optimizer = second
 
@@ -83,3 +83,14 @@ class Adversarial(Objective):
         """Return the arguments of `compile`, serialized."""
         second = keras.saving.serialize_keras_object(self.discriminator_optimizer)
         return {**super().get_compile_config(), "discriminator_optimizer": second}
+
+
+def _refuse_averages(*optimizers):
+    """Keras would write one optimizer's averages into the weights of all networks at the end of `fit`."""
+    inner = [getattr(optimizer, "inner_optimizer", optimizer) for optimizer in optimizers]
+    if any(getattr(optimizer, "use_ema", False) for optimizer in inner):
+        raise UserError(
+            "optimizers that do not average weights, since each trains a part of them",
+            "use_ema=True",
+            "leave it out",
+        )
