@@ -224,7 +224,7 @@ def test_numbers_out_of_range_are_an_error(wrong, message):
 def test_the_same_on_jax():
     here = pathlib.Path(__file__)
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
-    files = [str(here), str(here.with_name("test_schedules.py"))]
+    files = [str(here), str(here.with_name("test_optimizers_schedules.py"))]
     chosen = "by_hand or scaling or target_follows"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, *files]
     result = subprocess.run(command, env=environment, capture_output=True, text=True)
