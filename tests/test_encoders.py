@@ -120,6 +120,8 @@ def test_mistakes_are_clear_errors():
         encoders.conv_net((8, 8, 1), pooling="max")
     with pytest.raises(UserError, match=r"'auto', 'small' or 'large'.*'tiny'"):
         encoders.resnet18((8, 8, 1), stem="tiny")
+    with pytest.raises(UserError, match=r"known size.*\(None, None, 1\).*give stem"):
+        encoders.resnet18((None, None, 1))
 
 
 def test_mlp_ends_with_the_activation_that_is_asked_for():

@@ -42,16 +42,10 @@ def generator(
         The output is a sigmoid, for images in 0..1. Kernels are 4x4 with Glorot initialization. The number of
         convolutions depends on the image size, and there are fewer channels.
     """
-    shape = tuple(shape)
-    if len(shape) != 3 or None in shape or min(shape) < 1:
-        raise UserError(
-            "images (height, width, channels) of known size",
-            f"{shape}",
-            "give that size; objectives take a `generator`, such as `decoders.mirror(encoder, 'sigmoid', latent_dim)`",
-        )
+    image_shape = _known(tuple(shape))
     check_between("latent_dim", latent_dim, least=1, whole=True)
     if filters is None:
-        count = max(2, math.ceil(math.log2(min(shape[:2]) / 8)))
+        count = max(2, math.ceil(math.log2(min(image_shape[:2]) / 8)))
         filters = tuple(min(256, 64 * 2**k) for k in reversed(range(count)))
     if not isinstance(filters, tuple | list) or not filters:
         raise UserError(
@@ -59,13 +53,23 @@ def generator(
         )
     for channels in filters:
         check_between("filters", channels, least=1, whole=True)
-    sizes = [tuple(math.ceil(side / 2**k) for side in shape[:2]) for k in range(len(filters), -1, -1)]
+    sizes = [tuple(math.ceil(side / 2**k) for side in image_shape[:2]) for k in range(len(filters), -1, -1)]
     inputs = keras.Input((latent_dim,), name="latent")
     x = layers.Dense(math.prod(sizes[0]) * filters[0], use_bias=False, name="dense")(inputs)
     x = layers.Reshape((*sizes[0], filters[0]), name="reshape")(x)
-    for k, (size, channels) in enumerate(zip(sizes[1:], (*filters[1:], shape[-1])), 1):
+    for k, (size, channels) in enumerate(zip(sizes[1:], (*filters[1:], image_shape[-1])), 1):
         x = BatchNormalization(name=f"norm_{k}")(x)
         x = layers.ReLU(name=f"relu_{k}")(x)
         x = layers.Conv2DTranspose(channels, 4, 2, "same", use_bias=k == len(filters), name=f"up_{k}")(x)
         x = cropped(x, size, k)
     return keras.Model(inputs, layers.Activation("sigmoid", dtype="float32", name="image")(x), name=name)
+
+
+def _known(shape):
+    if len(shape) != 3 or None in shape or min(shape) < 1:
+        raise UserError(
+            "images (height, width, channels) of known size",
+            f"{shape}",
+            "give that size; objectives take a `generator`, such as `decoders.mirror(encoder, 'sigmoid', latent_dim)`",
+        )
+    return shape

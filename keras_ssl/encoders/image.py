@@ -99,14 +99,12 @@ def resnet18(input_shape: Shape, stem: str = "auto", width: int = 64, name: str 
         `keras.Model` from `(n, *input_shape)` to `(n, 8 * width)`.
 
     Raises:
-        UserError: If `stem` has another value.
+        UserError: If `stem` has another value, or is "auto" for images of unknown size.
 
     Reference:
         He et al. 2015, "Deep Residual Learning for Image Recognition", Table 1; Chen et al. 2020, appendix B.9 (stem).
     """
-    if stem not in ("auto", "small", "large"):
-        raise UserError("stem to be 'auto', 'small' or 'large'", repr(stem), "choose one of the three")
-    small = stem == "small" or (stem == "auto" and max(input_shape[:2]) <= 64)
+    small = _has_small_stem(stem, input_shape)
     inputs = keras.Input(input_shape, name="image")
     x = layers.Conv2D(
         width,
@@ -126,3 +124,11 @@ def resnet18(input_shape: Shape, stem: str = "auto", width: int = 64, name: str 
             stride = 2 if stage > 0 and block == 0 else 1
             x = residual(x, width * 2**stage, stride, name=f"stage_{stage + 1}_block_{block + 1}")
     return keras.Model(inputs, layers.GlobalAveragePooling2D(name="pool")(x), name=name)
+
+
+def _has_small_stem(stem, input_shape):
+    if stem not in ("auto", "small", "large"):
+        raise UserError("stem to be 'auto', 'small' or 'large'", repr(stem), "choose one of the three")
+    if stem == "auto" and None in input_shape[:2]:
+        raise UserError("an image of known size for stem 'auto'", f"{input_shape}", "give stem='small' or 'large'")
+    return stem == "small" or (stem == "auto" and max(input_shape[:2]) <= 64)

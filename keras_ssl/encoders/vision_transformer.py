@@ -49,7 +49,7 @@ def vit(
         row and column instead of learned. There is no dropout.
     """
     _check(input_shape, patch, width, depth, heads)
-    rows, columns = (side // patch for side in input_shape[:2])
+    rows, columns = _grid(input_shape, patch)
     inputs = keras.Input(input_shape, name="image")
     x = layers.Dense(width, name="patches")(patchify(inputs, patch))
     tokens = keras.Model(inputs, Positions(rows, columns, name="positions")(x), name="tokens")
@@ -64,6 +64,10 @@ def _trunk(width, depth, heads, hidden):
     for k in range(1, depth + 1):
         x = transformer(x, heads, hidden, name=f"block_{k}")
     return keras.Model(inputs, layers.LayerNormalization(epsilon=1e-6, name="norm")(x), name="trunk")
+
+
+def _grid(input_shape, patch):
+    return [side // patch for side in input_shape[:2]]
 
 
 def _check(input_shape, patch, width, depth, heads):

@@ -36,11 +36,11 @@ def random_boxes(
     """
     # One call draws all four: XLA compiles one generator, and the caller can use the next seed.
     units = keras.random.uniform((4, count), seed=SeedStream(seed))
-    area = area[0] + (area[1] - area[0]) * units[0]
-    ratio = ratio[0] * (ratio[1] / ratio[0]) ** units[1]
-    ratio = ops.clip(ratio, area * width / height, width / (height * area))
-    box_height = ops.sqrt(area * height * width / ratio)
-    box_width = box_height * ratio
+    areas = area[0] + (area[1] - area[0]) * units[0]
+    ratios = ratio[0] * (ratio[1] / ratio[0]) ** units[1]
+    ratios = ops.clip(ratios, areas * width / height, width / (height * areas))
+    box_height = ops.sqrt(areas * height * width / ratios)
+    box_width = box_height * ratios
     return (height - box_height) * units[2], (width - box_width) * units[3], box_height, box_width
 
 
