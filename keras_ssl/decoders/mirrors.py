@@ -22,9 +22,9 @@ def mirror(
 
     Args:
         encoder: Functional `keras.Model` with one input `(n, …)` and output `(n, d)`.
-        activation: Keras name of the output's activation. Default: None, linear, which suits the squared error; with
-            it, a sigmoid saturates on mostly black images and stops learning (five times the error on MNIST after
-            three epochs of 4,000 images). Use "sigmoid" for cross-entropy.
+        activation: Keras name of the output's activation. Default: None, linear, which suits the squared error. With
+            the squared error a sigmoid saturates on mostly black images and stops learning (five times the error on
+            MNIST after three epochs of 4,000 images). Use "sigmoid" for cross-entropy.
         latent_dim: Width of the decoder's input, if it is not the representation. Default: None, d.
         name: Name of the model.
 
