@@ -1,4 +1,4 @@
-"""Which backend Keras runs on, and what needs which."""
+"""Which backend Keras runs on, and the error where TensorFlow is required."""
 
 import keras
 
@@ -16,11 +16,11 @@ def require_tensorflow(why: str, do: str = "set KERAS_BACKEND=tensorflow") -> No
     """Raise unless Keras runs on TensorFlow.
 
     Args:
-        why: What needs it, as the end of "TensorFlow, …", such as "which exports".
-        do: What to do about it.
+        why: What requires TensorFlow, to complete "Keras on TensorFlow, …", such as "which exports".
+        do: What to do about it. Default: "set KERAS_BACKEND=tensorflow".
 
     Raises:
-        UserError: On another backend.
+        UserError: If Keras runs on another backend.
     """
     if not on_tensorflow():
         raise UserError(f"Keras on TensorFlow, {why}", f"Keras on {keras.backend.backend()}", do)

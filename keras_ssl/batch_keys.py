@@ -1,13 +1,13 @@
-"""Names of the tensors in a batch that several packages must agree on."""
+"""Batch keys: names of tensors in a batch, shared by several packages."""
 
 __all__ = ["view_keys"]
 
 
 def view_keys(crops: int = 0) -> tuple[str, ...]:
-    """Return the names of two large views and of the small crops beside them.
+    """Return the keys of two large views and of the small crops.
 
     Args:
-        crops: Number of small crops. Default 0.
+        crops: Number of small crops. Default: 0.
 
     Returns:
         `("view_1", "view_2", "crop_1", …)`.

@@ -1,22 +1,24 @@
-"""Vectors of length 1, and the way from one direction to another."""
+"""Unit vectors, and interpolation between directions."""
 
 from keras import ops
+
+from keras_ssl.typing import Tensor
 
 __all__ = ["slerp", "unit"]
 
 
-def unit(x, axis=-1):
-    """Divide vectors by their lengths, in float32. Those shorter than 1e-6 become 0, and no gradient goes through them.
+def unit(x: Tensor, axis: int = -1) -> Tensor:
+    """Normalize vectors to length 1. Vectors shorter than 1e-6 become 0, with gradient 0.
 
-    `keras.ops.normalize` has a gradient of 1e7 there on TensorFlow and none that is a number on JAX, and a ReLU or two
-    is enough for a sample whose representation is 0.
+    For a vector of 0 the gradient of `keras.ops.normalize` is 1e7 on TensorFlow and NaN on JAX. A network with a
+    ReLU or two can produce such vectors.
 
     Args:
         x: Tensor of vectors along `axis`.
-        axis: Default -1.
+        axis: Axis of the vectors. Default: -1.
 
     Returns:
-        Tensor of the same shape.
+        Tensor of the same shape, float32.
     """
     x = ops.cast(x, "float32")
     square = ops.sum(ops.square(x), axis=axis, keepdims=True)
@@ -24,15 +26,16 @@ def unit(x, axis=-1):
     return ops.where(long, x * ops.rsqrt(ops.where(long, square, 1.0)), 0.0)
 
 
-def slerp(first, second, steps):
-    """Spherical linear interpolation: points between vectors at equal angles, whose length stays typical.
+def slerp(first: Tensor, second: Tensor, steps: int) -> Tensor:
+    """Spherical linear interpolation: points between two vectors at equal angles.
 
-    Between two draws of N(0, I) in many dimensions the straight line passes much nearer to 0 than any draw does.
+    The norms of the points stay typical. In contrast, linear interpolation between two samples of N(0, I) in many
+    dimensions passes much closer to 0 than any sample does.
 
     Args:
         first: Tensor `(n, d)`.
         second: Tensor `(n, d)`.
-        steps: Number of points of each, both ends among them, at least 2.
+        steps: Number of points for each pair, both ends included, at least 2.
 
     Returns:
         Tensor `(n, steps, d)`, float32.

@@ -1,46 +1,47 @@
-"""Likelihoods p(x|z) of images, whose parameters a decoder gives."""
+"""Likelihoods p(x|z) of images x, whose parameters a decoder computes from the latent z."""
 
 import dataclasses
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_ssl.checks import check_between
+from keras_ssl.typing import Tensor
 
 __all__ = ["Bernoulli", "Gaussian"]
 
 
 @dataclasses.dataclass(frozen=True)
-class _Serialisable:
-    def get_config(self):
+class _Serializable:
+    def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_config(cls, config):
-        """Make one of what `get_config` returned."""
+    def from_config(cls, config: dict[str, Any]) -> "_Serializable":
+        """Create a likelihood from the result of `get_config`."""
         return cls(**config)
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
 @dataclasses.dataclass(frozen=True)
-class Bernoulli(_Serialisable):
-    """Each element is 1 with the probability that its logit gives.
+class Bernoulli(_Serializable):
+    """Each element is 0 or 1, and the decoder's output is the logit of 1.
 
-    Values between 0 and 1 are taken as probabilities themselves; what comes out then is no likelihood of theirs, but
-    still the cross-entropy.
+    For x between 0 and 1, `log_prob` is the negative cross-entropy, which is not a log-likelihood.
     """
 
     value_range = (0.0, 1.0)
-    """Lowest and highest value that x may have."""
+    """Lowest and highest valid value of x."""
 
-    def log_prob(self, x, logits):
+    def log_prob(self, x: Tensor, logits: Tensor) -> Tensor:
         """Return log p(x|z) in nats: `Σ x l - log(1 + exp l)` over the elements of a sample.
 
         Args:
             x: Tensor `(n, …)` in 0..1.
-            logits: Tensor l of the same shape, or `(k, n, …)`.
+            logits: Tensor l of the same shape, or `(k, n, …)` for k draws of z.
 
         Returns:
             Tensor `(n,)` or `(k, n)`, float32, at most 0.
@@ -49,34 +50,37 @@ class Bernoulli(_Serialisable):
         elements = x * logits - ops.softplus(logits)
         return ops.sum(elements, axis=tuple(range(1 - len(x.shape), 0)))
 
-    def mean(self, logits):
-        """Return the probabilities, a float32 tensor like `logits`."""
+    def mean(self, logits: Tensor) -> Tensor:
+        """Return the probabilities, a float32 tensor of the shape of `logits`."""
         return ops.sigmoid(ops.cast(logits, "float32"))
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
 @dataclasses.dataclass(frozen=True)
-class Gaussian(_Serialisable):
-    """Each element has a mean of its own, and all have one standard deviation.
+class Gaussian(_Serializable):
+    """Each element is Gaussian. The decoder's output is its mean; all elements share one standard deviation.
 
     Args:
-        stddev: Standard deviation σ in the unit of x. Default 1, with which log p is half the squared error, up to a
-            constant; images in 0..1 want a smaller one, else the posterior hardly leaves its prior.
+        stddev: Standard deviation σ in the unit of x, above 0. Default: 1, for which -log p is half the squared error
+            plus a constant. Images in 0..1 need a smaller σ, or the posterior stays close to the prior.
+
+    Raises:
+        UserError: If `stddev` is not above 0.
     """
 
     stddev: float = 1.0
     value_range = None
-    """Any value has a density. Arrays of images are in 0..1 all the same; other data sets may hold other values."""
+    """None: x can have any value. Arrays of images are in 0..1, but other data may not be."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_between("stddev", self.stddev, above=0)
 
-    def log_prob(self, x, mean):
+    def log_prob(self, x: Tensor, mean: Tensor) -> Tensor:
         """Return log p(x|z) in nats: `-Σ (x - m)² / 2σ² + log(σ √2π)` over the elements of a sample.
 
         Args:
             x: Tensor `(n, …)`.
-            mean: Tensor m of the same shape, or `(k, n, …)`.
+            mean: Tensor m of the same shape, or `(k, n, …)` for k draws of z.
 
         Returns:
             Tensor `(n,)` or `(k, n)`, float32.
@@ -85,6 +89,6 @@ class Gaussian(_Serialisable):
         elements = ops.square((x - mean) / self.stddev) / 2 + math.log(self.stddev * math.sqrt(2 * math.pi))
         return -ops.sum(elements, axis=tuple(range(1 - len(x.shape), 0)))
 
-    def mean(self, mean):
-        """Return the mean itself, as float32."""
+    def mean(self, mean: Tensor) -> Tensor:
+        """Return the mean, cast to float32."""
         return ops.cast(mean, "float32")

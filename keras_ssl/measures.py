@@ -1,20 +1,21 @@
-"""Figures that are logged beside the loss: of a collapse, which it does not show, and of right answers. Pure."""
+"""Metrics that are logged beside the loss: of collapse, which the loss does not show, and accuracy. Pure functions."""
 
 import math
 
 from keras import ops
 
 from keras_ssl.directions import unit
+from keras_ssl.typing import Tensor
 
 __all__ = ["accuracy", "effective_rank", "feature_std", "participation_ratio", "spread", "usage_entropy"]
 
 
-def accuracy(logits, labels):
-    """Share of samples whose highest score is that of their class.
+def accuracy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Fraction of samples whose true class has the highest score.
 
     Args:
         logits: Tensor `(n, k)` of scores.
-        labels: Tensor `(n,)` of class numbers in 0..k-1; floats are taken as integers.
+        labels: Tensor `(n,)` of class indices in 0..k-1; floats are cast to integers.
 
     Returns:
         Scalar, float32, in 0..1.
@@ -23,33 +24,33 @@ def accuracy(logits, labels):
     return ops.mean(ops.cast(right, "float32"))
 
 
-def feature_std(z):
-    """Standard deviation of the normalized representation, times √d.
+def feature_std(z: Tensor) -> Tensor:
+    """Standard deviation of the normalized representation, averaged over dimensions, times √d.
 
     Args:
         z: Tensor `(n, d)`.
 
     Returns:
-        Scalar, float32: 0 when all samples share one direction, about 1 when directions are spread evenly.
+        Scalar, float32: 0 if all samples have the same direction, about 1 if directions are spread evenly.
 
     Reference:
-        Chen & He 2021, "Exploring Simple Siamese Representation Learning", section 4.1 (there without √d: 1/√d is
-        the value of an isotropic Gaussian).
+        Chen & He 2021, "Exploring Simple Siamese Representation Learning", section 4.1 (there without √d, so that
+        an isotropic Gaussian has the value 1/√d).
     """
     z = unit(z)
     return ops.mean(ops.std(z, axis=0)) * z.shape[-1] ** 0.5
 
 
-def participation_ratio(z):
-    """How many directions the variance is spread over: `tr(C)² / tr(C²)` of the covariance C.
+def participation_ratio(z: Tensor) -> Tensor:
+    """Effective number of directions of the variance: `tr(C)² / tr(C²)` of the covariance C.
 
-    Needs no decomposition, so objectives log it at every step.
+    It needs no matrix decomposition, so objectives log it at every step.
 
     Args:
         z: Tensor `(n, d)`.
 
     Returns:
-        Scalar, float32, from 1 (one direction) to d (all alike); 0 for constant z.
+        Scalar, float32, from 1 (one direction) to d (equal variance in all directions); 0 for constant z.
 
     Reference:
         Gao et al. 2017, "A theory of multineuronal dimensionality, dynamics and measurement", Eq. 5.
@@ -61,11 +62,11 @@ def participation_ratio(z):
     return ops.square(ops.sum(ops.square(z))) / (ops.sum(ops.square(gram)) + 1e-12)
 
 
-def effective_rank(z):
-    """The exponential of the entropy of the normalized singular values.
+def effective_rank(z: Tensor) -> Tensor:
+    """Exponential of the entropy of the normalized singular values.
 
     Args:
-        z: Tensor `(n, d)`; centered here.
+        z: Tensor `(n, d)`.
 
     Returns:
         Scalar, float32, from 1 to min(n, d).
@@ -74,7 +75,7 @@ def effective_rank(z):
         Roy & Vetterli 2007, "The effective rank: a measure of effective dimensionality", Eq. 4.
 
     Departures:
-        The samples are centered first, so that a constant offset does not count as a direction.
+        Samples are centered first, so that a constant offset does not count as a direction.
     """
     z = ops.cast(z, "float32")
     singular = ops.linalg.svd(z - ops.mean(z, axis=0), compute_uv=False)
@@ -82,23 +83,26 @@ def effective_rank(z):
     return ops.exp(-ops.sum(p * ops.log(p + 1e-12)))
 
 
-def spread(z):
-    """Return what joint-embedding objectives log: `std`, of `feature_std`, and `dimensions`, of `participation_ratio`.
+def spread(z: Tensor) -> dict[str, Tensor]:
+    """Return the metrics of collapse that joint-embedding objectives log.
 
     Args:
         z: Tensor `(n, d)`.
+
+    Returns:
+        Dict with the scalars `std`, from `feature_std`, and `dimensions`, from `participation_ratio`.
     """
     return {"std": feature_std(z), "dimensions": participation_ratio(z)}
 
 
-def usage_entropy(probabilities):
-    """Entropy of the mean distribution over prototypes, as a part of that of equal use.
+def usage_entropy(probabilities: Tensor) -> Tensor:
+    """Entropy of the mean distribution over prototypes, divided by its maximum, log k.
 
     Args:
         probabilities: Tensor `(n, k)` of non-negative rows that sum to 1.
 
     Returns:
-        Scalar, float32, from 0 (one prototype takes all samples) to 1 (all are used alike).
+        Scalar, float32, from 0 (all samples use one prototype) to 1 (all prototypes are used equally).
     """
     mean = ops.mean(ops.cast(probabilities, "float32"), axis=0)
     return -ops.sum(mean * ops.log(mean + 1e-12)) / math.log(probabilities.shape[-1])

@@ -1,8 +1,11 @@
-"""Training state that no gradient reaches: target networks, queues and centers. It is saved with the model.
+"""Training state without gradients: target networks, queues and centers. It is saved with the model.
 
-Objectives read these in `forward_pass` and `loss_terms` and update them in `after_step`, from global tensors, so that
-every replica of a `tf.distribute` strategy comes to the same values.
+Objectives read this state in `forward_pass` and `loss_terms` and update it in `after_step`. Updates use tensors of the
+global batch, so all replicas of a `tf.distribute` strategy compute the same values.
 """
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -10,44 +13,45 @@ from keras import ops
 from keras_ssl.directions import unit
 from keras_ssl.distribute import assign
 from keras_ssl.networks import all_layers, set_weights
+from keras_ssl.typing import Tensor
 
 __all__ = ["Center", "Queue", "TargetNetwork"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class TargetNetwork(keras.layers.Layer):
-    """Copies of networks, applied one after the other, that follow them slowly (momentum encoder, teacher).
+    """Target network: copies of networks, applied in sequence, whose weights are moving averages of the originals.
 
-    Batch normalization of the copies uses the statistics of their own batch in training, and keeps moving statistics of
-    its own; the moving average is taken over the weights that the networks train.
+    It is also called momentum encoder or teacher. The averages cover trained weights only. Batch normalization in the
+    copies uses its own batch statistics in training, and has its own moving statistics.
 
     Args:
-        networks: List of built functional `keras.Model`s, each taking the output of the one before.
-        **kwargs: Of the layer.
+        networks: Built functional `keras.Model`s. Each one takes the output of the previous one.
+        **kwargs: Arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, networks, **kwargs):
+    def __init__(self, networks: Sequence[keras.Model], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.copies = [keras.models.clone_model(network) for network in networks]
         for copy, network in zip(self.copies, networks):
             set_weights(copy, network.get_weights())
         self._followed = [_trained(copy) for copy in self.copies]
-        for variable in self.variables:  # not `trainable` of the layers: that would freeze batch normalization
+        for variable in self.variables:  # setting it on layers would freeze batch normalization
             variable.trainable = False
         self.built = True
 
-    def call(self, x, training=False):
+    def call(self, x: Tensor, training: bool = False) -> Tensor:
         """Return the output of the last copy, without gradient."""
         for copy in self.copies:
             x = copy(x, training=training)
         return ops.stop_gradient(x)
 
-    def follow(self, networks, momentum):
-        """Move the copies toward the networks: `target = momentum * target + (1 - momentum) * weight`.
+    def follow(self, networks: Sequence[keras.Model], momentum: float | Tensor) -> None:
+        """Update the copies' weights: `target = momentum * target + (1 - momentum) * weight`.
 
         Args:
-            networks: Those that the constructor was given.
-            momentum: 0..1; a number or a scalar tensor.
+            networks: The networks that were passed to the constructor.
+            momentum: 0..1, a number or a scalar tensor.
         """
         pairs = [
             pair
@@ -59,22 +63,22 @@ class TargetNetwork(keras.layers.Layer):
 
 
 def _trained(network):
-    """Weights that gradients reach, frozen or not, in the order of the layers."""
+    """Return the weights that training changes, frozen or not, in the order of the layers."""
     return [weight for layer in all_layers(network) for weight in layer._trainable_variables]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class Queue(keras.layers.Layer):
-    """The newest representations of earlier batches; begins with random directions.
+    """A queue of the newest representations. It starts with random vectors.
 
     Args:
-        size: How many.
-        features: Width of each.
-        seed: Of the first directions. Default 0.
-        **kwargs: Of the layer.
+        size: Number of representations.
+        features: Width of each representation.
+        seed: Seed of the random vectors. Default: 0.
+        **kwargs: Arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, size, features, seed=0, **kwargs):
+    def __init__(self, size: int, features: int, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.stored = self.add_weight(
             shape=(size, features),
@@ -85,26 +89,26 @@ class Queue(keras.layers.Layer):
         )
         self.built = True
 
-    def push(self, z):
-        """Store a (global) batch, normalized, in the place of the oldest.
+    def push(self, z: Tensor) -> None:
+        """Normalize a global batch, and store it in place of the oldest representations.
 
         Args:
-            z: Tensor `(n, features)`; n may differ from batch to batch, and of more than `size` the last are kept.
+            z: Tensor `(n, features)`; n may differ between batches. If n exceeds `size`, the last ones are kept.
         """
         assign([self.stored], [ops.concatenate([self.stored, unit(z)])[-self.stored.shape[0] :]])
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class Center(keras.layers.Layer):
-    """Running mean of scores.
+    """Moving average of scores, which starts at 0.
 
     Args:
         features: Width of the scores.
-        momentum: 0..1. Default 0.9.
-        **kwargs: Of the layer.
+        momentum: Momentum of the average, 0..1. Default: 0.9.
+        **kwargs: Arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, features, momentum=0.9, **kwargs):
+    def __init__(self, features: int, momentum: float = 0.9, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.momentum = momentum
         self.value = self.add_weight(
@@ -112,7 +116,7 @@ class Center(keras.layers.Layer):
         )
         self.built = True
 
-    def follow(self, scores):
-        """Move toward the mean of (global) scores `(n, features)`."""
+    def follow(self, scores: Tensor) -> None:
+        """Update with the scores `(n, features)` of a global batch."""
         mean = ops.mean(ops.cast(scores, "float32"), axis=0)
         assign([self.value], [self.momentum * self.value + (1 - self.momentum) * mean])

@@ -1,4 +1,4 @@
-"""Names for types that annotations use throughout the package."""
+"""Type aliases for annotations."""
 
 import os
 from collections.abc import Callable
@@ -7,16 +7,16 @@ from typing import Any, TypeAlias
 __all__ = ["Batch", "Operation", "Path", "Progress", "Schedule", "Shape", "Tensor"]
 
 Tensor: TypeAlias = Any
-"""A tensor of the backend, a NumPy array where one is taken for it, or a symbolic tensor of Keras."""
+"""A tensor of the backend, a NumPy array, or a symbolic Keras tensor."""
 Batch: TypeAlias = dict[str, Tensor]
 """Tensors by name."""
 Shape: TypeAlias = tuple[int | None, ...]
-"""Sizes; None is any."""
+"""Shape of a tensor; None stands for any size."""
 Path: TypeAlias = str | os.PathLike[str]
 """Path of a file or folder."""
 Schedule: TypeAlias = Any
-"""A number, or a `keras.optimizers.schedules.LearningRateSchedule` in steps."""
+"""A number, or a `keras.optimizers.schedules.LearningRateSchedule`, which counts training steps."""
 Operation: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-"""A pure function of a batch of samples and a seed, an integer tensor of shape `(2,)`."""
+"""A pure function of a batch of samples and a seed. The seed is an integer tensor of shape `(2,)`."""
 Progress: TypeAlias = Callable[[int, int], object]
-"""A function that is called with what is done and the total."""
+"""A function that receives how much is done and the total."""

@@ -1,4 +1,4 @@
-"""The fused batch normalization against the stock layer, and the residual block."""
+"""Fused batch normalization against the Keras layer, residual blocks, and copies of pixel statistics."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ TOLERANCE = {"float32": 1e-5, "mixed_bfloat16": 2e-2, "mixed_float16": 2e-3}
 
 
 def pair(policy="float32", shape=IMAGES.shape, weights=WEIGHTS, **arguments):
-    """The layer and its stock equal, with the same weights."""
+    """Return the layer and the Keras layer, with the same weights."""
     fused = blocks.BatchNormalization(dtype=policy, **arguments)
     stock = layers.BatchNormalization(momentum=0.9, epsilon=1.001e-5, dtype=policy, **arguments)
     for layer in (fused, stock):
@@ -25,7 +25,7 @@ def pair(policy="float32", shape=IMAGES.shape, weights=WEIGHTS, **arguments):
 
 
 def results(layer, x, training):
-    """Output, gradients by input and weights, moving statistics."""
+    """Return the output, gradients of input and weights, and moving statistics."""
     x = tf.cast(x, layer.compute_dtype)
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -46,7 +46,7 @@ def assert_close(ours, theirs, tolerance):
 @pytest.mark.parametrize("policy", TOLERANCE)
 @pytest.mark.parametrize("trainable", [True, False], ids=["trainable", "frozen"])
 @pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])
-def test_it_equals_the_stock_layer(policy, training, trainable):
+def test_it_equals_the_keras_layer(policy, training, trainable):
     fused, stock = pair(policy, trainable=trainable)
     ours, theirs = results(fused, IMAGES, training), results(stock, IMAGES, training)
     assert_close(ours, theirs, TOLERANCE[policy])
@@ -54,7 +54,7 @@ def test_it_equals_the_stock_layer(policy, training, trainable):
     assert moved == (training and trainable)
 
 
-def test_it_runs_the_fused_kernel_exactly_where_that_is_the_same():
+def test_the_fused_kernel_runs_exactly_where_results_are_equal():
     def operations(layer, x, training=True, **arguments):
         graph = tf.function(lambda x: layer(x, training=training, **arguments)).get_concrete_function(x).graph
         return {operation.type for operation in graph.get_operations()}
@@ -77,7 +77,7 @@ def test_it_runs_the_fused_kernel_exactly_where_that_is_the_same():
     ],
     ids=["vectors", "sequences", "no scale", "no offset"],
 )
-def test_where_the_kernel_does_not_fit_the_stock_computation_runs(x, arguments, weights):
+def test_keras_computes_where_the_kernel_does_not_fit(x, arguments, weights):
     fused, stock = pair(shape=x.shape, weights=weights, **arguments)
     assert_close(results(fused, x, True), results(stock, x, True), 1e-5)
 
@@ -90,7 +90,7 @@ def test_one_position_gives_finite_statistics():
     assert_close(ours[-2:], theirs[-2:], 1e-5)  # the kernel's n / (n - 1) is 1 / 0 here
 
 
-def test_weights_and_configuration_go_both_ways(tmp_path):
+def test_it_is_saved_and_converted_to_the_keras_layer_and_back(tmp_path):
     fused, stock = pair()
     assert [w.name for w in fused.weights] == [w.name for w in stock.weights]
     assert [w.shape for w in fused.weights] == [w.shape for w in stock.weights]
@@ -138,7 +138,7 @@ def test_residual_with_zero_branch_is_the_rectified_shortcut():
     np.testing.assert_allclose(model(IMAGES), np.maximum(IMAGES, 0), atol=1e-6)
 
 
-def test_a_normalization_of_pixels_computes_with_the_weights_that_are_set():
+def test_set_weights_reaches_normalization_layers():
     inputs = keras.Input((2,))
     inner = keras.Model(inputs, layers.Normalization()(inputs), name="inner")
     model = keras.Model(inputs, inner(inputs))
@@ -159,7 +159,7 @@ def test_a_normalization_of_pixels_computes_with_the_weights_that_are_set():
     ],
     ids=["spectrally normalized", "BiGAN's discriminator", "reinitialized"],
 )
-def test_a_copy_of_an_architecture_has_the_statistics_of_pixels_and_other_weights(copied):
+def test_a_copied_architecture_keeps_pixel_statistics_and_has_new_weights(copied):
     inputs = keras.Input((2,))
     inner = keras.Model(inputs, layers.Normalization()(inputs), name="inner")
     model = keras.Model(inputs, layers.Dense(3)(inner(inputs)), name="encoder")

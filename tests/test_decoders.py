@@ -19,7 +19,7 @@ ENCODERS = {
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_it_goes_back_to_the_input_shape(name):
+def test_a_mirror_restores_the_input_shape(name):
     encoder = ENCODERS[name]()
     decoder = decoders.mirror(encoder)
     assert decoder.input_shape == encoder.output_shape
@@ -57,7 +57,7 @@ def test_it_survives_saving(tmp_path):
     np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "decoder.keras")(h), decoder(h))
 
 
-def test_an_open_size_is_a_clear_error():
+def test_an_unknown_size_is_a_clear_error():
     with pytest.raises(UserError, match="known shape"):
         decoders.mirror(encoders.conv_net((None, None, 1), filters=(4, 6)))
 
@@ -71,7 +71,7 @@ def test_another_width_of_the_input_keeps_the_rest():
     assert maps.output_shape == (None, 8, 8, 3)
 
 
-def test_what_mirrors_an_encoder_passes_the_check_and_nothing_else_does():
+def test_the_check_accepts_mirrors_of_an_encoder_only():
     encoder = ENCODERS["flat"]()
     decoders.check_mirrors(decoders.mirror(encoder), encoder, encoder.output_shape[-1])
     decoders.check_mirrors(decoders.mirror(encoder, latent_dim=5), encoder, 5)
@@ -85,7 +85,7 @@ def test_what_mirrors_an_encoder_passes_the_check_and_nothing_else_does():
             decoders.check_mirrors(decoder, encoder, width)
 
 
-def test_what_is_nested_or_wrapped_is_mirrored_too():
+def test_nested_and_wrapped_layers_are_mirrored_too():
     inner = ENCODERS["convolutional"]()
     inputs = keras.Input((8, 8, 1))
     nested = keras.Model(inputs, inner(inputs))
@@ -134,7 +134,7 @@ def test_a_generator_of_larger_images_has_more_maps(size, start, channels):
     assert [layer.input.shape[-1] for layer in generator.layers if layer.name.startswith("up")] == channels
 
 
-def test_a_generator_ends_in_single_precision_and_has_a_map():
+def test_a_generator_outputs_float32_and_has_at_least_one_feature_map():
     keras.config.set_dtype_policy("mixed_float16")
     assert decoders.generator((8, 8, 1))(np.zeros((1, 64), "float32")).dtype == "float32"
     with pytest.raises(UserError, match="at least one number of filters"):
@@ -142,7 +142,7 @@ def test_a_generator_ends_in_single_precision_and_has_a_map():
 
 
 @pytest.mark.parametrize("shape", [(784,), (28, None, 1), (28, 28), (0, 28, 1)])
-def test_a_generator_of_anything_but_images_is_refused(shape):
+def test_a_generator_refuses_shapes_that_are_not_images(shape):
     with pytest.raises(UserError, match=r"images \(height, width, channels\) of known size"):
         decoders.generator(shape)
 
@@ -156,6 +156,6 @@ def test_a_generator_of_anything_but_images_is_refused(shape):
         ({"filters": 8}, "at least one number of filters"),
     ],
 )
-def test_widths_of_a_generator_that_are_none_are_refused(arguments, words):
+def test_a_generator_refuses_invalid_widths(arguments, words):
     with pytest.raises(UserError, match=words):
         decoders.generator((8, 8, 1), **arguments)

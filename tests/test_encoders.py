@@ -1,4 +1,4 @@
-"""Every encoder: shapes, names, and that it survives saving, exporting and rewriting."""
+"""Every encoder: shapes, names, saving, exporting and rewriting."""
 
 import keras
 import numpy as np
@@ -24,7 +24,7 @@ every_encoder = pytest.mark.parametrize("name", ENCODERS)
 
 
 def make(name):
-    """An encoder with moving statistics that are not at their start, and images for it."""
+    """Return an encoder with moving statistics from training, and images for it."""
     build, shape, _ = ENCODERS[name]
     encoder = build()
     for layer in encoder.layers:
@@ -58,7 +58,7 @@ def test_it_gives_one_vector_for_each_image(name):
 
 
 @every_encoder
-def test_keras_file_stock_and_saved_model_are_equal(name, tmp_path):
+def test_keras_file_stock_layers_and_saved_model_give_equal_outputs(name, tmp_path):
     encoder, images = make(name)
     expected = encoder(images)
     encoder.save(tmp_path / "encoder.keras")
@@ -110,7 +110,7 @@ def test_resnet18_has_the_papers_layers():
     assert small.get_layer("stem_conv").kernel_size == (3, 3)
     assert large.get_layer("stem_conv").kernel_size == (7, 7)
     assert encoders.resnet18((64, 64, 3), "large", width=4).get_layer("stem_conv").strides == (2, 2)
-    # 11,176,512 without the classifier in the reference implementation, of which the running statistics are not a part
+    # 11,176,512 without the classifier in the reference implementation, which does not count moving statistics
     trainable = sum(int(np.prod(w.shape)) for w in encoders.resnet18((224, 224, 3)).trainable_weights)
     assert trainable == 11_176_512
 
@@ -120,23 +120,25 @@ def test_mistakes_are_clear_errors():
         encoders.conv_net((8, 8, 1), pooling="max")
     with pytest.raises(UserError, match=r"'auto', 'small' or 'large'.*'tiny'"):
         encoders.resnet18((8, 8, 1), stem="tiny")
+    with pytest.raises(UserError, match=r"known size.*\(None, None, 1\).*give stem"):
+        encoders.resnet18((None, None, 1))
 
 
-def test_mlp_ends_with_the_activation_that_is_asked_for():
+def test_mlp_ends_with_the_given_activation():
     x = np.random.default_rng(0).normal(0, 5, (6, 4, 4, 1)).astype("float32")
     assert np.array(encoders.mlp((4, 4, 1), (8, 3))(x)).min() < 0
     squashed = np.array(encoders.mlp((4, 4, 1), (8, 3), output_activation="sigmoid")(x))
     assert 0 <= squashed.min() <= squashed.max() <= 1
 
 
-def test_conv_net_narrows_to_a_linear_bottleneck():
+def test_conv_net_has_a_linear_bottleneck():
     encoder = encoders.conv_net((8, 8, 1), (4, 8), pooling="flatten", bottleneck=3)
     assert encoder.output_shape == (None, 3)
     x = np.random.default_rng(0).random((64, 8, 8, 1), "float32")
     assert np.array(encoder(x)).min() < 0
 
 
-def test_conv_net_without_normalization_sees_samples_one_by_one():
+def test_conv_net_without_normalization_does_not_mix_samples():
     encoder = encoders.conv_net((8, 8, 1), (4, 8), normalize=False)
     x = np.random.default_rng(0).random((5, 8, 8, 1), "float32")
     np.testing.assert_allclose(encoder(x, training=True)[:1], encoder(x[:1], training=True), atol=1e-6)

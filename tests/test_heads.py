@@ -21,7 +21,7 @@ def test_projector_has_one_hidden_layer_of_the_encoders_width():
     assert [w.name for w in projector.get_layer("projection").weights] == ["kernel"]
 
 
-def test_projector_takes_widths_and_computes_what_it_says():
+def test_projector_takes_widths_and_equals_numpy():
     projector = heads.projector(make_encoder(), features=3, hidden=7, name="head")
     assert projector.name == "head"
     assert projector.get_layer("hidden").units == 7
@@ -47,7 +47,7 @@ def test_projector_survives_saving(tmp_path):
     np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "projector.keras")(h), projector(h))
 
 
-def test_an_initializer_is_of_all_layers_and_no_two_start_alike():
+def test_an_initializer_applies_to_all_layers_with_different_values():
     start = keras.initializers.VarianceScaling(1 / 3, distribution="uniform")
     projector = heads.projector(make_encoder(), features=9, hidden=9, depth=2, kernel_initializer=start)
     predictor = heads.predictor(projector, kernel_initializer=start)
@@ -65,13 +65,13 @@ def test_a_deep_projector_with_a_normalized_output():
     assert projector.get_layer("projection_norm").trainable_weights == []
 
 
-def test_predictor_goes_back_to_the_projections_width():
+def test_predictor_has_the_projections_width():
     predictor = heads.predictor(heads.projector(make_encoder(), features=6), hidden=2)
     assert (predictor.input_shape, predictor.output_shape) == ((None, 6), (None, 6))
     assert predictor.get_layer("hidden").units == 2
 
 
-def test_prototypes_give_cosines_whatever_the_lengths():
+def test_prototypes_give_cosines_for_any_norms():
     layer = blocks.Prototypes(5)
     z = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
     scores = np.array(layer(z))

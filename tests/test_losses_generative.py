@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from keras_ssl import directions, likelihoods, losses
+from keras_ssl import likelihoods, losses
 from keras_ssl.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -39,7 +39,7 @@ def test_gaussian_kl_equals_the_integral():
     assert float(losses.gaussian_kl(MEAN, LOG_VARIANCE)) == pytest.approx(np.mean(expected), rel=1e-4)
 
 
-def test_gaussian_kl_is_least_at_the_prior():
+def test_gaussian_kl_is_lowest_at_the_prior():
     assert float(losses.gaussian_kl(0 * MEAN, 0 * MEAN)) == 0
     for k in range(len(MEAN)):
         assert float(losses.gaussian_kl(MEAN[k : k + 1], LOG_VARIANCE[k : k + 1])) > 0
@@ -83,7 +83,7 @@ def test_non_saturating_is_the_cross_entropy_of_two_classes():
     assert float(losses.non_saturating(REAL, GENERATED)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_wasserstein_is_a_difference_of_means_that_only_differences_matter_to():
+def test_wasserstein_is_a_difference_of_means():
     assert float(losses.wasserstein(np.array([[3.0], [5.0]]), np.array([[1.0], [2.0]]))) == -2.5
     assert float(losses.wasserstein(REAL, GENERATED)) == pytest.approx(-float(losses.wasserstein(GENERATED, REAL)))
     shifted = float(losses.wasserstein(REAL + 7, GENERATED + 7))
@@ -132,28 +132,3 @@ def test_likelihoods_broadcast_over_several_draws_and_serialize(likelihood):
 def test_a_gaussian_without_width_is_refused():
     with pytest.raises(UserError, match="stddev above 0"):
         likelihoods.Gaussian(0.0)
-
-
-# ---- arc -------------------------------------------------------------------------------------------------------------
-
-
-def test_an_arc_by_hand():
-    first, second = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
-    points = np.array(directions.slerp(first, second, 3))
-    half = math.sqrt(0.5)
-    np.testing.assert_allclose(points, [[[1, 0], [half, half], [0, 1]]], atol=1e-6)
-
-
-def test_an_arc_keeps_lengths_and_even_angles_between_draws():
-    first, second = RNG.normal(size=(2, 7, 40))
-    points = np.array(directions.slerp(first, second, 9), "float64")
-    np.testing.assert_allclose(points[:, 0], first, atol=1e-5)
-    np.testing.assert_allclose(points[:, -1], second, atol=1e-5)
-    lengths = np.linalg.norm(points, axis=-1)
-    bounds = np.linalg.norm([first, second], axis=-1)
-    assert (lengths > 0.9 * bounds.min(axis=0)[:, None]).all()
-    assert (lengths < 1.1 * bounds.max(axis=0)[:, None]).all()
-
-
-def test_an_arc_between_equal_points_stays_there():
-    np.testing.assert_allclose(directions.slerp(MEAN, MEAN, 4), np.repeat(MEAN[:, None], 4, axis=1), rtol=1e-3)

@@ -128,7 +128,7 @@ def test_barlow_twins_equals_the_loops(n, d, weight, seed):
     assert value(losses.barlow_twins, z_1, z_2, weight) == pytest.approx(expected, rel=1e-3, abs=1e-4)
 
 
-def test_barlow_twins_does_not_see_scale_and_offset_of_a_dimension():
+def test_barlow_twins_ignores_scale_and_offset_of_a_dimension():
     expected = value(losses.barlow_twins, Z_1, Z_2)
     assert value(losses.barlow_twins, 5 * Z_1 + 3, Z_2 - 1) == pytest.approx(expected, rel=1e-3)
     assert value(losses.barlow_twins, Z_2, Z_1) == pytest.approx(expected, rel=1e-4)
@@ -139,7 +139,7 @@ def test_vicreg_by_hand():
     z = np.sqrt(3) * np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]], "float32")
     assert value(losses.vicreg, z, z) == pytest.approx(0, abs=1e-5)
     assert value(losses.vicreg, z, z + 2) == pytest.approx(25 * 4, rel=1e-5)
-    # Everything in one point: both hinges are at 1 - sqrt(1e-4) = 0.99.
+    # All samples at one point: both hinges are at 1 - sqrt(1e-4) = 0.99.
     assert value(losses.vicreg, 0 * z, 0 * z) == pytest.approx(25 * 0.99, rel=1e-5)
     # Two equal dimensions of variance 4: covariance 4 off the diagonal, twice, over d = 2, in both views.
     same = np.repeat(z[:, :1], 2, axis=1)
@@ -215,7 +215,7 @@ def test_sinkhorn_shares_samples_equally():
     codes = np.array(losses.sinkhorn(scores, sharpness=0.5, iterations=50))
     np.testing.assert_allclose(codes.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(codes.sum(axis=0), 10, rtol=1e-3)
-    assert (softmax(scores / 0.5).sum(axis=0) > 11).any()  # which they did not before
+    assert (softmax(scores / 0.5).sum(axis=0) > 11).any()  # unlike the plain softmax
 
 
 def test_sinkhorn_equals_scaling_in_turn():

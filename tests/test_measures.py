@@ -1,4 +1,4 @@
-"""Collapse figures: by hand, by their bounds, and against NumPy."""
+"""Metrics of collapse: by hand, at their bounds, and against NumPy."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def test_equal_numpy(n, d, seed):
 
 
 @pytest.mark.parametrize("figure", FIGURES)
-def test_scale_order_and_rotation_do_not_count(figure):
+def test_scale_and_order_do_not_matter(figure):
     expected = float(figure(Z))
     assert float(figure(1e4 * Z)) == pytest.approx(expected, rel=1e-4)
     assert float(figure(Z[::-1])) == pytest.approx(expected, rel=1e-5)

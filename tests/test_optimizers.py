@@ -1,4 +1,4 @@
-"""LARS and AdamW: one layer by hand, schedules of weight decay, the exclusions, saving, and that they train."""
+"""LARS and AdamW: one layer by hand, scheduled weight decay, excluded variables, saving, and training."""
 
 import keras
 import numpy as np
@@ -99,7 +99,7 @@ def test_weight_decay_follows_its_schedule_by_hand():
     np.testing.assert_array_equal(model.get_weights()[1], np.ones(3))
 
 
-def test_matrices_are_trained_as_by_kerass_and_vectors_as_without_decay():
+def test_it_equals_keras_for_matrices_and_does_not_decay_vectors():
     def trained(optimizer):
         keras.utils.set_random_seed(1)
         model = regression()
@@ -131,7 +131,7 @@ BOTH = pytest.mark.parametrize("kind", [optimizers.AdamW, optimizers.LARS])
 
 
 @BOTH
-def test_a_schedule_of_weight_decay_is_saved_and_goes_on(tmp_path, kind):
+def test_scheduled_weight_decay_is_saved_and_resumes(tmp_path, kind):
     model = regression()
     model.compile(kind(1e-2, weight_decay=CosineDecay(0.04, 20, alpha=10)), "mse")
     model.fit(X, Y, batch_size=32, epochs=5, verbose=0)

@@ -1,4 +1,4 @@
-"""Keras's schedules as the documentation combines them: values by hand, and what objectives make of them."""
+"""Keras's schedules as in the documentation of `optimizers`: values by hand, and that objectives follow them."""
 
 import keras
 import numpy as np
@@ -24,7 +24,7 @@ PolynomialDecay = keras.optimizers.schedules.PolynomialDecay
     ],
     ids=["warm-up", "after it", "weight decay", "target momentum", "temperature"],
 )
-def test_the_recipes_by_hand(schedule, values):
+def test_the_documented_schedules_by_hand(schedule, values):
     again = keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(schedule))
     for step, value in values.items():
         assert float(schedule(step)) == pytest.approx(value, abs=2e-7)
@@ -54,7 +54,7 @@ def test_a_target_follows_at_the_momentum_of_its_step():
         np.testing.assert_allclose(byol.target.copies[0].layers[1].kernel, expected, atol=1e-6)
 
 
-def test_a_temperature_is_that_of_its_step():
+def test_a_temperature_follows_its_schedule():
     warm_up = PolynomialDecay(0.1, 2, end_learning_rate=0.5)  # 0.1, 0.3, 0.5
     batch = pairs(8, 0)
     scheduled = objectives.SimCLR(convolutional(), temperature=warm_up)

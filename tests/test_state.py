@@ -1,4 +1,4 @@
-"""Targets, queues and centers: what they hold after some steps, and that no gradient reaches them."""
+"""Targets, queues and centers: what they hold after some steps, and that they have no gradient."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ def network():
     return encoders.conv_net((8, 8, 1), filters=(2, 3))
 
 
-def test_a_target_begins_as_a_copy_and_follows_slowly():
+def test_a_target_starts_as_a_copy_and_is_a_moving_average():
     online, head = network(), keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     target = TargetNetwork([online, head])
     np.testing.assert_array_equal(target(X), head(online(X)))
@@ -49,11 +49,11 @@ def test_a_target_is_not_trained_and_uses_batch_statistics_in_training():
         out = target(x, training=True)
     assert tape.gradient(out, x) is None
     changed = [not np.array_equal(w, old) for w, old in zip(target.weights, before)]
-    assert sum(changed) == 4  # mean and variance of two normalisations
+    assert sum(changed) == 4  # mean and variance of two normalizations
     assert not np.allclose(target(X, training=True), target(X))
 
 
-def test_a_frozen_encoder_has_a_target_that_is_its_copy():
+def test_the_target_of_a_frozen_encoder_equals_it():
     online = network()
     online.trainable = False
     target = TargetNetwork([online])
@@ -67,16 +67,16 @@ def test_a_queue_keeps_the_newest_normalized():
     queue.push(np.array([[3.0, 4.0], [0.0, 2.0]]))
     queue.push(np.array([[1.0, 0.0]]))
     np.testing.assert_allclose(queue.stored[2:], [[0.6, 0.8], [0, 1], [1, 0]], atol=1e-6)
-    queue.push(np.eye(2)[[0, 0, 0, 0, 0, 1, 1]])  # more than there is room for
+    queue.push(np.eye(2)[[0, 0, 0, 0, 0, 1, 1]])  # more than fit
     np.testing.assert_allclose(queue.stored, np.eye(2)[[0, 0, 0, 1, 1]], atol=1e-6)
 
 
-def test_a_queue_begins_with_directions_of_its_seed():
+def test_a_queue_starts_with_vectors_from_its_seed():
     np.testing.assert_array_equal(Queue(5, 2, seed=1).stored, Queue(5, 2, seed=1).stored)
     assert not np.array_equal(Queue(5, 2, seed=1).stored, Queue(5, 2, seed=2).stored)
 
 
-def test_a_center_is_a_running_mean():
+def test_a_center_is_a_moving_average():
     center = Center(2, momentum=0.75)
     center.follow(np.array([[1.0, 0.0], [3.0, 4.0]]))
     np.testing.assert_allclose(center.value, [0.5, 0.5])

@@ -47,7 +47,7 @@ def test_boxes_lie_inside_and_have_the_asked_areas_and_ratios():
     assert (width / height).max() <= 2 + 1e-4
 
 
-def test_ratio_gives_way_to_the_area():
+def test_ratios_are_clipped_to_keep_areas():
     _, _, height, width = boxes(area=(1.0, 1.0), ratio=(0.5, 2.0))
     np.testing.assert_allclose(height, 20, rtol=1e-5)
     np.testing.assert_allclose(width, 30, rtol=1e-5)
@@ -59,7 +59,7 @@ def test_boxes_by_hand():
     np.testing.assert_allclose(width, 5, rtol=1e-6)
 
 
-def test_block_mask_hides_one_rectangle_of_each_image():
+def test_block_mask_hides_one_rectangle_in_each_image():
     masks = np.asarray(transforms.block_mask(50, 12, 16, (0.2, 0.4), (0.5, 2.0), SEED))
     assert masks.dtype == bool
     assert masks.shape == (50, 12, 16)
@@ -107,7 +107,7 @@ def test_salt_and_pepper_come_in_equal_parts():
 
 
 @pytest.mark.parametrize("noise", [transforms.masking_noise, transforms.salt_and_pepper])
-def test_what_is_hit_depends_on_the_seed_alone(noise):
+def test_which_elements_change_depends_on_the_seed_only(noise):
     x = np.full((50, 20), 0.4, "float32")
     np.testing.assert_array_equal(noise(x, 0.5, SEED), noise(x, 0.5, SEED))
     assert not np.array_equal(noise(x, 0.5, SEED), noise(x, 0.5, np.array([3, 6])))

@@ -1,4 +1,4 @@
-"""Turned, mirrored and shuffled images: by hand, against NumPy, and what they keep."""
+"""Rotated, flipped and shuffled images: by hand, against NumPy, and inverses."""
 
 import itertools
 
@@ -13,11 +13,11 @@ X = np.random.default_rng(0).random((3, 6, 6, 2), "float32")
 
 
 @pytest.mark.parametrize("quarters", range(4))
-def test_turning_equals_numpy(quarters):
+def test_rotations_equal_numpy(quarters):
     np.testing.assert_array_equal(rot90(X, quarters), np.rot90(X, quarters, axes=(1, 2)))
 
 
-def test_four_quarters_are_a_whole_turn_and_one_brings_the_right_side_up():
+def test_four_rotations_are_the_identity_and_one_moves_the_right_side_to_the_top():
     y = X
     for _ in range(4):
         y = rot90(y, 1)
@@ -26,7 +26,7 @@ def test_four_quarters_are_a_whole_turn_and_one_brings_the_right_side_up():
 
 
 @pytest.mark.parametrize(("which", "axes"), [(0, ()), (1, 2), (2, 1), (3, (1, 2))])
-def test_mirroring_equals_numpy_and_undoes_itself(which, axes):
+def test_flips_equal_numpy_and_are_their_own_inverses(which, axes):
     np.testing.assert_array_equal(flip(X, which), np.flip(X, axes) if axes else X)
     np.testing.assert_array_equal(flip(flip(X, which), which), X)
 
@@ -88,8 +88,8 @@ def test_each_choice_is_the_most_distant_that_is_left():
         assert min((found[k] != chosen).sum() for chosen in found[:k]) == max(distance)
 
 
-def test_the_set_is_the_same_wherever_it_is_computed():
-    # Saved objectives keep the numbers of permutations only.
+def test_the_permutations_never_change():
+    # Saved objectives store only how many permutations there are.
     assert distant_permutations(3, 4).tolist() == [[1, 3, 2, 0], [3, 2, 0, 1], [0, 1, 3, 2]]
     assert distant_permutations(2, 10).tolist() == [[9, 4, 6, 3, 0, 2, 5, 1, 7, 8], [3, 5, 4, 9, 7, 1, 8, 0, 6, 2]]
     assert distant_permutations(3, 4, seed=1).tolist() != distant_permutations(3, 4).tolist()

@@ -1,4 +1,4 @@
-"""The vision transformer: its blocks against references, its three parts, and that it goes wherever encoders go."""
+"""The vision transformer: its blocks against references, its three parts, transfer and export."""
 
 import math
 
@@ -66,7 +66,7 @@ def test_patches_by_hand():
     assert patches[0].tolist() == [[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15]]
 
 
-def test_patches_hold_a_part_of_the_image_each_and_go_back():
+def test_each_patch_is_a_part_of_the_image_and_unpatchify_reverts_it():
     patches = np.array(blocks.patchify(IMAGES, 2))
     assert patches.shape == (3, 6, 12)
     np.testing.assert_array_equal(patches[1, 3], IMAGES[1, 2:4, 2:4].ravel())  # the second of the second row
@@ -80,12 +80,12 @@ def test_positions_by_hand():
     np.testing.assert_allclose(positions[5], expected, atol=1e-6)
 
 
-def test_positions_depend_on_the_place_only_and_tell_all_places_apart():
+def test_positions_are_different_and_their_products_depend_on_offsets_only():
     positions = blocks.sine_cosine(5, 7, 16)
     gram = positions @ positions.T
     np.testing.assert_allclose(np.diag(gram), 8, rtol=1e-5)  # a sine and a cosine of each of eight angles
     assert (gram - 10 * np.eye(35)).max() < 7.99
-    assert gram[0, 8] == pytest.approx(gram[8, 16], rel=1e-5)  # one step down and right, from wherever
+    assert gram[0, 8] == pytest.approx(gram[8, 16], rel=1e-5)  # one step down and right, from anywhere
 
 
 # ---- the three parts -------------------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def test_it_has_the_papers_number_of_weights():
     assert encoder.count_params() == 5_717_416 - 193 * 1000 - 192 - 197 * 192
 
 
-# ---- where encoders go -----------------------------------------------------------------------------------------------
+# ---- transfer and export ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
@@ -154,7 +154,7 @@ def test_it_becomes_a_classifier_that_is_frozen_and_deployed(tmp_path):
 
 
 def test_it_is_the_same_in_onnx(tmp_path):
-    assert export.onnx(tiny(), tmp_path / "vit.onnx", samples=IMAGES).exists()  # which compares to 1e-5
+    assert export.onnx(tiny(), tmp_path / "vit.onnx", samples=IMAGES).exists()  # it compares outputs to 1e-5
 
 
 @pytest.mark.parametrize(

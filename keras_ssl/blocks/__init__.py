@@ -1,4 +1,4 @@
-"""Layers that encoders are made of."""
+"""Layers, and functions that stack layers: the building blocks of encoders and heads."""
 
 from keras_ssl.blocks.attention import attention, gelu, transformer
 from keras_ssl.blocks.normalization import BatchNormalization

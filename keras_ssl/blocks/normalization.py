@@ -1,39 +1,44 @@
-"""Batch normalization by TensorFlow's fused kernel."""
+"""Batch normalization with TensorFlow's fused kernel."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
+from keras_ssl.backends import on_tensorflow
 from keras_ssl.distribute import replicas
+from keras_ssl.typing import Tensor
 
 __all__ = ["BatchNormalization"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """`keras.layers.BatchNormalization`, computed by TensorFlow's fused kernel where that is the same.
+    """`keras.layers.BatchNormalization`, computed by TensorFlow's fused kernel where the results are equal.
 
-    Values, weights and their names are those of the stock layer, to which `to_stock` goes back. The stock computation
-    runs on JAX, on inputs that are not `(n, height, width, channels)`, with a mask, and where statistics are
-    synchronized across more than one replica.
+    Outputs, weights and weight names equal those of the Keras layer, and `to_stock` converts to it. The Keras
+    computation runs on JAX, for inputs that are not `(n, height, width, channels)`, with a mask, and when statistics
+    are synchronized across several replicas.
 
     Args:
-        momentum: Of the moving statistics, 0..1. Default 0.9, PyTorch's, since Keras's 0.99 needs some 500 steps to
-            forget its start.
-        epsilon: Added to the variance. Default 1.001e-5, the smallest that the kernel takes on every device; below
-            it the stock computation runs.
-        synchronized: Share the statistics of all replicas of a `tf.distribute` strategy. Default True; without effect
-            on one device and on JAX.
-        **kwargs: The other arguments of the stock layer; `axis` must be the last one.
+        momentum: Momentum of the moving statistics, 0..1. Default: 0.9, as in PyTorch; with Keras's 0.99 the initial
+            values still matter for some 500 steps.
+        epsilon: Added to the variance. Default: 1.001e-5, the smallest that the kernel accepts on every device. With
+            smaller values the Keras computation runs.
+        synchronized: Whether all replicas of a `tf.distribute` strategy share their statistics. Default: True. It has
+            no effect on one device or on JAX.
+        **kwargs: Other arguments of the Keras layer; `axis` must be the last one.
     """
 
-    def __init__(self, momentum=0.9, epsilon=1.001e-5, synchronized=True, **kwargs):
-        on_tensorflow = keras.backend.backend() == "tensorflow"
-        super().__init__(momentum=momentum, epsilon=epsilon, synchronized=synchronized and on_tensorflow, **kwargs)
+    def __init__(
+        self, momentum: float = 0.9, epsilon: float = 1.001e-5, synchronized: bool = True, **kwargs: Any
+    ) -> None:
+        super().__init__(momentum=momentum, epsilon=epsilon, synchronized=synchronized and on_tensorflow(), **kwargs)
 
-    def call(self, inputs, training=None, mask=None):
-        """Normalize `inputs` `(n, …, channels)`, by batch statistics in training and moving ones otherwise."""
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None) -> Tensor:
+        """Normalize `inputs` `(n, …, channels)` with batch statistics in training, else with moving statistics."""
         fused = (
-            keras.backend.backend() == "tensorflow"
+            on_tensorflow()
             and mask is None
             and len(inputs.shape) == 4
             and self.epsilon >= 1.001e-5
@@ -60,11 +65,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
         )
         if batch_statistics:
             n = ops.cast(ops.prod(ops.shape(inputs)[:-1]), "float32")
-            variance = variance * (ops.maximum(n - 1.0, 1.0) / n)  # the kernel's is n/(n-1) times the stock layer's
+            variance = variance * (ops.maximum(n - 1.0, 1.0) / n)  # the kernel's is n/(n-1) times Keras's
             self.moving_mean.assign(self.moving_mean * self.momentum + mean * (1.0 - self.momentum))
             self.moving_variance.assign(self.moving_variance * self.momentum + variance * (1.0 - self.momentum))
         return y
 
-    def to_stock(self):
-        """Return the stock layer of the same configuration, not built."""
+    def to_stock(self) -> keras.layers.BatchNormalization:
+        """Return an unbuilt Keras layer with the same configuration."""
         return keras.layers.BatchNormalization.from_config({**self.get_config(), "synchronized": False})

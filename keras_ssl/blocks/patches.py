@@ -1,15 +1,17 @@
-"""Images as sequences of patches, and back."""
+"""From images to sequences of patches, and back."""
 
 from keras import ops
+
+from keras_ssl.typing import Tensor
 
 __all__ = ["patchify", "unpatchify"]
 
 
-def patchify(images, patch):
+def patchify(images: Tensor, patch: int) -> Tensor:
     """Cut images into square patches, row by row.
 
     Args:
-        images: Tensor `(n, height, width, channels)`, also a symbolic one; both sides are multiples of `patch`.
+        images: Tensor `(n, height, width, channels)`, symbolic or not; both sides are multiples of `patch`.
         patch: Side of a patch in pixels.
 
     Returns:
@@ -21,8 +23,8 @@ def patchify(images, patch):
     return ops.reshape(x, (-1, height * width // patch**2, patch**2 * channels))
 
 
-def unpatchify(patches, shape, patch):
-    """Put patches together again: the inverse of `patchify`.
+def unpatchify(patches: Tensor, shape: tuple[int, int, int], patch: int) -> Tensor:
+    """Reassemble images from patches: the inverse of `patchify`.
 
     Args:
         patches: Tensor `(n, height * width / patch², patch² * channels)`.

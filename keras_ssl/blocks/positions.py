@@ -1,25 +1,29 @@
-"""Where a token is, told by sines and cosines."""
+"""Fixed position embeddings: sines and cosines."""
+
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_ssl.typing import Shape, Tensor
+
 __all__ = ["Positions", "sine_cosine"]
 
 
-def sine_cosine(rows, columns, width):
-    """Sines and cosines of the row in the first half of the width, of the column in the second.
+def sine_cosine(rows: int, columns: int, width: int) -> np.ndarray:
+    """Position embeddings of a grid: the first half of the width encodes the row, the second half the column.
 
     Args:
         rows: Number of rows of the grid of tokens.
         columns: Number of columns.
-        width: Of the tokens, a multiple of 4.
+        width: Width of the tokens, a multiple of 4.
 
     Returns:
-        Float32 array `(rows * columns, width)`, values in -1..1, row by row.
+        Float32 array `(rows * columns, width)`, values in -1..1; positions are in row-major order.
 
     Reference:
-        Vaswani et al. 2017, "Attention Is All You Need", section 3.5, for each of the two axes.
+        Vaswani et al. 2017, "Attention Is All You Need", section 3.5, applied to each axis.
     """
     row, column = np.divmod(np.arange(rows * columns), columns)
     frequencies = 10_000.0 ** -(np.arange(width // 4) / (width // 4))
@@ -29,34 +33,34 @@ def sine_cosine(rows, columns, width):
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class Positions(keras.layers.Layer):
-    """Add `sine_cosine` positions to the tokens of a grid.
+    """Add `sine_cosine` position embeddings to a grid of tokens.
 
     Args:
         rows: Number of rows of the grid.
         columns: Number of columns.
-        **kwargs: Of the layer.
+        **kwargs: Arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, rows, columns, **kwargs):
+    def __init__(self, rows: int, columns: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rows = rows
         self.columns = columns
 
-    def call(self, x):
-        """Return tokens `(n, rows * columns, width)` with their positions."""
+    def call(self, x: Tensor) -> Tensor:
+        """Add positions to tokens `(n, rows * columns, width)`."""
         return x + ops.cast(sine_cosine(self.rows, self.columns, x.shape[-1]), x.dtype)
 
-    def compute_output_shape(self, input_shape):
-        """Return the shape of the input."""
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input shape."""
         return input_shape
 
-    def to_stock(self):
-        """Return a stock layer that adds the same: a normalization by the mean `-positions` and the variance 1."""
+    def to_stock(self) -> keras.layers.Normalization:
+        """Return a Keras layer that computes the same: `Normalization` with mean `-positions` and variance 1."""
         positions = sine_cosine(self.rows, self.columns, self.input.shape[-1])
         return keras.layers.Normalization(
             axis=(1, 2), mean=-positions, variance=np.ones_like(positions), name=self.name, dtype=self.dtype_policy
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {**super().get_config(), "rows": self.rows, "columns": self.columns}

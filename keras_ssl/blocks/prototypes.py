@@ -1,43 +1,49 @@
-"""Trained prototypes, and how near samples are to them."""
+"""Trainable prototypes."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_ssl.directions import unit
+from keras_ssl.typing import Shape, Tensor
 
 __all__ = ["Prototypes"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class Prototypes(keras.layers.Layer):
-    """Cosines of samples with trained prototypes, which are normalized where they are used.
+    """Cosine similarities of samples and trainable prototypes. Prototypes are normalized in each call, not when stored.
 
     Args:
         count: Number of prototypes k.
-        **kwargs: Of the layer.
+        **kwargs: Arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, count, **kwargs):
+    def __init__(self, count: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.count = count
 
-    def build(self, input_shape):
-        """Make the prototypes, `(d, k)`."""
+    def build(self, input_shape: Shape) -> None:
+        """Create the prototypes, a weight `(d, k)`."""
         self.kernel = self.add_weight(
             shape=(input_shape[-1], self.count), initializer=keras.initializers.RandomNormal(stddev=1.0), name="kernel"
         )
 
-    def call(self, z, hold=False):
-        """Return the cosines `(n, k)` of samples `(n, d)`; where `hold` is true the prototypes get no gradient."""
+    def call(self, z: Tensor, hold: bool | Tensor = False) -> Tensor:
+        """Return cosine similarities `(n, k)` for samples `(n, d)`.
+
+        If `hold` is true, the prototypes get no gradient.
+        """
         kernel = unit(self.kernel, axis=0)
         if hold is not False:
             kernel = ops.where(hold, ops.stop_gradient(kernel), kernel)
         return ops.matmul(unit(z), kernel)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return `(n, k)`."""
         return (*input_shape[:-1], self.count)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {**super().get_config(), "count": self.count}

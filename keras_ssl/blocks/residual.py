@@ -3,17 +3,19 @@
 from keras import layers
 
 from keras_ssl.blocks.normalization import BatchNormalization
+from keras_ssl.typing import Tensor
 
 __all__ = ["residual"]
 
 
-def residual(x, filters, stride=1, name="block"):
-    """Two 3x3 convolutions around a shortcut, as functional layers.
+def residual(x: Tensor, filters: int, stride: int = 1, name: str = "block") -> Tensor:
+    """Two 3x3 convolutions with batch normalization and a residual connection, as functional layers.
 
     Args:
         x: Symbolic tensor `(n, height, width, channels)`.
         filters: Number of output channels.
-        stride: Of the first convolution. The shortcut is a strided 1x1 convolution where the shape changes.
+        stride: Stride of the first convolution. Default: 1. If the shape changes, the shortcut is a 1x1 convolution
+            with this stride.
         name: Prefix of the layers' names.
 
     Returns:

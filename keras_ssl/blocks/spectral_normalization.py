@@ -1,11 +1,14 @@
 """Spectral normalization of a whole network."""
 
+from typing import Any
+
 import keras
 from keras import layers
 
 from keras_ssl.backends import require_tensorflow
 from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers, copy_statistics
+from keras_ssl.typing import Tensor
 
 __all__ = ["SpectralNormalization", "spectrally_normalized"]
 
@@ -23,61 +26,63 @@ _KERNELS = ("kernel", "depthwise_kernel", "recurrent_kernel")
 
 @keras.saving.register_keras_serializable("keras_ssl")
 class SpectralNormalization(layers.SpectralNormalization):
-    """`keras.layers.SpectralNormalization` that holds still when it is frozen, as the stock layer does not.
+    """`keras.layers.SpectralNormalization` that does not change when it is frozen, unlike the Keras layer.
 
     Args:
         layer: Layer with a kernel.
-        power_iterations: Of each call in training. Default 1.
-        **kwargs: Those of a Keras layer.
+        power_iterations: Power iterations in each training call. Default: 1.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Raises:
-        UserError: On any backend but TensorFlow, where the division would not last from step to step.
+        UserError: On any backend except TensorFlow, since others do not keep the divided kernel between steps.
     """
 
-    def __init__(self, layer, power_iterations=1, **kwargs):
+    def __init__(self, layer: layers.Layer, power_iterations: int = 1, **kwargs: Any) -> None:
         require_tensorflow(
             "whose layers can divide their kernels in training",
             "set KERAS_BACKEND=tensorflow, or leave spectral normalization out",
         )
         super().__init__(layer, power_iterations, **kwargs)
 
-    def call(self, inputs, training=False):
-        """Divide the kernel by its largest singular value, in training unless frozen, and apply the layer."""
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        """Apply the layer. In training, unless frozen, first divide its kernel by the largest singular value."""
         return super().call(inputs, training=training and self.kernel.trainable)
 
-    def get_config(self):
-        """Return the constructor's arguments; the layer is one that is not built, so that it fits other images too."""
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments, with an unbuilt layer, which can be built for other image sizes."""
         config = super().get_config()
         config["layer"].pop("build_config", None)
         return config
 
-    def to_stock(self):
-        """Return the stock layer of the same configuration, not built."""
+    def to_stock(self) -> layers.SpectralNormalization:
+        """Return an unbuilt Keras layer with the same configuration."""
         return layers.SpectralNormalization.from_config(self.get_config())
 
 
-def spectrally_normalized(model):
-    """A copy of a model whose convolutions and dense layers are divided by their largest singular values.
+def spectrally_normalized(model: keras.Model) -> keras.Model:
+    """Return a copy of a model with spectral normalization of all convolutions and dense layers.
 
-    `SpectralNormalization` estimates these by one power iteration in each call in training and stores the divided
-    kernels; what is fine-tuned stays so. Since it stores them, these layers compute in float32 whatever the policy.
+    `SpectralNormalization` estimates the largest singular value with one power iteration in each training call and
+    stores the divided kernel, so the kernel stays normalized in inference. Because the kernel is stored, these layers
+    always compute in float32.
 
     Args:
-        model: Functional `keras.Model`, nested ones included; it is not touched. Weights start anew; statistics of
-            pixels are kept.
+        model: Functional `keras.Model`, which may contain nested models. It is not changed. The copy has new weights
+            but keeps the pixel statistics of `Normalization` layers.
 
     Returns:
-        `keras.Model` of the same layers' names and shapes.
+        `keras.Model` with the same layer names and shapes.
 
     Raises:
-        UserError: If no layer can be normalized, one with kernels cannot, or Keras does not run on TensorFlow.
+        UserError: If there is no layer to normalize, if a layer with a kernel is not supported, or if Keras does not
+            run on TensorFlow.
 
     Reference:
         Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", algorithm 1.
 
     Departures:
-        As in Keras's layer the kernel itself is divided, so that gradients are those of the divided one, not through
-        the singular value; and in every call, of which a step of `GAN` has four.
+        As in Keras's layer, the kernel itself is divided, so gradients do not flow through the singular value. It is
+        divided in every call, and a `GAN` step has four.
     """
     wrapped = []
 

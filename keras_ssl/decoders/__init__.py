@@ -1,4 +1,4 @@
-"""What turns vectors into images: mirrors of encoders and generators; and tokens into patches."""
+"""Decoders: from vectors to images (mirrored encoders, generators), and from tokens to patches."""
 
 from keras_ssl.decoders.generators import generator
 from keras_ssl.decoders.mirrors import check_mirrors, mirror

@@ -1,4 +1,4 @@
-"""Decoders that run through an encoder's shapes in reverse."""
+"""Decoders that mirror an encoder."""
 
 import math
 
@@ -11,26 +11,28 @@ from keras_ssl.errors import UserError
 __all__ = ["check_mirrors", "mirror"]
 
 
-def mirror(encoder, activation=None, latent_dim=None, name="decoder"):
-    """A decoder whose layers run through the encoder's shapes in reverse.
+def mirror(
+    encoder: keras.Model, activation: str | None = None, latent_dim: int | None = None, name: str = "decoder"
+) -> keras.Model:
+    """A decoder with the encoder's layer shapes in reverse order.
 
-    For a network of dense layers it has the same widths. For one with feature maps it starts from a map of the
-    encoder's smallest resolution and goes through each of its resolutions, with the channels that the encoder has
-    there, by transposed convolutions.
+    For an encoder of dense layers it has the same widths. For a convolutional encoder it starts at the smallest
+    resolution of its feature maps; transposed convolutions then produce each larger resolution, with as many channels
+    as the encoder has there.
 
     Args:
         encoder: Functional `keras.Model` with one input `(n, …)` and output `(n, d)`.
-        activation: Of the output. Default None, linear, as squared error wants it: before squared error a sigmoid
-            saturates on mostly black images and stops learning (five times the error on MNIST after three epochs of
-            4,000 images). "sigmoid" for cross-entropy.
-        latent_dim: Width of the decoder's input, where that is not the representation. Default None: d.
+        activation: Keras name of the output's activation. Default: None, linear, which suits the squared error. With
+            the squared error a sigmoid saturates on mostly black images and stops learning (five times the error on
+            MNIST after three epochs of 4,000 images). Use "sigmoid" for cross-entropy.
+        latent_dim: Width of the decoder's input, if it is not the representation. Default: None, d.
         name: Name of the model.
 
     Returns:
-        `keras.Model` from `(n, d)`, or `(n, latent_dim)`, to the encoder's input shape, in float32 whatever the policy.
+        `keras.Model` from `(n, d)`, or `(n, latent_dim)`, to the encoder's input shape, always float32.
 
     Raises:
-        UserError: If a dimension of the encoder's input is not known, or its layers cannot be mirrored.
+        UserError: If a dimension of the encoder's input is unknown, or its layers cannot be mirrored.
     """
     shape = tuple(encoder.input_shape[1:])
     if None in shape:
@@ -46,23 +48,23 @@ def mirror(encoder, activation=None, latent_dim=None, name="decoder"):
         raise UserError(
             "an encoder with feature maps or dense layers, which can be mirrored",
             f"'{encoder.name}' without",
-            "give `decoder`; the mirror of a vision transformer is not made",
+            "give `decoder`; vision transformers cannot be mirrored",
         )
     x = _from_maps(inputs, shape, maps) if maps else _from_widths(inputs, shape, widths if latent_dim else widths[:-1])
     outputs = layers.Activation(activation or "linear", dtype="float32", name="image")(x)
     return keras.Model(inputs, outputs, name=name)
 
 
-def check_mirrors(decoder, encoder, latent_dim):
-    """Raise unless a decoder goes from vectors of some width to what an encoder takes.
+def check_mirrors(decoder: keras.Model, encoder: keras.Model, latent_dim: int) -> None:
+    """Raise unless a decoder maps vectors of width `latent_dim` to the encoder's input shape.
 
     Args:
-        decoder: `keras.Model`: a decoder or a generator.
+        decoder: `keras.Model`, a decoder or a generator.
         encoder: `keras.Model`.
-        latent_dim: The width.
+        latent_dim: Expected width of the decoder's input.
 
     Raises:
-        UserError: If its input or output has another shape.
+        UserError: If the decoder's input or output has another shape.
     """
     wanted = (None, latent_dim), tuple(encoder.input_shape)
     found = tuple(decoder.input_shape), tuple(decoder.output_shape)
@@ -77,7 +79,7 @@ def check_mirrors(decoder, encoder, latent_dim):
 
 
 def _feature_maps(encoder):
-    """Channels at each resolution that the encoder passes through, from the finest to the coarsest."""
+    """Return the channels at each resolution of the encoder's feature maps, finest first."""
     maps: dict = {}
     for layer in _layers(encoder):
         shape = tuple(getattr(getattr(layer, "output", None), "shape", ()))
@@ -92,7 +94,7 @@ def _widths(encoder):
 
 
 def _layers(model):
-    """All layers of a model, with those of nested ones in their place; wrapped ones with their wrappers."""
+    """Yield all layers of a model in order, including those of nested models. A wrapped layer counts as its wrapper."""
     for layer in model.layers:
         yield from _layers(layer) if isinstance(layer, keras.Model) else [layer]
 
@@ -107,7 +109,7 @@ def _from_widths(x, shape, widths):
 def _from_maps(x, shape, maps):
     sizes = sorted(maps, key=math.prod)
     height, width = sizes[0]
-    channels = min(maps[sizes[0]], 256)  # wide encoders would need a dense layer of millions of weights here
+    channels = min(maps[sizes[0]], 256)  # otherwise wide encoders would need millions of weights in the dense layer
     x = layers.Dense(height * width * channels, activation="leaky_relu", kernel_initializer="he_normal", name="dense")(
         x
     )

@@ -1,4 +1,4 @@
-"""From tokens to the pixels of their patches."""
+"""Decoders from tokens to the pixels of their patches."""
 
 import math
 
@@ -11,21 +11,23 @@ from keras_ssl.errors import UserError
 __all__ = ["patches"]
 
 
-def patches(encoder, width=None, depth=2, heads=None, name="decoder"):
-    """A small transformer from all tokens, with their positions, to the pixels of their patches.
+def patches(
+    encoder: keras.Model, width: int | None = None, depth: int = 2, heads: int | None = None, name: str = "decoder"
+) -> keras.Model:
+    """A small transformer from all tokens, positions included, to the pixels of their patches.
 
     Args:
-        encoder: `keras.Model` from images to `(n, d)` with a layer `tokens`, such as `encoders.vit`.
-        width: Of the decoder's tokens. Default d / 2.
-        depth: Number of blocks. Default 2; the paper's best has 8, but one is as good after fine-tuning.
-        heads: Number of attention heads, a divisor of `width`. Default: of 32 dimensions each, or more.
+        encoder: `keras.Model` from images to `(n, d)` with a layer named `tokens`, such as `encoders.vit`.
+        width: Width of the decoder's tokens. Default: d / 2.
+        depth: Number of blocks. Default: 2. The paper's best decoder has 8, but one is as good after fine-tuning.
+        heads: Number of attention heads, a divisor of `width`. Default: heads of at least 32 dimensions.
         name: Name of the model.
 
     Returns:
-        `keras.Model` from `(n, length, d)` to `(n, length, pixels of a patch)`, in float32 whatever the policy.
+        `keras.Model` from `(n, length, d)` to `(n, length, pixels of a patch)`, always float32.
 
     Raises:
-        UserError: If the encoder has no layer `tokens`, or the heads do not divide the width.
+        UserError: If the encoder has no layer named `tokens`, or the heads do not divide the width.
 
     Reference:
         He et al. 2021, "Masked Autoencoders Are Scalable Vision Learners", section 4.1 and Table 1.

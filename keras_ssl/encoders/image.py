@@ -1,21 +1,26 @@
 """Encoders of images."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
 from keras_ssl.blocks import BatchNormalization, residual
 from keras_ssl.errors import UserError
+from keras_ssl.typing import Shape
 
 __all__ = ["mlp", "conv_net", "resnet18"]
 
 
-def mlp(input_shape, units=(512, 256), output_activation=None, name="mlp"):
-    """Dense layers with ReLU on the flattened input; the last one is linear, unless it is told otherwise.
+def mlp(
+    input_shape: Shape, units: Sequence[int] = (512, 256), output_activation: str | None = None, name: str = "mlp"
+) -> keras.Model:
+    """Dense layers with ReLU on the flattened input. The last layer is linear by default.
 
     Args:
-        input_shape: Shape of one sample, without the batch.
-        units: Widths of the layers; the last is the width of the representation. Default `(512, 256)`.
-        output_activation: Keras's name of the last layer's activation, such as "sigmoid". Default None, linear.
+        input_shape: Shape of one sample, without the batch axis.
+        units: Widths of the layers; the last is the width of the representation. Default: `(512, 256)`.
+        output_activation: Keras name of the last layer's activation, such as "sigmoid". Default: None, linear.
         name: Name of the model.
 
     Returns:
@@ -33,33 +38,33 @@ def mlp(input_shape, units=(512, 256), output_activation=None, name="mlp"):
 
 
 def conv_net(
-    input_shape,
-    filters=(32, 64, 128),
-    pooling="average",
-    first_stride=1,
-    bottleneck=None,
-    normalize=True,
-    name="conv_net",
-):
-    """3x3 convolutions with batch normalization and ReLU; every one after the first halves the resolution.
+    input_shape: Shape,
+    filters: Sequence[int] = (32, 64, 128),
+    pooling: str = "average",
+    first_stride: int = 1,
+    bottleneck: int | None = None,
+    normalize: bool = True,
+    name: str = "conv_net",
+) -> keras.Model:
+    """3x3 convolutions with batch normalization and ReLU. Each one after the first halves the resolution.
 
     Args:
         input_shape: `(height, width, channels)`.
-        filters: Channels of the convolutions, from first to last. Default `(32, 64, 128)`.
-        pooling: What makes a vector of the last map: "average" (over positions, width `filters[-1]`) or "flatten"
-            (every position, for small images where place matters).
-        first_stride: Stride of the first convolution. Default 1, for images of a few pixels; 2 costs a fraction of
-            the time from some 28 pixels on, because the finest maps are the largest.
-        bottleneck: Width of a linear layer after the pooling. Default None: there is none.
-        normalize: Whether there is batch normalization. Default True. Without it the ReLUs leak, as in a discriminator:
-            batch normalization there lets the samples of a batch see each other.
+        filters: Channels of the convolutions, from first to last. Default: `(32, 64, 128)`.
+        pooling: How the last feature map becomes a vector: "average" (over positions, to width `filters[-1]`) or
+            "flatten" (keeps every position, for small images where location matters). Default: "average".
+        first_stride: Stride of the first convolution. Default: 1, for very small images. From some 28 pixels on, 2
+            takes a fraction of the time, because the finest feature maps are the largest.
+        bottleneck: Width of a linear layer after the pooling. Default: None, no such layer.
+        normalize: Whether to use batch normalization. Default: True. False suits discriminators, where batch
+            normalization would mix the samples of a batch; it also turns ReLU into leaky ReLU.
         name: Name of the model.
 
     Returns:
         `keras.Model` from `(n, *input_shape)` to `(n, d)`.
 
     Raises:
-        UserError: If `pooling` is neither of the two.
+        UserError: If `pooling` has another value.
     """
     pools = {"average": layers.GlobalAveragePooling2D, "flatten": layers.Flatten}
     if pooling not in pools:
@@ -80,28 +85,26 @@ def conv_net(
     return keras.Model(inputs, x, name=name)
 
 
-def resnet18(input_shape, stem="auto", width=64, name="resnet18"):
-    """The 18-layer residual network without its classifier.
+def resnet18(input_shape: Shape, stem: str = "auto", width: int = 64, name: str = "resnet18") -> keras.Model:
+    """ResNet-18 without its classifier.
 
     Args:
         input_shape: `(height, width, channels)`.
-        stem: "large" (7x7 convolution of stride 2, then 3x3 max-pooling of stride 2), "small" (one 3x3 convolution, for
-            images up to 64 pixels, as SimCLR does for CIFAR-10), or "auto", which goes by the image's size.
-        width: Channels of the first stage; the other three have 2, 4 and 8 times as many. Default 64.
+        stem: "large" (7x7 convolution of stride 2, then 3x3 max-pooling of stride 2), "small" (one 3x3 convolution, as
+            SimCLR uses for CIFAR-10), or "auto": small for images up to 64 pixels, else large. Default: "auto".
+        width: Channels of the first stage; the other three have 2, 4 and 8 times as many. Default: 64.
         name: Name of the model.
 
     Returns:
         `keras.Model` from `(n, *input_shape)` to `(n, 8 * width)`.
 
     Raises:
-        UserError: If `stem` is none of the three.
+        UserError: If `stem` has another value, or is "auto" for images of unknown size.
 
     Reference:
         He et al. 2015, "Deep Residual Learning for Image Recognition", Table 1; Chen et al. 2020, appendix B.9 (stem).
     """
-    if stem not in ("auto", "small", "large"):
-        raise UserError("stem to be 'auto', 'small' or 'large'", repr(stem), "choose one of the three")
-    small = stem == "small" or (stem == "auto" and max(input_shape[:2]) <= 64)
+    small = _has_small_stem(stem, input_shape)
     inputs = keras.Input(input_shape, name="image")
     x = layers.Conv2D(
         width,
@@ -121,3 +124,11 @@ def resnet18(input_shape, stem="auto", width=64, name="resnet18"):
             stride = 2 if stage > 0 and block == 0 else 1
             x = residual(x, width * 2**stage, stride, name=f"stage_{stage + 1}_block_{block + 1}")
     return keras.Model(inputs, layers.GlobalAveragePooling2D(name="pool")(x), name=name)
+
+
+def _has_small_stem(stem, input_shape):
+    if stem not in ("auto", "small", "large"):
+        raise UserError("stem to be 'auto', 'small' or 'large'", repr(stem), "choose one of the three")
+    if stem == "auto" and None in input_shape[:2]:
+        raise UserError("an image of known size for stem 'auto'", f"{input_shape}", "give stem='small' or 'large'")
+    return stem == "small" or (stem == "auto" and max(input_shape[:2]) <= 64)

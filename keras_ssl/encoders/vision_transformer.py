@@ -1,4 +1,4 @@
-"""The vision transformer, in the three parts that masked objectives need."""
+"""The vision transformer, split into the three parts that masked objectives need."""
 
 import keras
 from keras import layers
@@ -6,41 +6,50 @@ from keras import layers
 from keras_ssl.blocks import Positions, patchify, transformer
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
+from keras_ssl.typing import Shape
 
 __all__ = ["vit"]
 
 
-def vit(input_shape, patch=4, width=192, depth=6, heads=3, hidden=None, name="vit"):
+def vit(
+    input_shape: Shape,
+    patch: int = 4,
+    width: int = 192,
+    depth: int = 6,
+    heads: int = 3,
+    hidden: int | None = None,
+    name: str = "vit",
+) -> keras.Model:
     """A vision transformer of three named layers: `tokens`, `trunk` and `pool`.
 
-    `tokens` embeds the patches and adds their positions, `(n, length, width)`; `trunk` is a model of its own that takes
-    tokens of any length, in any order, and ends in a layer normalization; `pool` is the mean over tokens.
+    `tokens` embeds the patches and adds positions: `(n, length, width)`. `trunk` is a nested model of the transformer
+    blocks; it accepts any number of tokens, in any order, and ends in layer normalization. `pool` averages the tokens.
 
     Args:
         input_shape: `(height, width, channels)`; both sides are multiples of `patch`.
-        patch: Side of a patch in pixels. Default 4, for images of some 32 pixels; the paper's 16 is for 224.
-        width: Of the tokens and of the representation, a multiple of 4 and of `heads`. Default 192, with 3 heads as
-            in Touvron et al. 2021, "Training data-efficient image transformers", Table 1 (DeiT-Ti).
-        depth: Number of blocks. Default 6, half of DeiT-Ti's.
-        heads: Number of attention heads. Default 3.
-        hidden: Width between the dense layers of a block. Default four times `width`.
+        patch: Side of a patch in pixels. Default: 4, for images of some 32 pixels; the paper uses 16 for 224 pixels.
+        width: Width of the tokens and the representation, a multiple of 4 and of `heads`. Default: 192, with 3 heads,
+            as in Touvron et al. 2021, "Training data-efficient image transformers", Table 1 (DeiT-Ti).
+        depth: Number of blocks. Default: 6, half of DeiT-Ti's.
+        heads: Number of attention heads. Default: 3.
+        hidden: Width of the hidden layer in a block. Default: `4 * width`.
         name: Name of the model.
 
     Returns:
         `keras.Model` from `(n, *input_shape)` to `(n, width)`.
 
     Raises:
-        UserError: If the sides, the patch, the width and the heads do not fit.
+        UserError: If the sides are not multiples of the patch, or the width is not a multiple of 4 and of the heads.
 
     Reference:
         Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", Eqs. 1 to 4.
 
     Departures:
         There is no class token: the representation is the mean over tokens. Positions are fixed sines and cosines of
-        row and column, not learned. There is no dropout.
+        row and column instead of learned. There is no dropout.
     """
     _check(input_shape, patch, width, depth, heads)
-    rows, columns = (side // patch for side in input_shape[:2])
+    rows, columns = _grid(input_shape, patch)
     inputs = keras.Input(input_shape, name="image")
     x = layers.Dense(width, name="patches")(patchify(inputs, patch))
     tokens = keras.Model(inputs, Positions(rows, columns, name="positions")(x), name="tokens")
@@ -55,6 +64,10 @@ def _trunk(width, depth, heads, hidden):
     for k in range(1, depth + 1):
         x = transformer(x, heads, hidden, name=f"block_{k}")
     return keras.Model(inputs, layers.LayerNormalization(epsilon=1e-6, name="norm")(x), name="trunk")
+
+
+def _grid(input_shape, patch):
+    return [side // patch for side in input_shape[:2]]
 
 
 def _check(input_shape, patch, width, depth, heads):

@@ -1,4 +1,4 @@
-"""Small networks on top of an encoder that are thrown away after pretraining."""
+"""Small networks on top of an encoder, which are discarded after pretraining."""
 
 from keras_ssl.heads.discriminator import discriminator, pair_discriminator
 from keras_ssl.heads.latent import gaussian

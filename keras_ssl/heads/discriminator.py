@@ -1,4 +1,4 @@
-"""Discriminators: of images, and of pairs of an image and a latent vector."""
+"""Discriminators of images, and of pairs of an image and a latent vector."""
 
 import keras
 from keras import layers
@@ -8,12 +8,12 @@ from keras_ssl.networks import copy_statistics
 __all__ = ["discriminator", "pair_discriminator"]
 
 
-def discriminator(encoder, name="discriminator"):
-    """An encoder's architecture with new weights, and a logit: how real an image is.
+def discriminator(encoder: keras.Model, name: str = "discriminator") -> keras.Model:
+    """A discriminator with the encoder's architecture, new weights, and one logit: how real an image looks.
 
     Args:
-        encoder: Functional `keras.Model` from `(n, …)` to `(n, d)`. Its weights are not shared, but the statistics of
-            pixels are.
+        encoder: Functional `keras.Model` from `(n, …)` to `(n, d)`. Its weights are not shared, but the pixel
+            statistics of its `Normalization` layers are copied.
         name: Name of the model.
 
     Returns:
@@ -24,13 +24,13 @@ def discriminator(encoder, name="discriminator"):
     return keras.Model(image, logits, name=name)
 
 
-def pair_discriminator(encoder, hidden=256, name="pair_discriminator"):
-    """BiGAN's discriminator: whether an image and a latent vector are the encoder's pair or the generator's.
+def pair_discriminator(encoder: keras.Model, hidden: int = 256, name: str = "pair_discriminator") -> keras.Model:
+    """BiGAN's discriminator: whether a pair of an image and a latent vector is the encoder's or the generator's.
 
     Args:
-        encoder: Functional `keras.Model` from `(n, …)` to `(n, d)`, whose architecture looks at the image. Its weights
-            are not shared, but the statistics of pixels are.
-        hidden: Width of the hidden layer that sees both. Default 256.
+        encoder: Functional `keras.Model` from `(n, …)` to `(n, d)`, whose architecture is used for the image. Its
+            weights are not shared, but the pixel statistics of its `Normalization` layers are copied.
+        hidden: Width of the hidden layer on both. Default: 256.
         name: Name of the model.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The parameters of a latent distribution."""
+"""Heads that compute the parameters of a latent distribution."""
 
 import keras
 from keras import layers
@@ -6,16 +6,16 @@ from keras import layers
 __all__ = ["gaussian"]
 
 
-def gaussian(encoder, features, name="gaussian"):
-    """Two linear layers: mean and log variance of a diagonal Gaussian.
+def gaussian(encoder: keras.Model, features: int, name: str = "gaussian") -> keras.Model:
+    """Two linear layers, for the mean and the log variance of a diagonal Gaussian.
 
     Args:
-        encoder: The `keras.Model` whose representation `(n, d)` they take.
-        features: Width of both.
+        encoder: The `keras.Model` whose representation `(n, d)` is the input.
+        features: Dimension of the Gaussian.
         name: Name of the model.
 
     Returns:
-        `keras.Model` from `(n, d)` to a pair of `(n, features)`, float32.
+        `keras.Model` from `(n, d)` to a pair of tensors `(n, features)`, float32.
 
     Reference:
         Kingma & Welling 2014, "Auto-Encoding Variational Bayes", appendix C.2.

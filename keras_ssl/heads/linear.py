@@ -1,4 +1,4 @@
-"""A linear layer on a representation."""
+"""Linear heads."""
 
 import keras
 from keras import layers
@@ -6,12 +6,12 @@ from keras import layers
 __all__ = ["linear"]
 
 
-def linear(encoder, features, name="linear"):
-    """One linear layer with bias: the scores of classes, or numbers, that are predicted from a representation.
+def linear(encoder: keras.Model, features: int, name: str = "linear") -> keras.Model:
+    """One linear layer with bias, which predicts class scores or numbers from a representation.
 
     Args:
-        encoder: The `keras.Model` whose representation `(n, d)` is read.
-        features: Number of classes or numbers.
+        encoder: The `keras.Model` whose representation `(n, d)` is the input.
+        features: Number of classes or of predicted numbers.
         name: Name of the model.
 
     Returns:

@@ -10,18 +10,24 @@ __all__ = ["predictor", "projector", "prototypes"]
 
 
 def projector(
-    encoder, features=128, hidden=None, depth=1, normalize_output=False, kernel_initializer=None, name="projector"
-):
-    """Hidden layers with batch normalization and ReLU, then a linear one.
+    encoder: keras.Model,
+    features: int = 128,
+    hidden: int | None = None,
+    depth: int = 1,
+    normalize_output: bool = False,
+    kernel_initializer: str | keras.initializers.Initializer | None = None,
+    name: str = "projector",
+) -> keras.Model:
+    """Hidden layers with batch normalization and ReLU, then a linear layer.
 
     Args:
         encoder: The `keras.Model` whose representation `(n, d)` is projected.
-        features: Width of the projection. Default 128.
-        hidden: Width of the hidden layers. Default d.
-        depth: Number of hidden layers. Default 1, SimCLR's; SimSiam, Barlow Twins and VICReg have 2.
-        normalize_output: Whether the projection has batch normalization too, without scale and offset, as SimSiam's.
-            Default False.
-        kernel_initializer: A Keras initializer for all layers. Default: he_normal, and glorot_uniform for the last.
+        features: Width of the projection. Default: 128.
+        hidden: Width of the hidden layers. Default: d.
+        depth: Number of hidden layers. Default: 1, as in SimCLR; SimSiam, Barlow Twins and VICReg use 2.
+        normalize_output: Whether to batch-normalize the projection too, without scale and offset, as SimSiam does.
+            Default: False.
+        kernel_initializer: Keras initializer of all layers. Default: he_normal, and glorot_uniform for the last.
         name: Name of the model.
 
     Returns:
@@ -31,8 +37,8 @@ def projector(
         Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations", section 4.2.
 
     Departures:
-        The output has no bias: it would be the same for all samples. Batch normalization in the hidden layer is that of
-        the authors' code, not of the paper.
+        The output has no bias, which would be the same for all samples. Batch normalization in the hidden layer follows
+        the authors' code, not the paper.
     """
     width = encoder.output_shape[-1]
     inputs = keras.Input((width,), name="representation")
@@ -46,12 +52,17 @@ def projector(
     return keras.Model(inputs, x, name=name)
 
 
-def predictor(projector, hidden=None, kernel_initializer=None, name="predictor"):
-    """A hidden layer with batch normalization and ReLU, then a linear one back to the projection's width.
+def predictor(
+    projector: keras.Model,
+    hidden: int | None = None,
+    kernel_initializer: str | keras.initializers.Initializer | None = None,
+    name: str = "predictor",
+) -> keras.Model:
+    """A hidden layer with batch normalization and ReLU, then a linear layer of the projection's width.
 
     Args:
         projector: The `keras.Model` whose projections `(n, k)` are predicted.
-        hidden: Width of the hidden layer. Default k; SimSiam has a narrower one.
+        hidden: Width of the hidden layer. Default: k; SimSiam uses a narrower one.
         kernel_initializer: See `projector`.
         name: Name of the model.
 
@@ -69,7 +80,7 @@ def predictor(projector, hidden=None, kernel_initializer=None, name="predictor")
 
 
 def _start(initializer, default):
-    """Return an initializer of one layer's own: one without a seed that is used twice gives the same values twice."""
+    """Return a separate initializer for one layer: an instance that is used twice gives the same values twice."""
     return initializer.clone() if isinstance(initializer, keras.initializers.Initializer) else initializer or default
 
 
@@ -80,14 +91,16 @@ def _hidden(x, width, initializer, suffix):
     return layers.ReLU(name=f"relu{suffix}")(x)
 
 
-def prototypes(encoder, count=1024, hidden=None, features=128, name="projector"):
-    """DINO's head: a projector, and the cosines of its output with trained prototypes.
+def prototypes(
+    encoder: keras.Model, count: int = 1024, hidden: int | None = None, features: int = 128, name: str = "projector"
+) -> keras.Model:
+    """DINO's head: a projector, then cosine similarities with trainable prototypes.
 
     Args:
         encoder: The `keras.Model` whose representation `(n, d)` is projected.
-        count: Number of prototypes k. Default 1024.
-        hidden: Width of the hidden layer. Default d.
-        features: Width of the projection before the prototypes. Default 128.
+        count: Number of prototypes k. Default: 1024.
+        hidden: Width of the projector's hidden layer. Default: d.
+        features: Width of the projection. Default: 128.
         name: Name of the model.
 
     Returns:

@@ -1,4 +1,10 @@
-"""The mathematics of the project: pure functions of tensors that return a scalar."""
+"""Loss functions: the mathematics of the project, as pure functions of tensors.
+
+Every loss returns a float32 scalar. What the network produces comes first, what it is compared with second:
+`squared_error(reconstruction, x)`, `cross_entropy(logits, labels)`, `dino(student, teacher, center)`. Two views of the
+same samples, `z_1` and `z_2`, can be swapped. Adversarial losses take the discriminator's outputs: real, then
+generated. `sinkhorn` is not a loss: it computes the codes that `swav` takes.
+"""
 
 from keras_ssl.losses.adversarial import gradient_penalty, non_saturating, wasserstein
 from keras_ssl.losses.classification import cross_entropy

@@ -1,43 +1,44 @@
-"""What a discriminator minimizes. The generator minimizes the same with real and generated samples exchanged.
+"""Losses of a discriminator. The generator minimizes the same loss with real and generated samples exchanged.
 
-Where the generator has no part in the real samples, as in a GAN, their term is a constant to it.
+In a GAN the real samples do not depend on the generator, so their term is a constant for it.
 """
 
 import keras
 from keras import ops
 
+from keras_ssl.typing import Tensor
+
 __all__ = ["gradient_penalty", "non_saturating", "wasserstein"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def non_saturating(real, generated):
-    """Cross-entropy of telling real samples from generated ones: `-log σ(r) - log(1 - σ(g))`, each a mean.
+def non_saturating(real: Tensor, generated: Tensor) -> Tensor:
+    """Cross-entropy of classifying samples as real or generated: the means of `-log σ(r)` and `-log(1 - σ(g))`, added.
 
     Args:
-        real: Logits r `(n, …)` of real samples.
-        generated: Logits g `(m, …)` of generated ones.
+        real: Logits r of real samples, `(n, …)`.
+        generated: Logits g of generated samples, `(m, …)`.
 
     Returns:
-        Scalar, float32, at least 0; `2 log 2` where nothing can be told.
+        Scalar, float32, at least 0; `2 log 2` if all logits are 0.
 
     Reference:
-        Goodfellow et al. 2014, "Generative Adversarial Nets", section 3: the generator raises log D(G(z)) in place of
-        lowering log(1 - D(G(z))), whose gradient vanishes when the discriminator is sure.
+        Goodfellow et al. 2014, "Generative Adversarial Nets", section 3: the generator maximizes log D(G(z)) instead
+        of minimizing log(1 - D(G(z))), whose gradient vanishes when the discriminator is confident.
     """
     real, generated = ops.cast(real, "float32"), ops.cast(generated, "float32")
     return ops.mean(ops.softplus(-real)) + ops.mean(ops.softplus(generated))
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def wasserstein(real, generated):
-    """Mean score of the generated samples minus that of the real ones.
+def wasserstein(real: Tensor, generated: Tensor) -> Tensor:
+    """Mean score of generated samples minus mean score of real samples.
 
-    An estimate of the negative Wasserstein distance, as long as the discriminator is 1-Lipschitz: see
-    `gradient_penalty`.
+    It estimates the negative Wasserstein distance if the discriminator is 1-Lipschitz: see `gradient_penalty`.
 
     Args:
-        real: Scores `(n, …)` of real samples.
-        generated: Scores `(m, …)` of generated ones.
+        real: Scores of real samples, `(n, …)`.
+        generated: Scores of generated samples, `(m, …)`.
 
     Returns:
         Scalar, float32.
@@ -49,11 +50,11 @@ def wasserstein(real, generated):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def gradient_penalty(norms):
+def gradient_penalty(norms: Tensor) -> Tensor:
     """Mean of `(‖∇D‖ - 1)²`.
 
     Args:
-        norms: Lengths `(n,)` of the discriminator's gradients at points between real and generated samples.
+        norms: Norms of the discriminator's gradients at points between real and generated samples, `(n,)`.
 
     Returns:
         Scalar, float32, at least 0.

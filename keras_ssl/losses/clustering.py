@@ -1,25 +1,29 @@
-"""Losses that predict the assignment of a view to prototypes."""
+"""Losses that predict which prototypes a view is assigned to."""
+
+from collections.abc import Sequence
 
 import keras
 from keras import ops
+
+from keras_ssl.typing import Tensor
 
 __all__ = ["sinkhorn", "swav"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def sinkhorn(scores, sharpness=0.05, iterations=3):
-    """Assign samples to prototypes such that every prototype gets the same share of the batch.
+def sinkhorn(scores: Tensor, sharpness: float = 0.05, iterations: int = 3) -> Tensor:
+    """Assign samples to prototypes so that every prototype gets the same share of the batch.
 
-    Rows and columns of `exp(scores / ε)` are scaled in turn until each prototype has 1/k of all samples and each sample
-    sums to 1. In logarithms, so that large scores do not overflow.
+    The columns and rows of `exp(scores / ε)` are normalized in turn, so that each prototype gets 1/k of all samples and
+    each sample's codes sum to 1. The computation uses logarithms, so large scores do not overflow.
 
     Args:
-        scores: Tensor `(n, k)`, cosines of samples and prototypes.
-        sharpness: ε, above 0. Default 0.05.
-        iterations: Of scaling both. Default 3.
+        scores: Tensor `(n, k)`, cosine similarities of samples and prototypes.
+        sharpness: ε, above 0; smaller is sharper. Default: 0.05.
+        iterations: How often both are normalized. Default: 3.
 
     Returns:
-        Tensor `(n, k)`, float32, codes that sum to 1 for each sample. It has no gradient.
+        Tensor `(n, k)`, float32: codes, which sum to 1 for each sample. They have no gradient.
 
     Reference:
         Caron et al. 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster Assignments", Eq. 5 (there ε
@@ -33,17 +37,17 @@ def sinkhorn(scores, sharpness=0.05, iterations=3):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def swav(scores, codes, temperature=0.1):
+def swav(scores: Sequence[Tensor], codes: Sequence[Tensor], temperature: float | Tensor = 0.1) -> Tensor:
     """Swapped prediction: each view predicts the codes of the others.
 
-    `-sum_k q_k log softmax(s/t)_k`, averaged over samples and over all pairs of codes and scores that are not of the
-    same view.
+    `-sum_k q_k log softmax(s/t)_k`, averaged over samples and over all pairs of codes and scores from different
+    views.
 
     Args:
-        scores: Sequence of tensors `(n, k)`, cosines of all views with the prototypes; the views that have codes come
-            first, in the same order.
-        codes: Sequence of tensors `(n, k)`, assignments such as `sinkhorn`'s, without gradient.
-        temperature: t, above 0. Default 0.1.
+        scores: Sequence of tensors `(n, k)`, cosine similarities of all views with the prototypes. Views that have
+            codes come first, in the same order.
+        codes: Sequence of tensors `(n, k)`, assignments such as those of `sinkhorn`, without gradient.
+        temperature: t, above 0. Default: 0.1.
 
     Returns:
         Scalar, float32, at least 0.

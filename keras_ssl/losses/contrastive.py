@@ -1,29 +1,30 @@
-"""Losses that tell positives from negatives."""
+"""Contrastive losses: positive pairs against negatives."""
 
 import keras
 from keras import ops
 
 from keras_ssl.directions import unit
+from keras_ssl.typing import Tensor
 
 __all__ = ["dcl", "info_nce", "nt_xent"]
 
-_NEVER = -1e9  # a logit that the softmax does not see
+_NEVER = -1e9  # a logit that the softmax ignores
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def nt_xent(z_1, z_2, temperature=0.5):
+def nt_xent(z_1: Tensor, z_2: Tensor, temperature: float | Tensor = 0.5) -> Tensor:
     """Normalized temperature-scaled cross entropy over the 2n views of n samples.
 
-    For view i with positive j, `l(i, j) = -sim(i, j)/t + log sum_{k != i} exp(sim(i, k)/t)`, where sim is the cosine;
-    the loss is the mean over all 2n ordered positive pairs.
+    For view i with positive j, `l(i, j) = -sim(i, j)/t + log sum_{k != i} exp(sim(i, k)/t)`, where sim is the cosine
+    similarity; the loss is the mean over all 2n ordered positive pairs.
 
     Args:
         z_1: Tensor `(n, d)`, projections of the first view. Need not be normalized.
         z_2: Tensor `(n, d)`, projections of the second view, in the same order of samples.
-        temperature: t, above 0. Default 0.5.
+        temperature: t, above 0. Default: 0.5.
 
     Returns:
-        Scalar, float32, at least 0. With n = 1 there is no negative and it is 0.
+        Scalar, float32, at least 0. It is 0 for n = 1, which has no negatives.
 
     Reference:
         Chen et al. 2020, "A Simple Framework for Contrastive Learning of Visual Representations", Eq. 1.
@@ -34,19 +35,19 @@ def nt_xent(z_1, z_2, temperature=0.5):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def dcl(z_1, z_2, temperature=0.1):
+def dcl(z_1: Tensor, z_2: Tensor, temperature: float | Tensor = 0.1) -> Tensor:
     """Decoupled contrastive loss: `nt_xent` without the positive in the denominator.
 
-    `l(i, j) = -sim(i, j)/t + log sum_{k != i, j} exp(sim(i, k)/t)`, so that an easy positive does not take the gradient
-    from the negatives, which helps small batches.
+    `l(i, j) = -sim(i, j)/t + log sum_{k != i, j} exp(sim(i, k)/t)`, so that an easy positive does not shrink the
+    gradient of the negatives. This helps small batches.
 
     Args:
         z_1: Tensor `(n, d)`, projections of the first view. Need not be normalized.
         z_2: Tensor `(n, d)`, projections of the second view, in the same order of samples.
-        temperature: t, above 0. Default 0.1.
+        temperature: t, above 0. Default: 0.1.
 
     Returns:
-        Scalar, float32, of any sign; n must be at least 2, since without a negative it has no value.
+        Scalar, float32, of any sign. It is defined for n of at least 2, so that there are negatives.
 
     Reference:
         Yeh et al. 2022, "Decoupled Contrastive Learning", Eq. 6.
@@ -57,7 +58,7 @@ def dcl(z_1, z_2, temperature=0.1):
 
 
 def _among_views(z_1, z_2, temperature):
-    """Cosines of all 2n views over t, and the masks of what stands for a view itself and for its positive."""
+    """Return similarities / t of all 2n views, and masks of each view's own entry and of its positive's."""
     z = unit(ops.concatenate([z_1, z_2]))
     n = ops.shape(z_1)[0]
     itself = ops.eye(2 * n, dtype="bool")
@@ -65,8 +66,10 @@ def _among_views(z_1, z_2, temperature):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def info_nce(queries, keys, negatives=None, temperature=0.1):
-    """Cross entropy of finding each query's own key, by cosine, among negatives.
+def info_nce(
+    queries: Tensor, keys: Tensor, negatives: Tensor | None = None, temperature: float | Tensor = 0.1
+) -> Tensor:
+    """Cross-entropy of picking each query's own key among negatives, by cosine similarity.
 
     `l(i) = -sim(q_i, k_i)/t + log sum_k exp(sim(q_i, k)/t)`, where k runs over k_i and the negatives; the loss is the
     mean over i.
@@ -74,8 +77,8 @@ def info_nce(queries, keys, negatives=None, temperature=0.1):
     Args:
         queries: Tensor `(n, d)`. Need not be normalized.
         keys: Tensor `(n, d)`, the positive of each query.
-        negatives: Tensor `(m, d)` that all queries share, such as a queue. Default None: the keys of the other queries.
-        temperature: t, above 0. Default 0.1.
+        negatives: Tensor `(m, d)`, such as a queue; all queries share it. Default: None, the keys of the other queries.
+        temperature: t, above 0. Default: 0.1.
 
     Returns:
         Scalar, float32, at least 0.

@@ -1,21 +1,23 @@
-"""Losses that keep the dimensions of a projection different from each other, and compare no samples."""
+"""Losses that decorrelate the dimensions of a projection. They use no negative samples."""
 
 import keras
 from keras import ops
+
+from keras_ssl.typing import Tensor
 
 __all__ = ["barlow_twins", "vicreg"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def barlow_twins(z_1, z_2, redundancy=5e-3):
-    """Pull the cross-correlation matrix C of two views to the identity.
+def barlow_twins(z_1: Tensor, z_2: Tensor, redundancy: float = 5e-3) -> Tensor:
+    """Pull the cross-correlation matrix C of two views toward the identity.
 
     `sum_i (1 - C_ii)² + λ sum_{i != j} C_ij²`.
 
     Args:
         z_1: Tensor `(n, d)`, projections of the first view.
         z_2: Tensor `(n, d)`, projections of the second view, in the same order of samples.
-        redundancy: λ, at least 0. Default 5e-3, the paper's.
+        redundancy: λ, at least 0. Default: 5e-3, as in the paper.
 
     Returns:
         Scalar, float32, at least 0.
@@ -43,18 +45,20 @@ def _diagonal_and_rest(matrix):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def vicreg(z_1, z_2, invariance=25.0, variance=25.0, covariance=1.0):
-    """Keep the views together, the standard deviation of each dimension above 1, and the dimensions uncorrelated.
+def vicreg(
+    z_1: Tensor, z_2: Tensor, invariance: float = 25.0, variance: float = 25.0, covariance: float = 1.0
+) -> Tensor:
+    """Pull views together, keep the standard deviation of each dimension above 1, and decorrelate the dimensions.
 
-    `λ s(z_1, z_2) + μ/2 (v(z_1) + v(z_2)) + ν (c(z_1) + c(z_2))`: s is the mean squared difference, v the mean over
-    dimensions of `max(0, 1 - √(var + 1e-4))`, c the sum of squared covariances off the diagonal over d.
+    `λ s(z_1, z_2) + μ/2 (v(z_1) + v(z_2)) + ν (c(z_1) + c(z_2))`: s is the mean squared difference, v is the mean
+    over dimensions of `max(0, 1 - √(var + 1e-4))`, and c is the sum of squared off-diagonal covariances, divided by d.
 
     Args:
         z_1: Tensor `(n, d)`, projections of the first view.
         z_2: Tensor `(n, d)`, projections of the second view, in the same order of samples.
-        invariance: λ, at least 0. Default 25.
-        variance: μ, at least 0. Default 25.
-        covariance: ν, at least 0. Default 1.
+        invariance: λ, at least 0. Default: 25.
+        variance: μ, at least 0. Default: 25.
+        covariance: ν, at least 0. Default: 1.
 
     Returns:
         Scalar, float32, at least 0; n must be at least 2.
@@ -64,7 +68,7 @@ def vicreg(z_1, z_2, invariance=25.0, variance=25.0, covariance=1.0):
         to 6.
 
     Departures:
-        The variance term is halved, and s is the mean over dimensions too, as in the authors' code.
+        As in the authors' code, the variance term is halved, and s is averaged over dimensions as well as samples.
     """
     z_1, z_2 = (ops.cast(z, "float32") for z in (z_1, z_2))
     apart = ops.mean(ops.square(z_1 - z_2))

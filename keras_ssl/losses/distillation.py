@@ -1,20 +1,23 @@
-"""Losses that predict what another network, or another view, says. They compare no samples."""
+"""Losses that predict the output of another network or for another view. They use no negative samples."""
+
+from collections.abc import Sequence
 
 import keras
 from keras import ops
 
 from keras_ssl.directions import unit
+from keras_ssl.typing import Tensor
 
 __all__ = ["dino", "negative_cosine"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def negative_cosine(p, z):
+def negative_cosine(p: Tensor, z: Tensor) -> Tensor:
     """Mean over samples of `-cos(p_i, z_i)`.
 
     Args:
         p: Tensor `(n, d)`, predictions.
-        z: Tensor `(n, d)`, what they should be; stop its gradient before.
+        z: Tensor `(n, d)`, targets. Stop their gradient first.
 
     Returns:
         Scalar, float32, in -1..1.
@@ -27,18 +30,24 @@ def negative_cosine(p, z):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def dino(student, teacher, center, student_temperature=0.1, teacher_temperature=0.04):
-    """Cross entropy between the teacher's sharpened, centered distribution on one view and the student's on another.
+def dino(
+    student: Sequence[Tensor],
+    teacher: Sequence[Tensor],
+    center: Tensor,
+    student_temperature: float | Tensor = 0.1,
+    teacher_temperature: float | Tensor = 0.04,
+) -> Tensor:
+    """Cross-entropy between the teacher's centered, sharpened distribution for one view and the student's for another.
 
-    `-sum softmax((t - c)/τ_t) log softmax(s/τ_s)`, averaged over samples and over all pairs of a teacher's and a
-    student's view that are not the same view.
+    `-sum softmax((t - c)/τ_t) log softmax(s/τ_s)`, averaged over samples and over all pairs of a teacher's
+    and a student's output for different views.
 
     Args:
-        student: Sequence of tensors `(n, k)`, scores of all views; the teacher's views come first, in the same order.
+        student: Sequence of tensors `(n, k)`, scores of all views. The teacher's views come first, in the same order.
         teacher: Sequence of tensors `(n, k)`, scores of the large views, without gradient.
         center: Tensor `(k,)`, running mean of the teacher's scores.
-        student_temperature: τ_s, above 0. Default 0.1.
-        teacher_temperature: τ_t, above 0, below τ_s so that it sharpens. Default 0.04.
+        student_temperature: τ_s, above 0. Default: 0.1.
+        teacher_temperature: τ_t, above 0, and below τ_s to sharpen. Default: 0.04.
 
     Returns:
         Scalar, float32, at least 0.

@@ -1,14 +1,16 @@
-"""Penalties on a representation: how sparse it is, and how far its distribution is from a standard normal one."""
+"""Penalties on a representation: for not being sparse, or for not being standard normal."""
 
 import keras
 from keras import ops
+
+from keras_ssl.typing import Tensor
 
 __all__ = ["gaussian_kl", "l1", "sparsity_kl"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def gaussian_kl(mean, log_variance):
-    """Divergence of a diagonal Gaussian from N(0, I), `KL = Σ (μ² + σ² - 1 - log σ²) / 2`, averaged over samples.
+def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL divergence of a diagonal Gaussian from N(0, I), `KL = Σ (μ² + σ² - 1 - log σ²) / 2`, averaged over samples.
 
     Args:
         mean: Tensor μ `(n, d)`.
@@ -25,7 +27,7 @@ def gaussian_kl(mean, log_variance):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def l1(h):
+def l1(h: Tensor) -> Tensor:
     """Mean of `|h|` over samples and units.
 
     Args:
@@ -38,11 +40,13 @@ def l1(h):
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def sparsity_kl(h, target):
-    """Divergence of each unit's mean activity ρ̂ from a target ρ: `ρ log ρ/ρ̂ + (1-ρ) log (1-ρ)/(1-ρ̂)`, mean over units.
+def sparsity_kl(h: Tensor, target: float) -> Tensor:
+    """KL divergence between a target activity ρ and each unit's mean activity ρ̂, averaged over units.
+
+    `ρ log ρ/ρ̂ + (1-ρ) log (1-ρ)/(1-ρ̂)`.
 
     Args:
-        h: Tensor `(n, d)` of activities in 0..1; means are clipped to 1e-6 from both ends.
+        h: Tensor `(n, d)` of activities in 0..1. Means are clipped to 1e-6..1 - 1e-6.
         target: ρ, above 0 and below 1.
 
     Returns:
@@ -52,7 +56,7 @@ def sparsity_kl(h, target):
         Ng 2011, "Sparse autoencoder", CS294A lecture notes, section 3.
 
     Departures:
-        The mean over units in place of the sum.
+        The mean over units instead of the sum.
     """
     activity = ops.clip(ops.mean(ops.cast(h, "float32"), axis=0), 1e-6, 1 - 1e-6)
     rho = ops.cast(target, "float32")

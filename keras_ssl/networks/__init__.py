@@ -1,4 +1,4 @@
-"""What handles a network as a graph of layers: copies, weights, inference."""
+"""Tools for networks as graphs of layers: walking, copying, setting weights, inference."""
 
 from keras_ssl.networks.cloning import copy_statistics, set_weights
 from keras_ssl.networks.inference import predict_in_batches

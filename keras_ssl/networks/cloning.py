@@ -1,24 +1,27 @@
-"""Copies of networks, and the weights that they are given."""
+"""Copying weights and statistics between networks."""
+
+from collections.abc import Sequence
 
 import keras
+import numpy as np
 
 from keras_ssl.networks.walking import all_layers
 
 __all__ = ["copy_statistics", "set_weights"]
 
 
-def set_weights(layer, weights):
-    """Set the weights of a layer or model, as its own `set_weights` does, so that it computes with them.
+def set_weights(layer: keras.layers.Layer, weights: Sequence[np.ndarray]) -> bool:
+    """Set the weights of a layer or model, and make its `Normalization` layers use them.
 
-    `keras.layers.Normalization` computes with constants that it made of its weights when it was adapted or loaded, and
-    that its `set_weights` leaves as they were. A function that is compiled already keeps the constants that it has.
+    `keras.layers.Normalization` computes with constants derived from its weights when it was adapted or loaded. Its own
+    `set_weights` does not update them. A function that is already compiled keeps the old constants.
 
     Args:
-        layer: `keras.layers.Layer`, a model for one.
-        weights: List of arrays, as its `get_weights()` returns them.
+        layer: `keras.layers.Layer` or `keras.Model`.
+        weights: Arrays, as `layer.get_weights()` returns them.
 
     Returns:
-        Whether there is such a layer, so that what is compiled has to be compiled again.
+        Whether there is a `Normalization` layer, so that compiled functions must be compiled again.
     """
     layer.set_weights(weights)
     normalizations = _normalizations(layer)
@@ -27,12 +30,12 @@ def set_weights(layer, weights):
     return bool(normalizations)
 
 
-def copy_statistics(model, copy):
-    """Give a copy of a model's architecture the statistics of the pixels, which are no initial weights.
+def copy_statistics(model: keras.Model, copy: keras.Model) -> keras.Model:
+    """Copy the pixel statistics of `Normalization` layers to a clone. They come from data, not from an initializer.
 
     Args:
-        model: `keras.Model`, in which `keras.layers.Normalization` may be adapted.
-        copy: What `keras.models.clone_model` made of it.
+        model: `keras.Model`, possibly with adapted `keras.layers.Normalization` layers.
+        copy: Its clone by `keras.models.clone_model`.
 
     Returns:
         `copy`.

@@ -1,4 +1,4 @@
-"""Running a model over many samples."""
+"""Inference in batches."""
 
 import keras
 import numpy as np
@@ -6,16 +6,16 @@ import numpy as np
 __all__ = ["predict_in_batches"]
 
 
-def predict_in_batches(model, images, batch_size=256):
+def predict_in_batches(model: keras.Model, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
     """Return a model's outputs for all images.
 
-    The model is called layer by layer: `predict` would compile a function for each model and each size of batch, which
-    costs seconds where the work itself takes milliseconds.
+    The model runs eagerly. `predict` would compile a function for each model and batch size, which takes seconds where
+    the work itself takes milliseconds.
 
     Args:
         model: `keras.Model` with one input and one output.
         images: Array `(n, …)`.
-        batch_size: Images at a time. Default 256.
+        batch_size: Number of images per batch. Default: 256.
 
     Returns:
         Float32 array `(n, …)`.

@@ -1,4 +1,4 @@
-"""The layers of a network, and which network of a model embeds."""
+"""Finding the layers of a network, and the network of an objective that embeds."""
 
 from typing import Any
 
@@ -8,34 +8,40 @@ __all__ = ["all_layers", "embedder", "inner_layers", "is_graph"]
 
 
 def all_layers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """Return a layer or model and everything inside it, from the outside in.
+    """Return a layer or model and everything inside it, outermost first.
 
     Args:
-        layer: `keras.layers.Layer`, a model for one.
+        layer: `keras.layers.Layer` or `keras.Model`.
+
+    Returns:
+        List of layers.
     """
     return list(layer._flatten_layers())
 
 
 def inner_layers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """Return the layers directly inside a layer or model; none of a layer that holds no others.
+    """Return the layers directly inside a layer or model.
 
     Args:
-        layer: `keras.layers.Layer`, a model for one.
+        layer: `keras.layers.Layer` or `keras.Model`.
+
+    Returns:
+        List of layers, empty if there are none.
     """
     return list(layer._flatten_layers(include_self=False, recursive=False))
 
 
 def is_graph(model: Any) -> bool:
-    """Return whether `model` is a functional or built sequential `keras.Model`, which can be copied layer by layer.
+    """Return whether `model` is a functional or built sequential `keras.Model`, which can be cloned layer by layer.
 
     Args:
-        model: Anything.
+        model: Any object.
     """
     return isinstance(model, keras.Model) and bool(getattr(model, "inputs", None))
 
 
 def embedder(model: Any) -> Any:
-    """Return the network of an objective that embeds; anything else as it is.
+    """Return the network that an objective embeds with; any other model is returned unchanged.
 
     Args:
         model: Objective, encoder, or None for raw inputs.

@@ -1,29 +1,32 @@
-"""A weight decay that may follow a schedule."""
+"""Scheduled weight decay."""
+
+from typing import Any
 
 import keras
 from keras.optimizers import schedules
 
 from keras_ssl.checks import check_between
+from keras_ssl.typing import Schedule
 
 __all__ = ["ScheduledDecay"]
 
 
 class ScheduledDecay(keras.optimizers.Optimizer):
-    """Lets an optimizer's `weight_decay` be a schedule, read and saved as its learning rate is."""
+    """Base class of optimizers whose `weight_decay` can be a schedule, evaluated and saved like the learning rate."""
 
     @property
-    def weight_decay(self):
+    def weight_decay(self) -> Any:
         """The weight decay at the current step."""
         value = self._weight_decay
         return value(self._iterations) if isinstance(value, schedules.LearningRateSchedule) else value
 
     @weight_decay.setter
-    def weight_decay(self, value):
-        """Set a number, at least 0, or a schedule."""
+    def weight_decay(self, value: Schedule) -> None:
+        """Set the weight decay: a number, at least 0, or a schedule."""
         check_between("weight_decay", value, least=0)
         self._weight_decay = value
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         value = self._weight_decay
         if isinstance(value, schedules.LearningRateSchedule):
@@ -31,8 +34,8 @@ class ScheduledDecay(keras.optimizers.Optimizer):
         return {**super().get_config(), "weight_decay": value}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Make an optimizer of what `get_config` returned."""
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> "ScheduledDecay":
+        """Create an optimizer from the result of `get_config`."""
         value = config["weight_decay"]
         if isinstance(value, dict):
             value = schedules.deserialize(value, custom_objects)

@@ -26,8 +26,9 @@ def bottleneck_conv_net(source, normalize=True):
         source: `data.Source` of small images.
         normalize: Whether there is batch normalization. Default True.
     """
-    size = {"pooling": "flatten", "first_stride": 2, "bottleneck": 128}
-    return encoders.conv_net(source.shape, _FEATURES, normalize=normalize, **size)
+    return encoders.conv_net(
+        source.shape, _FEATURES, pooling="flatten", first_stride=2, bottleneck=128, normalize=normalize
+    )
 
 
 def small_vit(source):

@@ -1,4 +1,4 @@
-"""What hides or changes a sample: noise, masks and rearrangements of pixels. Pure functions."""
+"""Pure functions that hide or change parts of samples: masks, noise and rearrangements of pixels."""
 
 from keras_ssl.transforms.masks import block_mask, random_boxes, random_mask
 from keras_ssl.transforms.noise import gaussian_noise, masking_noise, salt_and_pepper

@@ -1,25 +1,27 @@
-"""What is hidden of a sample: boxes and masks. Pure functions of their arguments and a seed."""
+"""Random boxes and masks: which parts of a sample are hidden. Pure functions of their arguments and a seed."""
 
 import keras
 from keras import ops
 
 from keras_ssl.seeds import SeedStream
+from keras_ssl.typing import Tensor
 
 __all__ = ["random_boxes", "block_mask", "random_mask"]
 
 
-def random_boxes(count, height, width, area, ratio, seed):
-    """Draw boxes of random area, aspect ratio and place that lie inside an image.
+def random_boxes(
+    count: int | Tensor, height: int, width: int, area: tuple[float, float], ratio: tuple[float, float], seed: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Draw boxes inside an image, with random areas, aspect ratios and positions.
 
-    The area is uniform in its range, the logarithm of the ratio uniform in its range, the place uniform among those
-    that fit. A ratio at which the box would stick out of the image gives way to the nearest one that fits, so that the
-    area keeps its distribution.
+    The area and the logarithm of the ratio are uniform in their ranges. The position is uniform among those that fit.
+    If a box would not fit into the image, its ratio is clipped, so the areas keep their distribution.
 
     Args:
         count: Number of boxes, `n`.
         height: Height of the image in pixels.
         width: Width of the image in pixels.
-        area: Lowest and highest area, as fractions of the image's, in 0..1.
+        area: Lowest and highest area, as fractions of the image's area, in 0..1.
         ratio: Lowest and highest width / height, above 0.
         seed: Integer tensor of shape `(2,)`.
 
@@ -30,26 +32,28 @@ def random_boxes(count, height, width, area, ratio, seed):
         Szegedy et al., "Going Deeper with Convolutions", 2015, section 6.
 
     Departures:
-        Common implementations draw again until a box fits, up to ten times, and then take the center of the image.
+        Common implementations redraw until a box fits, up to ten times, and then use a central crop.
     """
-    # One call draws all four: XLA compiles one generator, and the next seed is free for the caller.
+    # One call draws all four: XLA compiles one generator, and the caller can use the next seed.
     units = keras.random.uniform((4, count), seed=SeedStream(seed))
-    area = area[0] + (area[1] - area[0]) * units[0]
-    ratio = ratio[0] * (ratio[1] / ratio[0]) ** units[1]
-    ratio = ops.clip(ratio, area * width / height, width / (height * area))
-    box_height = ops.sqrt(area * height * width / ratio)
-    box_width = box_height * ratio
+    areas = area[0] + (area[1] - area[0]) * units[0]
+    ratios = ratio[0] * (ratio[1] / ratio[0]) ** units[1]
+    ratios = ops.clip(ratios, areas * width / height, width / (height * areas))
+    box_height = ops.sqrt(areas * height * width / ratios)
+    box_width = box_height * ratios
     return (height - box_height) * units[2], (width - box_width) * units[3], box_height, box_width
 
 
-def block_mask(count, height, width, area, ratio, seed):
-    """Hide one random box of each image: the pixels whose centers lie in it.
+def block_mask(
+    count: int | Tensor, height: int, width: int, area: tuple[float, float], ratio: tuple[float, float], seed: Tensor
+) -> Tensor:
+    """Mask one random box in each image: the pixels whose centers lie inside it.
 
     Args:
         count: Number of masks, `n`.
         height: Height of the image in pixels.
         width: Width of the image in pixels.
-        area: Lowest and highest area, as fractions of the image's, in 0..1.
+        area: Lowest and highest area, as fractions of the image's area, in 0..1.
         ratio: Lowest and highest width / height, above 0.
         seed: Integer tensor of shape `(2,)`.
 
@@ -67,17 +71,17 @@ def block_mask(count, height, width, area, ratio, seed):
     return ops.logical_and(rows[:, :, None], columns[:, None, :])
 
 
-def random_mask(count, length, hidden, seed):
-    """Hide the same number of places in each sequence, every choice of them equally likely.
+def random_mask(count: int | Tensor, length: int, hidden: int, seed: Tensor) -> Tensor:
+    """Mask the same number of positions in each sequence; every subset is equally likely.
 
     Args:
         count: Number of masks, `n`.
-        length: Number of places.
-        hidden: How many of them to hide, in 0..length.
+        length: Number of positions.
+        hidden: Number of positions to hide, in 0..length.
         seed: Integer tensor of shape `(2,)`.
 
     Returns:
-        Boolean tensor of shape `(n, length)`; True = hidden, `hidden` times in each row.
+        Boolean tensor of shape `(n, length)`; True = hidden; each row has `hidden` of them.
 
     Reference:
         He et al. 2021, "Masked Autoencoders Are Scalable Vision Learners", section 3.

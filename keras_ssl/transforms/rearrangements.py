@@ -1,4 +1,4 @@
-"""What moves the pixels of images and keeps their values: quarter turns, mirrors and shuffled tiles. Pure functions."""
+"""Rearrangements of pixels: rotations by 90 degrees, flips and shuffled tiles. Pure functions."""
 
 import itertools
 import math
@@ -6,32 +6,34 @@ import math
 import numpy as np
 from keras import ops
 
+from keras_ssl.typing import Tensor
+
 __all__ = ["distant_permutations", "flip", "rot90", "shuffle_tiles"]
 
-_ALL_UP_TO = 9  # tiles: 362,880 permutations
+_ALL_UP_TO = 9  # tiles, which have 362,880 permutations
 _DRAWN = 20_000
 
 
-def rot90(images, quarters):
-    """Turn images counter-clockwise by a number of quarters.
+def rot90(images: Tensor, quarters: int) -> Tensor:
+    """Rotate images counterclockwise by multiples of 90 degrees.
 
     Args:
-        images: Tensor `(n, height, width, channels)`; square where `quarters` is odd and the shape must stay.
-        quarters: 0, 1, 2 or 3.
+        images: Tensor `(n, height, width, channels)`.
+        quarters: 0, 1, 2 or 3 times 90 degrees.
 
     Returns:
-        A tensor like `images`, height and width exchanged where `quarters` is odd.
+        A tensor like `images`; height and width are swapped if `quarters` is odd.
     """
     images = ops.transpose(images, (0, 2, 1, 3)) if quarters % 2 else images
     return _flip(images, ((), (1,), (1, 2), (2,))[quarters])
 
 
-def flip(images, which):
-    """Mirror images.
+def flip(images: Tensor, which: int) -> Tensor:
+    """Flip images.
 
     Args:
         images: Tensor `(n, height, width, channels)`.
-        which: 0 leaves them upright, 1 mirrors left and right, 2 turns them upside down, 3 does both.
+        which: 0 = unchanged, 1 = left and right swapped, 2 = top and bottom swapped, 3 = both.
 
     Returns:
         A tensor like `images`.
@@ -43,14 +45,14 @@ def _flip(images, axes):
     return ops.flip(images, axes) if axes else images
 
 
-def shuffle_tiles(images, grid, order):
-    """Cut images into tiles and put those together in another order.
+def shuffle_tiles(images: Tensor, grid: int, order: Tensor) -> Tensor:
+    """Cut images into tiles and put them together in another order.
 
     Args:
         images: Tensor `(n, height, width, channels)`, height and width multiples of `grid`.
-        grid: Tiles along each side, at least 1.
-        order: Integers `(grid²,)`, or `(n, grid²)` for an order of each image's own: which tile, counted row by row,
-            comes to each place.
+        grid: Number of tiles along each side, at least 1.
+        order: Integers `(grid²,)`, or `(n, grid²)` for a different order in each image: which tile goes to each
+            position. Tiles and positions are counted row by row.
 
     Returns:
         A tensor like `images`.
@@ -65,24 +67,24 @@ def shuffle_tiles(images, grid, order):
     return ops.reshape(tiles, (-1, height, width, channels))
 
 
-def distant_permutations(count, length, seed=0):
-    """Choose permutations that differ from each other in as many places as can be (Hamming distance).
+def distant_permutations(count: int, length: int, seed: int = 0) -> np.ndarray:
+    """Choose permutations that differ from each other in as many positions as possible (Hamming distance).
 
-    Greedy: each next one is among those whose distance to the nearest chosen one is largest. Candidates are all
-    permutations of up to 9 numbers, and of more 20,000 (or ten times `count`) that are drawn.
+    The choice is greedy: each next permutation has the largest distance to the nearest one already chosen. Candidates
+    are all permutations of up to 9 numbers; for more numbers they are 20,000 random ones, or `10 * count` if larger.
 
     Args:
         count: Number of permutations, at most `length!`.
         length: How many numbers are permuted, at least 2.
-        seed: Of the order in which candidates are looked at. Default 0.
+        seed: Seed for the order of candidates. Default: 0.
 
     Returns:
-        Integer array `(count, length)` of different permutations of `0..length - 1`, the same wherever it is computed.
+        Integer array `(count, length)` of different permutations of `0..length - 1`, the same on every machine.
 
     Reference:
         Noroozi & Favaro 2016, "Unsupervised Learning of Visual Representations by Solving Jigsaw Puzzles".
     """
-    rng = np.random.RandomState(seed)  # whose stream is frozen for good, as saved objectives need
+    rng = np.random.RandomState(seed)  # NumPy never changes its stream, which saved objectives rely on
     if length <= _ALL_UP_TO:
         candidates = np.array(list(itertools.permutations(range(length))), "uint8")[
             rng.permutation(math.factorial(length))
