@@ -61,7 +61,8 @@ def test_the_example_runs_as_it_stands_but_for_a_shorter_pretraining(tmp_path, m
     assert int(names["simclr"].step) == 5  # 1,400 images in whole batches of 256
     assert names["classifier"].output_shape == (None, 10)
     assert all(layer.trainable for layer in names["encoder"].layers)
-    assert accuracy == pytest.approx(stated_accuracy(), abs=0.15)  # TOLERANCE
+    # 0.03 below with 1 epoch instead of 60; runs differ by 0.01; a broken network or split is at 0.1 to 0.7
+    assert accuracy == pytest.approx(stated_accuracy(), abs=0.1)
 
 
 def test_the_example_states_the_accuracy_that_was_measured():
@@ -90,7 +91,8 @@ def test_the_objective_with_a_target_network_trains():
 
 
 def test_a_strategy_of_one_device_trains():
-    names = run(snippets("docs/distributed.md")[0], ('"mirrored"', '"none"'), ("epochs=5", "epochs=1"))
+    small = ("conv_net(source.shape)", "mlp(source.shape, (16, 8))")
+    names = run(snippets("docs/distributed.md")[0], ('"mirrored"', '"none"'), ("epochs=5", "epochs=1"), small)
     assert int(names["byol"].step) == 5
 
 
