@@ -18,8 +18,8 @@ pythae's models are trained by a plain loop on arrays, without its trainer (`pyt
 seed ours is trained, then the peer's, so that a busy machine slows both; both take the threads that they take by
 default.
 
-Results go to `benchmarks/results/autoencoders.json` and into the README, if there is a peer and sizes are the default
-ones. `requirements-pythae.txt` says how to install the peer.
+Results go to `benchmarks/results/autoencoders.json` and into docs/generative.md, if there is a peer and sizes are the
+default ones. `requirements-pythae.txt` says how to install the peer.
 """
 
 import argparse
@@ -38,7 +38,7 @@ import numpy as np
 from keras import layers
 
 from benchmarks.joint_embedding_row import clock
-from benchmarks.readme import publish
+from benchmarks.pages import publish
 from keras_ssl import data, encoders, objectives
 from keras_ssl.data.batching import Plan
 
@@ -162,7 +162,7 @@ def steady(run):
 
 
 def section(result):
-    """The README's table, and what stands under it."""
+    """The table, and what stands under it."""
     titles = [title for title, _ in SCORES.values()]
     lines = [f"| {result['dataset']} | {' | '.join(titles)} | s / epoch |", "|---" * (len(titles) + 2) + "|"]
     for label, runs in result["floors"].items():
@@ -215,7 +215,7 @@ def main():
     if options.peer:
         print(section(result))
         if protocol == {key: parser.get_default(key) for key in protocol}:
-            publish("autoencoders", result, "autoencoders", section(result))
+            publish("autoencoders", result)
 
 
 if __name__ == "__main__":

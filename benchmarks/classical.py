@@ -17,8 +17,8 @@ import tempfile
 import numpy as np
 
 from benchmarks.joint_embedding_row import PCA, RAW, UNTRAINED
-from benchmarks.protocol import VERSION
-from benchmarks.readme import RESULTS, write_section
+from benchmarks.pages import RESULTS, refresh
+from benchmarks.protocol import VERSION, note
 from benchmarks.tables import SCORES, beyond, collected, fastest, quoted, write_arrays
 
 GROUPS = {
@@ -49,7 +49,7 @@ def floors(group):
 
 
 def section(result):
-    """The README's table, and the lines under it."""
+    """The table, and the lines under it."""
     rows = result["rows"]
     lines = [f"| {result['dataset']} | {' | '.join(SCORES.values())} | MSE | s / epoch |", "|---" * 6 + "|"]
     lines.append(line(RAW, rows[RAW]))
@@ -68,6 +68,7 @@ def section(result):
         "More than two standard deviations above raw inputs, PCA and the untrained encoder:\n"
         + ";\n".join(f"by {title} {words(names)}" for title, names in found.items())
         + "."
+        + note(result)
     )
 
 
@@ -118,7 +119,7 @@ def main():
         result = collected(file, head, wanted, given, folder)
     print(section(result))
     if file:
-        write_section(f"classical: {given.dataset}", section(result))
+        refresh(f"classical_{given.dataset}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ first. Each run is small: the embedded digits, two dense layers, ten epochs of 2
 batches of 256 pairs. Heads and other arguments are the objectives' defaults, but for the target_momentum of BYOL,
 healthy or not, which is 0.9: 200 steps are few for 0.99. Healthy runs go round the nine objectives until
 there are as many as asked for. kNN is the accuracy of the encoder on the test split, for the reader: the doctor sees no
-labels. What the first command finds goes to `benchmarks/results/collapse.json` and into the README.
+labels. What the first command finds goes to `benchmarks/results/collapse.json` and into docs/watching.md.
 """
 
 import argparse
@@ -22,7 +22,8 @@ import keras
 import numpy as np
 from rich.progress import track
 
-from benchmarks.readme import RESULTS, write_section
+from benchmarks.pages import RESULTS, refresh
+from benchmarks.protocol import VERSION
 from keras_ssl import callbacks, data, encoders, evaluate, losses, measures, objectives, recipes, views
 
 EPOCHS, RATE = 10, 0.01
@@ -128,7 +129,7 @@ def row(name, runs):
 
 
 def section(result):
-    """The README's table: planted collapses, each after the healthy runs of its objective, then the others."""
+    """The table: planted collapses, each after the healthy runs of its objective, then the others."""
     runs = {name: [run for run in result["runs"] if run["name"] == name] for name in (*PLANTED, *HEALTHY)}
     lines = ["| run | found | first diagnosis | loss | std | rank | scale | kNN |", "|---|---|---|---|---|---|---|---|"]
     for objective in HEALTHY:
@@ -139,18 +140,19 @@ def section(result):
     planted = [run for name in PLANTED for run in runs[name]]
     caught = sum(bool(run["found"]) and run["found"][0][1] in EXPECTED[run["name"]] for run in planted)
     return "\n".join(lines) + (
-        f"\n\nFound, as what it is: {caught} of {len(planted)} planted collapses; false alarms: {alarms} of "
+        f"\n\nFound and correctly named: {caught} of {len(planted)} planted collapses; false alarms: {alarms} of "
         f"{len(healthy)} healthy runs. Figures are\nmedians over the runs, after the last epoch; digits, "
         f"{EPOCHS} epochs of 20 steps, seeds from {result['seeds_from']} on (`python -m benchmarks.collapse`)."
     )
 
 
 def write(result):
-    """Write the result, a line for each run, and the README's table."""
+    """Write the result, a line for each run, and the table."""
     lines = ",\n".join(json.dumps(run) for run in result["runs"])
-    text = f'{{"seeds_from": {result["seeds_from"]}, "runs": [\n{lines}\n]}}\n'
+    head = json.dumps({key: value for key, value in result.items() if key != "runs"})
+    text = f'{head[:-1]}, "runs": [\n{lines}\n]}}\n'
     (RESULTS / "collapse.json").write_text(text)
-    write_section("collapse", section(result))
+    refresh("collapse")
 
 
 def main():
@@ -162,7 +164,7 @@ def main():
     options = parser.parse_args()
     train, test = data.load("digits", "train"), data.load("digits", "test")
     batches = data.batches(train, views=views.digits(), batch_size=256, seed=options.seeds_from)
-    result = {"seeds_from": options.seeds_from, "runs": []}
+    result = {"protocol": {"version": VERSION}, "seeds_from": options.seeds_from, "runs": []}
     for seed, names in planned(options).items():
         pairs = pairs_of(batches)
         result["runs"] += [run(name, seed, pairs, train, test) for name in track(names, description=f"seed {seed}")]

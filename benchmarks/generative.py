@@ -9,10 +9,10 @@ with the probability that its gray value is, drawn with seed 0 for train and 1 f
 estimated with 200 importance samples for each test image; more make it lower, never higher, in expectation.
 
 Samples: `recipes.small_images.variational_autoencoder` and `recipes.small_images.gan`, each for its own epochs on the
-first 20,000 images, make 10,000 samples each; `--pictures docs` writes the README's pictures. Distances to the 10,000
-test images are those of the features of a classifier that was trained on train with its labels
-(`evaluate.feature_classifier`); the floor is the distance of two halves of 20,000 real images. Modes are counted by the
-same classifier among the first 1,000 samples.
+first 20,000 images, make 10,000 samples each; `--pictures docs` writes the pictures of docs/generative.md. Distances to
+the 10,000 test images are those of the features of a classifier that was trained on train with its labels
+(`evaluate.feature_classifier`); the floor is the distance between two halves of 20,000 real images. Modes are counted
+by the same classifier among the first 1,000 samples.
 
 With `--validate` the last 10,000 images of train stand for the test split: choices were made so. It writes nothing.
 """
@@ -27,7 +27,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but be
 
 import numpy as np
 
-from benchmarks.readme import publish
+from benchmarks.pages import publish
 from keras_ssl import callbacks, data, evaluate, figures, progress, recipes
 
 VALIDATION = 10_000  # images at the end of train
@@ -100,14 +100,14 @@ PARTS = {"likelihood": likelihood, "samples": samples}
 
 
 def section(result):
-    """The README's words for a part of the results."""
+    """The text for a part of the results."""
     return {"nll": of_likelihood, "models": of_samples}["nll" if "nll" in result else "models"](result)
 
 
 def of_likelihood(r):
     """What is said of the likelihood."""
     return (
-        f"A convolutional VAE of {r['latent']} dimensions on statically binarized MNIST, {r['epochs']} epochs of "
+        f"A convolutional VAE of {r['latent_dim']} dimensions on statically binarized MNIST, {r['epochs']} epochs of "
         f"{r['images']:,} images, one seed:\n"
         f"negative log-likelihood {r['nll']:.2f} nats per test image with {r['samples']:,} importance samples, "
         f"negative ELBO {r['negative_elbo']:.2f} ({r['train_negative_elbo']:.2f} on train)."
@@ -118,15 +118,15 @@ def of_samples(r):
     """The table of Fréchet distances."""
     lines = ["| MNIST | Fréchet distance | digits among 1,000 samples | rarest | epochs | minutes |", "|---" * 6 + "|"]
     lines.append(f"| two halves of train | {r['floor']:.2f} |  |  |  |  |")
-    lines.append(f"| train, which the classifier knows | {r['train']:.2f} |  |  |  |  |")
+    lines.append(f"| train (seen by the classifier) | {r['train']:.2f} |  |  |  |  |")
     for name, m in r["models"].items():
         found = np.count_nonzero(m["modes"])
         cells = [f"{m['frechet']:.2f}", f"{found} of 10", str(min(m["modes"])), str(m["epochs"]), f"{m['minutes']:.0f}"]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + (
-        f"\n\n{SAMPLES:,} samples of each (of the VAE, means of p(x|z)) beside as many test images, one seed; the "
-        f"classifier\nwhose features they are has an accuracy of {r['classifier']['accuracy']:.3f}, and the "
-        f"fingerprint `{r['classifier']['fingerprint'][:12]}`."
+        f"\n\n{SAMPLES:,} samples of each model (of the VAE, means of p(x|z)) against as many test images, "
+        f"one seed; the classifier\nthat gives the features has an accuracy of {r['classifier']['accuracy']:.3f} "
+        f"and the fingerprint `{r['classifier']['fingerprint'][:12]}`."
     )
 
 
@@ -145,7 +145,7 @@ def main():
     print(section(result))
     usual = all(getattr(given, key) == parser.get_default(key) for key in ("epochs", "seed", "importance", "validate"))
     if usual:
-        publish(f"generative_{given.part}", result, f"generative: {given.part}", section(result))
+        publish(f"generative_{given.part}", result)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ keeps the newest state in a folder every few epochs; the same command goes on fr
 
 Results go to `benchmarks/results/`; rows that are there are kept while the protocol is the same, unless `--again`.
 Embeddings are kept too (`protocol.py`), so that another protocol of scoring trains nothing. At the default sizes the
-table goes into the README; results of other sizes have a file of their own.
+table goes into docs/objectives.md; results of other sizes have a file of their own.
 """
 
 import argparse
@@ -34,8 +34,8 @@ import tempfile
 import numpy as np
 
 from benchmarks.joint_embedding_row import LIGHTLY, PEER, RAW, UNTRAINED
-from benchmarks.protocol import VERSION
-from benchmarks.readme import RESULTS, write_section
+from benchmarks.pages import RESULTS, refresh
+from benchmarks.protocol import VERSION, note
 from benchmarks.tables import SCORES, beyond, collected, fastest, quoted, write_arrays
 
 NAMES = {
@@ -58,7 +58,7 @@ def label(name):
 
 
 def section(result):
-    """The README's table, and the line under it."""
+    """The table, and the lines under it."""
     lines = [f"| {result['dataset']} | {' | '.join(SCORES.values())} | s / epoch | GiB |", "|---" * 6 + "|"]
     for name, runs in result["rows"].items():
         cells = [quoted(runs, score) for score in SCORES]
@@ -75,6 +75,7 @@ def section(result):
         "More than two standard deviations above raw inputs and the untrained encoder:\n"
         + ";\n".join(f"by {title} {those_beyond(result['rows'], score)}" for score, title in SCORES.items())
         + "."
+        + note(result)
     )
 
 
@@ -127,7 +128,7 @@ def main():
         result = collected(None if given.validate else file, head, list(wanted(given)), given, folder)
         result["rows"] = {name: result["rows"][name] for name in order() if name in result["rows"]}
     if usual and not given.validate:
-        write_section(f"joint embedding: {given.dataset}", section(result))
+        refresh(f"joint_embedding_{given.dataset}")
     print(section(result))
 
 

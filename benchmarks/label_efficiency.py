@@ -1,17 +1,16 @@
-"""Reproduce the README's label-efficiency tables: the recipes, on the test splits, beside their baselines.
+"""Reproduce the label-efficiency tables: the recipes, on the test splits, beside their baselines.
 
     python -m benchmarks.label_efficiency digits mnist fashion_mnist
     python -m benchmarks.label_efficiency --validate mnist     # to choose views, widths and rates by; writes nothing
 
 Protocol: pretraining on the recipe's unlabeled images (digits: all 1,400 of train; the others: the first 20,000), last
 epoch; five draws of labels from train (seeds 0 to 4); scores on the whole test split. mnist and fashion_mnist come from
-TensorFlow Datasets and must be prepared or downloadable. Results go to `benchmarks/results/` and into the README, where
-`tests/test_readme.py` holds them together. With --validate the last fifth of train stands for the test split, is
-not pretrained on, and test data is not loaded at all.
+TensorFlow Datasets and must be prepared or downloadable. Results go to `benchmarks/results/`, into
+docs/label_efficiency.md and into the README; `tests/test_readme.py` holds them together. With --validate the last fifth
+of train takes the place of the test split and is not pretrained on, and test data is not loaded at all.
 """
 
 import argparse
-import json
 import os
 import time
 
@@ -21,10 +20,13 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but be
 import keras
 import tensorflow as tf
 
-from benchmarks.protocol import VERSION, kept
-from benchmarks.readme import RESULTS, publish
+from benchmarks.pages import publish
+from benchmarks.protocol import VERSION, kept, note
 from keras_ssl import callbacks, data, evaluate, progress, recipes, runs
 from keras_ssl.figures.palette import label
+
+TITLES = {"digits": "digits", "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
+SUMMARIZED = ("1", "10", "100")  # labels per class
 
 
 def pretrained(name, dataset, source, seed, again):
@@ -76,7 +78,7 @@ def measure(dataset, seed, validate, again=False):
 
 
 def markdown(result):
-    """The README's table of one data set."""
+    """The table of one data set."""
     accuracy = result["scores"]["accuracy"]
     counts = list(accuracy["raw_inputs"])
     header = f"| {result['dataset']}, labels per class | {' | '.join(map(str, counts))} |"
@@ -88,11 +90,28 @@ def markdown(result):
 
 
 def section(result, split="test"):
-    """The README's table of one data set, and the line under it."""
+    """The table of one data set, and the lines under it."""
     simclr, autoencoder = (result["pretraining_seconds"][name] for name in ("simclr", "autoencoder"))
     return (
         f"{markdown(result)}\n\n{result['unlabeled']:,} unlabeled, {result['test']:,} {split} images; pretraining "
         f"took {simclr:.0f} s with SimCLR and {autoencoder:.0f} s with the Autoencoder ({result['machine']})."
+        f"{note(result)}"
+    )
+
+
+def summary(*results):
+    """The README's table: a row for each data set and number of labels per class, in percent."""
+    methods = list(results[0]["scores"]["accuracy"])
+    lines = [f"| data set | labels per class | {' | '.join(map(label, methods))} |", "|---" * (len(methods) + 2) + "|"]
+    for result in results:
+        for n in SUMMARIZED:
+            scores = (result["scores"]["accuracy"][method][n] for method in methods)
+            cells = (f"{100 * score['mean']:.1f} ± {100 * score['std']:.1f}" for score in scores)
+            lines.append(f"| {TITLES[result['dataset']]} | {n} | {' | '.join(cells)} |")
+    unlabeled, test = (" / ".join(f"{result[key]:,}" for result in results) for key in ("unlabeled", "test"))
+    return "\n".join(lines) + (
+        f"\n\nAccuracy in percent on the test split, mean ± standard deviation over five draws of the labels; "
+        f"{unlabeled} unlabeled and\n{test} test images; seed 0, last epoch ({results[0]['machine']}).{note(*results)}"
     )
 
 
@@ -109,13 +128,12 @@ def main():
     parser.add_argument("--validate", action="store_true", help="score on the last fifth of train; write nothing")
     parser.add_argument("--again", action="store_true", help="pretrain anew where an encoder is kept")
     arguments = parser.parse_args()
-    RESULTS.mkdir(exist_ok=True)
     for dataset in arguments.datasets:
-        result = json.loads(json.dumps(measure(dataset, arguments.seed, arguments.validate, arguments.again)))
+        result = measure(dataset, arguments.seed, arguments.validate, arguments.again)
         print(f"\n{section(result, 'validation' if arguments.validate else 'test')}\n")
         if arguments.validate or arguments.seed != 0:
             continue
-        publish(f"label_efficiency_{dataset}", result, f"label efficiency: {dataset}", section(result))
+        publish(f"label_efficiency_{dataset}", result)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ With `--validate` the last 5,000 images of CIFAR-10's train split stand for its 
 """
 
 import argparse
-import json
 import os
 import time
 
@@ -26,7 +25,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.readme import RESULTS, publish
+from benchmarks.pages import publish
+from benchmarks.protocol import VERSION, note
 from keras_ssl import callbacks, data, evaluate, networks, recipes, transfer
 from keras_ssl.recipes.networks import bottleneck_conv_net
 
@@ -101,7 +101,7 @@ def gain(result, name, n, kind):
 
 
 def section(result, split="test"):
-    """The README's table, the gains and the protocol."""
+    """The table, the gains and the protocol."""
     counts = list(result["rows"]["raw inputs"])
     header = f"| CIFAR-10, pretrained on | {' | '.join(f'{n} labels per class' for n in counts)} |"
     lines = [header, "|---" * (len(counts) + 1) + "|"]
@@ -119,6 +119,7 @@ def section(result, split="test"):
         f"\nPretrained on the first {result['images']:,} images of train for {result['epochs']} epochs, in "
         f"{seconds['MNIST']:.0f} s on MNIST and {seconds['CIFAR-10']:.0f} s on CIFAR-10 (the fastest seed); "
         f"{result['test']:,} {split} images; mean ± standard deviation over {len(runs)} seeds ({result['machine']})."
+        f"{note(result)}"
     )
     return "\n".join(lines)
 
@@ -136,6 +137,7 @@ def main():
     runs = [measured(seed, digits, train, test, tuning) for seed in range(given.seeds)]
     first = runs[0][0]
     result = {
+        "protocol": {"version": VERSION},
         "images": IMAGES,
         "epochs": EPOCHS,
         "test": len(test),
@@ -145,8 +147,7 @@ def main():
     }
     print(f"\n{section(result, 'validation' if given.validate else 'test')}\n")
     if given.seeds == parser.get_default("seeds") and not given.validate:
-        RESULTS.mkdir(exist_ok=True)
-        publish("mnist_to_cifar10", json.loads(json.dumps(result)), "mnist to cifar10", section(result))
+        publish("mnist_to_cifar10", result)
 
 
 if __name__ == "__main__":

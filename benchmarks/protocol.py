@@ -1,9 +1,11 @@
 """The version of the scoring protocol, which every results file names, and the embeddings that were scored.
 
-Scores of different versions must not stand in one table. Embeddings, and encoders that are fine-tuned, are kept
-outside the repository, in KERAS_SSL_BENCHMARKS or ~/.cache/keras_ssl/benchmarks. After a change of the protocol the
-same command scores them anew, in minutes, without training. `--again` trains anew, as is needed where a recipe has
-changed.
+A file with scores of a linear probe or of nearest neighbors holds `{"protocol": {"version": ...}}`. Scores of different
+versions must not stand in one table, and a table of an old version says what was different (`note`).
+
+Embeddings, and encoders that are fine-tuned, are kept outside the repository, in KERAS_SSL_BENCHMARKS or
+~/.cache/keras_ssl/benchmarks. After a change of the protocol the same command scores them again, in minutes, without
+training. `--again` trains again, as is needed where a recipe has changed.
 """
 
 import hashlib
@@ -13,6 +15,23 @@ import pathlib
 
 VERSION = 2
 """1: the linear probe divides features by one number. 2: it subtracts their mean first."""
+DIFFERENCES = {1: "the linear probe did not subtract the mean"}
+"""How old versions differ from the current one."""
+
+
+def note(*results):
+    """The line under a table of an old version, with a line break before it; of the current version nothing.
+
+    Raises:
+        ValueError: If the results are of several versions.
+    """
+    versions = {result["protocol"]["version"] for result in results}
+    if len(versions) > 1:
+        raise ValueError(
+            f"Expected results of one protocol. Received versions {versions}. Do: measure the older again."
+        )
+    (version,) = versions
+    return "" if version == VERSION else f"\nProtocol {version}: {DIFFERENCES[version]}."
 
 
 def kept(name, **about):

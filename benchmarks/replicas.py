@@ -6,7 +6,7 @@ One step of gradient descent with a rate of 1 from the same weights on the same 
 device, and on 2 and 4 logical CPUs under MirroredStrategy and on 2 processes under MultiWorkerMirroredStrategy. The
 objectives are those of `tests/cases.py`, with batch normalization, queues, targets and multi-crop. Differences of
 losses, of gradients and of all other state are relative to the largest value of each tensor, at least 1. The table goes
-to `benchmarks/results/replicas.json` and into the README.
+to `benchmarks/results/replicas.json` and into docs/distributed.md.
 """
 
 import json
@@ -14,7 +14,7 @@ import os
 import pathlib
 import sys
 
-from benchmarks.readme import RESULTS, publish
+from benchmarks.pages import RESULTS, publish
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent
@@ -57,7 +57,7 @@ def start(setting, output, *names):
 
 
 def section(results):
-    """The README's table."""
+    """The table."""
     lines = [f"| objective | {' | '.join(results)} |", "|---" * (len(results) + 1) + "|"]
     for name in next(iter(results.values())):
         cells = (f"{max(results[setting][name].values()):.0e}" for setting in results)
@@ -69,7 +69,7 @@ def main():
     """Measure all settings and write the table."""
     results = {setting: start(setting, RESULTS / ".part.json") for setting in SETTINGS}
     (RESULTS / ".part.json").unlink()
-    publish("replicas", results, "replicas", section(results))
+    publish("replicas", results)
     print(section(results))
 
 

@@ -16,7 +16,7 @@ Quoted are medians over the rounds, and the median of the ratio to lightly's fig
 is measured only where the processor multiplies it; elsewhere it is emulated, many times slower than float32.
 
 Without `--peer` there is no lightly and nothing is written; else results go to
-`benchmarks/results/resnet_step.json` and into the README. `requirements-lightly.txt` says how to install the peer.
+`benchmarks/results/resnet_step.json` and into docs/speed.md. `requirements-lightly.txt` says how to install the peer.
 """
 
 import argparse
@@ -30,7 +30,7 @@ import time
 
 import numpy as np
 
-from benchmarks.readme import publish
+from benchmarks.pages import publish
 
 HERE = pathlib.Path(__file__).parent
 INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "avx512_vnni", "avx2")  # the best first; with the first two, bfloat16
@@ -164,7 +164,7 @@ def measured(options):
 
 
 def section(result):
-    """The README's table."""
+    """The table."""
     lines = [f"| precision | {OURS} | {STOCK} | {PEER} | {OURS} / {PEER} |", "|---|---|---|---|---|"]
     for precision, views in result["views_per_second"].items():
         cells = [f"{np.median(views[name]):.0f}" for name in (OURS, STOCK, PEER)]
@@ -173,7 +173,7 @@ def section(result):
         lines.append(f"| {precision} | {' | '.join(cells)} | {ratio} |")
     m, p = result["machine"], result["protocol"]
     return "\n".join(lines) + (
-        f"\n\nViews a second of a SimCLR step on a ResNet-18, {p['batch']} images of 32x32, medians of {p['rounds']} "
+        f"\n\nViews per second of a SimCLR step on a ResNet-18, {p['batch']} images of 32x32, medians of {p['rounds']} "
         f"rounds ({m['cores']} cores with {m['instructions']},\nTensorFlow {m['tensorflow']}, Keras {m['keras']}; "
         f"lightly 1.6.0, PyTorch 2.13.0, channels last; `python -m benchmarks.resnet_step`)."
     )
@@ -196,7 +196,7 @@ def main():
     result = {"machine": machine(), "protocol": protocol, "views_per_second": measured(options)}
     if options.peer:
         print(section(result))
-        publish("resnet_step", result, "resnet step", section(result))
+        publish("resnet_step", result)
     return None
 
 

@@ -5,7 +5,7 @@
 Every candidate is measured in every round, in turn, so that a busy machine slows all of them. The table shows medians
 over the rounds, the pairs for each second of one core (which a busy machine hardly changes), and the median of the
 ratio to the best of KerasCV's candidates within a round. With the default sizes the figures go to
-`benchmarks/results/views.json` and into the README. KerasCV has one way to apply an operation to some images of a
+`benchmarks/results/views.json` and into docs/speed.md. KerasCV has one way to apply an operation to some images of a
 batch only, `RandomApply`, which is slow; so it is measured also with every operation always on.
 """
 
@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.readme import publish
+from benchmarks.pages import publish
 from keras_ssl import views
 
 tf.get_logger().setLevel("ERROR")
@@ -109,20 +109,20 @@ def candidates(size, batch):
 
 
 def section(result):
-    """The README's sentence."""
+    """The sentence."""
     ours, pipeline = result["ours, XLA"], result["ours, tf.data + XLA"]
     return (
         f"`views.natural_images(32)` with all its operations makes {ours['pairs_per_second']:,.0f} pairs of 32x32 "
-        f"views a second\nin a function compiled by XLA, {ours['times_keras_cv']:.1f} times what the same operations "
-        f"as KerasCV layers make in the same run, and\n{pipeline['pairs_per_second']:,.0f} in a pipeline such as "
+        f"views per second\nin a function compiled by XLA, {ours['times_keras_cv']:.1f} times as many as the same "
+        f"operations as KerasCV layers in the same run, and\n{pipeline['pairs_per_second']:,.0f} in a pipeline like "
         f"that of `data.batches`, {pipeline['times_keras_cv']:.1f} times as many (medians of five;\n"
         f"{result['machine']}; `python -m benchmarks.views`)."
     )
 
 
 def write(result):
-    """Write the figures beside this script and into the README."""
-    publish("views", result, "views", section(result))
+    """Write the figures beside this script and into docs/speed.md."""
+    publish("views", result)
 
 
 def main():

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import classical, generative, joint_embedding_row, masked_autoencoder, tables
 from keras_ssl import data, recipes
 
-PROTOCOL = {"images": 100, "epochs": 2, "seeds": 2}
+PROTOCOL = {"images": 100, "epochs": 2, "seeds": 2, "version": 2}
 
 
 def runs(*scores, **more):
@@ -116,13 +116,20 @@ def test_the_words_on_likelihood_name_its_samples():
 
 def test_the_curve_of_the_masked_autoencoder_ends_with_its_gain():
     floors = {"raw inputs": 0.35, "untrained, centered": 0.37, "untrained": 0.3}
-    result = {"floors": floors, "curve": {"5": 0.39, "10": 0.42}, "epochs": 10, "mean_share": 0.98}
+    result = {
+        "protocol": {"version": 1},
+        "floors": floors,
+        "curve": {"5": 0.39, "10": 0.42},
+        "epochs": 10,
+        "mean_share": 0.98,
+    }
     result |= {"seconds_per_epoch": 12.3, "images": 20_000, "test": 10_000}
     words = masked_autoencoder.section(result)
     assert "| raw inputs | untrained, centered | untrained | epoch 5 | epoch 10 |" in words
     assert "| 0.350 | 0.370 | 0.300 | 0.390 | 0.420 |" in words
     assert "+12.0 points" in words
-    assert "+5.0 against it with the mean subtracted, which is 98 % of" in words
+    assert "+5.0 over it with the mean subtracted (the mean is 98 % of" in words
+    assert words.endswith("\nProtocol 1: the linear probe did not subtract the mean.")
 
 
 def test_the_table_of_samples_counts_modes():

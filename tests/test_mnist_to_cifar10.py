@@ -21,6 +21,7 @@ def made_up():
     values = {row: {"10": [0.2 + k / 100, 0.22 + k / 100], "100": [0.4, 0.4]} for k, row in enumerate(ROWS)}
     values["MNIST, frozen"]["100"] = [0.3, 0.7]
     return {
+        "protocol": {"version": 2},
         "images": 10_000,
         "epochs": 5,
         "test": 10_000,
