@@ -5,11 +5,7 @@ computes attributes of its samples, and `batches` makes the data set that `fit` 
 """
 
 from keras_ssl.checks import check_dataset
-from keras_ssl.data.batching import batches
-from keras_ssl.data.few_labels import few, few_indices
-from keras_ssl.data.loading import load
-from keras_ssl.data.source import Source, check_labeled, from_arrays
-from keras_ssl.data.targets import (
+from keras_ssl.data.attribute_targets import (
     COLORS,
     ORIENTATIONS,
     Targets,
@@ -18,6 +14,10 @@ from keras_ssl.data.targets import (
     edge_orientation,
     targets,
 )
+from keras_ssl.data.batching import batches
+from keras_ssl.data.few_labels import few, few_indices
+from keras_ssl.data.loading import load
+from keras_ssl.data.source import Source, check_labeled, from_arrays
 
 __all__ = [
     "COLORS",
