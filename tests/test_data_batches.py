@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from keras_ssl import data
-from keras_ssl.data.batching import Plan
+from keras_ssl.data.plan import Plan
 from keras_ssl.errors import UserError
 
 

@@ -44,10 +44,14 @@ def test_a_failing_block_leaves_nothing_and_keeps_the_old_file(tmp_path, error, 
     if old:
         path.write_text(old)
 
-    with pytest.raises(error), whole_file(path) as beside:
-        if written:
-            beside.write_text("half")
-        raise error
+    def write_and_fail():
+        with whole_file(path) as beside:
+            if written:
+                beside.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        write_and_fail()
     assert names(tmp_path) == (["notes.txt"] if old else [])
     assert not old or path.read_text() == old
 

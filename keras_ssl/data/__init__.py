@@ -1,7 +1,7 @@
-"""Images in memory, the few labels that are drawn from them, and the batches that objectives are fitted on.
+"""Images in memory, few labeled samples of them, and the batches that objectives are fitted on.
 
-A `Source` comes from `load` (a name or a folder) or `from_arrays`; `few` draws labeled samples from it, `targets`
-computes attributes of its samples, and `batches` makes the data set that `fit` takes.
+`load` (by name or folder) and `from_arrays` return a `Source`. `few` draws labeled samples from it, `targets` computes
+attributes of its samples, and `batches` makes the data set that `fit` takes.
 """
 
 from keras_ssl.checks import check_dataset

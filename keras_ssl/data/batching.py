@@ -1,6 +1,5 @@
-"""Batches for `fit`: their samples and view seeds, on every backend."""
+"""Batches for `fit`, on every backend."""
 
-import dataclasses
 from typing import Any
 
 import keras
@@ -9,46 +8,12 @@ import numpy as np
 from keras_ssl.checks import check_between, check_images
 from keras_ssl.data.attribute_targets import Targets
 from keras_ssl.data.attribute_targets import targets as compute_targets
+from keras_ssl.data.plan import Plan
 from keras_ssl.data.source import Source, from_arrays
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Operation
 
-__all__ = ["batches", "Plan"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """The samples and the view seed of every batch. They depend on seed, epoch and step only.
-
-    Args:
-        samples: Number of samples.
-        batch_size: Samples in a batch.
-        seed: Non-negative integer.
-        shuffle: Whether each epoch has its own order.
-        drop: Whether an incomplete last batch is dropped.
-    """
-
-    samples: int
-    batch_size: int
-    seed: int
-    shuffle: bool
-    drop: bool
-
-    @property
-    def steps(self) -> int:
-        """Number of batches in an epoch."""
-        return self.samples // self.batch_size if self.drop else -(-self.samples // self.batch_size)
-
-    def order(self, epoch: int) -> np.ndarray:
-        """Return the indices of the samples in the order of this epoch, an int64 vector."""
-        order = np.arange(self.samples)
-        if self.shuffle:
-            order = np.random.default_rng([self.seed, epoch]).permutation(order)
-        return order[: self.steps * self.batch_size]
-
-    def view_seeds(self, epoch: int) -> np.ndarray:
-        """Return the view seed of each step of this epoch, int32 of shape `(steps, 2)`."""
-        return np.random.default_rng([self.seed, epoch, 1]).integers(0, 2**31 - 1, (self.steps, 2), "int32")
+__all__ = ["batches"]
 
 
 def batches(

@@ -31,7 +31,7 @@ def few(source: Source, labels_per_class: int, seed: int = 0) -> tuple[np.ndarra
     """
     chosen = source[few_indices(source, labels_per_class, seed)]
     check_dataset(chosen.images, chosen.labels, chosen.classes, at_least=1, dtype=chosen.dtype)
-    return chosen.floats(), chosen.labels
+    return chosen.floats(), np.asarray(chosen.labels)
 
 
 def few_indices(source: Source, labels_per_class: int, seed: int = 0) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Pictures: curves and tables of results, grids of images, and the report that holds them."""
+"""Figures: plots of results, grids of images, and the HTML report that holds them."""
 
 from keras_ssl.figures import palette, plots, report
 from keras_ssl.figures.grids import image_grid, image_rows, write_png
