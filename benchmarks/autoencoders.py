@@ -40,7 +40,7 @@ from keras import layers
 from benchmarks.joint_embedding_row import clock
 from benchmarks.pages import publish
 from keras_ssl import data, encoders, objectives
-from keras_ssl.data.batching import Plan
+from keras_ssl.data.plan import Plan
 
 OURS, PEER = "keras_ssl", "pythae"
 NAMES = {"AE": "`Autoencoder`", "VAE": "`VariationalAutoencoder`", "BetaVAE": "`VariationalAutoencoder`, β = 4"}

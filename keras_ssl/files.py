@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and folders that can be written in."""
+"""Files that are written whole or not at all, and a check that a folder can be written in."""
 
 import json
 import os
@@ -17,13 +17,13 @@ __all__ = ["whole_file", "writable_folder", "write_json"]
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[pathlib.Path]:
-    """Let a block write a file beside `path`, and rename it to `path` at the end. If the block fails, nothing is left.
+    """Let a block write a temporary file beside `path`, then rename it to `path`. If the block fails, it is removed.
 
     Args:
-        path: Path of the file, whose missing folders are made. An existing file is replaced.
+        path: Path of the file. Missing folders are made; an existing file is replaced.
 
     Yields:
-        `pathlib.Path` in the same folder, with the same ending, to write to.
+        The path to write to: in the same folder, with the same ending.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,24 +40,24 @@ def write_json(path: Path, content: Any) -> None:
 
     Args:
         path: Path of the file.
-        content: What `json` can write.
+        content: Anything that `json` can write.
     """
     with whole_file(path) as beside:
         beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def writable_folder(path: Path, do: str = "choose another folder") -> pathlib.Path:
-    """Raise unless files can be written in a folder, or the folder can be made. Nothing is left behind.
+    """Raise unless a folder can be written in, or can be made. Changes nothing.
 
     Args:
         path: Path of the folder, which need not exist yet.
-        do: What the error tells the user to do.
+        do: Advice in the error. Default: `"choose another folder"`.
 
     Returns:
-        `pathlib.Path`.
+        The path.
 
     Raises:
-        UserError: If nothing can be written in it.
+        UserError: If it cannot.
     """
     path = pathlib.Path(path)
     nearest = next(folder for folder in (path, *path.absolute().parents) if folder.exists())

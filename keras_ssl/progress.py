@@ -1,25 +1,30 @@
-"""Progress bars for long work that is no training; that has `callbacks.Progress`."""
+"""Progress bars for long work other than training, for which there is `callbacks.Progress`."""
 
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+from keras_ssl.typing import Progress
 
 __all__ = ["bar", "track"]
 
-QUIET = 20.0  # seconds between two lines where there is no terminal
+QUIET = 20.0  # seconds between two lines of text without a terminal
+Item = TypeVar("Item")
 
 
 @contextmanager
-def bar(title, after=2.0):
-    """Show on stderr how far something is, once it has taken longer than `after` seconds.
+def bar(title: str, after: float = 2.0) -> Iterator[Progress]:
+    """Show a progress bar on stderr once the work has taken longer than `after` seconds.
 
-    Where that is no terminal and no notebook, a line now and then says it instead.
+    Outside of terminals and notebooks, a line of text appears now and then instead.
 
     Args:
-        title: What stands before the bar, such as `"Reading images"`.
-        after: Seconds until the bar appears. Default 2. With 0 it is there at once, also before its length is known.
+        title: Text before the bar, such as `"Reading images"`.
+        after: Seconds until the bar appears. With 0 it appears at once, even before its length is known. Default: 2.
 
     Yields:
-        Function `(done, total)` that moves the bar.
+        A function `(done, total)` that moves the bar.
     """
     import rich.console
     import rich.progress
@@ -51,8 +56,8 @@ def bar(title, after=2.0):
             shown.stop()
 
 
-def track(items, total, title, after=2.0):
-    """Yield `items`, with a `bar`.
+def track(items: Iterable[Item], total: int, title: str, after: float = 2.0) -> Iterator[Item]:
+    """Yield `items` while a `bar` shows the progress.
 
     Args:
         items: Iterable.

@@ -122,7 +122,7 @@ def test_few_says_what_it_lacks():
         data.few(source(), 5)
     with pytest.raises(UserError, match="with labels"):
         data.few(data.from_arrays(np.zeros((3, 2, 2, 1))), 1)
-    with pytest.raises(UserError, match="at least 1 label"):
+    with pytest.raises(UserError, match="labels_per_class as a whole number at least 1"):
         data.few(source(), 0)
     with pytest.raises(UserError, match="from_arrays"):
         data.few(np.zeros((3, 2, 2, 1)), 1)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_ssl import data, encoders, objectives
-from keras_ssl.data.batching import Plan
+from keras_ssl.data.plan import Plan
 from keras_ssl.data.python_batches import PythonBatches
 from keras_ssl.errors import UserError
 from keras_ssl.seeds import SeedStream

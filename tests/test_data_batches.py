@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from keras_ssl import data
-from keras_ssl.data.batching import Plan
+from keras_ssl.data.plan import Plan
 from keras_ssl.errors import UserError
 
 
@@ -155,9 +155,9 @@ def test_view_seeds_never_meet():
         (numbered(dtype="float32").astype("int32"), {}, "int32"),
         (numbered(), {"drop_remainder": True}, "lower `batch_size` to 10"),
         (numbered(), {"views": noisy}, "lower `batch_size` to 10"),
-        (numbered(), {"batch_size": 0}, "batch_size as an integer of at least 1"),
-        (numbered(), {"seed": -1}, "seed as an integer of at least 0"),
-        (numbered(), {"first_epoch": 0.5}, "first_epoch as an integer"),
+        (numbered(), {"batch_size": 0}, "batch_size as a whole number at least 1"),
+        (numbered(), {"seed": -1}, "seed as a whole number at least 0"),
+        (numbered(), {"first_epoch": 0.5}, "first_epoch as a whole number at least 0"),
         (numbered(), {"views": lambda images, seed: images, "batch_size": 4}, "views"),
         (numbered(), {"views": lambda images, seed: noisy(images, seed) * 9, "batch_size": 4}, "0..1"),
         (numbered(), {"views": "digits", "batch_size": 4}, "policy"),

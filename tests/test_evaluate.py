@@ -340,7 +340,7 @@ def test_label_counts_are_those_that_every_class_has():
         ({"seeds": 0}, "at least one draw of labels. Received seeds=0"),
         ({"labels_per_class": ()}, "at least one number of labels"),
         ({"labels_per_class": (1, 100)}, "at least 100 samples of each class"),
-        ({"labels_per_class": (0,)}, "at least 1 label per class"),
+        ({"labels_per_class": (0,)}, "labels_per_class as a whole number at least 1"),
         ({"fine_tune": ("simclr",)}, "names of encoders to fine-tune among encoder. Received simclr"),
     ],
 )

@@ -8,7 +8,7 @@ from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.collections import LineCollection, PathCollection
 
 from keras_ssl.errors import UserError
-from keras_ssl.figures import palette, plots
+from keras_ssl.figures import image_grid, image_rows, palette, plots
 
 
 def curve(*pairs):
@@ -157,14 +157,47 @@ def test_map_of_a_collapsed_encoder_and_of_nonsense():
 def test_reconstructions_show_inputs_above_and_outputs_below(channels):
     images = np.random.default_rng(0).random((14, 4, 4, channels))
     figure = plots.reconstructions(images, images - 0.5)
-    assert len(figure.axes) == 24  # twelve of fourteen
-    above, below = (figure.axes[i].get_images()[0].get_array() for i in (3, 15))
-    expected = images[3] if channels == 3 else images[3, ..., 0]
-    np.testing.assert_allclose(above, expected, rtol=1e-6)
-    np.testing.assert_allclose(below, np.clip(expected - 0.5, 0, 1), atol=1e-6)
+    above, below = (axis.get_images()[0].get_array() for axis in figure.axes)
+    np.testing.assert_allclose(above, image_grid(images[:12], columns=12), rtol=1e-6)  # twelve of fourteen
+    np.testing.assert_allclose(below, image_grid(images[:12] - 0.5, columns=12), atol=1e-6)
+    assert [axis.get_ylabel() for axis in figure.axes] == ["input", "rebuilt\nMSE 0.25"]
     assert "0.25 over 14" in figure.get_label()
     with pytest.raises(UserError, match="equal batches"):
         plots.reconstructions(images, images[:2])
+
+
+def test_image_rows_take_batches_of_several_sizes_and_keep_the_labels_inside():
+    random = np.random.default_rng(0).random
+    rows = {
+        "images": random((3, 12, 16, 3)),
+        "a view with a long name": random((3, 8, 8, 1)),
+        "third": random((2, 4, 4, 3)),
+    }
+    figure = image_rows(rows, "a title")
+    shapes = [axis.get_images()[0].get_array().shape for axis in figure.axes]
+    assert shapes == [(12, 3 * 18 - 2, 3), (8, 3 * 9 - 1), (4, 3 * 5 - 1, 3)]
+    assert figure.axes[1].get_images()[0].get_cmap().name == "gray"
+    assert not any(len(axis.get_xticks()) or len(axis.get_yticks()) for axis in figure.axes)
+    assert figure.get_suptitle() == "a title"
+    figure.canvas.draw()
+    page = figure.bbox
+    for axis in figure.axes:
+        box = axis.get_tightbbox()
+        assert page.x0 <= box.x0
+        assert box.x1 <= page.x1
+        assert page.y0 <= box.y0
+        assert box.y1 <= page.y1
+    with pytest.raises(UserError, match="shape"):
+        image_rows({"images": random((4, 4))})
+
+
+def test_an_image_row_shows_nan_as_white():
+    images = np.zeros((1, 2, 2, 1))
+    images[0, 0, 0] = np.nan
+    figure = image_rows({"images": images})
+    shown = figure.axes[0].get_images()[0]
+    assert np.ma.is_masked(shown.get_array()[0, 0])
+    assert shown.to_rgba(shown.get_array())[0, 0, 3] == 0  # transparent, on a white page
 
 
 def test_confusion_matrix_counts():

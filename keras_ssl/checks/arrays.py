@@ -1,5 +1,9 @@
 """Checks of arrays: their shape, dtype and values."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import keras
 import numpy as np
 
 from keras_ssl.errors import UserError
@@ -7,15 +11,15 @@ from keras_ssl.errors import UserError
 __all__ = ["as_array", "check_dtype", "check_fits", "check_shape", "check_values"]
 
 
-def as_array(images, name="images"):
+def as_array(images: Any, name: str = "images") -> np.ndarray:
     """Return `images` as one NumPy array.
 
     Args:
         images: Array, tensor, or list of arrays of one shape.
-        name: What the error calls the images.
+        name: Name of the images in the error.
 
     Raises:
-        UserError: When the shapes in a list differ.
+        UserError: If the shapes in a list differ.
     """
     try:
         return np.asarray(images)
@@ -23,17 +27,17 @@ def as_array(images, name="images"):
         raise UserError(f"{name} of one shape", f"a {type(images).__name__} of several", "resize them") from error
 
 
-def check_shape(images, channels=None, at_least=2, name="images"):
+def check_shape(images: np.ndarray, channels: int | None = None, at_least: int = 2, name: str = "images") -> None:
     """Raise unless `images` has the shape `(n, height, width, channels)` with enough samples. See `check_images`.
 
     Args:
         images: NumPy array.
-        channels: Number of channels that is expected, or None for any.
-        at_least: Smallest number of samples. Default 2: nothing can be learned from one.
-        name: What the error calls the images.
+        channels: Expected number of channels, or None for any.
+        at_least: Smallest number of samples. Default: 2, because nothing can be learned from one.
+        name: Name of the images in the error.
 
     Raises:
-        UserError: With what was expected, what came and what to do.
+        UserError: If they do not.
     """
     if images.ndim != 4:
         raise UserError(
@@ -53,23 +57,25 @@ def check_shape(images, channels=None, at_least=2, name="images"):
         )
 
 
-def check_values(images, value_range=(0.0, 1.0), name="images", dtype="float32"):
-    """Raise unless `images`, an array of any shape, holds the values that are declared. See `check_images`.
+def check_values(
+    images: np.ndarray, value_range: Sequence[float] = (0.0, 1.0), name: str = "images", dtype: str = "float32"
+) -> None:
+    """Raise unless `images`, an array of any shape, has the declared dtype and range. See `check_images`.
 
     Args:
         images: NumPy array whose first axis counts samples.
-        value_range: Lowest and highest value that is declared for floats. Default `(0, 1)`.
-        name: What the error calls the images.
-        dtype: What is declared: `"float32"`, meaning floats of any width, or `"uint8"` in 0..255. Default `"float32"`.
+        value_range: Declared lowest and highest value of floats. Default: `(0, 1)`.
+        name: Name of the images in the error.
+        dtype: Declared dtype: `"float32"`, meaning floats of any width, or `"uint8"` in 0..255. Default: `"float32"`.
 
     Raises:
-        UserError: With what was expected, what came and what to do.
+        UserError: If they do not.
     """
     low, high = value_range
     check_dtype(images, dtype, name, f"floats in {low:g}..{high:g}")
     if dtype == "uint8" or not images.size:
         return
-    lowest, highest = float(images.min()), float(images.max())  # one pass each; NaN and Inf come through
+    lowest, highest = float(images.min()), float(images.max())  # one pass each, and NaN and Inf carry through
     if not np.isfinite([lowest, highest]).all():
         bad = np.flatnonzero([not np.isfinite(image).all() for image in images])
         raise UserError(
@@ -87,17 +93,19 @@ def check_values(images, value_range=(0.0, 1.0), name="images", dtype="float32")
         )
 
 
-def check_dtype(images, dtype="float32", name="images", floats="floats in 0..1"):
-    """Raise unless the dtype of `images` is the one that is declared.
+def check_dtype(
+    images: np.ndarray, dtype: str = "float32", name: str = "images", floats: str = "floats in 0..1"
+) -> None:
+    """Raise unless `images` has the declared dtype.
 
     Args:
         images: NumPy array.
-        dtype: `"float32"`, meaning floats of any width, or `"uint8"`. Default `"float32"`.
-        name: What the error calls the images.
-        floats: What the error calls the floats.
+        dtype: `"float32"`, meaning floats of any width, or `"uint8"`. Default: `"float32"`.
+        name: Name of the images in the error.
+        floats: Description of the expected floats in the error.
 
     Raises:
-        UserError: With what was expected, what came and what to do.
+        UserError: If they do not.
     """
     if dtype == "uint8" and images.dtype != np.uint8:
         raise UserError(
@@ -114,15 +122,15 @@ def check_dtype(images, dtype="float32", name="images", floats="floats in 0..1")
         )
 
 
-def check_fits(images, model):
-    """Raise unless images have the shape that a model takes.
+def check_fits(images: np.ndarray, model: keras.Model) -> None:
+    """Raise unless images have the input shape of a model.
 
     Args:
         images: Array `(n, height, width, channels)`.
         model: Built `keras.Model` with one input.
 
     Raises:
-        UserError: With what was expected, what came and what to do.
+        UserError: If they do not.
     """
     shape = model.input_shape
     if len(shape) != images.ndim or any(a not in (None, b) for a, b in zip(shape[1:], images.shape[1:])):

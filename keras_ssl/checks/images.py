@@ -1,26 +1,35 @@
 """Checks of images, and of images with their labels."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from keras_ssl.checks.arrays import as_array, check_shape, check_values
 from keras_ssl.checks.labels import check_labels
 
 __all__ = ["check_dataset", "check_images"]
 
 
-def check_images(images, value_range=(0.0, 1.0), channels=None, at_least=2, name="images", dtype="float32"):
-    """Raise unless `images` is a batch of shape `(n, height, width, channels)` of the values that are declared.
+def check_images(
+    images: Any,
+    value_range: Sequence[float] = (0.0, 1.0),
+    channels: int | None = None,
+    at_least: int = 2,
+    name: str = "images",
+    dtype: str = "float32",
+) -> None:
+    """Raise unless `images` is a batch of shape `(n, height, width, channels)` with the declared dtype and range.
 
     Args:
-        images: NumPy array. Refused are: other than 4 dimensions, fewer than `at_least` samples, another dtype than
-            declared, and, where floats are declared, NaN, Inf and values outside `value_range` (by more than 1e-3 of
-            its width).
-        value_range: Lowest and highest value that is declared for floats. Default `(0, 1)`.
-        channels: Number of channels that is expected, or None for any.
-        at_least: Smallest number of samples. Default 2: nothing can be learned from one.
-        name: What the error calls the images.
-        dtype: What is declared: `"float32"`, meaning floats of any width, or `"uint8"` in 0..255. Default `"float32"`.
+        images: Array, tensor, or list of arrays of one shape.
+        value_range: Declared lowest and highest value of floats. Default: `(0, 1)`.
+        channels: Expected number of channels, or None for any.
+        at_least: Smallest number of samples. Default: 2, because nothing can be learned from one.
+        name: Name of the images in the error.
+        dtype: Declared dtype: `"float32"`, meaning floats of any width, or `"uint8"` in 0..255. Default: `"float32"`.
 
     Raises:
-        UserError: With what was expected, what came and what to do.
+        UserError: If there are not 4 dimensions, fewer than `at_least` samples, or another dtype than declared; and for
+            floats, if there are NaN, Inf, or values outside `value_range` by more than 1e-3 of its width.
     """
     images = as_array(images, name)
     check_shape(images, channels, at_least, name)
@@ -28,21 +37,27 @@ def check_images(images, value_range=(0.0, 1.0), channels=None, at_least=2, name
 
 
 def check_dataset(
-    images, labels=None, classes=None, value_range=(0.0, 1.0), channels=None, at_least=2, dtype="float32"
-):
-    """Raise unless images (and labels, where there are any) can be trained on. See `check_images` and `check_labels`.
+    images: Any,
+    labels: Any = None,
+    classes: int | None = None,
+    value_range: Sequence[float] = (0.0, 1.0),
+    channels: int | None = None,
+    at_least: int = 2,
+    dtype: str = "float32",
+) -> None:
+    """Raise unless images, and labels if given, can be trained on. See `check_images` and `check_labels`.
 
     Args:
         images: Array of shape `(n, height, width, channels)`.
         labels: Array of shape `(n,)`, or None.
         classes: Number of classes, or None.
-        value_range: Lowest and highest pixel value.
-        channels: Number of channels, or None for any.
-        at_least: Smallest number of samples.
-        dtype: What is declared for the images, `"float32"` or `"uint8"`.
+        value_range: Declared lowest and highest pixel value of floats. Default: `(0, 1)`.
+        channels: Expected number of channels, or None for any.
+        at_least: Smallest number of samples. Default: 2.
+        dtype: Declared dtype of the images, `"float32"` or `"uint8"`. Default: `"float32"`.
 
     Raises:
-        UserError: With what was expected, what came and what to do.
+        UserError: If they cannot.
     """
     check_images(images, value_range, channels, at_least, dtype=dtype)
     if labels is not None:

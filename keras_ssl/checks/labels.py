@@ -1,5 +1,7 @@
 """Checks of class numbers."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_ssl.errors import UserError
@@ -7,17 +9,17 @@ from keras_ssl.errors import UserError
 __all__ = ["check_labels"]
 
 
-def check_labels(labels, samples=None, classes=None, name="labels"):
+def check_labels(labels: Any, samples: int | None = None, classes: int | None = None, name: str = "labels") -> None:
     """Raise unless `labels` is a vector of class numbers in `0..classes - 1`.
 
     Args:
         labels: NumPy array of shape `(n,)` of integers.
-        samples: Number of samples that they must fit, or None.
-        classes: Number of classes, or None when it is not known.
-        name: What the error calls the labels.
+        samples: Number of samples that they belong to, or None.
+        classes: Number of classes, or None if it is not known.
+        name: Name of the labels in the error.
 
     Raises:
-        UserError: With what was expected, what came and what to do.
+        UserError: If it is not.
     """
     labels = np.asarray(labels)
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):

@@ -1,15 +1,11 @@
-"""Images in memory, the few labels that are drawn from them, and the batches that objectives are fitted on.
+"""Images in memory, few labeled samples of them, and the batches that objectives are fitted on.
 
-A `Source` comes from `load` (a name or a folder) or `from_arrays`; `few` draws labeled samples from it, `targets`
-computes attributes of its samples, and `batches` makes the data set that `fit` takes.
+`load` (by name or folder) and `from_arrays` return a `Source`. `few` draws labeled samples from it, `targets` computes
+attributes of its samples, and `batches` makes the data set that `fit` takes.
 """
 
 from keras_ssl.checks import check_dataset
-from keras_ssl.data.batching import batches
-from keras_ssl.data.few_labels import few, few_indices
-from keras_ssl.data.loading import load
-from keras_ssl.data.source import Source, check_labeled, from_arrays
-from keras_ssl.data.targets import (
+from keras_ssl.data.attribute_targets import (
     COLORS,
     ORIENTATIONS,
     Targets,
@@ -18,6 +14,10 @@ from keras_ssl.data.targets import (
     edge_orientation,
     targets,
 )
+from keras_ssl.data.batching import batches
+from keras_ssl.data.few_labels import few, few_indices
+from keras_ssl.data.loading import load
+from keras_ssl.data.source import Source, check_labeled, from_arrays
 
 __all__ = [
     "COLORS",

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from keras_ssl.checks import check_dataset
+from keras_ssl.checks import check_between, check_dataset
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
 
 __all__ = ["few", "few_indices"]
 
 
-def few(source, labels_per_class, seed=0):
+def few(source: Source, labels_per_class: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Draw the same number of labeled samples from every class.
 
     Draws with one seed are nested: the samples drawn for 1 label per class are among those drawn for 5.
@@ -17,25 +17,25 @@ def few(source, labels_per_class, seed=0):
     Args:
         source: A `Source` with labels.
         labels_per_class: Number of samples of each class, at least 1.
-        seed: Seed of the draw, a non-negative integer. Default 0.
+        seed: Seed of the draw, a non-negative integer. Default: 0.
 
     Returns:
         `(images, labels)`: float32 images in 0..1 of shape `(classes * labels_per_class, height, width, channels)`, and
         integers of shape `(classes * labels_per_class,)`. The classes alternate.
 
     Raises:
-        UserError: When there are no labels, a class has too few samples, or the images cannot be trained on.
+        UserError: If there are no labels, a class has too few samples, or the images cannot be trained on.
 
     Example:
         `images, labels = data.few(train, labels_per_class=5, seed=0)`
     """
     chosen = source[few_indices(source, labels_per_class, seed)]
     check_dataset(chosen.images, chosen.labels, chosen.classes, at_least=1, dtype=chosen.dtype)
-    return chosen.floats(), chosen.labels
+    return chosen.floats(), np.asarray(chosen.labels)
 
 
-def few_indices(source, labels_per_class, seed=0):
-    """Return where in a source the samples are that `few` draws, an integer array `(classes * labels_per_class,)`.
+def few_indices(source: Source, labels_per_class: int, seed: int = 0) -> np.ndarray:
+    """Return the indices of the samples that `few` draws, an integer array `(classes * labels_per_class,)`.
 
     Args:
         source: See `few`.
@@ -43,7 +43,7 @@ def few_indices(source, labels_per_class, seed=0):
         seed: See `few`.
 
     Raises:
-        UserError: When there are no labels, or a class has too few samples.
+        UserError: If there are no labels, or a class has too few samples.
     """
     if not isinstance(source, Source):
         raise UserError("a Source", type(source).__name__, "make one with `data.from_arrays(images, labels)`")
@@ -53,8 +53,7 @@ def few_indices(source, labels_per_class, seed=0):
             f"{source.name} without labels",
             "give `data.from_arrays(images, labels)`, or sort the images of a folder into one subfolder for each class",
         )
-    if labels_per_class < 1:
-        raise UserError("at least 1 label per class", f"{labels_per_class}", "raise `labels_per_class`")
+    check_between("labels_per_class", labels_per_class, least=1, whole=True)
     classes = np.unique(source.labels) if source.classes is None else range(source.classes)
     return np.stack([_of_class(source, number, labels_per_class, seed) for number in classes], axis=1).reshape(-1)
 

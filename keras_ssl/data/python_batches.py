@@ -1,7 +1,13 @@
 """Batches as a `keras.utils.PyDataset`, for backends other than TensorFlow."""
 
+from collections.abc import Iterator
+
 import keras
 import numpy as np
+
+from keras_ssl.data.plan import Plan
+from keras_ssl.data.source import Source
+from keras_ssl.typing import Batch, Operation
 
 __all__ = ["PythonBatches"]
 
@@ -9,28 +15,35 @@ __all__ = ["PythonBatches"]
 class PythonBatches(keras.utils.PyDataset):
     """The batches of a `Plan`, with the views jitted on JAX. See `data.batches`.
 
-    `fit` asks for the steps of an epoch in an order of its own that no seed of ours determines, so `__getitem__`
-    gives the next batch of the epoch, whatever its argument.
+    `fit` requests the steps of an epoch in an order that our seed does not determine, so `__getitem__` returns the next
+    batch of the epoch, whatever its argument.
 
     Args:
-        plan: Which samples and seeds make each batch.
+        plan: The `Plan`, which gives the samples and the view seed of each batch.
         source: The `Source`.
         views: Function `(images, seed) -> dict of views`, or None.
         first_epoch: Number of the first epoch.
-        attributes: Float32 array `(n, …)` whose rows come as "attributes", or None.
+        attributes: Float32 array `(n, …)` whose rows are added to batches as "attributes", or None.
     """
 
-    def __init__(self, plan, source, views=None, first_epoch=0, attributes=None):
+    def __init__(
+        self,
+        plan: Plan,
+        source: Source,
+        views: Operation | None = None,
+        first_epoch: int = 0,
+        attributes: np.ndarray | None = None,
+    ):
         super().__init__()
         self.plan, self.source, self.epoch, self.step = plan, source, first_epoch, 0
         self.views = _compiled(views)
         self.attributes = attributes
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.plan.steps
 
-    def __getitem__(self, index):
-        """Return the next batch of this epoch, a dict of float32 arrays; `index` changes nothing."""
+    def __getitem__(self, index: int) -> Batch:
+        """Return the next batch of this epoch, a dict of float32 arrays; `index` is ignored."""
         del index
         if self.step == 0:
             self.order, self.seeds = self.plan.order(self.epoch), self.plan.view_seeds(self.epoch)
@@ -41,7 +54,7 @@ class PythonBatches(keras.utils.PyDataset):
         batch = {"input": images} if self.views is None else self.views(images, self.seeds[step])
         return batch if self.attributes is None else {**batch, "attributes": self.attributes[indices]}
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Batch]:
         """Yield the batches of one epoch."""
         try:
             for step in range(len(self)):
@@ -49,8 +62,8 @@ class PythonBatches(keras.utils.PyDataset):
         finally:
             self.on_epoch_end()
 
-    def on_epoch_end(self):
-        """Go on to the next epoch, if this one was begun: Keras calls this also before the first one."""
+    def on_epoch_end(self) -> None:
+        """Advance to the next epoch if this one was begun: Keras also calls this before the first epoch."""
         if self.step:
             self.epoch, self.step = self.epoch + 1, 0
 

@@ -1,6 +1,8 @@
 """A set of images in memory, with or without labels."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,19 +14,19 @@ __all__ = ["Source", "check_labeled", "from_arrays"]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Source:
-    """Images in memory, as they are stored, and what is known about them.
+    """Images in memory in their stored dtype, with labels and other columns if there are any.
 
     Args:
         images: Array of shape `(n, height, width, channels)`: uint8 in 0..255, or floats in 0..1.
         labels: Integer array of shape `(n,)` with class numbers from 0, or None.
-        classes: Number of classes, or None where there are no labels.
+        classes: Number of classes, or None if there are no labels.
         class_names: One name for each class number, or None.
-        name: What the set is called in messages.
-        columns: What else is known of the samples, a dict from names to arrays of shape `(n,)`, or None.
+        name: Name of the set in messages. Default: `"images"`.
+        columns: Other known values of the samples, a dict from names to arrays of shape `(n,)`, or None.
 
     Raises:
-        UserError: When the images' rank or dtype, the labels or the columns do not fit this description. Pixel values
-            are not looked at here: `batches` and `few` check them.
+        UserError: If the rank or dtype of the images, the labels or the columns do not fit this description. Pixel
+            values are checked by `batches` and `few`.
 
     Example:
         `source[:100]` and `source[indices]` are sources of these samples.
@@ -51,23 +53,23 @@ class Source:
                 )
 
     @property
-    def dtype(self):
-        """How the images are declared: `"uint8"` in 0..255, or `"float32"`, floats in 0..1."""
+    def dtype(self) -> str:
+        """Declared dtype of the images: `"uint8"` in 0..255, or `"float32"` for floats in 0..1."""
         return "uint8" if self.images.dtype == np.uint8 else "float32"
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """Shape of one image, `(height, width, channels)`."""
         return self.images.shape[1:]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.images)
 
     def __repr__(self):
         labels = "no labels" if self.labels is None else f"{self.classes} classes"
         return f"Source({self.name!r}, {len(self)} images of shape {self.shape}, {self.images.dtype}, {labels})"
 
-    def __getitem__(self, which):
+    def __getitem__(self, which: slice | Sequence[int] | np.ndarray) -> "Source":
         """Return the samples of a slice, an array of indices or a boolean mask, as a `Source`."""
         if not isinstance(which, slice):
             which = np.asarray(which)
@@ -77,24 +79,24 @@ class Source:
         columns = None if self.columns is None else {name: column[which] for name, column in self.columns.items()}
         return dataclasses.replace(self, images=self.images[which], labels=labels, columns=columns)
 
-    def floats(self):
+    def floats(self) -> np.ndarray:
         """Return the images as float32 in 0..1, of shape `(n, height, width, channels)`."""
         images = self.images.astype("float32", copy=False)
         return images / np.float32(255) if self.dtype == "uint8" else images
 
-    def split(self, fraction, seed=0):
-        """Split the samples at random into two sources, class by class where there are labels.
+    def split(self, fraction: float, seed: int = 0) -> "tuple[Source, Source]":
+        """Split the samples at random into two sources, class by class if there are labels.
 
         Args:
-            fraction: Part of the samples that goes into the first source, above 0 and below 1.
-            seed: Seed of the draw, a non-negative integer. Default 0.
+            fraction: Fraction of the samples in the first source, above 0 and below 1.
+            seed: Seed of the draw, a non-negative integer. Default: 0.
 
         Returns:
-            `(first, rest)`, with `round(fraction * n)` samples in the first; where there are labels, of each class
-            `round(fraction * its samples)`, but at least one in each of the two from two samples on.
+            `(first, rest)`, with `round(fraction * n)` samples in the first. With labels, the first has
+            `round(fraction * count)` samples of each class, and both have at least one if the class has two or more.
 
         Raises:
-            UserError: When `fraction` leaves one of the two empty.
+            UserError: If one of the two would be empty.
         """
         if not 0 < round(fraction * len(self)) < len(self):
             raise UserError(
@@ -108,11 +110,18 @@ class Source:
 
 
 def _share(count, fraction):
-    """How many of a class go into the first of two parts."""
+    """Return how many samples of a class go into the first part."""
     return min(max(round(fraction * count), 1), count - 1) if count > 1 else round(fraction * count)
 
 
-def from_arrays(images, labels=None, classes=None, class_names=None, name="arrays", columns=None):
+def from_arrays(
+    images: Any,
+    labels: Any = None,
+    classes: int | None = None,
+    class_names: Sequence[str] | None = None,
+    name: str = "arrays",
+    columns: dict[str, Any] | None = None,
+) -> Source:
     """Make a `Source` from arrays.
 
     Args:
@@ -120,14 +129,14 @@ def from_arrays(images, labels=None, classes=None, class_names=None, name="array
         labels: Integers of shape `(n,)` with class numbers from 0, or None.
         classes: Number of classes. Default: the highest label plus one.
         class_names: One name for each class number, or None.
-        name: What the set is called in messages.
-        columns: Dict of what else is known of the samples, from names to arrays of shape `(n,)`, or None.
+        name: Name of the set in messages. Default: `"arrays"`.
+        columns: Other known values of the samples, a dict from names to arrays of shape `(n,)`, or None.
 
     Returns:
         A `Source`. The images are not copied.
 
     Raises:
-        UserError: When rank, dtype, labels or columns do not fit.
+        UserError: If rank, dtype, labels or columns do not fit.
     """
     images = as_array(images)
     if labels is not None:
@@ -138,14 +147,14 @@ def from_arrays(images, labels=None, classes=None, class_names=None, name="array
     return Source(images, labels, classes, None if class_names is None else tuple(class_names), name, columns)
 
 
-def check_labeled(*sources):
+def check_labeled(*sources: Source) -> None:
     """Raise unless all sources have labels.
 
     Args:
         *sources: `Source`s.
 
     Raises:
-        UserError: Naming the first that has none.
+        UserError: If one has none; the error names the first of them.
     """
     for source in sources:
         if source.labels is None:

@@ -1,19 +1,32 @@
 """Batches as a `tf.data.Dataset`."""
 
 import itertools
+from typing import Any
+
+import numpy as np
+
+from keras_ssl.data.plan import Plan
+from keras_ssl.data.source import Source
+from keras_ssl.typing import Operation
 
 __all__ = ["tensorflow_batches"]
 
 
-def tensorflow_batches(plan, source, views=None, first_epoch=0, attributes=None):
+def tensorflow_batches(
+    plan: Plan,
+    source: Source,
+    views: Operation | None = None,
+    first_epoch: int = 0,
+    attributes: np.ndarray | None = None,
+) -> Any:
     """Return the batches of a `Plan` as a `tf.data.Dataset`. See `data.batches`.
 
     Args:
-        plan: Which samples and seeds make each batch.
+        plan: The `Plan`, which gives the samples and the view seed of each batch.
         source: The `Source`.
         views: Function `(images, seed) -> dict of views`, or None.
         first_epoch: Number of the first epoch.
-        attributes: Float32 array `(n, …)` whose rows come as "attributes", or None.
+        attributes: Float32 array `(n, …)` whose rows are added to batches as "attributes", or None.
     """
     import tensorflow as tf
 
@@ -25,8 +38,8 @@ def tensorflow_batches(plan, source, views=None, first_epoch=0, attributes=None)
 
     @tf.autograph.experimental.do_not_convert
     def steps(_):
-        # Not `from_generator`: it has the allocator return every freed tensor to the kernel, for the whole process, and
-        # training then takes twice as long (TensorFlow 2.21, "M_TRIM_THRESHOLD=128 kb was set").
+        # Not `from_generator`: it makes the allocator of the whole process return every freed tensor to the kernel,
+        # which doubles the time of training (TensorFlow 2.21, "M_TRIM_THRESHOLD=128 kb was set").
         order, seeds = tf.numpy_function(begin_epoch, [], (tf.int64, tf.int32))
         order = tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, (seen,)))
         seeds = tf.data.Dataset.from_tensor_slices(tf.ensure_shape(seeds, (plan.steps, 2)))
@@ -34,7 +47,7 @@ def tensorflow_batches(plan, source, views=None, first_epoch=0, attributes=None)
 
     see = _compiled(views, plan)
 
-    @tf.autograph.experimental.do_not_convert  # views are keras.ops; AutoGraph would only warn where it has no source
+    @tf.autograph.experimental.do_not_convert  # views are keras.ops; AutoGraph would only warn about missing source
     def make_batch(indices, seed):
         images = tf.cast(_rows(source.images, indices), tf.float32) / (255.0 if source.dtype == "uint8" else 1.0)
         batch = {"input": images} if see is None else see(images, seed)
@@ -43,14 +56,14 @@ def tensorflow_batches(plan, source, views=None, first_epoch=0, attributes=None)
     seen = plan.steps * plan.batch_size if plan.drop else plan.samples
     dataset = tf.data.Dataset.range(1).flat_map(steps)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(plan.steps))
-    options = tf.data.Options()  # each of several workers makes the global batch and keeps its part
+    options = tf.data.Options()  # each worker makes the global batch and keeps its part
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     dataset = dataset.map(make_batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
     return dataset.with_options(options)
 
 
 def _rows(array, indices):
-    """Take rows by NumPy from where they lie: as a tensor all would be in memory twice, under a strategy four times."""
+    """Take rows with NumPy: as a tensor, the whole array would be in memory twice, or four times under a strategy."""
     import tensorflow as tf
 
     rows = tf.numpy_function(array.__getitem__, [indices], array.dtype, stateful=False)
@@ -58,7 +71,7 @@ def _rows(array, indices):
 
 
 def _compiled(views, plan):
-    """Return the views compiled by XLA where that can be: an incomplete batch would be compiled again and again."""
+    """Return the views compiled by XLA if possible: incomplete batches would be compiled again and again."""
     import tensorflow as tf
 
     if views is None or not plan.drop or not getattr(views, "pure", False):

@@ -1,16 +1,20 @@
-"""How pictures look: one style, and one color for each method wherever it is drawn.
+"""The look of all figures: one style, and one color per method wherever it is drawn.
 
-Gray is what was not pretrained, a color of the palette of Okabe and Ito (which color-blind people can tell apart)
-what was. Frozen is drawn solid, fine-tuned dashed.
+Baselines that were not pretrained are gray. Pretrained methods have colors from the palette of Okabe and Ito, which
+color-blind people can tell apart. Frozen encoders are drawn solid, fine-tuned ones dashed.
 """
 
 import functools
 import zlib
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Any, TypeAlias
 
-__all__ = ["BASELINES", "CLASSES", "INK", "family", "figure", "label", "look", "styled"]
+__all__ = ["BASELINES", "CLASSES", "INK", "Figure", "family", "figure", "label", "look", "styled"]
 
+Figure: TypeAlias = Any
+"""A `matplotlib.figure.Figure`; Matplotlib is imported only when something is drawn."""
 INK = "#1f2933"
+"""Color of text and reference lines."""
 STYLE: dict[Any, Any] = {
     "figure.dpi": 100,
     "figure.facecolor": "white",
@@ -49,8 +53,8 @@ CLASSES = (
 )  # fmt: skip
 
 
-def styled(draw):
-    """Decorate a function that draws, so that it does so in this style and leaves the reader's own settings alone."""
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Decorate a function that draws, so that it uses this style and leaves the user's Matplotlib settings alone."""
 
     @functools.wraps(draw)
     def drawn(*args, **kwargs):
@@ -62,33 +66,33 @@ def styled(draw):
     return drawn
 
 
-def figure(width, height):
-    """An empty Figure of so many inches that pyplot does not know of."""
+def figure(width: float, height: float) -> Figure:
+    """Return an empty Figure of this size in inches that pyplot does not manage."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def family(name):
-    """The method without `_finetuned`, as it is written in prose: `simclr_finetuned` → `SimCLR`."""
+def family(name: str) -> str:
+    """Return the name of a method without `_finetuned`, as written in prose: `simclr_finetuned` → `SimCLR`."""
     stem = name.removesuffix("_finetuned")
     return PRETRAINED[stem][1] if stem in PRETRAINED else stem.replace("_", " ")
 
 
-def label(name):
-    """How a legend or a table names the method: `simclr_finetuned` → `SimCLR, fine-tuned`."""
+def label(name: str) -> str:
+    """Return the name of a method in legends and tables: `simclr_finetuned` → `SimCLR, fine-tuned`."""
     return look([name])[name]["label"]
 
 
-def look(names):
-    """Color, line style, marker and label of each method, as keyword arguments of a line.
+def look(names: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return color, line style, marker and label of each method, as keyword arguments for Matplotlib's `plot`.
 
     Args:
         names: Methods: the three baselines, and names of objectives with or without `_finetuned`.
 
     Returns:
-        `{name: {"color", "linestyle", "marker", "label"}}`. An objective that has no color of its own gets one by its
-        name, so it keeps it from picture to picture unless another one beside it falls on the same.
+        `{name: {"color", "linestyle", "marker", "label"}}`. An objective without a fixed color gets one that depends
+        on its name. It keeps this color from figure to figure, unless another objective in the figure has taken it.
     """
     colors = _colors({name.removesuffix("_finetuned") for name in names if name not in BASELINES})
     dash: Any
@@ -106,7 +110,7 @@ def look(names):
 
 
 def _colors(stems):
-    """A color for each objective: its own, or one picked by its name among those that are not taken."""
+    """Return a color for each objective: its fixed color, or one that depends on its name and is not taken."""
     taken = {stem: PRETRAINED[stem][0] for stem in stems if stem in PRETRAINED}
     for stem in sorted(stems - taken.keys()):
         start = zlib.crc32(stem.encode()) % len(OTHERS)

@@ -1,32 +1,33 @@
-"""One self-contained HTML page: sentences, pictures and tables in a single file that needs no network to be read."""
+"""A self-contained HTML report: text, figures and tables in a single file that loads nothing from the network."""
 
 import base64
 import html
 import io
+import pathlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from string import Template
 from typing import Any
 
 from keras_ssl.errors import UserError
 from keras_ssl.files import whole_file
+from keras_ssl.typing import Path
 
 __all__ = ["Section", "Table", "write"]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a header.
+    """A table with a header.
 
     Args:
         header: Names of the columns.
-        rows: Rows of as many cells; floats are shown with 4 significant digits, anything else by `str`. Columns whose
-            cells all begin like a number stand to the right; the first cell of a row is its heading.
+        rows: Rows with as many cells as the header. Floats are shown with 4 significant digits, anything else by `str`.
+            Columns of numbers are aligned right. The first cell of a row is its heading.
 
     Raises:
-        UserError: A row has not as many cells as the header.
+        UserError: If a row does not have as many cells as the header.
     """
 
     header: Sequence
@@ -43,13 +44,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with text, a picture and a table under it.
+    """A heading with text, a figure and a table below it.
 
     Args:
         title: The heading.
         text: Plain text; an empty line starts a new paragraph, backticks mark code.
-        figure: A `matplotlib.figure.Figure` or None. Its label (`figure.get_label()`), else the title, is the
-            alternative text.
+        figure: A `matplotlib.figure.Figure` or None. The alternative text is its label (`figure.get_label()`), or the
+            title if it has none.
         table: A `Table` or None.
     """
 
@@ -59,25 +60,23 @@ class Section:
     table: Table | None = None
 
 
-def write(path, title, lead, facts, sections):
-    """Write a report as one HTML file that loads nothing from anywhere, light or dark as the reader's system is.
-
-    The file appears whole or not at all: it is written beside `path` and renamed into place.
+def write(path: Path, title: str, lead: str, facts: Mapping[str, Any], sections: Sequence[Section]) -> pathlib.Path:
+    """Write a report as one HTML file, light or dark like the reader's system. The file is written whole or not at all.
 
     Args:
-        path: The file to write; folders that are missing are made, an existing file is replaced.
+        path: Path of the file. Missing folders are made; an existing file is replaced.
         title: Heading of the page.
-        lead: One or two sentences that say what came out.
-        facts: Mapping of label to value, such as data set, seed, seconds and versions.
+        lead: One or two sentences with the main result.
+        facts: Values by label, such as data set, seed, seconds and versions.
         sections: List of `Section`.
 
     Returns:
-        The path, as `pathlib.Path`.
+        The path.
 
     Raises:
-        UserError: The path cannot be written.
+        UserError: If the path cannot be written.
     """
-    path = Path(path)
+    path = pathlib.Path(path)
     page = PAGE.substitute(
         title=html.escape(title),
         lead=_prose(lead),
@@ -113,12 +112,12 @@ def _paragraphs(text):
 
 
 def _picture(figure, alternative):
-    """SVG or PNG at twice the resolution, whichever is smaller: lines and text are, as SVG, clouds of points as PNG."""
+    """Return an `<img>` with SVG, or PNG at twice the resolution, whichever is smaller."""
     import matplotlib
 
     formats: dict[str, dict] = {"svg+xml": {"metadata": {"Date": None}}, "png": {"dpi": 200}}
     encoded = {}
-    with matplotlib.rc_context({"svg.hashsalt": "keras_ssl"}):  # the same figure gives the same page
+    with matplotlib.rc_context({"svg.hashsalt": "keras_ssl"}):  # so that the same figure gives the same page
         for kind, extra in formats.items():
             buffer = io.BytesIO()
             figure.savefig(buffer, format=kind.removesuffix("+xml"), **extra)

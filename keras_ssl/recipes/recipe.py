@@ -6,6 +6,7 @@ import keras
 
 from keras_ssl import data, objectives
 from keras_ssl.errors import UserError
+from keras_ssl.typing import Operation
 
 __all__ = ["Recipe", "compiled", "for_small_images"]
 
@@ -29,7 +30,7 @@ class Recipe:
     objective: objectives.Objective
     source: data.Source
     epochs: int
-    views: object = None
+    views: Operation | None = None
     batch_size: int = 256
     seed: int = 0
     targets: object = None

@@ -1,9 +1,9 @@
 """Views: random versions of images that keep what they show.
 
-A policy is a function `(images, seed) -> images` of a whole batch, pure, with another draw for each sample. `digits`
-and `natural_images` are ready ones, `Policy` makes one from single operations, `from_layers` from Keras or KerasCV
-layers, `pair` makes two views of each image, and `multi_crop` small crops beside them. Images are float32 of shape `(n,
-h, w, c)` in 0..1, a seed is an integer tensor of shape `(2,)`. `preview` shows what a policy does.
+A policy is a pure function `(images, seed) -> images` of a batch, with its own random draw for each image. `digits` and
+`natural_images` are ready policies; `Policy` makes one from single operations, and `from_layers` from Keras or KerasCV
+layers. `pair` makes two views of each image, and `multi_crop` adds small crops. Images are float32 of shape `(n, h, w,
+c)` in 0..1, and a seed is an integer tensor of shape `(2,)`. `preview` shows what a policy does.
 """
 
 from keras_ssl.views.checks import check_views

@@ -1,28 +1,29 @@
-"""Does a policy do what a policy must? Asked once, of the first batch."""
+"""A check, on the first images, that views are what training needs."""
 
 import numpy as np
 from keras import ops
 
 from keras_ssl.errors import UserError
+from keras_ssl.typing import Operation, Tensor
 
 __all__ = ["check_views"]
 
-SAMPLES = 32  # enough that random views that are all equal are no accident
+SAMPLES = 32  # enough that random views are not all equal by accident
 DRAWS = 3
 
 
-def check_views(views, images, seed=(0, 0)):
-    """Raise when views are identical, leave 0..1, are not finite, or do not fit the images.
+def check_views(views: Operation, images: Tensor, seed: tuple[int, int] = (0, 0)) -> None:
+    """Raise if views are identical, outside 0..1, not finite, or do not fit the images.
 
     Args:
         views: Function `(images, seed)` that returns images (a policy) or a dict of them (a pair).
-        images: Float array of shape `(n, h, w, c)` in 0..1. Of more than 32 the first 32 are used; fewer are repeated.
-        seed: Two integers. Default `(0, 0)`.
+        images: Float array of shape `(n, h, w, c)` in 0..1. The first 32 are used; fewer are repeated.
+        seed: Two integers. Default: `(0, 0)`.
 
     Raises:
-        UserError: When two views of a dict are equal in three draws; when a policy returns the same under three seeds;
-            when a view has NaN or Inf, values outside 0..1 by more than 1e-3, or not the images' number of samples,
-            channels or dimensions.
+        UserError: If two views of a dict are equal in three draws; if a policy returns the same for three seeds;
+            or if a view has NaN or Inf, values outside 0..1 by more than 1e-3, or another number of samples, channels
+            or dimensions than the images.
     """
     images = np.asarray(images, dtype="float32")
     images = np.resize(images, (SAMPLES, *images.shape[1:])) if len(images) < SAMPLES else images[:SAMPLES]

@@ -1,17 +1,18 @@
-"""Random draws of operations, one for each sample."""
+"""Random draws for operations, one for each image."""
 
 import keras
 from keras import ops
 
 from keras_ssl.seeds import SeedStream
+from keras_ssl.typing import Tensor
 
 __all__ = ["draw", "keep_or_change"]
 
 
-def draw(seed, images, *ranges):
+def draw(seed: Tensor, images: Tensor, *ranges: tuple[float, float]) -> list[Tensor]:
     """Draw one number for each image from each range, uniformly.
 
-    One call of the generator draws all of them: XLA takes a tenth of a second to compile each.
+    A single call of the generator draws all numbers, because XLA takes a tenth of a second to compile each call.
 
     Args:
         seed: Integer tensor of shape `(2,)`.
@@ -25,14 +26,14 @@ def draw(seed, images, *ranges):
     return [low + (high - low) * units[k] for k, (low, high) in enumerate(ranges)]
 
 
-def keep_or_change(images, changed, probability, chance):
-    """Take each sample from `changed` with the given probability, else from `images`.
+def keep_or_change(images: Tensor, changed: Tensor, probability: float, chance: Tensor) -> Tensor:
+    """Take each image from `changed` with the given probability, else from `images`.
 
     Args:
         images: Tensor of shape `(n, …)` with four axes.
         changed: Tensor of the same shape.
-        probability: In 0..1.
-        chance: Draw of each sample from `(0, 1)`, of shape `(n, 1, 1, 1)`.
+        probability: Probability of `changed`, in 0..1.
+        chance: Uniform draw in 0..1 for each image, of shape `(n, 1, 1, 1)`.
 
     Returns:
         Tensor of the same shape.

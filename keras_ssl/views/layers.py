@@ -1,10 +1,13 @@
 """Keras and KerasCV augmentation layers as a policy."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
 from keras_ssl.errors import UserError
 from keras_ssl.networks import inner_layers
+from keras_ssl.typing import Tensor
 
 __all__ = ["LayerPolicy", "from_layers"]
 
@@ -14,18 +17,18 @@ class LayerPolicy:
 
     Args:
         layers: Keras or KerasCV layers, applied in order.
-        name: What the policy is called in messages and pictures.
+        name: Name of the policy in messages and figures. Default: `"layers"`.
 
     Attributes:
         pure: False: layers have state, so the policy must not be compiled (XLA, `jax.jit`).
 
     Raises:
-        UserError: When an element is not a layer, or one holds layers of different value ranges.
+        UserError: If an element is not a layer, or the layers inside one have different value ranges.
     """
 
     pure = False
 
-    def __init__(self, layers, name="layers"):
+    def __init__(self, layers: Sequence[keras.layers.Layer], name: str = "layers"):
         self.layers = list(layers)
         self.name = name
         wrong = [layer for layer in self.layers if not isinstance(layer, keras.layers.Layer)]
@@ -37,7 +40,7 @@ class LayerPolicy:
             )
         self.value_ranges = [_value_range(layer) for layer in self.layers]
 
-    def __call__(self, images, seed):
+    def __call__(self, images: Tensor, seed: Tensor) -> Tensor:
         """Return one view of each image.
 
         Args:
@@ -60,33 +63,33 @@ class LayerPolicy:
         return f"LayerPolicy({', '.join(layer.name for layer in self.layers)})"
 
 
-def from_layers(layers, name="layers"):
+def from_layers(layers: Sequence[keras.layers.Layer], name: str = "layers") -> LayerPolicy:
     """Make a policy from any Keras or KerasCV augmentation layers, applied in order in training mode.
 
-    Images stay in 0..1: a layer with a `value_range`, its own or that of a layer inside it, gets and returns images in
-    that range, and is converted around. Each result is clipped.
+    Images stay in 0..1: if a layer or a layer inside it has a `value_range`, images are converted to that range for it
+    and back. The result of each layer is clipped.
 
-    Layers keep their own random state and take no seed tensor: the policy ignores its seed, repeats itself only through
-    the layers' own `seed` argument, and belongs into `tf.data` (where `data.batches` puts it) or eager code, not into
-    `jax.jit`. Some layers draw once for a whole batch (`keras.layers.RandomCrop`), some once for each image; that is
-    theirs to say. Layers that mix images with labels (MixUp, CutMix) do not fit.
+    Layers keep their own random state, so the policy ignores its seed. Its draws can be repeated only with the layers'
+    own `seed` argument. Use it in `tf.data`, as `data.batches` does, or in eager code, not in `jax.jit`. Some layers
+    draw once for the whole batch (`keras.layers.RandomCrop`), others once for each image. Layers that mix images with
+    labels (MixUp, CutMix) cannot be used.
 
     Args:
         layers: Non-empty list of `keras.layers.Layer`, for instance
             `[keras.layers.RandomFlip("horizontal"), keras_cv.layers.RandomHue(0.1, value_range=(0, 255))]`.
-        name: What the policy is called in messages and pictures. Default `"layers"`.
+        name: Name of the policy in messages and figures. Default: `"layers"`.
 
     Returns:
         A `LayerPolicy`, a function `(images, seed) -> images`.
 
     Raises:
-        UserError: When an element is not a layer, or one holds layers of different value ranges.
+        UserError: If an element is not a layer, or the layers inside one have different value ranges.
     """
     return LayerPolicy(layers, name)
 
 
 def _value_range(layer):
-    """The value range that a layer works in: its own, or that of the layers inside it, or 0..1 where none says."""
+    """Return the value range of a layer: its own, or that of the layers inside it, or 0..1 if none has one."""
     ranges = sorted(_stated_ranges(layer))
     if len(ranges) > 1:
         raise UserError(

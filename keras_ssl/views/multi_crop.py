@@ -2,6 +2,7 @@
 
 from keras_ssl.batch_keys import view_keys
 from keras_ssl.errors import UserError
+from keras_ssl.typing import Batch, Operation, Tensor
 from keras_ssl.views.policy import split_seed
 
 __all__ = ["MultiCrop", "multi_crop"]
@@ -12,20 +13,20 @@ class MultiCrop:
 
     Args:
         policy: Function `(images, seed) -> images` that makes the large views.
-        crop_policy: The one that makes the small crops.
+        crop_policy: Function that makes the small crops.
         crops: Number of small crops.
 
     Attributes:
         keys: Names of the views, `("view_1", "view_2", "crop_1", …)`.
-        pure: Whether both policies say that they may be compiled (XLA, `jax.jit`).
+        pure: Whether both policies are pure, so that they may be compiled (XLA, `jax.jit`).
     """
 
-    def __init__(self, policy, crop_policy, crops):
+    def __init__(self, policy: Operation, crop_policy: Operation, crops: int):
         self.policy, self.crop_policy = policy, crop_policy
         self.keys = view_keys(crops)
         self.pure = getattr(policy, "pure", False) and getattr(crop_policy, "pure", False)
 
-    def __call__(self, images, seed):
+    def __call__(self, images: Tensor, seed: Tensor) -> Batch:
         """Return `{"view_1": …, "view_2": …, "crop_1": …, …}`.
 
         Args:
@@ -39,19 +40,19 @@ class MultiCrop:
         return f"MultiCrop({self.policy!r}, {self.crop_policy!r}, {len(self.keys) - 2} crops)"
 
 
-def multi_crop(policy, crop_policy, crops=4):
+def multi_crop(policy: Operation, crop_policy: Operation, crops: int = 4) -> MultiCrop:
     """Make two large views and several small crops of each image, for SwAV and DINO.
 
     Args:
         policy: Function `(images, seed) -> images`, such as `views.natural_images(32, scale=(0.3, 1))`.
-        crop_policy: The same for the small crops, such as `views.natural_images(16, scale=(0.05, 0.3))`.
-        crops: Number of small crops, at least 1. Default 4.
+        crop_policy: Policy for the small crops, such as `views.natural_images(16, scale=(0.05, 0.3))`.
+        crops: Number of small crops, at least 1. Default: 4.
 
     Returns:
-        A `MultiCrop`: called with `(images, seed)` it returns a dict of the views.
+        A `MultiCrop`, a function `(images, seed)` that returns a dict of the views.
 
     Raises:
-        UserError: When a policy is not callable, or there is no crop.
+        UserError: If a policy is not callable, or there is no crop.
 
     Reference:
         Caron et al. 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster Assignments", section 3.2.

@@ -1,7 +1,8 @@
-"""A pair is two draws of a policy."""
+"""Two views of each image."""
 
 from keras_ssl.batch_keys import view_keys
 from keras_ssl.errors import UserError
+from keras_ssl.typing import Batch, Operation, Tensor
 from keras_ssl.views.policy import split_seed
 
 __all__ = ["Pair", "pair"]
@@ -12,21 +13,21 @@ class Pair:
 
     Args:
         policy: Function `(images, seed) -> images` that makes the first view.
-        other: The one that makes the second.
+        other: Function that makes the second view.
 
     Attributes:
         keys: Names of the views, `("view_1", "view_2")`.
-        pure: Whether both policies say that they may be compiled (XLA, `jax.jit`).
+        pure: Whether both policies are pure, so that they may be compiled (XLA, `jax.jit`).
     """
 
     keys = view_keys()
 
-    def __init__(self, policy, other):
+    def __init__(self, policy: Operation, other: Operation):
         self.policy = policy
         self.other = other
         self.pure = getattr(policy, "pure", False) and getattr(other, "pure", False)
 
-    def __call__(self, images, seed):
+    def __call__(self, images: Tensor, seed: Tensor) -> Batch:
         """Return `{"view_1": …, "view_2": …}`.
 
         Args:
@@ -40,7 +41,7 @@ class Pair:
         return f"Pair({self.policy!r}, {self.other!r})"
 
 
-def pair(policy, other=None):
+def pair(policy: Operation, other: Operation | None = None) -> Pair:
     """Make two independent views of each image.
 
     Args:
@@ -48,10 +49,10 @@ def pair(policy, other=None):
         other: Policy of the second view, for asymmetric pairs. Default: `policy` again.
 
     Returns:
-        A `Pair`: called with `(images, seed)` it returns `{"view_1": …, "view_2": …}`.
+        A `Pair`, a function `(images, seed)` that returns `{"view_1": …, "view_2": …}`.
 
     Raises:
-        UserError: When one of them is not callable.
+        UserError: If a policy is not callable.
 
     Example:
         BYOL's pair: `views.pair(views.natural_images(32, blur=1.0, solarize=0.0),

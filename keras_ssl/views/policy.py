@@ -1,16 +1,19 @@
-"""A policy is a list of operations, each with a seed of its own."""
+"""Policies: operations in order, each with its own seed."""
+
+from collections.abc import Sequence
 
 import keras
 from keras import ops
 
 from keras_ssl.errors import UserError
 from keras_ssl.seeds import SeedStream
+from keras_ssl.typing import Operation, Tensor
 
 __all__ = ["Policy", "split_seed"]
 
 
-def split_seed(seed, count):
-    """Draw `count` seeds from one, so that what uses different ones shares no draws.
+def split_seed(seed: Tensor, count: int) -> list[Tensor]:
+    """Draw `count` seeds from one, whose random draws are independent.
 
     Args:
         seed: Integer tensor of shape `(2,)`.
@@ -24,34 +27,34 @@ def split_seed(seed, count):
 
 
 class Policy:
-    """Single operations, applied in order, each with its own seed; at the end values are clipped to 0..1.
+    """Operations applied in order, each with its own seed. The result is clipped to 0..1.
 
     Args:
         operations: Non-empty list of functions `(images, seed) -> images`, such as `views.flip()`.
-        name: What the policy is called in messages and pictures. Default `"policy"`.
+        name: Name of the policy in messages and figures. Default: `"policy"`.
 
     Attributes:
-        pure: Whether the result depends on images and seed alone, so that the policy may be compiled (XLA, `jax.jit`).
+        pure: Whether the result depends only on images and seed, so that the policy may be compiled (XLA, `jax.jit`).
 
     Raises:
-        UserError: When `operations` is not a non-empty list of callables.
+        UserError: If `operations` is not a non-empty list of callables.
 
     Example:
         `views.Policy([views.flip(), views.noise(stddev=(0, 0.05))], name="mirrored")`
     """
 
-    def __init__(self, operations, name="policy"):
+    def __init__(self, operations: Sequence[Operation], name: str = "policy"):
         self.operations = list(operations)
         self.name = name
         if not self.operations or not all(callable(operation) for operation in self.operations):
             raise UserError(
                 "a list of at least one operation (images, seed) -> images",
                 repr(operations),
-                "give operations such as `views.flip()`, called; Keras layers go through `views.from_layers`",
+                "give operations such as `views.flip()`; make a policy of Keras layers by `views.from_layers`",
             )
         self.pure = all(getattr(operation, "pure", True) for operation in self.operations)
 
-    def __call__(self, images, seed):
+    def __call__(self, images: Tensor, seed: Tensor) -> Tensor:
         """Return one view of each image.
 
         Args:
@@ -62,7 +65,7 @@ class Policy:
             Float tensor of shape `(n, h', w', c)` in 0..1.
 
         Raises:
-            UserError: When `images` has not four dimensions.
+            UserError: If `images` does not have four dimensions.
         """
         images = ops.convert_to_tensor(images, dtype="float32")
         if len(images.shape) != 4:

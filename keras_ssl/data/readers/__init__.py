@@ -1,3 +1,7 @@
-"""Readers: a module for each place that data come from."""
+"""Readers of image sets, one module for each kind of place that they come from."""
 
-__all__ = []
+from keras_ssl.data.readers.digits import load_digits
+from keras_ssl.data.readers.image_folders import load_folder
+from keras_ssl.data.readers.named_sets import load_named
+
+__all__ = ["load_digits", "load_folder", "load_named"]

@@ -11,29 +11,30 @@ from keras_ssl.data.readers.pixels import room_for
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
 from keras_ssl.progress import track
+from keras_ssl.typing import Path
 
 __all__ = ["load_folder"]
 
 _ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
 _SPLITS = ("train", "test", "val", "validation")
-_MIXED_SIZES = (64, 64)  # the largest side for which resnet18 takes its small stem
+_MIXED_SIZES = (64, 64)  # the largest size for which resnet18 has its small stem
 _GRAY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
-_ORIENTATION = 0x0112
+_ORIENTATION = 0x0112  # EXIF tag
 
 
-def load_folder(folder, split="train", size=None):
-    """Load the images of a folder into memory. See `data.load`, which says how folders are read.
+def load_folder(folder: Path, split: str = "train", size: tuple[int, int] | None = None) -> Source:
+    """Load the images of a folder into memory. `data.load` describes how folders are read.
 
     Args:
         folder: Path of the folder.
         split: `"train"`, or the name of a split's subfolder.
-        size: `(height, width)` to bring the images to, or None.
+        size: `(height, width)` to resize the images to, or None.
 
     Returns:
         A `Source` with uint8 images.
 
     Raises:
-        UserError: When the split or images are missing, or an image cannot be read; the error names it.
+        UserError: If the split or images are missing, or an image cannot be read; the error names it.
     """
     folder = pathlib.Path(folder)
     part, siblings = _split_folder(folder, split)
@@ -79,7 +80,7 @@ def _images_below(folder):
 
 
 def _class_names(paths, part, siblings):
-    """Return the sorted names of the class folders, over all splits, or None where the images are not sorted so."""
+    """Return the sorted names of the class folders of all splits, or None if images are not in class folders."""
     if any(path.parent == part for path in paths):
         return None
     everywhere = {
@@ -89,7 +90,7 @@ def _class_names(paths, part, siblings):
 
 
 def _headers(paths):
-    """Return the images' set of sizes `(height, width)`, and the mode that holds them all: `"L"` or `"RGB"`."""
+    """Return the set of image sizes `(height, width)`, and the mode that fits all images: `"L"` or `"RGB"`."""
     sizes, gray, broken = set(), True, []
     for path in track(paths, len(paths), "Looking at images"):
         try:
@@ -110,12 +111,12 @@ def _header(path):
         if image.mode == "F":
             raise ValueError("pixels are floats of unknown range; save them as 8 or 16 bits")
         width, height = image.size
-        # Orientations 5 to 8 are turned by a quarter.
+        # Orientations 5 to 8 include a rotation by 90 degrees.
         turned = image.getexif().get(_ORIENTATION, 1) >= 5
         return ((width, height) if turned else (height, width)), image.mode
 
 
-# SyntaxError is what PIL raises for broken PNGs; a DecompressionBombError is a bare Exception.
+# PIL raises SyntaxError for broken PNGs.
 _UNREADABLE = (OSError, ValueError, SyntaxError, EOFError)
 
 
@@ -131,7 +132,7 @@ def _common_size(sizes, part):
         return next(iter(sizes))
     low, high = min(sizes, key=np.prod), max(sizes, key=np.prod)
     warnings.warn(
-        f"The images in {part} differ in size, from {low[1]}x{low[0]} to {high[1]}x{high[0]} pixels: they are brought "
+        f"The images in {part} differ in size, from {low[1]}x{low[0]} to {high[1]}x{high[0]} pixels; they are resized "
         f"to {_MIXED_SIZES[1]}x{_MIXED_SIZES[0]}. Pass `size=` to choose another size.",
         stacklevel=4,
     )
@@ -161,9 +162,9 @@ def _decode(path, size, mode):
     wanted = size[::-1]
     with Image.open(path) as image:
         if image.size not in (wanted, size):
-            image.draft(mode, (2 * max(wanted), 2 * max(wanted)))  # JPEG: decodes large photographs at a fraction
+            image.draft(mode, (2 * max(wanted), 2 * max(wanted)))  # JPEG: decodes a smaller image
         upright = ImageOps.exif_transpose(image)
-        if upright.mode.startswith("I"):  # 16 bits, which convert() would clip
+        if upright.mode.startswith("I"):  # 16 bits, which `convert` would clip
             upright = Image.fromarray((np.asarray(upright) / 257).round().clip(0, 255).astype("uint8"))
         flat = upright.convert(mode)
         if flat.size != wanted:

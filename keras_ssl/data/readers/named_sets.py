@@ -7,6 +7,7 @@ import socket
 import threading
 import urllib.parse
 import urllib.request
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -20,22 +21,28 @@ __all__ = ["load_named", "network_answers"]
 _HOST = "storage.googleapis.com"
 
 
-def load_named(name, split, size=None, embedded=(), columns=()):
+def load_named(
+    name: str,
+    split: str,
+    size: tuple[int, int] | None = None,
+    embedded: Sequence[str] = (),
+    columns: Sequence[str] = (),
+) -> Source:
     """Load a split of an image set of TensorFlow Datasets into memory.
 
     Args:
-        name: Its name, with configuration and version where wanted: `"mnist"`, `"cifar10_corrupted/fog_1"`.
-        split: Its split, or a slice such as `"train[:20%]"`.
-        size: `(height, width)` to bring the images to, or None.
-        embedded: Names of other sets that the error for an unknown name lists.
-        columns: Names of features, one number a sample, that become columns of the source.
+        name: Name of the set, with configuration and version if wanted: `"mnist"`, `"cifar10_corrupted/fog_1"`.
+        split: Split of the set, or a slice such as `"train[:20%]"`.
+        size: `(height, width)` to resize the images to, or None.
+        embedded: Names of embedded sets, for the error about an unknown name.
+        columns: Names of features with one number per sample, to keep as columns of the source.
 
     Returns:
         A `Source`.
 
     Raises:
-        UserError: When the set is unknown, holds no images of one size, has no such split or column, or is neither
-            prepared nor downloadable.
+        UserError: If the set is unknown, its images differ in size without a `size`, it has no such split or column, or
+            it is neither prepared nor downloadable.
     """
     tfds = _import_tfds(name, embedded)
     builder = _find(tfds, name, embedded)
@@ -76,7 +83,7 @@ def _import_tfds(name, embedded):
 
 
 def _find(tfds, name, embedded):
-    # Other packages' sets ("huggingface:mnist") would go to the network for half a minute before they fail.
+    # Names of other packages' sets, such as "huggingface:mnist", would try the network for half a minute and fail.
     if re.fullmatch(r"\w+(/[\w.\-]+)?(:[\d.*]+)?", name):
         try:
             return tfds.builder(name)
@@ -141,8 +148,8 @@ def _prepare(builder, name):
         ) from error
 
 
-def network_answers(timeout=2.0):
-    """Say within `timeout` seconds whether the host of TensorFlow Datasets, or the proxy before it, can be reached."""
+def network_answers(timeout: float = 2.0) -> bool:
+    """Return within `timeout` seconds whether the host of TensorFlow Datasets, or the proxy to it, can be reached."""
     proxy = urllib.parse.urlsplit(urllib.request.getproxies().get("https", ""))
     address = (proxy.hostname, proxy.port or 80) if proxy.hostname else (_HOST, 443)
     answered = threading.Event()
@@ -154,7 +161,7 @@ def network_answers(timeout=2.0):
         except OSError:
             pass
 
-    # In a thread, because looking up a name knows no timeout.
+    # In a thread, because name lookup has no timeout.
     thread = threading.Thread(target=connect, daemon=True)
     thread.start()
     thread.join(timeout)

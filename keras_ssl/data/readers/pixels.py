@@ -1,6 +1,7 @@
-"""Room for images in memory, and images brought to one size."""
+"""Arrays for images in memory, and resizing of images."""
 
 import os
+from typing import Any
 
 import numpy as np
 
@@ -9,40 +10,42 @@ from keras_ssl.errors import UserError
 __all__ = ["room_for", "as_size", "resize", "fit"]
 
 
-def room_for(count, shape, dtype, name):
-    """Return an empty array for `count` images of `shape`, or say that they do not fit.
+def room_for(count: int, shape: tuple[int, ...], dtype: Any, name: object) -> np.ndarray:
+    """Return an empty array for `count` images of `shape`.
 
     Raises:
-        UserError: When they need more than half of this machine's memory.
+        UserError: If it needs more than half of this machine's memory.
     """
     needed = count * int(np.prod(shape)) * np.dtype(dtype).itemsize
     if hasattr(os, "sysconf"):
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         if needed > memory / 2:
             raise UserError(
-                f"images that fit into half of the memory ({memory / 2e9:.1f} GB), where they are held",
+                f"images that fit into half of the memory ({memory / 2e9:.1f} GB)",
                 f"{count} of shape {tuple(shape)} in {name}, {needed / 1e9:.1f} GB",
                 "pass a smaller `size`, or fewer images",
             )
     return np.empty((count, *shape), dtype)
 
 
-def as_size(size):
-    """Return `(height, width)` for a side length or a pair; None stays None.
+def as_size(size: Any) -> tuple[int, int] | None:
+    """Return `(height, width)` for a side length or a pair, and None for None.
 
     Raises:
-        UserError: When it is neither.
+        UserError: If it is neither.
     """
     if size is None:
         return None
     pair = (size, size) if np.ndim(size) == 0 else tuple(size)
     if len(pair) != 2 or not all(isinstance(side, int | np.integer) and side > 0 for side in pair):
-        raise UserError("a size in pixels, one side length or (height, width)", repr(size), "write `size=64`, say")
+        raise UserError(
+            "a size in pixels, one side length or (height, width)", repr(size), "give one, such as `size=64`"
+        )
     return int(pair[0]), int(pair[1])
 
 
-def resize(images, size):
-    """Return images of shape `(n, *size, channels)`, each scaled and cut in the middle by `fit`.
+def resize(images: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+    """Return images of shape `(n, *size, channels)`, each scaled and cropped by `fit`.
 
     Args:
         images: Array of shape `(n, height, width, channels)`, uint8 or float32.
@@ -53,8 +56,8 @@ def resize(images, size):
     return np.stack([fit(image, size) for image in images])
 
 
-def fit(image, size):
-    """Return one image scaled to cover `size` and cut in the middle, so that nothing is squeezed.
+def fit(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return one image, scaled to cover `size` and cropped at the center, so that its proportions stay.
 
     Args:
         image: Array of shape `(height, width, channels)`, uint8 or float32.

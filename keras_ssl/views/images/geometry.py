@@ -1,31 +1,31 @@
 """Operations that move pixels: crop and resize, flip, affine.
 
-Crops are two small matrix products per image, `rows · image · columnsᵀ`: on CPUs that is much faster than gathering
-pixels. A product costs `target · source` multiplications per line, so for photographs of several
-hundred pixels reduce them once, before training, to little more than the size of the views.
+Crops are two small matrix products per image, `rows · image · columnsᵀ`, which is much faster on CPUs than gathering
+pixels. A product costs `target · source` multiplications per row of pixels, so resize large photographs once, before
+training, to little more than the size of the views.
 """
 
 import math
 
 from keras import ops
 
-from keras_ssl.checks import check_probability, check_range
-from keras_ssl.errors import UserError
+from keras_ssl.checks import check_between, check_probability, check_range
 from keras_ssl.transforms.masks import random_boxes
+from keras_ssl.typing import Operation, Tensor
 from keras_ssl.views.draws import draw, keep_or_change
 from keras_ssl.views.images.layout import to_nhcw, to_nhwc
 
 __all__ = ["random_resized_crop", "flip", "affine", "interpolation_matrix", "resample"]
 
 
-def interpolation_matrix(start, length, source, target):
-    """Make the matrices that resample `[start, start + length)` of a line of pixels to `target` pixels.
+def interpolation_matrix(start: Tensor, length: Tensor, source: int, target: int) -> Tensor:
+    """Make the matrices that resample `[start, start + length)` of a row of pixels to `target` pixels.
 
-    Weights are those of a triangle around each new pixel's center, as wide as the larger of an old and a new pixel:
-    bilinear interpolation, with antialiasing where the picture shrinks. A row sums to 1.
+    This is bilinear interpolation, antialiased if the image shrinks: the weights are a triangle around each new pixel's
+    center, with the width of an old or a new pixel, whichever is larger. Each row sums to 1.
 
     Args:
-        start: Float tensor of shape `(n,)`: where the new line starts, in pixels.
+        start: Float tensor of shape `(n,)`: where the new row starts, in old pixels.
         length: Float tensor of shape `(n,)`: its length, in old pixels.
         source: Number of old pixels.
         target: Number of new pixels.
@@ -41,7 +41,7 @@ def interpolation_matrix(start, length, source, target):
     return weights / ops.sum(weights, axis=-1, keepdims=True)
 
 
-def resample(nhcw, rows, columns):
+def resample(nhcw: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Apply one matrix along the height and one along the width of each image: `rows · image · columnsᵀ`.
 
     Args:
@@ -59,30 +59,32 @@ def resample(nhcw, rows, columns):
     return ops.reshape(ops.matmul(shrunk, ops.swapaxes(columns, 1, 2)), (count, new_height, channels, new_width))
 
 
-def random_resized_crop(size, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3)):
+def random_resized_crop(
+    size: int | tuple[int, int], scale: tuple[float, float] = (0.08, 1.0), ratio: tuple[float, float] = (3 / 4, 4 / 3)
+) -> Operation:
     """Make an operation that crops a random box and resizes it, bilinear and antialiased.
 
     Args:
         size: Side of the square result in pixels, or `(height, width)`.
-        scale: Lowest and highest area of the box, as fractions of the image's, in 0..1. Default `(0.08, 1)`.
-        ratio: Lowest and highest width / height of the box in pixels. Default `(3/4, 4/3)`.
+        scale: Lowest and highest area of the box, as fractions of the image's, in 0..1. Default: `(0.08, 1)`.
+        ratio: Lowest and highest width / height of the box in pixels. Default: `(3/4, 4/3)`.
 
     Returns:
         A function `(images, seed)` from `(n, h, w, c)` to `(n, *size, c)`.
 
     Raises:
-        UserError: When a range makes no sense.
+        UserError: If the size or a range is invalid.
 
     Reference:
         Szegedy et al., "Going Deeper with Convolutions", 2015, section 6; these ranges: Chen et al., "SimCLR", 2020,
         appendix A.
 
     Departures:
-        Boxes are not rounded to pixels; near its edge a crop interpolates with the pixels just outside.
+        Boxes are not rounded to whole pixels. At its edge, a crop interpolates with the pixels just outside.
     """
     height, width = (size, size) if isinstance(size, int) else size
-    if min(height, width) < 1:
-        raise UserError("a size of at least one pixel", repr(size), "give the side of the views in pixels")
+    for side in (height, width):
+        check_between("size", side, least=1, whole=True)
     scale = check_range("scale", scale, 1e-4, 1.0)
     ratio = check_range("ratio", ratio, 1e-2, 1e2)
 
@@ -96,18 +98,18 @@ def random_resized_crop(size, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3)):
     return crop
 
 
-def flip(horizontal=0.5, vertical=0.0):
+def flip(horizontal: float = 0.5, vertical: float = 0.0) -> Operation:
     """Make an operation that mirrors images.
 
     Args:
-        horizontal: Probability of exchanging left and right, in 0..1. Default 0.5.
-        vertical: Probability of exchanging top and bottom, in 0..1. Default 0.
+        horizontal: Probability of swapping left and right, in 0..1. Default: 0.5.
+        vertical: Probability of swapping top and bottom, in 0..1. Default: 0.
 
     Returns:
         A function `(images, seed)` from `(n, h, w, c)` to the same shape.
 
     Raises:
-        UserError: When a probability is not one.
+        UserError: If a probability is not in 0..1.
     """
     check_probability("horizontal", horizontal)
     check_probability("vertical", vertical)
@@ -121,21 +123,28 @@ def flip(horizontal=0.5, vertical=0.0):
     return mirror
 
 
-def affine(rotate=0.0, translate=0.0, scale=(1.0, 1.0), shear=0.0, fill=0.0):
+def affine(
+    rotate: float | tuple[float, float] = 0.0,
+    translate: float | tuple[float, float] = 0.0,
+    scale: tuple[float, float] = (1.0, 1.0),
+    shear: float | tuple[float, float] = 0.0,
+    fill: float = 0.0,
+) -> Operation:
     """Make an operation that rotates, shears, scales and shifts images about their center, bilinear.
 
     Args:
-        rotate: Largest angle in degrees, either way; or `(low, high)`, counter-clockwise. Default 0.
-        translate: Largest shift along each axis, either way, as a fraction of that side; or `(low, high)`. Default 0.
-        scale: Lowest and highest magnification. Default `(1, 1)`.
-        shear: Largest angle in degrees, either way, by which upright lines lean; or `(low, high)`. Default 0.
-        fill: Value of what comes in from outside. Default 0.
+        rotate: Largest angle in degrees, in either direction; or `(low, high)`, counterclockwise. Default: 0.
+        translate: Largest shift along each axis as a fraction of the side, in either direction; or `(low, high)`.
+            Default: 0.
+        scale: Lowest and highest magnification. Default: `(1, 1)`.
+        shear: Largest angle in degrees by which vertical lines lean, in either direction; or `(low, high)`. Default: 0.
+        fill: Value of pixels from outside the image. Default: 0.
 
     Returns:
         A function `(images, seed)` from `(n, h, w, c)` to the same shape.
 
     Raises:
-        UserError: When a range makes no sense.
+        UserError: If a range is invalid.
     """
     rotate = check_range("rotate", _both_ways(rotate), -360.0, 360.0)
     translate = check_range("translate", _both_ways(translate), -1.0, 1.0)
@@ -147,7 +156,7 @@ def affine(rotate=0.0, translate=0.0, scale=(1.0, 1.0), shear=0.0, fill=0.0):
         drawn = draw(seed, images, rotate, shear, scale, translate, translate)
         angle, lean, magnification, down, right = (value[..., 0] for value in drawn)
         angle, lean = angle * (math.pi / 180), lean * (math.pi / 180)
-        # The inverse map: from a pixel of the result back to where in the image it comes from, about the center.
+        # The inverse map, from a pixel of the result to its source in the image, relative to the center.
         y = ops.arange(height, dtype="float32")[:, None] - (height - 1) / 2 - down * height
         x = ops.arange(width, dtype="float32") - (width - 1) / 2 - right * width
         turned_x = (ops.cos(angle) * x - ops.sin(angle) * y) / magnification
@@ -163,7 +172,7 @@ def _both_ways(value):
 
 
 def _bilinear(images, y, x):
-    """Interpolate `images` of shape `(n, h, w, c)` at `y`, `x` of shape `(n, h', w')`; outside of them is 0."""
+    """Interpolate `images` of shape `(n, h, w, c)` at `y`, `x` of shape `(n, h', w')`; outside, values are 0."""
     count, height, width, channels = ops.shape(images)
     pixels = ops.reshape(images, (-1, channels))
     first = ops.reshape(ops.arange(count, dtype="int32") * (height * width), (-1, 1, 1))

@@ -1,6 +1,7 @@
-"""What can be computed of images without a person: attributes, and the targets that an objective predicts of them."""
+"""Attributes of images, and the targets that `objectives.AttributePrediction` is trained to predict."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +21,8 @@ _CHUNK = 1024
 _GRAY = 0.1  # mean difference of the highest and the lowest channel
 
 
-def brightness(images):
-    """Mean of all pixels and channels, a continuous attribute.
+def brightness(images: np.ndarray) -> np.ndarray:
+    """Return the mean of all pixels and channels, a continuous attribute.
 
     Args:
         images: Float array `(n, height, width, channels)` in 0..1.
@@ -32,8 +33,8 @@ def brightness(images):
     return images.mean(axis=(1, 2, 3))
 
 
-def dominant_color(images):
-    """The hue that most of an image's color has, a categorical attribute.
+def dominant_color(images: np.ndarray) -> np.ndarray:
+    """Return the dominant hue of each image, a categorical attribute.
 
     Every pixel votes for its hue, rounded to one of six, with its chroma: the difference of its highest and lowest
     channel. An image whose mean chroma is below 0.1 is gray.
@@ -42,7 +43,7 @@ def dominant_color(images):
         images: Float array `(n, height, width, 3)` in 0..1.
 
     Returns:
-        Integer array `(n,)`, numbers of `COLORS`.
+        Integer array `(n,)`, indices of `COLORS`.
 
     Raises:
         UserError: If there are not three channels.
@@ -57,8 +58,8 @@ def dominant_color(images):
     return np.where(chroma.mean(axis=(1, 2)) < _GRAY, 0, 1 + votes.argmax(axis=1))
 
 
-def edge_orientation(images):
-    """The direction in which most of an image's edges run, a categorical attribute.
+def edge_orientation(images: np.ndarray) -> np.ndarray:
+    """Return the dominant direction of the edges of each image, a categorical attribute.
 
     Every pixel votes for the direction across its gradient (of the mean of the channels, by central differences),
     rounded to one of four, with the gradient's squared length. An image without edges is of class 0.
@@ -67,8 +68,8 @@ def edge_orientation(images):
         images: Float array `(n, height, width, channels)`, at least 2 pixels high and wide.
 
     Returns:
-        Integer array `(n,)`, numbers of `ORIENTATIONS`: edges that run along the rows, from the lower left to the upper
-        right, along the columns, and from the upper left to the lower right.
+        Integer array `(n,)`, indices of `ORIENTATIONS`: edges along the rows, from the lower left to the upper right,
+        along the columns, and from the upper left to the lower right.
     """
     down, right = np.gradient(images.mean(axis=-1), axis=(1, 2))
     direction = np.arctan2(-down, right) + np.pi / 2
@@ -83,43 +84,43 @@ _CLASSES = {dominant_color: len(COLORS), edge_orientation: len(ORIENTATIONS)}
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Targets:
-    """Attributes of the samples of a source, as `objectives.AttributePrediction` predicts them.
+    """Attributes of the samples of a source, for `objectives.AttributePrediction`.
 
     Args:
-        attributes: Dict of names and numbers of classes; None for a continuous attribute.
+        attributes: Number of classes by name; None for a continuous attribute.
         values: Float32 array `(n, number of attributes)`: class numbers, and standardized continuous attributes.
-        mean: Float array `(number of attributes,)`, what was subtracted; 0 for categorical ones.
-        std: Likewise, what was divided by; 1 for categorical ones.
+        mean: Float array `(number of attributes,)`: the subtracted mean, or 0 for categorical attributes.
+        std: Float array of the same shape: the divisor, or 1 for categorical attributes.
     """
 
-    attributes: dict
+    attributes: dict[str, int | None]
     values: np.ndarray
     mean: np.ndarray
     std: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.values)
 
 
-def targets(source, attributes, like=None):
+def targets(source: Source | np.ndarray, attributes: dict[str, Any], like: Targets | None = None) -> Targets:
     """Compute the attributes of all samples, once, before training.
 
-    Integers are class numbers, a categorical attribute; floats are continuous, and standardized.
+    Integers are class numbers of a categorical attribute. Floats are a continuous attribute and are standardized.
 
     Args:
         source: A `Source`, or an array of images.
-        attributes: Dict from names to what each attribute is: a function of images, float32 `(n, height, width,
-            channels)` in 0..1, that returns integers or floats `(n,)`; the name of one of the source's columns, or
-            "label" for its labels; or an array `(n,)`.
-        like: `Targets` of the samples that are trained on, whose classes, means and standard deviations count here too,
-            for those that are validated on. Default None.
+        attributes: Dict from the name of each attribute to its values: a function of images, float32 `(n, height,
+            width, channels)` in 0..1, that returns integers or floats `(n,)`; the name of one of the source's columns,
+            or "label" for its labels; or an array `(n,)`.
+        like: For validation samples, the `Targets` of the training samples, whose classes, means and standard
+            deviations are then used; or None. Default: None.
 
     Returns:
-        `Targets`. There are as many classes as the highest number plus one, or as the functions of this package have.
+        `Targets`. The number of classes is the highest class number plus one, or that of this package's functions.
 
     Raises:
-        UserError: When there are no attributes or no such column, a value is not finite, is no number or is a negative
-            class number, their count is wrong, or all samples have the same.
+        UserError: If there are no attributes or no such column, a value is not a number, not finite or a negative class
+            number, there is not one value per sample, or all values are the same.
 
     Example:
         `known = data.targets(train, {"brightness": data.brightness, "color": data.dominant_color})`
@@ -151,7 +152,7 @@ def targets(source, attributes, like=None):
 
 
 def _check_alike(classes, known):
-    """Raise unless attributes are of the kinds, and class numbers among those, that were trained on."""
+    """Raise unless attributes have the kinds and classes of the training samples."""
     same = list(classes) == list(known) and all((k is None) == (known[name] is None) for name, k in classes.items())
     if not same or any(k is not None and k > known[name] for name, k in classes.items()):
         raise UserError(f"attributes like {known}", f"{classes}", "compute them in the same way as those of `like`")
@@ -171,7 +172,7 @@ def _column(source, name, what):
 
 
 def _computed(source, functions):
-    """Return what each function makes of all images, which are converted chunk by chunk."""
+    """Return the values of each function for all images, which are converted chunk by chunk."""
     found: dict = {name: [] for name in functions}
     starts = range(0, len(source) if functions else 0, _CHUNK)
     for start in track(starts, len(starts), "Computing attributes"):
@@ -206,7 +207,7 @@ def _check_attribute(name, values, count):
 
 
 def _check_differing(name, values):
-    """Raise where there is nothing to be learned, since all samples have the same."""
+    """Raise if all values are the same, so that nothing can be learned."""
     if values.dtype.kind == "f" and values.std(dtype="float64") <= 1e-6 * max(1.0, abs(values.mean(dtype="float64"))):
         raise UserError(f"values of '{name}' that differ", f"{values[0]:g} everywhere", "leave it out")
     if values.dtype.kind != "f" and values.min() == values.max():

@@ -1,0 +1,19 @@
+"""Plots of an evaluation: each function returns a `matplotlib.figure.Figure` that pyplot does not manage.
+
+A figure's label (`figure.get_label()`) describes it in words, for use as alternative text on a page.
+"""
+
+from keras_ssl.figures.plots.embeddings import embedding_maps, map_2d
+from keras_ssl.figures.plots.label_efficiency import label_efficiency_curves
+from keras_ssl.figures.plots.predictions import confusion_matrix, reconstructions
+from keras_ssl.figures.plots.training import fine_tuning_curves, learning_curves
+
+__all__ = [
+    "label_efficiency_curves",
+    "fine_tuning_curves",
+    "learning_curves",
+    "embedding_maps",
+    "map_2d",
+    "reconstructions",
+    "confusion_matrix",
+]

@@ -1,0 +1,138 @@
+"""Files are there whole or not at all, and a folder that cannot be written in is told before the work."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from keras_ssl.errors import UserError
+from keras_ssl.files import whole_file, writable_folder, write_json
+
+
+def names(folder):
+    return sorted(path.name for path in folder.rglob("*"))
+
+
+def test_a_whole_file_appears_at_the_end_of_the_block(tmp_path):
+    path = tmp_path / "a" / "b" / "notes.txt"  # missing folders are made
+    with whole_file(path) as beside:
+        assert (beside.parent, beside.suffix) == (path.parent, path.suffix)  # a rename is atomic only within a folder
+        beside.write_text("new")
+        assert not path.exists()
+    assert path.read_text() == "new"
+    assert names(tmp_path) == ["a", "b", "notes.txt"]
+
+
+def test_a_whole_file_replaces_an_old_one_only_at_the_end(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("old")
+    with whole_file(str(path)) as beside:
+        beside.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+@pytest.mark.parametrize("written", [True, False])
+@pytest.mark.parametrize("old", ["old", None])
+def test_a_failing_block_leaves_nothing_and_keeps_the_old_file(tmp_path, error, written, old):
+    path = tmp_path / "notes.txt"
+    if old:
+        path.write_text(old)
+
+    def write_and_fail():
+        with whole_file(path) as beside:
+            if written:
+                beside.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        write_and_fail()
+    assert names(tmp_path) == (["notes.txt"] if old else [])
+    assert not old or path.read_text() == old
+
+
+def test_a_block_that_writes_nothing_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError), whole_file(tmp_path / "notes.txt"):
+        pass
+    assert names(tmp_path) == []
+
+
+def test_two_blocks_at_once_do_not_share_a_file(tmp_path):
+    path = tmp_path / "notes.txt"
+    with whole_file(path) as first, whole_file(path) as second:
+        assert first != second
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first"  # the outer block ends last
+    assert names(tmp_path) == ["notes.txt"]
+
+
+KILLED = """
+import os, signal, sys
+from keras_ssl.files import whole_file
+with whole_file(sys.argv[1]) as beside:
+    beside.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_process_keeps_the_old_file(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("old")
+    root = pathlib.Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], cwd=root, check=False, capture_output=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert path.read_text() == "old"
+    (left,) = [name for name in names(tmp_path) if name != "notes.txt"]  # nobody was there to remove it
+    assert left.startswith(".writing-")
+    with whole_file(path) as beside:
+        beside.write_text("new")
+    assert path.read_text() == "new"
+
+
+def test_json_is_written_whole(tmp_path):
+    path = tmp_path / "runs" / "run.json"
+    write_json(path, {"method": "naïve", "scores": [0.5, None]})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"method": "naïve", "scores": [0.5, None]}
+    assert path.read_bytes().endswith(b"}\n")
+    with pytest.raises(TypeError, match="JSON"):
+        write_json(path, {"method": object()})
+    assert json.loads(path.read_text(encoding="utf-8"))["method"] == "naïve"
+    assert names(tmp_path) == ["run.json", "runs"]
+
+
+def test_a_writable_folder_may_be_missing_and_is_left_as_it_was(tmp_path, monkeypatch):
+    assert writable_folder(tmp_path) == tmp_path
+    assert writable_folder(str(tmp_path / "a" / "b")) == tmp_path / "a" / "b"
+    monkeypatch.chdir(tmp_path)
+    assert writable_folder("c") == pathlib.Path("c")
+    assert names(tmp_path) == []
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "notes.txt").write_text("old")
+    for path in (tmp_path / "notes.txt", tmp_path / "notes.txt" / "runs"):
+        with pytest.raises(UserError, match="a folder that can be written in") as caught:
+            writable_folder(path, do="choose another `--out`")
+        assert caught.value.received == f"{path} (Not a directory)"
+        assert caught.value.do == "choose another `--out`"
+    with pytest.raises((NotADirectoryError, FileExistsError)), whole_file(tmp_path / "notes.txt" / "a.txt"):
+        pass
+    assert names(tmp_path) == ["notes.txt"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write in any folder")
+def test_a_folder_without_permission(tmp_path):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    for path in (locked, locked / "runs"):
+        with pytest.raises(UserError, match="Permission denied"):
+            writable_folder(path)
+    with pytest.raises(PermissionError), whole_file(locked / "notes.txt") as beside:
+        beside.write_text("new")
+    assert names(locked) == []
