@@ -9,7 +9,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import classification_report
 
-from keras_ssl import data, encoders, evaluate, objectives
+from keras_ssl import data, encoders, evaluate, networks, objectives
 from keras_ssl.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -173,7 +173,7 @@ def test_reinitialized_is_seeded_and_touches_nothing():
     keras.utils.set_random_seed(7)  # seed 0 would give an encoder made after set_random_seed(0) its own weights
     encoder = encoders.conv_net((4, 4, 1), filters=(4, 4))
     before, state = encoder.get_weights(), random.getstate()
-    first, again, other = (evaluate.reinitialized(encoder, seed) for seed in (0, 0, 1))
+    first, again, other = (networks.reinitialized(encoder, seed) for seed in (0, 0, 1))
     assert random.getstate() == state
     for mine, a, b, c in zip(before, *(e.get_weights() for e in (first, again, other))):
         np.testing.assert_array_equal(a, b)
@@ -232,7 +232,7 @@ def test_label_efficiency_gives_all_methods_the_draws_of_few(digits):
         for seed in (0, 1):
             images, labels = data.few(train, n, seed)
             drawn = data.from_arrays(images, labels)
-            untrained = evaluate.reinitialized(encoder, seed)
+            untrained = networks.reinitialized(encoder, seed)
             for method, e in (("raw_inputs", None), ("mine", encoder), ("untrained", untrained)):
                 expected = evaluate.linear_probe(e, drawn, test)
                 assert {k: v[seed] for k, v in few.values[method][n].items()} == pytest.approx(expected), method

@@ -1,4 +1,8 @@
-"""What an evaluation takes as images."""
+"""Images as evaluations take them."""
+
+from typing import Any
+
+import numpy as np
 
 from keras_ssl import checks
 from keras_ssl.data import Source, from_arrays
@@ -7,13 +11,13 @@ from keras_ssl.networks import embedder
 __all__ = ["as_source"]
 
 
-def as_source(images, model=None):
-    """Return images as a `data.Source`, after a check of their values and shape.
+def as_source(images: Source | np.ndarray, model: Any = None) -> Source:
+    """Check the values and shape of images, and return them as a `data.Source`.
 
     Args:
         images: `data.Source`, or float array `(n, height, width, channels)` in 0..1.
-        model: `keras.Model` that they must fit, an objective (whose embedder they must fit), or None. Of anything
-            else the input's shape is not known.
+        model: `keras.Model` that they must fit, an objective (whose embedder they must fit), or None. Shapes are not
+            checked against anything else.
 
     Raises:
         UserError: If the images are not finite floats in 0..1, or do not fit the model.

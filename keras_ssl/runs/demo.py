@@ -146,7 +146,7 @@ def _few_label_sections(few):
 def _maps(encoder, shown):
     encoders = {
         "raw pixels": None,
-        "untrained encoder": evaluate.reinitialized(encoder, seed=0),
+        "untrained encoder": networks.reinitialized(encoder, seed=0),
         "after SimCLR": encoder,
     }
     return {title: plots.map_2d(evaluate.embed(encoder, shown)) for title, encoder in encoders.items()}
