@@ -12,6 +12,7 @@ from keras_ssl import data, networks
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.metrics import scores
+from keras_ssl.evaluate.sources import labeled
 from keras_ssl.figures.palette import label
 from keras_ssl.networks import predict_in_batches
 from keras_ssl.transfer import FineTuning, fit_linear
@@ -151,7 +152,7 @@ def label_efficiency(
     encoders = {name: networks.embedder(model) for name, model in encoders.items()}
     fine_tune = tuple(encoders) if fine_tune is None else tuple(fine_tune)
     _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps)
-    data.check_labeled(train, test)
+    (_, classes), (test_labels, _) = labeled(train), labeled(test)
     draws = [(n, seed) for n in labels_per_class for seed in range(seeds)]
     few = {(n, seed): data.few(train, n, seed) for n, seed in draws}  # too few in a class fails here, before any fit
 
@@ -161,7 +162,7 @@ def label_efficiency(
     frozen = {"raw_inputs": None, **encoders}
     known = test_features or {}
     features = {name: known[name] if name in known else embed(model, test) for name, model in frozen.items()}
-    tuning = _Tuning(architecture, train.classes, steps, test)
+    tuning = _Tuning(architecture, classes, steps, test)
     result = LabelEfficiency({name: {} for name in [*_BASELINES, *encoders]}, checkpoints=tuning.checkpoints)
 
     done, total = 0, len(draws) * (3 + len(encoders) + len(fine_tune))
@@ -173,9 +174,9 @@ def label_efficiency(
             _probes(models, {**features, "untrained": untrained_features[seed]}, images, labels),
             tuning.fits(starts, images, labels, seed),
         ):
-            result._add(method, n, scores(test.labels, predictions), curve)
+            result._add(method, n, scores(test_labels, predictions), curve)
             if method == "raw_inputs":
-                result.targets.setdefault(n, []).append(float((predictions == test.labels)[_WATCHED].mean()))
+                result.targets.setdefault(n, []).append(float((predictions == test_labels)[_WATCHED].mean()))
             done += 1
             if progress:
                 progress(done, total)
@@ -246,5 +247,6 @@ def _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps):
 
 def label_counts(train: data.Source) -> tuple[int, ...]:
     """Return which of 1, 5, 10 and 100 labels per class a labeled `data.Source` has for every class."""
-    smallest = int(np.bincount(train.labels, minlength=train.classes).min())
+    labels, classes = labeled(train)
+    smallest = int(np.bincount(labels, minlength=classes).min())
     return tuple(n for n in (1, 5, 10, 100) if n <= smallest)

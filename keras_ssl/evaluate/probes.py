@@ -8,6 +8,7 @@ import numpy as np
 from keras_ssl import data
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.metrics import scores
+from keras_ssl.evaluate.sources import labeled
 from keras_ssl.transfer import fit_linear
 
 __all__ = ["fit_nearest", "knn", "knn_of_features", "linear_probe", "linear_probe_of_features"]
@@ -27,8 +28,8 @@ def linear_probe(encoder: keras.Model | None, train: data.Source, test: data.Sou
     Raises:
         UserError: If a source has no labels, or the images do not fit.
     """
-    data.check_labeled(train, test)
-    return linear_probe_of_features(embed(encoder, train), train.labels, embed(encoder, test), test.labels)
+    (train_labels, _), (test_labels, _) = labeled(train), labeled(test)
+    return linear_probe_of_features(embed(encoder, train), train_labels, embed(encoder, test), test_labels)
 
 
 def linear_probe_of_features(
@@ -70,9 +71,9 @@ def knn(
     Raises:
         UserError: If a source has no labels, or the images do not fit.
     """
-    data.check_labeled(train, test)
-    features = embed(encoder, train), train.labels, embed(encoder, test), test.labels
-    return knn_of_features(*features, neighbors, temperature)
+    (train_labels, _), (test_labels, _) = labeled(train), labeled(test)
+    features, test_features = embed(encoder, train), embed(encoder, test)
+    return knn_of_features(features, train_labels, test_features, test_labels, neighbors, temperature)
 
 
 def knn_of_features(

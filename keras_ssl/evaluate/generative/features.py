@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_ssl import checks, data, encoders, networks
 from keras_ssl.evaluate.embedding import embed
+from keras_ssl.evaluate.sources import labeled
 from keras_ssl.transfer import FineTuning
 
 __all__ = ["FeatureClassifier", "feature_classifier"]
@@ -68,12 +69,12 @@ def feature_classifier(source: data.Source, epochs: int = 5, seed: int = 0) -> F
     Raises:
         UserError: If the source has no labels, or `epochs` is below 1.
     """
-    data.check_labeled(source)
+    labels, classes = labeled(source)
     checks.check_between("epochs", epochs, least=1)
     maps = encoders.conv_net(source.shape, (32, 64), pooling="flatten", first_stride=2)
     features = keras.layers.Dense(64, name="features")(maps.output)
     encoder = networks.reinitialized(keras.Model(maps.input, features, name="yardstick"), seed)
     batch_size = min(128, len(source))
-    tuning = FineTuning(encoder, source.classes, epochs * len(source) // batch_size, batch_size)
-    tuning.fit(encoder.get_weights(), source.floats(), source.labels, 1e-3, seed, from_probe=False)
+    tuning = FineTuning(encoder, classes, epochs * len(source) // batch_size, batch_size)
+    tuning.fit(encoder.get_weights(), source.floats(), labels, 1e-3, seed, from_probe=False)
     return FeatureClassifier(tuning.model)
