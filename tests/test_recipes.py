@@ -76,7 +76,7 @@ def test_a_recipe_has_epochs_of_its_own_and_a_docstring_with_its_command(name):
     make = getattr(recipes, name)
     recipe = make(a_source(MADE[name][0], n=4))
     assert recipe.epochs > 1
-    assert f"Default {recipe.epochs}." in make.__doc__
+    assert f"Default: {recipe.epochs}." in make.__doc__
     objective = re.match(r"(.*?)_(digits|mnist|images|small_images|mnist_to_cifar10)$", name)[1]
     assert f"--objective {COMMANDS.get(name, objective)}" in make.__doc__
     assert "keras-ssl pretrain --dataset" in make.__doc__
