@@ -99,7 +99,8 @@ class CollapseDoctor(keras.callbacks.Callback):
         if not set(VIEWS) <= set(getattr(self.model, "batch_keys", ())):
             raise UserError("an objective of two views", type(self.model).__name__, "leave the callback out")
         if self.model is not self.watched:
-            self.watched, self.findings, self.last, self.scale = self.model, [], {}, 0.0
+            self.watched, self.findings, self.scale = self.model, [], 0.0
+            self.last: dict[str, float] = {}
             self.before = self._measure()
         self._diagnose("before training", 0, self.views, self.views)
 

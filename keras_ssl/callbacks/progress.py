@@ -55,10 +55,10 @@ class Progress(keras.callbacks.Callback):
         self.bar.advance(self.task)
         timed, now = self.seen - self.warm_up, time.perf_counter()
         if timed == 0:
-            self.begun = now
-        elif timed > 0 and self.total and not self.told and (timed == self.timed or now - self.begun > _PATIENCE):
+            self.start = now
+        elif timed > 0 and self.total and not self.told and (timed == self.timed or now - self.start > _PATIENCE):
             self.told = True
-            seconds = (now - self.begun) / timed * (self.total - self.bar.tasks[0].completed)
+            seconds = (now - self.start) / timed * (self.total - self.bar.tasks[0].completed)
             if seconds > 12:
                 self.bar.console.print(f"{self.title}: about {seconds / 60:.1f} minutes")
 

@@ -67,7 +67,7 @@ def _rewrite(model, layer_function):
 
 
 def _clone(model, layer_function):
-    # A plain functional view: clones of a compiled model would be compiled, those of a Backbone class built anew.
+    # Clone a plain functional model: the clone of a compiled one would be compiled, that of a Backbone rebuilt.
     inputs, outputs = model.inputs[0], model.outputs[0]
     if not isinstance(model, keras.Sequential):
         inputs, outputs = model.input, model.output  # in their structure, which may be a dict

@@ -40,7 +40,7 @@ def run(
     Raises:
         UserError: If the data set does not exist or has no labels, or the folder cannot be written in.
     """
-    begun = time.perf_counter()
+    start = time.perf_counter()
     out = files.writable_folder(out, "choose another --out")
     train = data.load(dataset, "train")
     test = data.load(dataset, "test")
@@ -72,7 +72,7 @@ def run(
         "collapse": {name: evaluate.collapse(encoder, test) for name, encoder in encoders.items()},
     }
     sections = _sections(objectives, histories, few, classifier, test, manifest)
-    results["wall_seconds"] = round(time.perf_counter() - begun, 1)
+    results["wall_seconds"] = round(time.perf_counter() - start, 1)
     page = _write_report(out / "report.html", results, version, sections)
     files.write_json(out / "results.json", results)
     say(few.text())

@@ -15,6 +15,7 @@ from keras_ssl.evaluate import (
     label_counts,
     label_efficiency,
 )
+from keras_ssl.evaluate.sources import labeled
 from keras_ssl.files import writable_folder, write_json
 from keras_ssl.typing import Path, Progress
 
@@ -54,6 +55,7 @@ def evaluate(
     Raises:
         UserError: See `evaluate.label_efficiency`; or if the folder cannot be written in.
     """
+    (train_labels, _), (test_labels, _) = labeled(train), labeled(test)
     folder = None if folder is None else writable_folder(folder)
     counts = label_counts(train) if labels_per_class is None else labels_per_class
     h_test = embed(encoder, test)
@@ -63,7 +65,7 @@ def evaluate(
         metrics = ("accuracy", "precision", "recall", "f1")
         results = {
             **(facts or {}),
-            "knn": knn_of_features(embed(encoder, train), train.labels, h_test, test.labels),
+            "knn": knn_of_features(embed(encoder, train), train_labels, h_test, test_labels),
             **{metric: few.summary(metric) for metric in metrics},
             "collapse": collapse_of_features(h_test[:_COLLAPSE]),
         }

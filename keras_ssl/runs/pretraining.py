@@ -57,18 +57,18 @@ def pretrain(
             f"batches of {recipe.batch_size}",
             "take a number of replicas that divides this",
         )
-    begun = checkpoints.manager.latest_checkpoint is not None
-    if begun and not resume:
+    started = checkpoints.manager.latest_checkpoint is not None
+    if started and not resume:
         raise UserError(
             "a folder without checkpoints",
             f"{folder}, where a run was started",
             "add --resume to resume it, or choose another --out",
         )
     description = folder / "checkpoints" / "run.json"
-    if begun:
-        _check_begun_alike(about(description), facts)
+    if started:
+        _check_same_run(about(description), facts)
     done = checkpoints.restore()
-    if chief and (not begun or not description.is_file()):
+    if chief and (not started or not description.is_file()):
         write_json(description, facts)
     history = {}
     if done < recipe.epochs:
@@ -90,11 +90,11 @@ def pretrain(
     return history
 
 
-def _check_begun_alike(begun, facts):
-    """Raise unless the run that wrote the facts `begun` (none if by an older version) has the same as this one."""
-    if different := [key for key in begun if begun[key] != facts.get(key)]:
+def _check_same_run(old, facts):
+    """Raise unless the run that wrote the facts `old` (none if by an older version) had the same as this one."""
+    if different := [key for key in old if old[key] != facts.get(key)]:
         raise UserError(
-            "the arguments that the run was started with: " + ", ".join(f"{key} {begun[key]}" for key in different),
+            "the arguments that the run was started with: " + ", ".join(f"{key} {old[key]}" for key in different),
             ", ".join(f"{key} {facts.get(key)}" for key in different),
             "give the same, or start anew in another folder",
         )

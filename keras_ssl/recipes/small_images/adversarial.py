@@ -45,10 +45,9 @@ def bigan(source: data.Source, epochs: int | None = None, seed: int = 0) -> Reci
         Fashion-MNIST, 0.291 ± 0.021 and 0.187 ± 0.017 on CIFAR-10.
     """
     keras.utils.set_random_seed(seed)
-    pairs = blocks.spectrally_normalized(heads.pair_discriminator(bottleneck_conv_net(source, normalize=False)))
-    return for_small_images(
-        objectives.BiGAN, bottleneck_conv_net, source, epochs, seed, discriminator=pairs, **_TRAINING
-    )
+    pairs = heads.pair_discriminator(bottleneck_conv_net(source, normalize=False))
+    arguments = {"discriminator": blocks.spectrally_normalized(pairs), **_TRAINING}
+    return for_small_images(objectives.BiGAN, bottleneck_conv_net, source, epochs, seed, **arguments)
 
 
 def _discriminator(source):
