@@ -52,7 +52,7 @@ _CAUSES = {
     "low (try 0.99), or the learning rate too high",
     objectives.SimSiam: "the stop-gradient on the predicted projection is missing (leave `loss_terms` as it is), the "
     "predictor is missing or changes nothing (leave `predictor=None`), or the learning rate is too high",
-    objectives.DINO: "the center does not move (`center_momentum` is {0.center_momentum}; try 0.9), or the teacher is "
+    objectives.DINO: "the center stands still (`center_momentum` is {0.center_momentum}; try 0.9), or the teacher is "
     "no sharper than the student (try 0.04 as `teacher_temperature`, 0.1 as `student_temperature`)",
     objectives.BarlowTwins: "the weight of `redundancy` ({0.redundancy}; try 0.005) is too low",
     objectives.VICReg: "the weight of `variance` ({0.variance}; try 25) is too low beside that of `invariance` "

@@ -3,6 +3,8 @@
 Scores are those of `benchmarks/classical.py`, whose protocol is in the README.
 """
 
+from typing import Any
+
 import keras
 
 from keras_ssl import blocks, data, heads, objectives
@@ -12,7 +14,7 @@ from keras_ssl.recipes.recipe import Recipe, for_small_images
 __all__ = ["bigan", "gan"]
 
 
-_TRAINING = {"learning_rate": 5e-4, "beta_1": 0.5, "batch_size": 64}
+_TRAINING: dict[str, Any] = {"learning_rate": 5e-4, "beta_1": 0.5, "batch_size": 64}
 
 
 def gan(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:

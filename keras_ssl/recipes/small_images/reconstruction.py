@@ -3,6 +3,8 @@
 Scores are those of `benchmarks/classical.py`, whose protocol is in the README.
 """
 
+from typing import Any
+
 from keras_ssl import data, encoders, likelihoods, objectives, transforms
 from keras_ssl.recipes.networks import bottleneck_conv_net, small_conv_net
 from keras_ssl.recipes.recipe import Recipe, for_small_images
@@ -133,5 +135,5 @@ def variational_autoencoder(source: data.Source, epochs: int | None = None, seed
         0.683 ± 0.003 on Fashion-MNIST, 0.371 ± 0.008 and 0.232 ± 0.002 on CIFAR-10.
     """
     likelihood = likelihoods.Bernoulli() if source.shape[-1] == 1 else likelihoods.Gaussian(0.1)
-    arguments = {"latent_dim": 32, "likelihood": likelihood}
+    arguments: dict[str, Any] = {"latent_dim": 32, "likelihood": likelihood}
     return for_small_images(objectives.VariationalAutoencoder, small_conv_net, source, epochs, seed, **arguments)
