@@ -150,7 +150,7 @@ def _checked(batch):
         batch = keras.utils.unpack_x_y_sample_weight(next(iter(batch)))[0]
     shapes = {key: np.shape(x) for key, x in batch.items()} if isinstance(batch, dict) else type(batch).__name__
     if not isinstance(batch, dict) or not set(VIEWS) <= set(batch) or np.shape(batch["view_1"])[0] < 32:
-        do = "give `data.batches(source, views=policy)` of its own"
+        do = "give it its own `data.batches(source, views=policy)`"
         raise UserError("a batch with 'view_1' and 'view_2' of at least 32 samples", f"{shapes}", do)
     return batch
 
