@@ -82,7 +82,7 @@ def test_a_recipe_has_epochs_of_its_own_and_a_docstring_with_its_command(name):
     assert recipe.epochs > 1
     assert f"Default: {recipe.epochs}." in make.__doc__
     objective = name.split(".")[1]
-    assert f"--objective {COMMANDS.get(name, objective)}" in make.__doc__
+    assert f"--objective {COMMANDS.get(objective, objective)}" in make.__doc__
     assert "keras-ssl pretrain --dataset" in make.__doc__
     assert "{" not in make.__doc__
 
