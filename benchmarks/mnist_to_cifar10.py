@@ -59,7 +59,7 @@ def measured(seed, digits, train, test, tuning):
         "MNIST": recipes.mnist.autoencoder_for_cifar10(digits, EPOCHS, seed),
         "CIFAR-10": recipes.small_images.bottleneck_autoencoder(train[:IMAGES], EPOCHS, seed),
     }
-    encoders: dict = {"raw inputs": None, "untrained": evaluate.reinitialized(tuning.encoder, seed)}
+    encoders: dict = {"raw inputs": None, "untrained": networks.reinitialized(tuning.encoder, seed)}
     seconds = {}
     for name, recipe in made.items():
         encoder, seconds[name] = pretrained(recipe, f"{name}, seed {seed}")

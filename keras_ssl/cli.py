@@ -1,6 +1,5 @@
 """The command line: parses, calls, prints."""
 
-import json
 import signal
 import sys
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from keras_ssl import files, networks
+from keras_ssl import files
 from keras_ssl.errors import UserError
 
 __all__ = ["app", "main"]
@@ -23,7 +22,7 @@ app = typer.Typer(
 
 Dataset = Annotated[str, typer.Option(help="A name ('digits', any image set of TensorFlow Datasets) or a folder.")]
 Out = Annotated[Path, typer.Option(help="Folder to write in.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of weights, order and views.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of weights, order and views.")]
 Encoder = Annotated[Path, typer.Option(help="encoder.keras or objective.keras, as pretrain writes them.")]
 
 
@@ -32,8 +31,8 @@ def demo(
     dataset: Dataset = "digits",
     out: Out = Path("out"),
     seed: Seed = 0,
-    epochs: Annotated[int | None, typer.Option(help="Of both pretrainings. Default: the recipes'.")] = None,
-):
+    epochs: Annotated[int | None, typer.Option(help="Epochs of both pretrainings. Default: the recipes'.")] = None,
+) -> None:
     """Pretrain, evaluate, fine-tune and deploy on one data set, and write a report."""
     from keras_ssl.runs import demo
 
@@ -50,13 +49,13 @@ def pretrain(
     epochs: Annotated[int | None, typer.Option(help="Default: those of the data set's recipe.")] = None,
     seed: Seed = 0,
     mixed_precision: Annotated[bool, typer.Option("--mixed-precision", help="Compute in bfloat16.")] = False,
-    size: Annotated[int | None, typer.Option(help="Side in pixels that images are brought to.")] = None,
+    size: Annotated[int | None, typer.Option(help="Height and width that images are resized to.")] = None,
     strategy: Annotated[
         str, typer.Option(help="'none', 'mirrored' (all GPUs of this machine) or 'multiworker' (those of TF_CONFIG).")
     ] = "none",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the run in --out.")] = False,
     out: Out = Path("out"),
-):
+) -> None:
     """Train an encoder without labels; write encoder.keras and objective.keras."""
     import keras
 
@@ -65,13 +64,14 @@ def pretrain(
     _at_least_one(epochs)
     make_recipe = recipes.choose(objective, dataset)
     out = files.writable_folder(out, "choose another --out")
-    replicas = distribute.strategy(strategy)  # before anything else runs: its collectives are set up at the start
+    replicas = distribute.strategy(strategy)  # before anything else runs: collectives are set up when TensorFlow starts
     chief = distribute.is_chief(replicas)
     if mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
     source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size)
     data.check_dataset(source.images, dtype=source.dtype)
-    source = source[: len(source) - len(source) % replicas.num_replicas_in_sync]  # else one may get an empty batch
+    shared = len(source) - len(source) % replicas.num_replicas_in_sync
+    source = source[:shared]  # else a replica may get an empty batch
     with replicas.scope():
         recipe = make_recipe(source, epochs, seed)
     if chief:
@@ -83,14 +83,14 @@ def pretrain(
 
 @app.command(context_settings={"allow_interspersed_args": False})
 def launch(
-    command: Annotated[list[str], typer.Argument(help="What each does, such as pretrain --strategy multiworker …")],
+    command: Annotated[list[str], typer.Argument(help="The command, such as pretrain --strategy multiworker …")],
     workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 2,
-):
-    """Run a command in several processes of this machine as one cluster, where the failure of one ends all."""
+) -> None:
+    """Run a command in several processes of this machine as one cluster. If one fails, all are stopped."""
     from keras_ssl import distribute
 
     if not any("multiworker" in word for word in command):
-        raise UserError("a command with --strategy multiworker", " ".join(command), "add it, else each trains alone")
+        raise UserError("a command with --strategy multiworker", " ".join(command), "add it, or each trains alone")
     debug = ["--debug"] if "--debug" in sys.argv else []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that no worker outlives this process
     distribute.launch([sys.executable, "-m", "keras_ssl", *command, *debug], workers)
@@ -101,27 +101,24 @@ def evaluate(
     encoder: Encoder,
     dataset: Dataset,
     labels_per_class: Annotated[
-        str | None, typer.Option(help="Numbers with commas. Default: 1,5,10,100 as far as there are.")
+        str | None, typer.Option(help="Numbers with commas. Default: those of 1,5,10,100 that every class has.")
     ] = None,
     seeds: Annotated[int, typer.Option(help="Draws of labels.")] = 5,
-    steps: Annotated[int, typer.Option(help="Of fine-tuning and of training from scratch, 32 samples each.")] = 300,
+    steps: Annotated[int, typer.Option(help="Steps of fine-tuning and training from scratch, 32 samples each.")] = 300,
     out: Annotated[Path | None, typer.Option(help="Folder for results.json.")] = None,
-):
+) -> None:
     """Measure an encoder with few labels, beside raw inputs, the untrained encoder and training from scratch."""
-    from keras_ssl import evaluate, progress
+    from keras_ssl import progress, runs
 
+    counts = None if labels_per_class is None else _numbers(labels_per_class)
     out = None if out is None else files.writable_folder(out, "choose another --out")
-    model, train, test = _model_and_sources(encoder, dataset)
-    counts = evaluate.label_counts(train) if labels_per_class is None else _numbers(labels_per_class)
+    model = runs.load_encoder(encoder)
+    train, test = runs.load_labeled(dataset, model, say=typer.echo)
+    facts = {"dataset": dataset, "encoder": str(encoder)}
     with progress.bar("Few labels", after=0) as move:
-        few = evaluate.label_efficiency(model, train, test, counts, seeds, steps=steps, progress=move)
+        few = runs.evaluate(model, train, test, counts, seeds, steps, out, facts, move)
     typer.echo(few.text())
     if out is not None:
-        results = {"dataset": dataset, "encoder": str(encoder), "knn": evaluate.knn(model, train, test)}
-        results |= {metric: few.summary(metric) for metric in ("accuracy", "precision", "recall", "f1")}
-        results["collapse"] = evaluate.collapse(model, test)
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
         typer.echo(f"Results: {out / 'results.json'}")
 
 
@@ -129,28 +126,21 @@ def evaluate(
 def finetune(
     encoder: Encoder,
     dataset: Dataset,
-    labels_per_class: Annotated[int | None, typer.Option(help="Use only so many labels. Default: all.")] = None,
-    steps: Annotated[int, typer.Option(help="Of Adam, with 32 samples each.")] = 300,
+    labels_per_class: Annotated[int | None, typer.Option(help="Labels of each class to use. Default: all.")] = None,
+    steps: Annotated[int, typer.Option(help="Steps of Adam, 32 samples each.")] = 300,
     seed: Seed = 0,
     out: Out = Path("out"),
-):
+) -> None:
     """Train a classifier from an encoder and labeled images; write classifier.keras."""
-    from keras_ssl import data, progress, runs, transfer
-    from keras_ssl.evaluate import scores
+    from keras_ssl import progress, runs
 
     out = files.writable_folder(out, "choose another --out")
-    model, train, test = _model_and_sources(encoder, dataset)
-    images, labels = (
-        (train.floats(), train.labels) if labels_per_class is None else data.few(train, labels_per_class, seed)
-    )
-    data.check_dataset(images, labels, train.classes)
+    model = runs.load_encoder(encoder)
+    train, test = runs.load_labeled(dataset, model, say=typer.echo)
     with progress.bar("Fine-tuning", after=0) as move:
-        classifier = transfer.fine_tune(
-            model, images, labels, train.classes, steps, seed=seed, after_step=lambda step: move(step, steps)
+        path, figures = runs.finetune(
+            model, train, test, out, labels_per_class, steps, seed, progress=move, dataset=dataset
         )
-    figures = scores(test.labels, networks.predict_in_batches(classifier, test.floats()).argmax(-1))
-    names = None if train.class_names is None else list(train.class_names)
-    path = runs.save_model(classifier, out / "classifier.keras", dataset=dataset, class_names=names, scores=figures)
     typer.echo("Test: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     typer.echo(f"Classifier: {path}")
 
@@ -162,13 +152,12 @@ def export(
     input_dtype: Annotated[str, typer.Option(help="'float32' for images in 0..1, 'uint8' for 0..255.")] = "float32",
     tolerance: Annotated[float, typer.Option(help="Largest relative difference between the formats.")] = 1e-5,
     version: Annotated[int | None, typer.Option(help="Default: the next one.")] = None,
-):
+) -> None:
     """Write the next version folder with a SavedModel, an ONNX file and a manifest, verified against each other."""
     from keras_ssl import export, progress, runs
 
-    loaded = runs.load_model(model)
     names = runs.about(model).get("class_names")
-    loaded = networks.embedder(loaded)
+    loaded = runs.load_encoder(model)
     with progress.bar("Exporting and verifying", after=0):
         path = export.deploy(loaded, out, None, input_dtype, tolerance, class_names=names, version=version)
     typer.echo(f"Model: {path}")
@@ -179,65 +168,23 @@ def embed(
     encoder: Encoder,
     dataset: Dataset,
     split: Annotated[str, typer.Option(help="Part of the data set.")] = "train",
-    out: Annotated[
-        Path, typer.Option(help="File for the arrays 'embedding' and, where there are any, 'labels'.")
-    ] = Path("embeddings.npz"),
-):
+    out: Annotated[Path, typer.Option(help="File for the arrays 'embedding' and, if there are any, 'labels'.")] = Path(
+        "embeddings.npz"
+    ),
+) -> None:
     """Write the representations of a data set as an .npz file."""
-    import numpy as np
-
-    from keras_ssl import evaluate, progress
+    from keras_ssl import progress, runs
 
     out = out if out.suffix == ".npz" else out.with_name(f"{out.name}.npz")  # as NumPy does
     files.writable_folder(out.parent, "choose another --out")
-    model = _encoder(encoder)
-    source = _load(dataset, split, model)
+    model = runs.load_encoder(encoder)
+    source = runs.load_fitting(dataset, split, model)
     with progress.bar("Embedding") as move:
-        arrays = {"embedding": evaluate.embed(model, source, progress=move)}
-    if source.labels is not None:
-        arrays["labels"] = source.labels
-    out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(out, **arrays)
-    typer.echo(f"{arrays['embedding'].shape} in {out}")
+        h = runs.write_embeddings(model, source, out, move)
+    typer.echo(f"{h.shape} in {out}")
 
 
-# ---- what commands share ---------------------------------------------------------------------------------------------
-
-
-def _encoder(path):
-    from keras_ssl import runs
-
-    model = runs.load_model(path)
-    return networks.embedder(model)
-
-
-def _load(dataset, split, model):
-    """Load a split in the size that the model takes."""
-    from keras_ssl import checks, data
-
-    size = model.input_shape[1:3] if None not in model.input_shape[1:3] else None
-    source = data.load(dataset, split, size)
-    checks.check_fits(source.images, model)
-    return source
-
-
-def _model_and_sources(encoder, dataset):
-    """The encoder and labeled train and test sources; a folder without a test split keeps a fifth of its images."""
-    from keras_ssl import data
-
-    model = _encoder(encoder)
-    train = _load(dataset, "train", model)
-    data.check_labeled(train)
-    if Path(dataset).is_dir() and not (Path(dataset) / "train").is_dir():
-        train, test = train.split(0.8)
-        typer.echo(
-            f"No test split: {len(test):,} of the images, drawn with seed 0, are kept for testing. "
-            f"One more that is right makes {100 / len(test):.2g} points of accuracy."
-        )
-    else:
-        test = _load(dataset, "test", model)
-        data.check_labeled(test)
-    return model, train, test
+# ---- options ---------------------------------------------------------------------------------------------------------
 
 
 def _at_least_one(epochs):
@@ -254,8 +201,8 @@ def _numbers(text):
         ) from error
 
 
-def main():
-    """Run the command line; a user's mistake is one paragraph on stderr and exit status 2."""
+def main() -> None:
+    """Run the command line. An error is one paragraph on stderr and exit status 2."""
     debug = "--debug" in sys.argv
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
     try:

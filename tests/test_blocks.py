@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from keras_ssl import blocks, evaluate, heads, networks
+from keras_ssl import blocks, heads, networks
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(2.0, 3.0, (5, 4, 3, 6)).astype("float32")
@@ -155,7 +155,7 @@ def test_set_weights_reaches_normalization_layers():
     [
         blocks.spectrally_normalized,
         lambda model: heads.pair_discriminator(model).get_layer(model.name),
-        lambda model: evaluate.reinitialized(model, 1),
+        lambda model: networks.reinitialized(model, 1),
     ],
     ids=["spectrally normalized", "BiGAN's discriminator", "reinitialized"],
 )

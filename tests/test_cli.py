@@ -161,7 +161,7 @@ def test_a_checkpoint_of_something_else_is_refused(story, tmp_path, capsys, monk
     message = fail(
         capsys, monkeypatch, "pretrain", "--dataset", "digits", "--objective", "autoencoder", "--resume", "--out", run
     )
-    assert "the arguments that the run was begun with: objective SimCLR" in message
+    assert "the arguments that the run was started with: objective SimCLR" in message
     assert (run / "encoder.keras").read_bytes() == before
 
 

@@ -1,5 +1,6 @@
 """Evaluation: every figure against one that is worked out by other means, and the same figure when asked again."""
 
+import json
 import random
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import classification_report
 
-from keras_ssl import data, encoders, evaluate, objectives
+from keras_ssl import data, encoders, evaluate, networks, objectives, runs
 from keras_ssl.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -166,6 +167,14 @@ def test_collapse_looks_at_the_first_images_only():
     assert evaluate.collapse(None, source, limit=10) == evaluate.collapse(None, source[:10])
 
 
+def test_collapse_embeds_no_more_images_than_it_needs(monkeypatch):
+    seen = []
+    embed = lambda encoder, images: seen.append(len(images)) or np.eye(10)  # noqa: E731
+    monkeypatch.setattr(sys.modules["keras_ssl.evaluate.collapse"], "embed", embed)
+    evaluate.collapse(None, a_source(30), limit=10)
+    assert seen == [10]
+
+
 # ---- an encoder with new weights -------------------------------------------------------------------------------------
 
 
@@ -173,7 +182,7 @@ def test_reinitialized_is_seeded_and_touches_nothing():
     keras.utils.set_random_seed(7)  # seed 0 would give an encoder made after set_random_seed(0) its own weights
     encoder = encoders.conv_net((4, 4, 1), filters=(4, 4))
     before, state = encoder.get_weights(), random.getstate()
-    first, again, other = (evaluate.reinitialized(encoder, seed) for seed in (0, 0, 1))
+    first, again, other = (networks.reinitialized(encoder, seed) for seed in (0, 0, 1))
     assert random.getstate() == state
     for mine, a, b, c in zip(before, *(e.get_weights() for e in (first, again, other))):
         np.testing.assert_array_equal(a, b)
@@ -232,7 +241,7 @@ def test_label_efficiency_gives_all_methods_the_draws_of_few(digits):
         for seed in (0, 1):
             images, labels = data.few(train, n, seed)
             drawn = data.from_arrays(images, labels)
-            untrained = evaluate.reinitialized(encoder, seed)
+            untrained = networks.reinitialized(encoder, seed)
             for method, e in (("raw_inputs", None), ("mine", encoder), ("untrained", untrained)):
                 expected = evaluate.linear_probe(e, drawn, test)
                 assert {k: v[seed] for k, v in few.values[method][n].items()} == pytest.approx(expected), method
@@ -278,6 +287,27 @@ def test_fine_tuning_starts_at_the_probe_and_a_pretrained_encoder_is_no_baseline
     few = measured(digits, labels_per_class=(5,), fine_tuning_rate=0.0, scratch_rate=0.0)
     assert few.values["encoder_finetuned"] == few.values["encoder"]
     assert np.ptp(few.curves["from_scratch"][5][0]) == 0
+
+
+def test_a_run_embeds_train_and_test_once(digits, tmp_path, monkeypatch):
+    encoder, seen = encoders.mlp((8, 8, 1), units=(16, 8)), []
+    embedding = sys.modules["keras_ssl.evaluate.embedding"]
+
+    def counted(model, images, *arguments):
+        if model is encoder:
+            seen.append(len(images))
+        return networks.predict_in_batches(model, images, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(embedding, "predict_in_batches", counted)
+        few = runs.evaluate(encoder, *digits, (1,), seeds=1, steps=1, folder=tmp_path, facts={"dataset": "digits"})
+    assert sorted(seen) == [10, 44, 120, 256]  # the labeled samples, and both sets in batches of at most 256
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["dataset"] == "digits"
+    assert results["knn"] == evaluate.knn(encoder, *digits)
+    assert results["collapse"] == pytest.approx(evaluate.collapse(encoder, digits[1]))
+    assert results["accuracy"]["encoder"]["1"] == few.summary()["encoder"][1]
+    assert few.values == measured(digits, encoder, labels_per_class=(1,), seeds=1, steps=1).values
 
 
 def by_hand():

@@ -12,7 +12,8 @@ from keras import layers
 
 from keras_ssl import export
 from keras_ssl.errors import UserError
-from keras_ssl.export import deployment, formats, parity
+from keras_ssl.export import deployment, parity
+from keras_ssl.export.formats import onnx_format
 from keras_ssl.export.samples import verification_images
 
 SHAPE = (6, 6, 2)
@@ -185,7 +186,7 @@ def test_nothing_is_deployed_when_the_files_disagree(classifier, tmp_path, monke
         return lambda images: {name: value + 1e-3 for name, value in right(path)(images).items()}
 
     monkeypatch.setattr(deployment, "onnx_runtime", wrong)
-    monkeypatch.setattr(formats, "onnx_runtime", wrong)
+    monkeypatch.setattr(onnx_format, "onnx_runtime", wrong)
     with pytest.raises(export.ParityError, match="onnx"):
         export.deploy(classifier, tmp_path / "deep" / "m")
     with pytest.raises(export.ParityError, match="onnx"):

@@ -255,7 +255,7 @@ def test_the_feature_classifier_needs_labels_and_an_epoch():
 class LinearGaussian:
     """x = W z + σ ε, whose likelihood is known: N(0, W Wᵀ + σ² 1). `widen` and `shift` make q other than p(z|x)."""
 
-    latent = 2
+    latent_dim = 2
 
     def __init__(self, widen=1.0, shift=0.0):
         self.w = np.random.default_rng(5).normal(size=(6, 2)).astype("float32")

@@ -1,7 +1,7 @@
 """Recipes: each one builds and trains for an epoch on a tiny source of the kind that it is for."""
 
 import inspect
-import re
+import operator
 
 import numpy as np
 import pytest
@@ -10,33 +10,37 @@ from keras_ssl import data, objectives, recipes, transfer, views
 from keras_ssl.errors import UserError
 
 MADE = {
-    "simclr_digits": ((8, 8, 1), objectives.SimCLR),
-    "autoencoder_digits": ((8, 8, 1), objectives.Autoencoder),
-    "simclr_mnist": ((12, 12, 1), objectives.SimCLR),
-    "autoencoder_mnist": ((12, 12, 1), objectives.Autoencoder),
-    "joint_embedding_images": ((8, 8, 3), objectives.SimCLR),
-    "autoencoder_images": ((8, 8, 3), objectives.Autoencoder),
-    **{f"{name}_small_images": ((12, 12, 3), kind) for name, kind in recipes.JOINT_EMBEDDING.items()},
-    "autoencoder_small_images": ((12, 12, 1), objectives.Autoencoder),
-    "bottleneck_autoencoder_small_images": ((12, 12, 1), objectives.Autoencoder),
-    "autoencoder_mnist_to_cifar10": ((12, 12, 1), objectives.Autoencoder),
-    "dense_autoencoder_small_images": ((12, 12, 1), objectives.Autoencoder),
-    "deep_dense_autoencoder_small_images": ((12, 12, 3), objectives.Autoencoder),
-    "sparse_autoencoder_small_images": ((12, 12, 1), objectives.SparseAutoencoder),
-    "denoising_autoencoder_small_images": ((12, 12, 1), objectives.DenoisingAutoencoder),
-    "variational_autoencoder_small_images": ((12, 12, 3), objectives.VariationalAutoencoder),
-    "gan_small_images": ((12, 12, 1), objectives.GAN),
-    "bigan_small_images": ((12, 12, 3), objectives.BiGAN),
-    "masked_autoencoder_small_images": ((12, 12, 3), objectives.MaskedAutoencoder),
-    "inpainting_small_images": ((12, 12, 1), objectives.Inpainting),
-    "rotation_small_images": ((12, 12, 1), objectives.RotationPrediction),
-    "flip_small_images": ((12, 12, 3), objectives.FlipPrediction),
-    "jigsaw_small_images": ((12, 12, 1), objectives.JigsawPrediction),
-    "attributes_small_images": ((12, 12, 3), objectives.AttributePrediction),
+    "digits.simclr": ((8, 8, 1), objectives.SimCLR),
+    "digits.autoencoder": ((8, 8, 1), objectives.Autoencoder),
+    "mnist.simclr": ((12, 12, 1), objectives.SimCLR),
+    "mnist.autoencoder": ((12, 12, 1), objectives.Autoencoder),
+    "mnist.autoencoder_for_cifar10": ((12, 12, 1), objectives.Autoencoder),
+    "photographs.joint_embedding": ((8, 8, 3), objectives.SimCLR),
+    "photographs.autoencoder": ((8, 8, 3), objectives.Autoencoder),
+    **{f"small_images.{name}": ((12, 12, 3), kind) for name, kind in recipes.JOINT_EMBEDDING.items()},
+    "small_images.autoencoder": ((12, 12, 1), objectives.Autoencoder),
+    "small_images.bottleneck_autoencoder": ((12, 12, 1), objectives.Autoencoder),
+    "small_images.dense_autoencoder": ((12, 12, 1), objectives.Autoencoder),
+    "small_images.deep_dense_autoencoder": ((12, 12, 3), objectives.Autoencoder),
+    "small_images.sparse_autoencoder": ((12, 12, 1), objectives.SparseAutoencoder),
+    "small_images.denoising_autoencoder": ((12, 12, 1), objectives.DenoisingAutoencoder),
+    "small_images.variational_autoencoder": ((12, 12, 3), objectives.VariationalAutoencoder),
+    "small_images.gan": ((12, 12, 1), objectives.GAN),
+    "small_images.bigan": ((12, 12, 3), objectives.BiGAN),
+    "small_images.masked_autoencoder": ((12, 12, 3), objectives.MaskedAutoencoder),
+    "small_images.inpainting": ((12, 12, 1), objectives.Inpainting),
+    "small_images.rotation": ((12, 12, 1), objectives.RotationPrediction),
+    "small_images.flip": ((12, 12, 3), objectives.FlipPrediction),
+    "small_images.jigsaw": ((12, 12, 1), objectives.JigsawPrediction),
+    "small_images.attributes": ((12, 12, 3), objectives.AttributePrediction),
 }
 
-COMMANDS = {"joint_embedding_images": "simclr", "autoencoder_mnist_to_cifar10": "bottleneck_autoencoder --epochs 5"}
-"""What is said after `--objective` where a recipe is not named after it."""
+COMMANDS = {"joint_embedding": "simclr", "autoencoder_for_cifar10": "bottleneck_autoencoder --epochs 5"}
+"""What follows `--objective` if a recipe is not named after it."""
+
+
+def made(name):
+    return operator.attrgetter(name)(recipes)
 
 
 def a_source(shape, n=12):
@@ -53,14 +57,14 @@ def quick(recipe):
 
 
 def test_every_recipe_is_among_these():
-    functions = {name for name in recipes.__all__ if inspect.isfunction(getattr(recipes, name))}
-    assert functions - {"choose", "compiled"} == set(MADE)
+    modules = {name: getattr(recipes, name) for name in recipes.__all__ if inspect.ismodule(getattr(recipes, name))}
+    assert {f"{name}.{function}" for name, module in modules.items() for function in module.__all__} == set(MADE)
 
 
 @pytest.mark.parametrize("name", MADE)
 def test_a_recipe_trains_for_an_epoch_and_changes_its_encoder(name):
     shape, kind = MADE[name]
-    recipe = getattr(recipes, name)(a_source(shape), epochs=1, seed=3)
+    recipe = made(name)(a_source(shape), epochs=1, seed=3)
     assert isinstance(recipe.objective, kind)
     assert (recipe.epochs, recipe.seed, recipe.batch_size) == (1, 3, 12)  # a small source is one batch
     kernel = recipe.objective.encoder.trainable_weights[0]
@@ -73,12 +77,12 @@ def test_a_recipe_trains_for_an_epoch_and_changes_its_encoder(name):
 
 @pytest.mark.parametrize("name", MADE)
 def test_a_recipe_has_epochs_of_its_own_and_a_docstring_with_its_command(name):
-    make = getattr(recipes, name)
+    make = made(name)
     recipe = make(a_source(MADE[name][0], n=4))
     assert recipe.epochs > 1
-    assert f"Default {recipe.epochs}." in make.__doc__
-    objective = re.match(r"(.*?)_(digits|mnist|images|small_images|mnist_to_cifar10)$", name)[1]
-    assert f"--objective {COMMANDS.get(name, objective)}" in make.__doc__
+    assert f"Default: {recipe.epochs}." in make.__doc__
+    objective = name.split(".")[1]
+    assert f"--objective {COMMANDS.get(objective, objective)}" in make.__doc__
     assert "keras-ssl pretrain --dataset" in make.__doc__
     assert "{" not in make.__doc__
 
@@ -113,20 +117,20 @@ def test_a_resumed_run_gets_the_batches_of_its_epoch():
 @pytest.mark.parametrize(
     ("objective", "dataset", "chosen"),
     [
-        ("simclr", "digits", "simclr_digits"),
-        ("autoencoder", "digits", "autoencoder_digits"),
-        ("simclr", "mnist", "simclr_mnist"),
-        ("simclr", "fashion_mnist", "simclr_small_images"),
-        ("barlow_twins", "cifar10", "barlow_twins_small_images"),
-        ("autoencoder", "fashion_mnist", "autoencoder_mnist"),
-        ("autoencoder", "cifar10", "autoencoder_small_images"),
-        ("autoencoder", "photos/", "autoencoder_images"),
-        ("masked_autoencoder", "cifar10", "masked_autoencoder_small_images"),
-        ("gan", "mnist", "gan_small_images"),
+        ("simclr", "digits", "digits.simclr"),
+        ("autoencoder", "digits", "digits.autoencoder"),
+        ("simclr", "mnist", "mnist.simclr"),
+        ("simclr", "fashion_mnist", "small_images.simclr"),
+        ("barlow_twins", "cifar10", "small_images.barlow_twins"),
+        ("autoencoder", "fashion_mnist", "mnist.autoencoder"),
+        ("autoencoder", "cifar10", "small_images.autoencoder"),
+        ("autoencoder", "photos/", "photographs.autoencoder"),
+        ("masked_autoencoder", "cifar10", "small_images.masked_autoencoder"),
+        ("gan", "mnist", "small_images.gan"),
     ],
 )
 def test_choose_picks_by_name(objective, dataset, chosen):
-    assert recipes.choose(objective, dataset) is getattr(recipes, chosen)
+    assert recipes.choose(objective, dataset) is made(chosen)
 
 
 @pytest.mark.parametrize(("name", "kind"), recipes.JOINT_EMBEDDING.items())

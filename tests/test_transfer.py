@@ -198,7 +198,7 @@ def test_unknown_layers_are_clear_errors_that_list_those_there_are():
     assert all(flags(model).values())
 
 
-def test_what_trains_is_returned_and_printed(capsys):
+def test_what_trains_is_returned_and_its_repr_is_a_sentence(capsys):
     model = make()
     state = transfer.freeze(model, "encoder")
     parameters = sum(int(np.prod(w.shape)) for w in model.weights)
@@ -206,10 +206,91 @@ def test_what_trains_is_returned_and_printed(capsys):
         ("probabilities",), tuple(f"conv_net/{n}" for n in LAYERS), 8 * 3 + 3, parameters
     )
     assert transfer.trainability(model) == state
-    expected = f"27 of {parameters} parameters train: probabilities. Frozen: conv_net (4 layers).\n"
-    assert capsys.readouterr().out == expected
-    transfer.unfreeze(model, "encoder")
-    assert "Frozen: nothing." in capsys.readouterr().out
+    expected = f"27 of {parameters} parameters train: probabilities. Frozen: conv_net (4 layers)."
+    assert repr(state) == str(state) == expected
+    assert "Frozen: nothing." in repr(transfer.unfreeze(model, "encoder"))
+    assert capsys.readouterr().out == ""
+
+
+# ---- freezing: flags that were there before --------------------------------------------------------------------------
+
+
+def nested_twice():
+    """Two models with layers of the same names, side by side in a third."""
+
+    def dense(name):
+        return keras.Sequential([keras.Input((4,)), *(keras.layers.Dense(4, name=n) for n in "ab")], name=name)
+
+    inputs = keras.Input((4,))
+    both = keras.layers.add([dense("left")(inputs), dense("right")(inputs)])
+    return keras.Model(inputs, keras.layers.Dense(1, name="head")(both))
+
+
+def test_a_nested_encoder_keeps_the_layer_that_was_frozen_before():
+    encoder = keras.Sequential([keras.Input(SHAPE), convolutional(), keras.layers.Dense(4, name="top")], name="outer")
+    model = transfer.classifier(encoder, 3)
+    before = transfer.freeze(model, "outer/conv_net/conv_2")
+    assert before.frozen == ("outer/conv_net/conv_2",)
+    frozen = transfer.freeze(model, "encoder")
+    assert frozen.trainable == ("probabilities",)
+    assert transfer.unfreeze(model, "encoder") == before
+    transfer.freeze(model, "conv_net")
+    transfer.freeze(model, "encoder")
+    assert transfer.unfreeze(model, "encoder") == before
+
+
+def test_layers_of_the_same_names_in_two_models_are_told_apart():
+    model = nested_twice()
+    transfer.freeze(model, "left/a")
+    transfer.freeze(model, ["left", "right"])
+    state = transfer.unfreeze(model, ["left", "right"])
+    assert state.frozen == ("left/a",)
+    assert state.trainable == ("left/b", "right/a", "right/b", "head")
+
+
+def test_a_flag_that_was_set_by_hand_after_freezing_counts():
+    model = nested_twice()
+    transfer.freeze(model, "left")
+    model.get_layer("left").get_layer("a").trainable = True
+    transfer.freeze(model, "left/a")
+    transfer.freeze(model, "left")
+    assert transfer.unfreeze(model, "left").frozen == ("left/a",)
+
+
+def trainable_names(layer):
+    return [variable.name for variable in layer.trainable_variables]
+
+
+def test_a_variable_that_did_not_train_does_not_train_after_unfreezing():
+    model = nested_twice()
+    left, right, head = model.get_layer("left"), model.get_layer("right"), model.get_layer("head")
+    left.get_layer("a").enable_lora(2)  # its kernel stays, and two small ones train
+    right.get_layer("b").bias.trainable = False
+    head.kernel.trainable = False
+    trained = ["bias", "lora_kernel_a", "lora_kernel_b"]
+    before = transfer.trainability(model)
+    transfer.freeze(model, "right")  # has nothing to do with the LoRA
+    assert trainable_names(left.get_layer("a")) == trained
+    assert trainable_names(head) == ["bias"]
+    for _ in range(2):
+        transfer.freeze(model, "*")
+        assert not model.trainable_variables
+    assert transfer.unfreeze(model, "*") == before
+    assert trainable_names(left.get_layer("a")) == trained
+    assert trainable_names(right.get_layer("b")) == ["kernel"]
+    assert trainable_names(head) == ["bias"]
+
+
+def test_a_target_network_never_trains():
+    objective = objectives.BYOL(convolutional())
+    before = transfer.trainability(objective)
+    trained = [variable.path for variable in objective.trainable_variables]
+    transfer.freeze(objective, "projector")
+    transfer.freeze(objective, "*")
+    assert not objective.trainable_variables
+    assert transfer.unfreeze(objective, "*") == before
+    assert [variable.path for variable in objective.trainable_variables] == trained
+    assert not objective.target.trainable_variables
 
 
 # ---- freezing: compilation and the optimizer -------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Keras callbacks: guarding, resuming, probing and showing a training."""
+"""Keras callbacks that guard, resume, probe and show training."""
 
 from keras_ssl.callbacks.collapse import CollapseDoctor, CollapseWarning
 from keras_ssl.callbacks.guard import Guard

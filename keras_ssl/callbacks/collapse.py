@@ -1,7 +1,8 @@
-"""Finding out, while an objective trains, that its representation collapses, which the loss does not show."""
+"""Detecting representation collapse, which the loss does not show, during training."""
 
-import collections
 import warnings
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -11,48 +12,66 @@ from keras_ssl import measures
 from keras_ssl.callbacks.diagnoses import diagnose, likely_cause
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
+from keras_ssl.typing import Batch
 
 __all__ = ["CollapseDoctor", "CollapseWarning", "Finding"]
 
 VIEWS = ("view_1", "view_2")
-SAMPLES = 256  # that are looked at: as many as the thresholds were chosen on
+SAMPLES = 256  # that are used: as many as the thresholds were chosen on
 
-Finding = collections.namedtuple("Finding", "epoch diagnosis figure value message")
+
+class Finding(NamedTuple):
+    """One collapse that `CollapseDoctor` found.
+
+    Attributes:
+        epoch: Number of epochs trained before it was found.
+        diagnosis: Name of the diagnosis, such as "one point".
+        figure: Name of the figure that is below its threshold.
+        value: Value of that figure.
+        message: Text of the warning.
+    """
+
+    epoch: int
+    diagnosis: str
+    figure: str
+    value: float
+    message: str
 
 
 class CollapseWarning(UserWarning):
-    """What `CollapseDoctor` warns with."""
+    """The warning of `CollapseDoctor`."""
 
 
 class CollapseDoctor(keras.callbacks.Callback):
-    """Measure the projections of one batch after each epoch, and warn of a collapse, with its likely cause.
+    """Measure the projections of one batch after each epoch, and warn of collapse, with its likely cause.
 
-    A collapsed network may have a lower loss than a healthy one. The figures are put into the logs, and so into
-    History; without a `projector` they are those of the encoder's representation:
+    A collapsed network may have a lower loss than a healthy one. The figures are added to the logs, and so to History.
+    They are those of the projections, or of the encoder's representation if there is no `projector`:
 
-    - `doctor_std`: `measures.feature_std`; 0 in one point, about 1 when directions are spread evenly.
-    - `doctor_rank`: `measures.effective_rank`; 1 on one line.
-    - `doctor_scale`: standard deviation of the projections as they are, in parts of that before training.
-    - `doctor_entropy`: the objective's `entropy`, of the use of its prototypes, where it has one.
+    - `doctor_std`: `measures.feature_std`; 0 if all are one point, about 1 if directions are spread evenly.
+    - `doctor_rank`: `measures.effective_rank`; 1 if all are on one line.
+    - `doctor_scale`: standard deviation without normalization, relative to that before training.
+    - `doctor_entropy`: the objective's `entropy`, that of the use of its prototypes, if it has one.
 
-    A diagnosis is a threshold on one of them, or on the part of samples or views that differ, and is warned of once.
-    Views are judged before training. Projections must be below the threshold at two checks in a row without recovering,
-    because a moment may look like a collapse. No weight, statistic or draw of the training is changed. Weights that are
-    not finite are the matter of `Guard`.
+    A diagnosis is a threshold on one of these, or on the share of samples or views that differ. Each is reported once.
+    Views are checked before training. Projections must be below the threshold, without recovering, at two checks in a
+    row, because a network may look collapsed for a moment. No weight, statistic or random draw of training is changed.
+    Non-finite weights are left to `Guard`.
 
     Args:
-        batch: Dict with "view_1", "view_2" and what else the objective takes, of which 256 samples are used; or a data
-            set, whose first batch is taken: not that of `fit`, where `data.batches` would count this as an epoch.
-        every: Epochs from one check to the next. Default 1.
-        stop: Whether a finding stops the training. Default False.
+        batch: Dict with "view_1", "view_2" and whatever else the objective takes, of which 256 samples are used; or a
+            data set, whose first batch is used. Do not give the data set that `fit` gets: `data.batches` would count
+            this as an epoch.
+        every: Number of epochs between checks. Default: 1.
+        stop: Whether a finding stops training. Default: False.
 
     Attributes:
-        findings: List of `Finding(epoch, diagnosis, figure, value, message)`; empty again with another model.
-        before: Figures before the model's first `fit`, or where a resumed one goes on; None until then.
+        findings: List of `Finding`s. It is emptied when the callback gets another model.
+        before: Figures before the model's first `fit`, or when a resumed one starts; None until then.
 
     Raises:
-        UserError: If the batch has no two views or fewer than 32 samples; from `fit`, if the objective has no two
-            views, or takes others.
+        UserError: If the batch does not have two views of at least 32 samples; from `fit`, if the objective does not
+            take two views, or takes others.
 
     Reference:
         Chen & He 2021, "Exploring Simple Siamese Representation Learning", section 4.1 (the standard deviation).
@@ -61,41 +80,45 @@ class CollapseDoctor(keras.callbacks.Callback):
         `simclr.fit(batches, epochs=60, callbacks=[CollapseDoctor(data.batches(train, views=policy), stop=True)])`
     """
 
-    def __init__(self, batch, every=1, stop=False):
+    def __init__(self, batch: Batch | Iterable[Any], every: int = 1, stop: bool = False):
         super().__init__()
         check_between("every", every, least=1)
         self.batch = {key: ops.convert_to_tensor(x[:SAMPLES]) for key, x in _checked(batch).items()}
-        self.every, self.stop, self.watched = every, stop, None
+        self.every, self.stop = every, stop
+        self.watched: keras.Model | None = None
         one, other = (self.batch[key] for key in VIEWS)
         self.views = {
             "distinct_samples": min(_distinct(view, ops.roll(view, 1, axis=0)) for view in (one, other)),
             "distinct_views": _distinct(one, other),
         }
-        self.findings, self.before = [], None
+        self.findings: list[Finding] = []
+        self.before: dict[str, float] | None = None
 
-    def on_train_begin(self, logs=None):
-        """Judge the views, and measure the projections, so that views which do not fit are an error before training."""
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Check the views and measure the projections, so that views that do not fit are an error before training."""
         if not set(VIEWS) <= set(getattr(self.model, "batch_keys", ())):
             raise UserError("an objective of two views", type(self.model).__name__, "leave the callback out")
         if self.model is not self.watched:
-            self.watched, self.findings, self.last, self.scale = self.model, [], {}, 0.0
+            self.watched, self.findings, self.scale = self.model, [], 0.0
+            self.last: dict[str, float] = {}
             self.before = self._measure()
-        self._judge("before training", 0, self.views, self.views)
+        self._diagnose("before training", 0, self.views, self.views)
 
-    def on_epoch_end(self, epoch, logs=None):
-        """Measure, log and judge, when it is time."""
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Measure, log and diagnose, if it is time."""
         if (epoch + 1) % self.every == 0:
             figures = self._measure()
-            logs.update(figures)
-            self._judge(f"after epoch {epoch + 1}", epoch + 1, figures | self.views, self.last | self.views)
+            if logs is not None:
+                logs.update(figures)
+            self._diagnose(f"after epoch {epoch + 1}", epoch + 1, figures | self.views, self.last | self.views)
             self.last = figures
 
     def _measure(self):
-        """Figures of the batch normalized by itself: moving statistics lag behind when a training begins."""
+        """Figures of the batch, with its own batch statistics: moving statistics lag behind early in training."""
         with keras.StatelessScope():
             h = self.model.encoder(self.batch["view_1"], training=True)
             z = self.model.projector(h, training=True) if hasattr(self.model, "projector") else h
-            _, terms = self.model.run(self.batch, training=True)  # which also says what is wrong with the batch
+            _, terms = self.model.run(self.batch, training=True)  # raises if the batch does not fit
         scale = float(ops.sqrt(ops.mean(ops.var(ops.cast(z, "float32"), axis=0))))
         self.scale = self.scale or scale
         self.width = min(h.shape[-1], z.shape[-1])
@@ -107,7 +130,7 @@ class CollapseDoctor(keras.callbacks.Callback):
         }
         return {f"doctor_{name}": float(figure) for name, figure in figures.items()}
 
-    def _judge(self, when, epoch, now, last):
+    def _diagnose(self, when, epoch, now, last):
         found = diagnose(now, last, self.width)
         if found is None or found.name in [finding.diagnosis for finding in self.findings]:
             return
@@ -122,18 +145,18 @@ class CollapseDoctor(keras.callbacks.Callback):
 
 
 def _checked(batch):
-    """The batch as a dict with two views of enough samples."""
+    """The batch as a dict, after a check that it has two views of enough samples."""
     if not isinstance(batch, dict) and hasattr(batch, "__iter__"):
         batch = keras.utils.unpack_x_y_sample_weight(next(iter(batch)))[0]
     shapes = {key: np.shape(x) for key, x in batch.items()} if isinstance(batch, dict) else type(batch).__name__
     if not isinstance(batch, dict) or not set(VIEWS) <= set(batch) or np.shape(batch["view_1"])[0] < 32:
-        do = "give `data.batches(source, views=policy)`, made anew"
+        do = "give it its own `data.batches(source, views=policy)`"
         raise UserError("a batch with 'view_1' and 'view_2' of at least 32 samples", f"{shapes}", do)
     return batch
 
 
 def _distinct(x, y):
-    """Part of the samples that differ from each other."""
+    """Share of the samples that differ between x and y."""
     if x.shape != y.shape:
         return 1.0
     apart = ops.abs(ops.cast(x, "float32") - ops.cast(y, "float32"))

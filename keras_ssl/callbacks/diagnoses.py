@@ -1,6 +1,7 @@
-"""What figures of a collapse mean, and its likely cause in each objective: the tables that `CollapseDoctor` reads."""
+"""The tables of `CollapseDoctor`: what its figures mean, and the likely cause of a collapse in each objective."""
 
 import typing
+from collections.abc import Mapping
 
 from keras_ssl import objectives
 
@@ -8,9 +9,15 @@ __all__ = ["Diagnosis", "diagnose", "likely_cause"]
 
 
 class Diagnosis(typing.NamedTuple):
-    """A figure, the threshold below which it tells of a fault, what that means, and the cause; "{}" is the objective's.
+    """A way to collapse.
 
-    `diagnose` lowers the threshold of the rank to a quarter of the width of narrow networks.
+    Attributes:
+        name: Its name.
+        figure: Name of the figure that shows it.
+        below: Threshold of the figure. For narrow networks, `diagnose` lowers that of the rank to a quarter of the
+            width.
+        meaning: What a figure below the threshold means.
+        cause: Likely cause, in which "{}" is replaced by that of the objective.
     """
 
     name: str
@@ -20,15 +27,15 @@ class Diagnosis(typing.NamedTuple):
     cause: str = "{}"
 
 
-# What is more basic comes first: identical views explain what follows from them.
+# More basic diagnoses come first: identical views explain the ones below.
 _TABLE = (
     Diagnosis(
         *("constant views", "distinct_samples", 0.1, "nearly all samples of a view are alike"),
-        "the images are alike, or the policy paints over them (`views.preview(policy, images)` shows it)",
+        "the images are alike, or the policy erases them (`views.preview(policy, images)` shows it)",
     ),
     Diagnosis(
         *("identical views", "distinct_views", 0.1, "both views of nearly all samples are alike"),
-        "the policy changes nothing, or both views are one array (`views.preview(policy, images)` shows it)",
+        "the policy changes nothing, or both views are the same array (`views.preview(policy, images)` shows it)",
     ),
     Diagnosis("one prototype", "doctor_entropy", 0.2, "nearly all samples are assigned to the same prototypes"),
     Diagnosis("one point", "doctor_std", 0.25, "the projections of all samples have nearly the same direction"),
@@ -52,19 +59,20 @@ _CAUSES = {
     "({0.invariance})",
     objectives.SwAV: "the codes are too soft (`sharpness` is {0.sharpness}; try 0.05) or unbalanced (`iterations` is "
     "{0.iterations}; try 3)",
-    objectives.Objective: "nothing in the loss keeps samples apart, or its weight is too low",
+    objectives.Objective: "nothing in the loss keeps samples apart, or the term that does has too low a weight",
 }
 
 
-def diagnose(now, last, width):
-    """Return the first diagnosis by a figure that is below its threshold now and was so at the last check.
+def diagnose(now: Mapping[str, float], last: Mapping[str, float], width: int) -> Diagnosis | None:
+    """Return the first diagnosis whose figure is below its threshold now and was so at the last check.
 
-    One that has risen since by a tenth of the threshold recovers, as that of an untrained network does.
+    A figure that has risen since by a tenth of the threshold is recovering, as those of untrained networks do, and does
+    not count.
 
     Args:
-        now: Dict of figures by name; those that are not in it are not judged.
-        last: Those of the last check.
-        width: Of the projections, or of the representation where that is narrower.
+        now: Figures by name. Those that are missing are ignored.
+        last: Figures at the last check.
+        width: Width of the projections or of the representation, whichever is narrower.
 
     Returns:
         `Diagnosis`, with the threshold that was used, or None.
@@ -78,7 +86,7 @@ def diagnose(now, last, width):
     return None
 
 
-def likely_cause(diagnosis, objective):
-    """Return in words what most often causes it in this objective, or in the one that it is a subclass of."""
+def likely_cause(diagnosis: Diagnosis, objective: objectives.Objective) -> str:
+    """Return, as text, the most frequent cause in this objective or the nearest parent class in the table."""
     its_own = next(_CAUSES[kind] for kind in type(objective).__mro__ if kind in _CAUSES)
     return diagnosis.cause.format(its_own.format(objective))

@@ -1,4 +1,6 @@
-"""Stopping a training that has gone wrong, as early as it can be seen."""
+"""Stopping training that has gone wrong, as early as possible."""
+
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,25 +12,25 @@ __all__ = ["Guard"]
 
 
 class Guard(keras.callbacks.Callback):
-    """Raise before training on data that are not fit for it, at the first loss and after each epoch of broken weights.
+    """Raise an error on bad data before training, on the first non-finite loss, and on non-finite weights.
 
-    A callback never sees the batches, so give it the arrays that `fit` gets to have them checked. Without them a NaN
-    pixel may hide behind a finite loss (a ReLU can swallow it) until the weights show it.
+    A callback does not see the batches, so give it the arrays that `fit` gets. Without them, a NaN pixel may hide
+    behind a finite loss (a ReLU can swallow it) until the weights are broken. Weights are checked after each epoch.
 
     Args:
-        images: Array that is trained on, float `(n, height, width, channels)` in 0..1, or None.
-        labels: Class numbers `(n,)`, or None. They must be below the width of the model's output: without XLA others
-            end in an error of TensorFlow's, with it in a loss that is not a number.
+        images: The training images, float array `(n, height, width, channels)` in 0..1, or None.
+        labels: Their class numbers `(n,)`, or None. They must be below the width of the model's output. Otherwise
+            TensorFlow raises an error without XLA, and gives a NaN loss with it.
 
     Raises:
-        UserError: From `fit`, with what was expected, what came and what to do.
+        UserError: From `fit`.
     """
 
-    def __init__(self, images=None, labels=None):
+    def __init__(self, images: np.ndarray | None = None, labels: np.ndarray | None = None):
         super().__init__()
         self.images, self.labels = images, labels
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Check the arrays."""
         if self.images is not None:
             checks.check_images(self.images)
@@ -37,7 +39,7 @@ class Guard(keras.callbacks.Callback):
             samples = None if self.images is None else len(self.images)
             checks.check_labels(self.labels, samples, self.model.output_shape[-1])
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Check the loss."""
         for name, value in (logs or {}).items():
             if not np.isfinite(value):
@@ -47,7 +49,7 @@ class Guard(keras.callbacks.Callback):
                     "check the images (NaN, Inf) and that labels are in range; then try a smaller learning rate",
                 )
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Check the weights."""
         for weight in self.model.weights:
             values = keras.ops.convert_to_numpy(weight)

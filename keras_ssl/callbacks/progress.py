@@ -1,4 +1,4 @@
-"""Showing how far a training is."""
+"""Showing the progress of training."""
 
 import time
 from typing import Any
@@ -9,26 +9,26 @@ from keras_ssl.progress import QUIET
 
 __all__ = ["Progress"]
 
-_PATIENCE = 20  # seconds that an estimate may take
+_PATIENCE = 20  # seconds after which the estimate is made at the latest
 
 
 class Progress(keras.callbacks.Callback):
-    """One bar over all epochs, with the newest loss, and an estimate of the minutes after the first steps.
+    """Show one bar over all epochs with the newest loss, and after the first steps an estimate of the duration.
 
-    Where there is no terminal it writes a line now and then instead.
+    Without a terminal, write a line of text now and then instead.
 
     Args:
-        title: What stands before the bar.
-        warm_up: Steps that are not timed, because they compile. Default 1.
-        timed: Steps from which the estimate is made, or as many as 20 seconds have. Default 10.
+        title: Text before the bar. Default: "training".
+        warm_up: Steps that are not timed, because they compile. Default: 1.
+        timed: Number of steps that the estimate is made from, fewer if they take longer than 20 seconds. Default: 10.
     """
 
-    def __init__(self, title="training", warm_up=1, timed=10):
+    def __init__(self, title: str = "training", warm_up: int = 1, timed: int = 10):
         super().__init__()
         self.title, self.warm_up, self.timed = title, warm_up, timed
         self.bar: Any = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Start the bar."""
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
         from rich.table import Column
@@ -44,25 +44,25 @@ class Progress(keras.callbacks.Callback):
         if not self.bar.console.is_interactive:
             self.bar.console.print(f"{self.title}: compiling; the first step takes longest")
 
-    def on_epoch_begin(self, epoch, logs=None):
-        """Count the epochs that were done before a resumed run."""
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Count the epochs that were trained before a run was resumed."""
         if self.seen == 0 and self.total:
             self.bar.update(self.task, completed=epoch * self.params["steps"])
 
-    def on_train_batch_end(self, batch, logs=None):
-        """Move the bar; after the first steps print the estimate, when it is above a minute's fifth."""
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Advance the bar; after the first steps show the estimate, if it is above 12 seconds."""
         self.seen += 1
         self.bar.advance(self.task)
         timed, now = self.seen - self.warm_up, time.perf_counter()
         if timed == 0:
-            self.begun = now
-        elif timed > 0 and self.total and not self.told and (timed == self.timed or now - self.begun > _PATIENCE):
+            self.start = now
+        elif timed > 0 and self.total and not self.told and (timed == self.timed or now - self.start > _PATIENCE):
             self.told = True
-            seconds = (now - self.begun) / timed * (self.total - self.bar.tasks[0].completed)
+            seconds = (now - self.start) / timed * (self.total - self.bar.tasks[0].completed)
             if seconds > 12:
                 self.bar.console.print(f"{self.title}: about {seconds / 60:.1f} minutes")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Show the epoch's loss."""
         loss = (logs or {}).get("loss", float("nan"))
         figures = f"epoch {epoch + 1}/{self.params['epochs']}, loss {loss:.4g}"
@@ -71,11 +71,11 @@ class Progress(keras.callbacks.Callback):
             self.bar.console.print(f"{self.title}: {figures}")
             self.written = time.perf_counter()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Close the bar."""
         self.close()
 
-    def close(self):
-        """Close the bar, also when training ended in an error."""
+    def close(self) -> None:
+        """Close the bar; call this if training ends in an error."""
         if self.bar is not None:
             self.bar.stop()

@@ -1,50 +1,52 @@
-"""Watching what a generator makes while it is trained."""
+"""Watching the samples of a generator during training."""
 
 import pathlib
+from typing import Any
 
 import keras
 
 from keras_ssl import checks, figures
 from keras_ssl.distribute import is_chief
 from keras_ssl.files import writable_folder
+from keras_ssl.typing import Path
 
 __all__ = ["SampleGrid"]
 
 
 class SampleGrid(keras.callbacks.Callback):
-    """Write a picture of samples after each epoch, of the same latent points each time.
+    """Write a picture of samples after each epoch, from the same latent vectors each time.
 
-    The picture after epoch 7 is `epoch_0007.png`, an `figures.image_grid` about as wide as high. Of several workers
+    The picture after epoch 7 is `epoch_0007.png`, a `figures.image_grid` about as wide as high. With several workers,
     the chief writes.
 
     Args:
-        folder: Where the pictures go; it is made where it is missing.
-        count: Number of samples. Default 64.
-        every: Epochs from one picture to the next. Default 1.
-        seed: Of the latent points. Default 0.
+        folder: Folder for the pictures; made if it does not exist.
+        count: Number of samples. Default: 64.
+        every: Number of epochs between pictures. Default: 1.
+        seed: Seed of the latent vectors. Default: 0.
 
     Raises:
         UserError: If `count` or `every` is below 1; from `fit`, before training, if the model has no
-            `sample(count, seed=…)`, what it samples are no images, or the folder cannot be written in.
+            `sample(count, seed=…)`, its samples are not images, or the folder cannot be written in.
 
     Example:
         `vae.fit(batches, epochs=20, callbacks=[SampleGrid("run/samples")])`
     """
 
-    def __init__(self, folder, count=64, every=1, seed=0):
+    def __init__(self, folder: Path, count: int = 64, every: int = 1, seed: int = 0):
         super().__init__()
         checks.check_between("count", count, least=1)
         checks.check_between("every", every, least=1)
         self.folder, self.count, self.every, self.seed = pathlib.Path(folder), count, every, seed
 
-    def on_train_begin(self, logs=None):
-        """Draw once and make the folder, so that what cannot work is an error before training."""
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Sample once and make the folder, so that errors come before training."""
         checks.check_method(self.model, "sample")
         self._grid()
         writable_folder(self.folder, "give another `folder`").mkdir(parents=True, exist_ok=True)
 
-    def on_epoch_end(self, epoch, logs=None):
-        """Write the picture, when it is time."""
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Write the picture, if it is time."""
         if (epoch + 1) % self.every == 0 and self._writes():
             figures.write_png(self.folder / f"epoch_{epoch + 1:04d}.png", self._grid())
 
@@ -53,5 +55,5 @@ class SampleGrid(keras.callbacks.Callback):
         return figures.image_grid(samples, columns=round(self.count**0.5))
 
     def _writes(self):
-        strategy = getattr(self.model, "distribute_strategy", None)  # there is none on JAX
+        strategy = getattr(self.model, "distribute_strategy", None)  # missing on JAX
         return strategy is None or is_chief(strategy)

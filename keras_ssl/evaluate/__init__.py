@@ -1,23 +1,24 @@
-"""Honest figures for an encoder: nearest neighbors, a linear probe, few labels beside baselines, collapse.
+"""Evaluation of encoders: nearest neighbors, linear probe, few labels beside baselines, collapse.
 
-And for what generates images: similarity, Fréchet distance, modes, likelihood.
+And of generative models: similarity, Fréchet distance, modes, likelihood.
 """
 
-from keras_ssl.evaluate.collapse import collapse
+from keras_ssl.evaluate.collapse import collapse, collapse_of_features
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.generative.features import FeatureClassifier, feature_classifier
 from keras_ssl.evaluate.generative.frechet import frechet_distance, frechet_floor
 from keras_ssl.evaluate.generative.likelihood import importance_weighted_nll, negative_elbo
 from keras_ssl.evaluate.generative.modes import mode_counts
 from keras_ssl.evaluate.generative.similarity import reconstruction_error, ssim
-from keras_ssl.evaluate.label_efficiency import LabelEfficiency, label_counts, label_efficiency, reinitialized
+from keras_ssl.evaluate.label_efficiency import LabelEfficiency, label_counts, label_efficiency
 from keras_ssl.evaluate.metrics import scores
-from keras_ssl.evaluate.probes import fit_nearest, knn, linear_probe
+from keras_ssl.evaluate.probes import fit_nearest, knn, knn_of_features, linear_probe, linear_probe_of_features
 
 __all__ = [
     "FeatureClassifier",
     "LabelEfficiency",
     "collapse",
+    "collapse_of_features",
     "embed",
     "feature_classifier",
     "fit_nearest",
@@ -25,13 +26,14 @@ __all__ = [
     "frechet_floor",
     "importance_weighted_nll",
     "knn",
+    "knn_of_features",
     "label_counts",
     "label_efficiency",
     "linear_probe",
+    "linear_probe_of_features",
     "mode_counts",
     "negative_elbo",
     "reconstruction_error",
-    "reinitialized",
     "scores",
     "ssim",
 ]

@@ -1,7 +1,8 @@
 """How good a representation is with few labels, beside what one gets without it."""
 
-import random
-from contextlib import contextmanager
+import functools
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import keras
@@ -11,14 +12,16 @@ from keras_ssl import data, networks
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.metrics import scores
+from keras_ssl.evaluate.sources import labeled
 from keras_ssl.figures.palette import label
 from keras_ssl.networks import predict_in_batches
 from keras_ssl.transfer import FineTuning, fit_linear
+from keras_ssl.typing import Progress
 
-__all__ = ["LabelEfficiency", "label_counts", "label_efficiency", "reinitialized"]
+__all__ = ["LabelEfficiency", "label_counts", "label_efficiency"]
 
 _BASELINES = ("raw_inputs", "untrained", "from_scratch")
-_WATCHED = slice(1000)  # test images that the curves look at
+_WATCHED = slice(1000)  # test images on which the curves are measured
 
 
 @dataclass
@@ -26,28 +29,28 @@ class LabelEfficiency:
     """Scores by method and number of labels per class, one for each draw of labels.
 
     Attributes:
-        values: `values[method][labels_per_class][metric]` is the list of figures, a draw each; the metrics are
+        values: `values[method][labels_per_class][metric]` is a list of scores, one for each draw; the metrics are
             "accuracy", "precision", "recall" and "f1", in 0..1.
-        curves: `curves[method][labels_per_class]` is a list, a draw each, of the accuracies at `checkpoints`.
+        curves: `curves[method][labels_per_class]` is a list, one for each draw, of the accuracies at `checkpoints`.
         checkpoints: Steps of fine-tuning at which the curves were measured.
-        targets: `targets[labels_per_class]` is a list, a draw each, of the accuracies of raw inputs on the images that
-            the curves look at.
+        targets: `targets[labels_per_class]` is a list of accuracies of raw inputs, one for each draw, on the images
+            that the curves are measured on.
     """
 
-    values: dict = field(default_factory=dict)
-    curves: dict = field(default_factory=dict)
-    checkpoints: tuple = ()
-    targets: dict = field(default_factory=dict)
+    values: dict[str, dict[int, dict[str, list[float]]]] = field(default_factory=dict)
+    curves: dict[str, dict[int, list[list[float]]]] = field(default_factory=dict)
+    checkpoints: tuple[int, ...] = ()
+    targets: dict[int, list[float]] = field(default_factory=dict)
 
-    def summary(self, metric="accuracy"):
-        """Return `{method: {labels_per_class: {"mean", "std"}}}` of a metric; std is that of the population."""
+    def summary(self, metric: str = "accuracy") -> dict[str, dict[int, dict[str, float]]]:
+        """Return `{method: {labels_per_class: {"mean", "std"}}}` of a metric, with the population's std."""
         return {
             method: {n: _mean_std(figures[metric]) for n, figures in by_labels.items()}
             for method, by_labels in self.values.items()
         }
 
-    def curve(self, labels_per_class):
-        """Return `{method: {"steps", "mean", "std"}}`: accuracy in the course of fine-tuning."""
+    def curve(self, labels_per_class: int) -> dict[str, dict[str, list]]:
+        """Return `{method: {"steps", "mean", "std"}}`: the accuracy during fine-tuning."""
         return {
             method: {
                 "steps": list(self.checkpoints),
@@ -57,11 +60,11 @@ class LabelEfficiency:
             for method, by_labels in self.curves.items()
         }
 
-    def target(self, labels_per_class):
-        """Return the mean accuracy of raw inputs on the images that the curves look at."""
+    def target(self, labels_per_class: int) -> float:
+        """Return the mean accuracy of raw inputs on the images that the curves are measured on."""
         return float(np.mean(self.targets[labels_per_class]))
 
-    def steps_to(self, labels_per_class, target=None):
+    def steps_to(self, labels_per_class: int, target: float | None = None) -> dict[str, int | None]:
         """Return, by method, the first checkpoint whose mean accuracy reaches `target`, or None.
 
         Args:
@@ -75,8 +78,8 @@ class LabelEfficiency:
             reached[method] = steps[0] if steps else None
         return reached
 
-    def table(self, metric="accuracy"):
-        """Return rows of text: the header, then for each method its name and "mean ± std" for each number of labels."""
+    def table(self, metric: str = "accuracy") -> list[list[str]]:
+        """Return a header and a row for each method: its name, and "mean ± std" for each number of labels."""
         summary = self.summary(metric)
         numbers = sorted({n for by_labels in summary.values() for n in by_labels})
         rows = [
@@ -85,8 +88,8 @@ class LabelEfficiency:
         ]
         return [["labels per class", *map(str, numbers)], *rows]
 
-    def text(self, metric="accuracy"):
-        """Return the table as lines of text, with the methods' names in plain English."""
+    def text(self, metric: str = "accuracy") -> str:
+        """Return the table as aligned text, with the methods' names in plain English."""
         header, *rows = self.table(metric)
         rows = [header, *([label(name), *cells] for name, *cells in rows)]
         widths = [max(map(len, column)) for column in zip(*rows)]
@@ -105,37 +108,38 @@ def _mean_std(values):
 
 
 def label_efficiency(
-    encoder,
-    train,
-    test,
-    labels_per_class=(1, 5, 10, 100),
-    seeds=5,
-    fine_tune=None,
-    steps=300,
-    fine_tuning_rate=3e-4,
-    scratch_rate=1e-3,
-    progress=None,
-):
+    encoder: keras.Model | Mapping[str, keras.Model],
+    train: data.Source,
+    test: data.Source,
+    labels_per_class: Sequence[int] = (1, 5, 10, 100),
+    seeds: int = 5,
+    fine_tune: Sequence[str] | None = None,
+    steps: int = 300,
+    fine_tuning_rate: float = 3e-4,
+    scratch_rate: float = 1e-3,
+    progress: Progress | None = None,
+    test_features: Mapping[str, np.ndarray] | None = None,
+) -> LabelEfficiency:
     """Measure encoders on few labels, beside raw inputs, the untrained encoder and the same network from scratch.
 
-    For each number of labels and each seed the same labeled samples are drawn for all methods. Frozen
-    representations get the linear classifier of `fit_linear`. Fine-tuning and training from scratch take the same
-    number of Adam steps on the same samples in the same order; the scores are those after the last step. Fine-tuning
-    starts its head from the linear probe, training from scratch from random weights. Curves look at the first 1,000
-    test images.
+    For each number of labels and each seed, all methods get the same labeled samples. Frozen representations get the
+    linear classifier of `fit_linear`. Fine-tuning and training from scratch take the same number of Adam steps on the
+    same samples in the same order, and are scored after the last step. Fine-tuning starts its head from the linear
+    probe, training from scratch from random weights. Curves are measured on the first 1,000 test images.
 
     Args:
-        encoder: `keras.Model` or objective, or a dict of names and such models of one architecture. The rows of one
-            without a name are called "encoder" and "encoder_finetuned".
+        encoder: `keras.Model` or objective, or a dict of names and such models of one architecture. A single one gets
+            the rows "encoder" and "encoder_finetuned".
         train: Labeled `data.Source` from which labels are drawn.
         test: Labeled `data.Source`; nothing is fitted or chosen on it.
-        labels_per_class: Numbers of labeled samples in each class. Default `(1, 5, 10, 100)`.
-        seeds: Number of draws, which are seeded 0, 1, …. Default 5.
-        fine_tune: Names of the encoders that are fine-tuned too. Default: all.
-        steps: Of fine-tuning and of training from scratch, 1 to 300. Default 300.
-        fine_tuning_rate: Adam's learning rate from pretrained weights. Default 3e-4.
-        scratch_rate: Adam's learning rate from random weights, where a larger one is better. Default 1e-3.
+        labels_per_class: Numbers of labeled samples in each class. Default: `(1, 5, 10, 100)`.
+        seeds: Number of draws, with seeds 0, 1, …. Default: 5.
+        fine_tune: Names of the encoders to fine-tune, too. Default: all.
+        steps: Steps of fine-tuning and of training from scratch, 1 to 300. Default: 300.
+        fine_tuning_rate: Adam's learning rate from pretrained weights. Default: 3e-4.
+        scratch_rate: Adam's learning rate from random weights, for which a larger one is better. Default: 1e-3.
         progress: Called as `progress(done, total)` after each fit, or None.
+        test_features: `embed(encoder, test)` by name of the encoder, where it is known already. Default: none.
 
     Returns:
         `LabelEfficiency`.
@@ -144,54 +148,73 @@ def label_efficiency(
         UserError: If labels are missing or too few, images do not fit, an argument is out of range, or the encoders
             have the same row in the table or different architectures.
     """
-    encoders = encoder if isinstance(encoder, dict) else {"encoder": encoder}
+    encoders = encoder if isinstance(encoder, Mapping) else {"encoder": encoder}
     encoders = {name: networks.embedder(model) for name, model in encoders.items()}
     fine_tune = tuple(encoders) if fine_tune is None else tuple(fine_tune)
     _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps)
-    data.check_labeled(train, test)
+    (_, classes), (test_labels, _) = labeled(train), labeled(test)
     draws = [(n, seed) for n in labels_per_class for seed in range(seeds)]
     few = {(n, seed): data.few(train, n, seed) for n, seed in draws}  # too few in a class fails here, before any fit
 
     architecture = next(iter(encoders.values()))
-    untrained = [reinitialized(architecture, seed) for seed in range(seeds)]
-    test_images = test.floats()
+    untrained = [networks.reinitialized(architecture, seed) for seed in range(seeds)]
+    untrained_features = [embed(model, test) for model in untrained]
     frozen = {"raw_inputs": None, **encoders}
-    embedded = {name: embed(e, test) for name, e in frozen.items()}
-    embedded_untrained = [embed(e, test) for e in untrained]
-    tuning = FineTuning(architecture, train.classes, steps)
-    checkpoints = tuple(sorted({max(1, round(steps * k / 10)) for k in range(1, 11)}))
-    result = LabelEfficiency({name: {} for name in [*_BASELINES, *encoders]}, checkpoints=checkpoints)
+    known = test_features or {}
+    features = {name: known[name] if name in known else embed(model, test) for name, model in frozen.items()}
+    tuning = _Tuning(architecture, classes, steps, test)
+    result = LabelEfficiency({name: {} for name in [*_BASELINES, *encoders]}, checkpoints=tuning.checkpoints)
 
-    total, done = len(draws) * (3 + len(encoders) + len(fine_tune)), 0
-
-    def add(method, n, predictions, curve=None):
-        nonlocal done
-        result._add(method, n, scores(test.labels, predictions), curve)
-        done += 1
-        if progress:
-            progress(done, total)
-
-    for n, seed in draws:
-        images, labels = few[n, seed]
-        for name, e in frozen.items():
-            predictions = fit_linear(embed(e, images), labels).predict(embedded[name])
-            add(name, n, predictions)
-            if name == "raw_inputs":
-                result.targets.setdefault(n, []).append(float((predictions == test.labels)[_WATCHED].mean()))
-        probe = fit_linear(embed(untrained[seed], images), labels)
-        add("untrained", n, probe.predict(embedded_untrained[seed]))
-        starts = [("from_scratch", untrained[seed], scratch_rate)]
-        starts += [(f"{name}_finetuned", encoders[name], fine_tuning_rate) for name in fine_tune]
-        for method, start, rate in starts:
-            curve, after_step = _curve(tuning.model, test_images[_WATCHED], test.labels[_WATCHED], checkpoints)
-            from_probe = method != "from_scratch"
-            tuning.fit(start.get_weights(), images, labels, rate, seed, from_probe, after_step)
-            add(method, n, predict_in_batches(tuning.model, test_images).argmax(-1), curve)
+    done, total = 0, len(draws) * (3 + len(encoders) + len(fine_tune))
+    for (n, seed), (images, labels) in few.items():
+        models = {**frozen, "untrained": untrained[seed]}
+        starts = {"from_scratch": (untrained[seed], scratch_rate)}
+        starts |= {f"{name}_finetuned": (encoders[name], fine_tuning_rate) for name in fine_tune}
+        for method, predictions, curve in itertools.chain(
+            _probes(models, {**features, "untrained": untrained_features[seed]}, images, labels),
+            tuning.fits(starts, images, labels, seed),
+        ):
+            result._add(method, n, scores(test_labels, predictions), curve)
+            if method == "raw_inputs":
+                result.targets.setdefault(n, []).append(float((predictions == test_labels)[_WATCHED].mean()))
+            done += 1
+            if progress:
+                progress(done, total)
     return result
 
 
+def _probes(models, features, images, labels):
+    """For each frozen model: its name, a linear probe's predictions on the features of test, and no curve."""
+    for method, model in models.items():
+        yield method, fit_linear(embed(model, images), labels).predict(features[method]), None
+
+
+class _Tuning:
+    """Training networks of one architecture again and again, with curves on the first test images."""
+
+    def __init__(self, architecture, classes, steps, test):
+        self.images, self.labels = test.floats(), test.labels
+        self.tuning = FineTuning(architecture, classes, steps)
+        self.checkpoints = tuple(sorted({max(1, round(steps * k / 10)) for k in range(1, 11)}))
+
+    def fits(self, starts, images, labels, seed):
+        """For each start (model, learning rate): its name, the predictions on test after training, and the curve."""
+        for method, (start, rate) in starts.items():
+            curve: list[float] = []
+            watch = functools.partial(self._watch, curve)
+            self.tuning.fit(start.get_weights(), images, labels, rate, seed, method != "from_scratch", watch)
+            yield method, self._predict(self.images), curve
+
+    def _watch(self, curve, step):
+        if step in self.checkpoints:
+            curve.append(float((self._predict(self.images[_WATCHED]) == self.labels[_WATCHED]).mean()))
+
+    def _predict(self, images):
+        return predict_in_batches(self.tuning.model, images).argmax(-1)
+
+
 def _architecture(model):
-    """The layers of a functional model with their arguments, without names, flags and seeds."""
+    """The layers of a functional model with their arguments except names and flags."""
     single = [layer for layer in networks.all_layers(model) if not isinstance(layer, keras.Model)]
     arguments = [{k: v for k, v in layer.get_config().items() if k not in ("name", "trainable")} for layer in single]
     return model.input_shape, model.output_shape, str([(type(x).__name__, a) for x, a in zip(single, arguments)])
@@ -199,7 +222,7 @@ def _architecture(model):
 
 def _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps):
     if not 1 <= steps <= 300:
-        raise UserError("steps in 1..300", str(steps), "use fewer; few labels are learned long before")
+        raise UserError("steps in 1..300", str(steps), "use fewer steps; few labels are learned long before that")
     if seeds < 1:
         raise UserError("at least one draw of labels", f"seeds={seeds}", "give 1 or more")
     if not labels_per_class:
@@ -213,7 +236,7 @@ def _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps):
         raise UserError(
             "encoders of one architecture, which is trained from scratch beside them",
             f"{', '.join(different)} with other layers than {first}",
-            "measure them in a call of their own",
+            "measure them in separate calls",
         )
     if unknown := [name for name in fine_tune if name not in encoders]:
         names = ", ".join(encoders)
@@ -222,40 +245,8 @@ def _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps):
         )
 
 
-def _curve(model, images, labels, checkpoints):
-    """An empty list, and the function that fills it with the accuracies at the checkpoints."""
-    curve = []
-
-    def after_step(step):
-        if step in checkpoints:
-            curve.append(float((predict_in_batches(model, images).argmax(-1) == labels).mean()))
-
-    return curve, after_step
-
-
-def label_counts(train):
-    """Return those of 1, 5, 10 and 100 labels per class that every class of a labeled `data.Source` has."""
-    smallest = int(np.bincount(train.labels, minlength=train.classes).min())
+def label_counts(train: data.Source) -> tuple[int, ...]:
+    """Return which of 1, 5, 10 and 100 labels per class a labeled `data.Source` has for every class."""
+    labels, classes = labeled(train)
+    smallest = int(np.bincount(labels, minlength=classes).min())
     return tuple(n for n in (1, 5, 10, 100) if n <= smallest)
-
-
-def reinitialized(encoder, seed):
-    """Return a copy of an encoder with new random weights, and the statistics of pixels that it normalizes by.
-
-    Args:
-        encoder: Functional `keras.Model`.
-        seed: Of the initial weights. Initialisers that have a seed of their own keep it.
-    """
-    with _python_seed(seed):
-        return networks.copy_statistics(encoder, keras.models.clone_model(encoder))
-
-
-@contextmanager
-def _python_seed(seed):
-    """Keras takes the seed of an initializer without one from Python's generator."""
-    state = random.getstate()
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(state)

@@ -1,10 +1,12 @@
 """Scores of predicted classes."""
 
+import numpy as np
+
 __all__ = ["scores"]
 
 
-def scores(labels, predictions):
-    """Accuracy and the means over classes of precision, recall and F1.
+def scores(labels: np.ndarray, predictions: np.ndarray) -> dict[str, float]:
+    """Return accuracy, and precision, recall and F1 averaged over classes.
 
     Args:
         labels: Integer array `(n,)`.

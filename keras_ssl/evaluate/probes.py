@@ -1,17 +1,21 @@
 """Classifiers on frozen representations."""
 
+from typing import Any
+
+import keras
 import numpy as np
 
 from keras_ssl import data
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.metrics import scores
+from keras_ssl.evaluate.sources import labeled
 from keras_ssl.transfer import fit_linear
 
-__all__ = ["fit_nearest", "knn", "linear_probe"]
+__all__ = ["fit_nearest", "knn", "knn_of_features", "linear_probe", "linear_probe_of_features"]
 
 
-def linear_probe(encoder, train, test):
-    """Scores on `test` of a linear classifier fitted on the frozen representations of `train`.
+def linear_probe(encoder: keras.Model | None, train: data.Source, test: data.Source) -> dict[str, float]:
+    """Fit a linear classifier on the frozen representations of `train`, and score it on `test`.
 
     Args:
         encoder: `keras.Model`, objective, or None for raw pixels.
@@ -24,20 +28,42 @@ def linear_probe(encoder, train, test):
     Raises:
         UserError: If a source has no labels, or the images do not fit.
     """
-    data.check_labeled(train, test)
-    classifier = fit_linear(embed(encoder, train), train.labels)
-    return scores(test.labels, classifier.predict(embed(encoder, test)))
+    (train_labels, _), (test_labels, _) = labeled(train), labeled(test)
+    return linear_probe_of_features(embed(encoder, train), train_labels, embed(encoder, test), test_labels)
 
 
-def knn(encoder, train, test, neighbors=20, temperature=0.07):
-    """Scores on `test` of a vote among the nearest samples of `train`; see `fit_nearest`.
+def linear_probe_of_features(
+    train_features: np.ndarray, train_labels: np.ndarray, test_features: np.ndarray, test_labels: np.ndarray
+) -> dict[str, float]:
+    """Fit a linear classifier on features, and score it on others; see `transfer.fit_linear`.
+
+    Args:
+        train_features: Array `(n, d)`.
+        train_labels: Integer array `(n,)`.
+        test_features: Array `(m, d)`.
+        test_labels: Integer array `(m,)`.
+
+    Returns:
+        Dict of `scores`.
+    """
+    return scores(test_labels, fit_linear(train_features, train_labels).predict(test_features))
+
+
+def knn(
+    encoder: keras.Model | None,
+    train: data.Source,
+    test: data.Source,
+    neighbors: int = 20,
+    temperature: float = 0.07,
+) -> dict[str, float]:
+    """Score a vote of the nearest samples of `train` on `test`; see `fit_nearest`.
 
     Args:
         encoder: `keras.Model`, objective, or None for raw pixels.
         train: Labeled `data.Source`.
         test: Labeled `data.Source`.
-        neighbors: Number of votes. Default 20.
-        temperature: Of the votes' weights. Default 0.07.
+        neighbors: Number of votes. Default: 20.
+        temperature: Temperature of the votes' weights. Default: 0.07.
 
     Returns:
         Dict of `scores`.
@@ -45,26 +71,51 @@ def knn(encoder, train, test, neighbors=20, temperature=0.07):
     Raises:
         UserError: If a source has no labels, or the images do not fit.
     """
-    data.check_labeled(train, test)
-    classifier = fit_nearest(embed(encoder, train), train.labels, neighbors, temperature)
-    return scores(test.labels, classifier.predict(embed(encoder, test)))
+    (train_labels, _), (test_labels, _) = labeled(train), labeled(test)
+    features, test_features = embed(encoder, train), embed(encoder, test)
+    return knn_of_features(features, train_labels, test_features, test_labels, neighbors, temperature)
 
 
-def fit_nearest(features, labels, neighbors=20, temperature=0.07):
-    """Fit the nearest-neighbor classifier that all kNN figures of this project use.
+def knn_of_features(
+    train_features: np.ndarray,
+    train_labels: np.ndarray,
+    test_features: np.ndarray,
+    test_labels: np.ndarray,
+    neighbors: int = 20,
+    temperature: float = 0.07,
+) -> dict[str, float]:
+    """Score a vote of the nearest features on others; see `fit_nearest`.
+
+    Args:
+        train_features: Array `(n, d)`.
+        train_labels: Integer array `(n,)`.
+        test_features: Array `(m, d)`.
+        test_labels: Integer array `(m,)`.
+        neighbors: Number of votes. Default: 20.
+        temperature: Temperature of the votes' weights. Default: 0.07.
+
+    Returns:
+        Dict of `scores`.
+    """
+    classifier = fit_nearest(train_features, train_labels, neighbors, temperature)
+    return scores(test_labels, classifier.predict(test_features))
+
+
+def fit_nearest(features: np.ndarray, labels: np.ndarray, neighbors: int = 20, temperature: float = 0.07) -> Any:
+    """Fit the nearest-neighbor classifier behind all kNN figures of this project.
 
     Args:
         features: Array `(n, d)`.
         labels: Integer array `(n,)`.
-        neighbors: Number of votes; n if that is smaller. Default 20.
-        temperature: A vote weighs `exp(cosine / temperature)`. Default 0.07.
+        neighbors: Number of votes, at most n. Default: 20.
+        temperature: A vote has the weight `exp(cosine / temperature)`. Default: 0.07.
 
     Returns:
         Fitted `sklearn.neighbors.KNeighborsClassifier`.
 
     Reference:
-        Wu et al. 2018, "Unsupervised Feature Learning via Non-Parametric Instance Discrimination", section 3.4 (there
-        with 200 neighbors of 1.3 million images).
+        Wu et al. 2018, "Unsupervised Feature Learning via Non-Parametric Instance Discrimination", section 3.4 (200
+        neighbors among 1.3 million images).
     """
     from sklearn.neighbors import KNeighborsClassifier
 

@@ -1,7 +1,11 @@
-"""From a model to a new version folder that a server may load at any moment."""
+"""From a model to a new version folder that a server may load at any time."""
 
 import json
-from pathlib import Path
+import pathlib
+from collections.abc import Sequence
+
+import keras
+import numpy as np
 
 from keras_ssl.errors import UserError
 from keras_ssl.export.formats import write_onnx, write_saved_model
@@ -10,27 +14,37 @@ from keras_ssl.export.parity import BATCHES, check_parity, check_tolerance, comp
 from keras_ssl.export.samples import verification_images
 from keras_ssl.export.signatures import serving
 from keras_ssl.export.staging import place, staged
+from keras_ssl.typing import Path
 
 __all__ = ["deploy"]
 
 
-def deploy(model, directory, samples=None, input_dtype="float32", tolerance=1e-5, class_names=None, version=None):
+def deploy(
+    model: keras.Model,
+    directory: Path,
+    samples: np.ndarray | None = None,
+    input_dtype: str = "float32",
+    tolerance: float = 1e-5,
+    class_names: Sequence[str] | None = None,
+    version: int | None = None,
+) -> pathlib.Path:
     """Export a model in both formats, verify them, and put them into the next version folder under `directory`.
 
-    The work is done in a hidden folder beside it, which is renamed into place when Keras, SavedModel and ONNX Runtime
-    have been found to agree; on any failure nothing is left. No version is ever overwritten, and of several processes
-    that deploy at once each gets its own.
+    They are written in a hidden folder, which is renamed to its version once Keras, SavedModel and ONNX Runtime have
+    been found to agree. On any failure nothing is left. No version is ever overwritten, and processes that deploy at
+    the same time get different versions.
 
     Args:
         model: Functional or built sequential `keras.Model` from images to one output: an encoder or a classifier
             (see `saved_model` for the outputs).
-        directory: Path of the model's folder, whose last part is the model's name; made if it is not there.
-        samples: Images of `input_dtype` to verify on; the first 32 are used, repeated if they are fewer. None
-            (default): random ones, seed 0.
-        input_dtype: "float32" for images in 0..1 (default), or "uint8" for 0..255, divided by 255 inside the graph.
-        tolerance: Largest max|a-b| / max|a| of an output over a batch. Default 1e-5.
-        class_names: Names of the classes for the manifest, in their order, or None.
-        version: Number of the version, or None (default) for the next one. One that exists is an error.
+        directory: Path of the model's folder, named after the model. It is made if it does not exist.
+        samples: Images of `input_dtype` to verify on. The first 32 are used, repeated if there are fewer. Default:
+            random ones, seed 0.
+        input_dtype: "float32" for images in 0..1, or "uint8" for 0..255, divided by 255 inside the graph. Default:
+            "float32".
+        tolerance: Largest max|a-b| / max|a| of an output over a batch. Default: 1e-5.
+        class_names: Names of the classes for the manifest, in order, or None.
+        version: Number of the version, which must not exist. Default: the next one.
 
     Returns:
         `pathlib.Path` of the new version folder, which holds `saved_model.pb`, `variables/`, `model.onnx` and
@@ -41,7 +55,8 @@ def deploy(model, directory, samples=None, input_dtype="float32", tolerance=1e-5
         ParityError: If the three do not agree.
     """
     check_tolerance(tolerance)
-    served, directory = serving(model, input_dtype), Path(directory)
+    directory = pathlib.Path(directory)
+    served = serving(model, input_dtype)
     images = verification_images(samples, served.shape, input_dtype)
     class_names = _checked_names(class_names, served)
     _check_version(version, directory)
@@ -65,7 +80,7 @@ def deploy(model, directory, samples=None, input_dtype="float32", tolerance=1e-5
 
 
 def _place_version(folder, directory, version, about):
-    """Rename `folder` to the first free number, with that number written in its manifest."""
+    """Rename `folder` to `version`, or to the next free number, and write that number in its manifest."""
     while True:
         number = version or _next_version(directory)
         text = json.dumps({"version": number, **about}, indent=2) + "\n"
@@ -86,7 +101,7 @@ def _check_version(version, directory):
         raise UserError("a version number of 1 or more", repr(version), "leave it out for the next free number")
     if (directory / str(version)).exists():
         raise UserError(
-            f"a version that {directory} does not have yet",
+            f"a version that is not in {directory} yet",
             f"{version}, which exists",
             "leave `version` out for the next free number",
         )

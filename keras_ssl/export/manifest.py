@@ -1,30 +1,40 @@
-"""What an artifact says about itself."""
+"""The manifest: the description of an exported model that is stored with it."""
 
 import hashlib
 import importlib.metadata
+import pathlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any
 
 from keras_ssl.export.formats import OPSET
 from keras_ssl.export.signatures import INPUT_DTYPES
+from keras_ssl.typing import Path
 
-__all__ = ["manifest", "checksums"]
+__all__ = ["checksums", "manifest"]
 
 
-def manifest(directory, name, parity, tolerance, samples, class_names=None):
-    """Return the manifest of the files in `directory`, which is all that the deployment kit knows of them.
+def manifest(
+    directory: Path,
+    name: str,
+    parity: dict[str, Any],
+    tolerance: float,
+    samples: str,
+    class_names: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Return the manifest of the files in `directory`. It is all that the deployment kit knows about them.
 
     Args:
         directory: Folder with `saved_model.pb`, `variables/` and `model.onnx`.
         name: Name of the model.
-        parity: What `verify` measured.
-        tolerance: What it was held to.
-        samples: What it was measured on: "given" or "random, seed 0".
-        class_names: List of names of the classes, or None.
+        parity: The differences that `verify` measured.
+        tolerance: The largest difference that was allowed.
+        samples: The images they were measured on: "given" or "random, seed 0".
+        class_names: Names of the classes, or None.
 
     Returns:
-        Dict that `json` writes. `signature` gives shape (null: any size), dtype and the tensor's name in the
-        SavedModel's graph, which a client of TensorFlow's C API needs.
+        Dict for a JSON file. `signature` gives shape (null: any size), dtype and the tensor's name in the SavedModel's
+        graph, which a client of TensorFlow's C API needs.
     """
     signature = _signature(directory)
     image = signature["inputs"]["image"]
@@ -42,9 +52,9 @@ def manifest(directory, name, parity, tolerance, samples, class_names=None):
     }
 
 
-def checksums(directory):
-    """Return the SHA-256 of every file under `directory` but `manifest.json`, by its relative path."""
-    directory = Path(directory)
+def checksums(directory: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file under `directory` except `manifest.json`, by relative path."""
+    directory = pathlib.Path(directory)
     files = sorted(path for path in directory.rglob("*") if path.is_file() and path != directory / "manifest.json")
     return {path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
@@ -53,7 +63,7 @@ def _signature(directory):
     import tensorflow as tf
     from tensorflow.core.protobuf import saved_model_pb2
 
-    saved = saved_model_pb2.SavedModel.FromString((Path(directory) / "saved_model.pb").read_bytes())
+    saved = saved_model_pb2.SavedModel.FromString((pathlib.Path(directory) / "saved_model.pb").read_bytes())
     served = saved.meta_graphs[0].signature_def["serving_default"]
 
     def entry(info):

@@ -1,31 +1,39 @@
-"""Whether SavedModel and ONNX Runtime answer what Keras answers."""
+"""Whether SavedModel and ONNX Runtime give the same outputs as Keras."""
 
-from pathlib import Path
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
+import keras
 import numpy as np
 
 from keras_ssl.errors import UserError
 from keras_ssl.export.samples import verification_images
 from keras_ssl.export.signatures import need_tensorflow, serving
+from keras_ssl.typing import Path
 
 __all__ = [
+    "BATCHES",
     "ParityError",
-    "verify",
-    "compare",
-    "difference",
+    "Runtime",
     "check_parity",
     "check_tolerance",
-    "saved_model_runtime",
+    "compare",
+    "difference",
     "onnx_runtime",
-    "BATCHES",
+    "saved_model_runtime",
+    "verify",
 ]
 
+Runtime: TypeAlias = Callable[[np.ndarray], dict[str, np.ndarray]]
+"""A function from images to outputs by name."""
+
 BATCHES = (1, 2, 7, 32)
-"""Batch sizes that are compared: a file that fixed its batch, or that mixes up its samples, shows it here."""
+"""Batch sizes that are compared, to find files with a fixed batch size or that mix up samples."""
 
 
 class ParityError(UserError):
-    """An exported file answers otherwise than the model that it was made from.
+    """An exported file gives other outputs than the model it was made from.
 
     Args:
         expected: See `UserError`.
@@ -39,21 +47,23 @@ class ParityError(UserError):
         self.figures = figures
 
 
-def verify(model, directory, samples=None, tolerance=1e-5):
-    """Compare the answers of Keras, SavedModel and ONNX Runtime on the CPU, at batches of 1, 2, 7 and 32 images.
+def verify(
+    model: keras.Model | None, directory: Path, samples: np.ndarray | None = None, tolerance: float = 1e-5
+) -> dict[str, Any]:
+    """Compare the outputs of Keras, SavedModel and ONNX Runtime on the CPU, for batches of 1, 2, 7 and 32 images.
 
     Args:
-        model: The `keras.Model` that was deployed, or None to compare the ONNX file with the SavedModel alone. A
+        model: The `keras.Model` that was deployed, or None to compare only the ONNX file with the SavedModel. A
             mixed-precision model is compared as it was exported, in float32.
-        directory: Folder that holds `saved_model.pb` and `model.onnx`, such as `models/digits/1`.
-        samples: Images of the dtype that the artifact takes; the first 32 are used, repeated if they are fewer. None
-            (default): random ones, seed 0.
-        tolerance: Largest difference that passes. Default 1e-5.
+        directory: Folder with `saved_model.pb` and `model.onnx`, such as `models/digits/1`.
+        samples: Images of the artifact's input dtype. The first 32 are used, repeated if there are fewer. Default:
+            random ones, seed 0.
+        tolerance: Largest difference that passes. Default: 1e-5.
 
     Returns:
-        `{"saved_model": {"probabilities": x, "embedding": y}, "onnx": {…}, "batches": [1, 2, 7, 32]}`, where a
-        figure is the largest over the batches of max|a - b| / max|a| over the whole output, a being Keras's answer.
-        Without a model there is no "saved_model".
+        `{"saved_model": {"probabilities": x, "embedding": y}, "onnx": {…}, "batches": [1, 2, 7, 32]}`. Each number is
+        the largest max|a - b| / max|a| of an output over the batches, where a is Keras's output. Without a model there
+        is no "saved_model".
 
     Raises:
         ParityError: If a difference is above the tolerance.
@@ -61,7 +71,7 @@ def verify(model, directory, samples=None, tolerance=1e-5):
     """
     need_tensorflow()
     check_tolerance(tolerance)
-    directory = Path(directory)
+    directory = pathlib.Path(directory)
     for name in ("saved_model.pb", "model.onnx"):
         if not (directory / name).is_file():
             raise UserError(
@@ -79,12 +89,12 @@ def verify(model, directory, samples=None, tolerance=1e-5):
     return {**figures, "batches": list(BATCHES)}
 
 
-def compare(reference, candidates, images):
-    """Return the largest difference of each candidate from the reference, per output, over all batch sizes.
+def compare(reference: Runtime, candidates: Mapping[str, Runtime], images: np.ndarray) -> dict[str, dict[str, float]]:
+    """Return the largest difference of each candidate from the reference, by output, over all batch sizes.
 
     Args:
-        reference: Callable from images to a dict of arrays.
-        candidates: Dict of such callables.
+        reference: Function from images to a dict of arrays.
+        candidates: Such functions by name.
         images: At least 32 images.
 
     Returns:
@@ -93,7 +103,7 @@ def compare(reference, candidates, images):
     import tensorflow as tf
 
     figures: dict = {name: {} for name in candidates}
-    with tf.device("/CPU:0"):  # a GPU's TF32 would differ from the files' float32 by 1e-3, through no fault of theirs
+    with tf.device("/CPU:0"):  # a GPU's TF32 differs from float32 by 1e-3, which is no fault of the files
         for size in BATCHES:
             expected = reference(images[:size])
             for name, answer in candidates.items():
@@ -104,8 +114,8 @@ def compare(reference, candidates, images):
     return figures
 
 
-def difference(expected, received):
-    """Return max|a - b| / max|a| over a whole array; infinite where either is missing, misshapen or not finite."""
+def difference(expected: np.ndarray | None, received: np.ndarray | None) -> float:
+    """Return max|a - b| / max|a| over whole arrays; infinity if one is missing, misshapen or not finite."""
     if expected is None or received is None or expected.shape != received.shape:
         return float("inf")
     a, b = np.float64(expected), np.float64(received)
@@ -114,8 +124,8 @@ def difference(expected, received):
     return float(np.abs(a - b).max() / max(np.abs(a).max(), np.finfo("float32").tiny))
 
 
-def check_parity(figures, tolerance):
-    """Raise `ParityError` unless every figure of `compare` is at most `tolerance`."""
+def check_parity(figures: dict[str, dict[str, float]], tolerance: float) -> None:
+    """Raise `ParityError` unless every difference that `compare` returned is at most `tolerance`."""
     above = [
         f"{value:.1e} for {output} of {name}"
         for name, outputs in figures.items()
@@ -124,36 +134,36 @@ def check_parity(figures, tolerance):
     ]
     if above:
         raise ParityError(
-            f"answers within {tolerance:g} of those of Keras",
+            f"outputs within {tolerance:g} of those of Keras",
             "differences of " + ", ".join(above),
-            "look for a layer that is random or depends on the batch in inference; raise `tolerance` only if the "
+            "look for a layer that is random, or depends on the batch, at inference; raise `tolerance` only if the "
             "difference is harmless",
             figures,
         )
 
 
-def check_tolerance(tolerance):
+def check_tolerance(tolerance: float) -> None:
     """Raise `UserError` unless `tolerance` is a positive, finite number."""
     if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not 0 < tolerance < float("inf"):
         raise UserError("a tolerance above 0", repr(tolerance), "leave it out for 1e-5")
 
 
-def saved_model_runtime(directory):
-    """Return a callable from images to a dict of arrays that answers from a SavedModel, and the spec of its image."""
+def saved_model_runtime(directory: Path) -> tuple[Runtime, Any]:
+    """Return a function that runs a SavedModel on images, and the `tf.TensorSpec` of its input."""
     import tensorflow as tf
 
     with tf.device("/CPU:0"):
         loaded = tf.saved_model.load(str(directory))
     signature = loaded.signatures["serving_default"]
 
-    def run(images, keep=loaded):  # the variables live only as long as what was loaded
+    def run(images, keep=loaded):  # the variables live only as long as the loaded object
         return {name: value.numpy() for name, value in signature(image=tf.constant(images)).items()}
 
     return run, signature.structured_input_signature[1]["image"]
 
 
-def onnx_runtime(path):
-    """Return a callable from images to a dict of arrays that answers from an ONNX file."""
+def onnx_runtime(path: Path) -> Runtime:
+    """Return a function that runs an ONNX file on images."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""The same model from other layers: stock ones, or ones that compute in float32."""
+"""Rebuilding a model from other layers: stock ones, or ones that compute in float32."""
 
 import keras
 
@@ -8,11 +8,11 @@ from keras_ssl.networks import all_layers, is_graph, set_weights
 __all__ = ["in_float32", "stock"]
 
 
-def stock(model):
+def stock(model: keras.Model) -> keras.Model:
     """Return the same model in stock Keras layers with the same weights.
 
-    Its `.keras` file loads in a process that has Keras but not keras_ssl. Every layer with a method `to_stock()` is
-    replaced by what that returns, in nested models too.
+    Its `.keras` file loads with Keras alone, without keras_ssl. Every layer with a method `to_stock()` is replaced by
+    what that returns, in nested models, too.
 
     Args:
         model: Functional or built sequential `keras.Model`. It is not changed.
@@ -21,30 +21,30 @@ def stock(model):
         A new `keras.Model` (functional, not compiled) with the same names, inputs, outputs and weights.
 
     Raises:
-        UserError: If `model` is not a graph of layers, or has a layer of keras_ssl without a stock equal.
+        UserError: If `model` is not a graph of layers, or a layer of keras_ssl has no stock equivalent.
     """
     if not is_graph(model):
         raise UserError(
             "a functional or built sequential keras.Model",
             f"a {type(model).__name__}",
-            "give the encoder, for example `objective.encoder`, instead of what holds it",
+            "give the encoder itself, for example `objective.encoder`",
         )
     rewritten = _rewrite(model, lambda layer: layer.to_stock() if hasattr(layer, "to_stock") else _copy(layer))
     ours = sorted({type(x).__name__ for x in all_layers(rewritten) if type(x).__module__.startswith("keras_ssl")})
     if ours:
         raise UserError(
-            "layers that have an equal among Keras's own",
+            "layers that have an equivalent in Keras",
             f"{', '.join(ours)}, which have none",
             "save the model as it is and `import keras_ssl` before loading it",
         )
     return rewritten
 
 
-def in_float32(model):
-    """Return `model`, or where a layer of it computes in less than float32, a copy that computes in float32.
+def in_float32(model: keras.Model) -> keras.Model:
+    """Return `model`, or a copy that computes in float32 if any of its layers computes in half precision.
 
-    ONNX Runtime has no bfloat16 convolution for CPUs, and the answers of a deployed model should not depend on the
-    precision that made training fast. A mixed-precision model keeps its weights in float32, so nothing is lost.
+    ONNX Runtime has no bfloat16 convolution for CPUs, and a deployed model's outputs should not depend on the
+    precision of training. A mixed-precision model keeps its weights in float32, so nothing is lost.
     """
     if not any(layer.compute_dtype in ("float16", "bfloat16") for layer in all_layers(model)):
         return model
@@ -67,7 +67,7 @@ def _rewrite(model, layer_function):
 
 
 def _clone(model, layer_function):
-    # A plain functional view: clones of a compiled model would be compiled, those of a Backbone class built anew.
+    # Clone a plain functional model: the clone of a compiled one would be compiled, that of a Backbone rebuilt.
     inputs, outputs = model.inputs[0], model.outputs[0]
     if not isinstance(model, keras.Sequential):
         inputs, outputs = model.input, model.output  # in their structure, which may be a dict

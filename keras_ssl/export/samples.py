@@ -1,24 +1,25 @@
-"""The images that an artifact is verified on."""
+"""The images on which an artifact is verified."""
 
 import numpy as np
 
 from keras_ssl.checks import check_images
 from keras_ssl.errors import UserError
 from keras_ssl.export.signatures import INPUT_DTYPES
+from keras_ssl.typing import Shape
 
-__all__ = ["verification_images", "COUNT"]
+__all__ = ["COUNT", "verification_images"]
 
 COUNT = 32
-"""How many images are compared, the largest batch."""
+"""Number of images that are compared: the largest batch."""
 
 
-def verification_images(samples, shape, input_dtype):
-    """Return `COUNT` images of `input_dtype`: the first of the given ones, repeated if they are fewer, or random ones.
+def verification_images(samples: np.ndarray | None, shape: Shape, input_dtype: str) -> np.ndarray:
+    """Return `COUNT` images of `input_dtype`: the first samples, repeated if there are fewer, or random ones.
 
     Args:
         samples: Array `(n, height, width, channels)` that fits `shape` and `input_dtype`, or None for uniform random
-            images from seed 0.
-        shape: Shape of the input, `(None, height, width, channels)`. A size that is None becomes 64 in random images.
+            images with seed 0.
+        shape: Shape of the input, `(None, height, width, channels)`. In random images, a size of None becomes 64.
         input_dtype: "float32" or "uint8".
 
     Returns:

@@ -1,6 +1,7 @@
-"""What is served: one function from an image to named outputs, from which every format is made."""
+"""What is served: one function from images to named outputs, which every format is made from."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,20 +10,21 @@ from keras_ssl.backends import require_tensorflow
 from keras_ssl.errors import UserError
 from keras_ssl.export.rewriting import in_float32
 from keras_ssl.networks import is_graph
+from keras_ssl.typing import Shape
 
-__all__ = ["Serving", "serving", "check_input_dtype", "need_tensorflow", "INPUT_DTYPES"]
+__all__ = ["INPUT_DTYPES", "Serving", "check_input_dtype", "need_tensorflow", "serving"]
 
-INPUT_DTYPES = {"float32": (0.0, 1.0), "uint8": (0, 255)}
-"""The dtypes that an artifact can take images in, with their range of values."""
+INPUT_DTYPES: dict[str, tuple[float, float]] = {"float32": (0.0, 1.0), "uint8": (0, 255)}
+"""The input dtypes of artifacts, with their range of values."""
 
 
 @dataclass(frozen=True)
 class Serving:
-    """A network with named outputs, and how it takes images.
+    """A network with named outputs, and the dtype of its images.
 
     Attributes:
-        network: `keras.Model` from images `(n, height, width, channels)` in 0..1 to a dict of float32 tensors, among
-            `probabilities` and `embedding`.
+        network: `keras.Model` from images `(n, height, width, channels)` in 0..1 to a dict of float32 tensors named
+            `probabilities`, `embedding`, or both.
         input_dtype: "float32" (0..1) or "uint8" (0..255, divided by 255 inside the graph).
     """
 
@@ -30,19 +32,19 @@ class Serving:
     input_dtype: str
 
     @property
-    def shape(self):
+    def shape(self) -> Shape:
         """Shape of the input, `(None, height, width, channels)`."""
         return tuple(self.network.inputs[0].shape)
 
     @property
-    def signature(self):
-        """The one `tf.TensorSpec` of the function, named `image`."""
+    def signature(self) -> list[Any]:
+        """The only `tf.TensorSpec` of the function, named `image`, in a list."""
         import tensorflow as tf
 
         return [tf.TensorSpec(self.shape, self.input_dtype, name="image")]
 
-    def function(self):
-        """Return the function that is exported, from `image` to the dict of outputs, as a `tf.function`."""
+    def function(self) -> Any:
+        """Return the exported function from `image` to the dict of outputs, a `tf.function`."""
         import tensorflow as tf
 
         network, divide = self.network, self.input_dtype == "uint8"
@@ -52,25 +54,25 @@ class Serving:
 
         return tf.function(serve, input_signature=self.signature, autograph=False)
 
-    def answer(self, images):
-        """Return what Keras itself answers, eagerly and without the exported function, as a dict of arrays.
+    def answer(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the outputs of Keras itself, computed eagerly and without the exported function.
 
         Args:
             images: Array `(n, height, width, channels)` of `input_dtype`.
         """
-        images = np.float32(images) / np.float32(255) if self.input_dtype == "uint8" else images
+        images = images.astype("float32") / np.float32(255) if self.input_dtype == "uint8" else images
         return {name: np.asarray(output) for name, output in self.network(images, training=False).items()}
 
 
-def serving(model, input_dtype="float32"):
+def serving(model: keras.Model, input_dtype: str = "float32") -> Serving:
     """Return the `Serving` of an encoder or a classifier.
 
-    The output is called `probabilities` if it comes from a layer of that name or from a softmax or sigmoid, else
-    `embedding`. A classifier with exactly one model nested in it also gives that model's output, as `embedding`.
+    The output is named `probabilities` if it comes from a layer of that name, or from a softmax or sigmoid, else
+    `embedding`. A classifier with exactly one nested model also has that model's output, as `embedding`.
 
     Args:
-        model: Functional or built sequential `keras.Model` of one image input and one output.
-        input_dtype: "float32" or "uint8".
+        model: Functional or built sequential `keras.Model` with one image input and one output.
+        input_dtype: "float32" or "uint8". Default: "float32".
 
     Raises:
         UserError: If the backend is not TensorFlow, or the model cannot be served.
@@ -91,13 +93,13 @@ def serving(model, input_dtype="float32"):
     return Serving(keras.Model(graph.inputs[0], outputs), input_dtype)
 
 
-def check_input_dtype(input_dtype):
-    """Raise `UserError` unless `input_dtype` is one that an artifact can take."""
+def check_input_dtype(input_dtype: str) -> None:
+    """Raise `UserError` unless an artifact can take images of `input_dtype`."""
     if input_dtype not in INPUT_DTYPES:
         raise UserError("input_dtype 'float32' or 'uint8'", repr(input_dtype), "choose one of the two")
 
 
-def need_tensorflow():
+def need_tensorflow() -> None:
     """Raise `UserError` unless Keras runs on TensorFlow."""
     require_tensorflow(
         "which exports",
@@ -125,7 +127,7 @@ def _check_model(model):
         raise UserError(
             "a model of images (n, height, width, channels)",
             f"an input of shape {shapes[0]}",
-            "export the part of the model that takes the images",
+            "export the part of the model that takes images",
         )
     if shapes[0][0] is not None:
         raise UserError(

@@ -1,25 +1,27 @@
-"""Writing beside the target and moving into place when all is there."""
+"""Writing into a hidden folder, and moving the result into place when it is complete."""
 
 import os
+import pathlib
 import shutil
 import uuid
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from keras_ssl.errors import UserError
+from keras_ssl.typing import Path
 
-__all__ = ["staged", "place"]
+__all__ = ["place", "refuse_existing", "staged"]
 
 
 @contextmanager
-def staged(directory):
-    """Make a hidden folder in `directory` to write in, and take away whatever is left of it at the end.
+def staged(directory: Path) -> Iterator[pathlib.Path]:
+    """Make a hidden folder in `directory` to write in, and remove what is left of it at the end.
 
-    TensorFlow Serving looks at numeric names only, so it never sees the folder. If the block fails, the parents that
-    were made for it go too.
+    TensorFlow Serving looks only at numeric names, so it never sees the folder. If the block fails, parent folders that
+    were made for it are removed, too.
 
     Args:
-        directory: Path in which the finished work will stand; made if it is not there.
+        directory: Folder for the finished files; made if it does not exist.
 
     Yields:
         `pathlib.Path` of an empty folder on the same file system.
@@ -27,7 +29,7 @@ def staged(directory):
     Raises:
         UserError: If nothing can be written in `directory`.
     """
-    directory = Path(directory)
+    directory = pathlib.Path(directory)
     made = [path for path in (directory, *directory.parents) if not path.exists()]
     folder = directory / f".staging-{uuid.uuid4().hex}"
     try:
@@ -48,19 +50,25 @@ def staged(directory):
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def place(source, target):
-    """Rename the folder `source` to `target`, and return False if there is something already.
+def place(source: Path, target: Path) -> bool:
+    """Rename the folder `source` to `target`, and return False if something is there already.
 
-    A rename is atomic, and fails onto a folder that has something in it, so of two that race one wins whole. (An empty
-    folder would be replaced, which loses nothing.)
+    A rename is atomic, and fails if the target is a folder with something in it, so if two processes race, one of them
+    wins. (An empty folder would be replaced, which loses nothing.)
     """
     try:
         os.rename(source, target)
     except OSError:
-        if Path(target).exists():
+        if pathlib.Path(target).exists():
             return False
         raise
     return True
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise `UserError` if something is at `path`."""
+    if pathlib.Path(path).exists():
+        raise UserError(f"nothing at {path}", "something that is there", "remove it, or choose another name")
 
 
 def _remove_empty(folders):

@@ -1,6 +1,6 @@
 """Tools for networks as graphs of layers: walking, copying, setting weights, inference."""
 
-from keras_ssl.networks.cloning import copy_statistics, set_weights
+from keras_ssl.networks.cloning import copy_statistics, reinitialized, set_weights
 from keras_ssl.networks.inference import predict_in_batches
 from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_graph
 
@@ -11,5 +11,6 @@ __all__ = [
     "inner_layers",
     "is_graph",
     "predict_in_batches",
+    "reinitialized",
     "set_weights",
 ]

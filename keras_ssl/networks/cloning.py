@@ -1,13 +1,15 @@
 """Copying weights and statistics between networks."""
 
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import keras
 import numpy as np
 
 from keras_ssl.networks.walking import all_layers
 
-__all__ = ["copy_statistics", "set_weights"]
+__all__ = ["copy_statistics", "reinitialized", "set_weights"]
 
 
 def set_weights(layer: keras.layers.Layer, weights: Sequence[np.ndarray]) -> bool:
@@ -43,6 +45,28 @@ def copy_statistics(model: keras.Model, copy: keras.Model) -> keras.Model:
     for old, new in zip(_normalizations(model), _normalizations(copy), strict=True):
         set_weights(new, old.get_weights())
     return copy
+
+
+def reinitialized(model: keras.Model, seed: int) -> keras.Model:
+    """Return a copy of a model with new random weights. Adapted `Normalization` layers keep their statistics.
+
+    Args:
+        model: Functional or built sequential `keras.Model`. It is not changed.
+        seed: Seed of the weights. Initializers with a seed of their own keep it.
+    """
+    with _python_seed(seed):
+        return copy_statistics(model, keras.models.clone_model(model))
+
+
+@contextmanager
+def _python_seed(seed) -> Iterator[None]:
+    """Seed Python's generator for a while: Keras draws the seeds of initializers without one from it."""
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 def _normalizations(model):

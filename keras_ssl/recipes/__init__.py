@@ -1,7 +1,7 @@
-"""Named recipes: objective, views, encoder and optimizer that belong together for one data set.
+"""Named recipes: an objective, views, an encoder and an optimizer for one data set.
 
-A recipe is a plain function of the data; what it returns is compiled and ready for `fit`. Scores are on the test split,
-after the last epoch; what was chosen was chosen on a part of train. `choose` finds one by names.
+A recipe is a plain function of the data that returns a compiled objective, ready for `fit`. Scores are on the test
+split, after the last epoch; hyperparameters were chosen on a part of train. `choose` finds a recipe by names.
 """
 
 from keras_ssl.recipes import digits, mnist, photographs, small_images

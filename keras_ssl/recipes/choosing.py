@@ -1,15 +1,18 @@
 """Finding a recipe by the names of an objective and a data set."""
 
 import functools
+from collections.abc import Callable
 
 from keras_ssl import objectives
 from keras_ssl.errors import UserError
 from keras_ssl.recipes import digits, mnist, photographs, small_images
+from keras_ssl.recipes.recipe import Recipe
+from keras_ssl.typing import Path
 
 __all__ = ["CLASSICAL", "JOINT_EMBEDDING", "UNLABELED", "choose"]
 
 UNLABELED = {"mnist": "train[:20000]", "fashion_mnist": "train[:20000]", "cifar10": "train[:20000]"}
-"""The part of a named data set that its recipe trains on, where that is not all of train."""
+"""The part of a named data set that its recipe trains on, if that is not all of train."""
 
 JOINT_EMBEDDING = {
     "simclr": objectives.SimCLR,
@@ -22,7 +25,7 @@ JOINT_EMBEDDING = {
     "vicreg": objectives.VICReg,
     "swav": objectives.SwAV,
 }
-"""Joint-embedding objectives by their names on the command line."""
+"""Joint-embedding objectives by name on the command line."""
 
 CLASSICAL = {
     "autoencoder": small_images.autoencoder,
@@ -41,7 +44,7 @@ CLASSICAL = {
     "jigsaw": small_images.jigsaw,
     "attributes": small_images.attributes,
 }
-"""Recipes of all other objectives, for images of up to 64x64 pixels, by their names on the command line."""
+"""Recipes of all other objectives, for images of up to 64x64 pixels, by name on the command line."""
 
 _ANYWHERE = CLASSICAL | {
     name: functools.partial(photographs.joint_embedding, objective=objective)
@@ -57,13 +60,14 @@ _NAMED = {
 }
 
 
-def choose(objective, dataset):
-    """Return the recipe function for an objective's name and a data set's name or folder.
+def choose(objective: str, dataset: Path) -> Callable[..., Recipe]:
+    """Return the recipe function for the names of an objective and a data set.
 
     Args:
         objective: A key of `JOINT_EMBEDDING` or of `CLASSICAL`, such as "simclr" or "autoencoder".
-        dataset: A name such as "digits" or "mnist", or a folder. What has no recipe of its own gets one without scores:
-            that for photographs of joint-embedding objectives and the autoencoder, else that for small images.
+        dataset: A name such as "digits" or "mnist", or a folder. If it has no recipe of its own, the default is a
+            recipe without scores: the one for photographs for joint-embedding objectives and the autoencoder, otherwise
+            the one for small images.
 
     Returns:
         Function `(source, epochs=None, seed=0)` that returns a `Recipe`.

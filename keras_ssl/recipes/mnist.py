@@ -2,25 +2,25 @@
 
 import keras
 
-from keras_ssl import objectives, views
+from keras_ssl import data, objectives, views
 from keras_ssl.recipes.networks import small_conv_net
-from keras_ssl.recipes.recipe import compiled
+from keras_ssl.recipes.recipe import Recipe, compiled
 from keras_ssl.recipes.small_images import reconstruction
 
-__all__ = ["autoencoder_for_cifar10", "autoencoder", "simclr"]
+__all__ = ["autoencoder", "autoencoder_for_cifar10", "simclr"]
 
 
-def simclr(source, epochs=None, seed=0):
-    """SimCLR on 28x28 digits. The crops and the changes of contrast and stroke matter most.
+def simclr(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
+    """SimCLR on 28x28 digits. The crops and the changes of contrast and stroke width matter most.
 
     Args:
         source: `data.load("mnist", "train[:20000]")`.
-        epochs: Default 12.
-        seed: Of weights, order and views.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and views. Default: 0.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective simclr`. 221 s on 2 cores; frozen with a
-        linear classifier 0.932 ± 0.009 at 10 labels per class.
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective simclr`. 221 s on 2 cores. A linear
+        classifier on the frozen encoder has an accuracy of 0.932 ± 0.009 at 10 labels per class.
     """
     keras.utils.set_random_seed(seed)
     policy = views.Policy(
@@ -38,35 +38,35 @@ def simclr(source, epochs=None, seed=0):
     return compiled(simclr, source, 12 if epochs is None else epochs, 2e-3, policy)
 
 
-def autoencoder(source, epochs=None, seed=0):
+def autoencoder(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """A convolutional autoencoder on 28x28 images, digits or clothes.
 
     Args:
         source: `data.load("mnist", "train[:20000]")`, or Fashion-MNIST's.
-        epochs: Default 4.
-        seed: Of weights and order.
+        epochs: Number of epochs. Default: 4.
+        seed: Seed of weights and order. Default: 0.
 
     Returns:
-        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective autoencoder`. 157 s
-        on 2 cores; frozen with a linear classifier 0.791 ± 0.014 at 10 labels per class on MNIST, 0.697 ± 0.010 on
-        Fashion-MNIST, no more than raw inputs there.
+        `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective autoencoder`. 157 s on 2 cores. A linear
+        classifier on the frozen encoder has an accuracy of 0.791 ± 0.014 at 10 labels per class on MNIST, and of
+        0.697 ± 0.010 on Fashion-MNIST, which is no more than on raw inputs.
     """
     keras.utils.set_random_seed(seed)
     autoencoder = objectives.Autoencoder(small_conv_net(source), seed=seed)
     return compiled(autoencoder, source, 4 if epochs is None else epochs)
 
 
-def autoencoder_for_cifar10(source, epochs=None, seed=0):
-    """The bottleneck autoencoder on MNIST, whose encoder goes on to CIFAR-10.
+def autoencoder_for_cifar10(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
+    """The bottleneck autoencoder on MNIST, whose encoder is to be transferred to CIFAR-10.
 
-    This is the pretraining. What follows it is
-    `encoder = transfer.adapt_input(recipe.objective.encoder, (32, 32, 3))`, then a linear classifier on the frozen
-    encoder (`transfer.fit_linear`) or `transfer.fine_tune(encoder, …)` on labeled images of CIFAR-10.
+    This is the pretraining. For the transfer, call
+    `encoder = transfer.adapt_input(recipe.objective.encoder, (32, 32, 3))`, then fit a linear classifier on the frozen
+    encoder (`transfer.fit_linear`) or call `transfer.fine_tune(encoder, …)` on labeled images of CIFAR-10.
 
     Args:
         source: `data.load("mnist", "train[:10000]")`.
-        epochs: Default 5.
-        seed: Of weights and order.
+        epochs: Number of epochs. Default: 5.
+        seed: Seed of weights and order. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective bottleneck_autoencoder --epochs 5`.

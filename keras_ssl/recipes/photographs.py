@@ -1,21 +1,28 @@
-"""Recipes for any photographs. No scores are claimed."""
+"""Recipes for any photographs, without measured scores."""
+
+from collections.abc import Callable
 
 import keras
 
-from keras_ssl import encoders, objectives, views
-from keras_ssl.recipes.recipe import compiled
+from keras_ssl import data, encoders, objectives, views
+from keras_ssl.recipes.recipe import Recipe, compiled
 
 __all__ = ["autoencoder", "joint_embedding"]
 
 
-def joint_embedding(source, epochs=None, seed=0, objective=objectives.SimCLR):
+def joint_embedding(
+    source: data.Source,
+    epochs: int | None = None,
+    seed: int = 0,
+    objective: Callable[..., objectives.Objective] = objectives.SimCLR,
+) -> Recipe:
     """A joint-embedding objective on any photographs: ResNet-18, the natural-image views, the objective's defaults.
 
     Args:
         source: Any `data.Source`.
-        epochs: Default 100.
-        seed: Of weights, order and views.
-        objective: Class of the objective. Default `objectives.SimCLR`.
+        epochs: Number of epochs. Default: 100.
+        seed: Seed of weights, order and views. Default: 0.
+        objective: Class of the objective. Default: `objectives.SimCLR`.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset photos/ --objective simclr`, or another objective's name.
@@ -26,13 +33,13 @@ def joint_embedding(source, epochs=None, seed=0, objective=objectives.SimCLR):
     return compiled(model, source, 100 if epochs is None else epochs, views=policy)
 
 
-def autoencoder(source, epochs=None, seed=0):
+def autoencoder(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """A ResNet-18 autoencoder on any photographs.
 
     Args:
         source: Any `data.Source`.
-        epochs: Default 50.
-        seed: Of weights and order.
+        epochs: Number of epochs. Default: 50.
+        seed: Seed of weights and order. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset photos/ --objective autoencoder`.

@@ -1,6 +1,8 @@
 """What a recipe is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
@@ -15,16 +17,16 @@ _LARGEST = 64
 
 @dataclass
 class Recipe:
-    """What `fit` needs for one data set.
+    """All that `fit` needs for one data set.
 
     Attributes:
         objective: Compiled `objectives.Objective`.
-        source: The `data.Source` that it is for.
-        epochs: How long to train.
+        source: The `data.Source` to train on.
+        epochs: Number of epochs.
         views: Policy, or None.
         batch_size: Samples in each step.
-        seed: Of weights, order and views.
-        targets: `data.Targets` that go with the images, or None.
+        seed: Seed of weights, order and views.
+        targets: `data.Targets` of the images, or None.
     """
 
     objective: objectives.Objective
@@ -33,29 +35,38 @@ class Recipe:
     views: Operation | None = None
     batch_size: int = 256
     seed: int = 0
-    targets: object = None
+    targets: data.Targets | None = None
 
-    def batches(self, first_epoch=0):
-        """Return the batches that `fit` takes; `first_epoch` counts those done before a resumed run."""
-        given = {"first_epoch": first_epoch, "targets": self.targets}
+    def batches(self, first_epoch: int = 0) -> Any:
+        """Return the batches for `fit`; `first_epoch` is the number of epochs trained before the run is resumed."""
+        given: dict[str, Any] = {"first_epoch": first_epoch, "targets": self.targets}
         return data.batches(self.source, self.views, self.batch_size, self.seed, **given)
 
-    def fit(self, **kwargs):
-        """Train from the first to the last epoch; `kwargs` go to `Objective.fit`, whose history is returned."""
+    def fit(self, **kwargs: Any) -> keras.callbacks.History:
+        """Train for all epochs; `kwargs` go to `Objective.fit`, whose history is returned."""
         return self.objective.fit(self.batches(), epochs=self.epochs, **kwargs)
 
 
-def compiled(objective, source, epochs, learning_rate=1e-3, views=None, batch_size=256, beta_1=0.9, targets=None):
-    """Compile an objective with Adam, whose learning rate falls to 0 along a cosine, and return its recipe.
+def compiled(
+    objective: objectives.Objective,
+    source: data.Source,
+    epochs: int,
+    learning_rate: float = 1e-3,
+    views: Operation | None = None,
+    batch_size: int = 256,
+    beta_1: float = 0.9,
+    targets: data.Targets | None = None,
+) -> Recipe:
+    """Compile an objective with Adam and a cosine decay of the learning rate to 0, and return its recipe.
 
     Args:
         objective: `objectives.Objective`, whose `seed` becomes the recipe's.
-        source: `data.Source`; one of fewer samples than a batch becomes one batch.
-        epochs: How long to train.
-        learning_rate: The first one. Default 1e-3.
+        source: `data.Source`. If it has fewer samples than a batch, the batch is smaller.
+        epochs: Number of epochs.
+        learning_rate: Initial learning rate. Default: 1e-3.
         views: Policy, or None.
-        batch_size: Samples in each step. Default 256.
-        beta_1: Of Adam. Default 0.9.
+        batch_size: Samples in each step. Default: 256.
+        beta_1: Adam's beta_1. Default: 0.9.
         targets: See `Recipe`.
 
     Returns:
@@ -69,27 +80,36 @@ def compiled(objective, source, epochs, learning_rate=1e-3, views=None, batch_si
 
 
 def for_small_images(
-    objective, encoder, source, epochs, seed, learning_rate=2e-3, beta_1=0.9, batch_size=128, targets=None, **arguments
-):
-    """Return the recipe of an objective by the budget that those for small images share, made for 28x28 and 32x32.
+    objective: Callable[..., objectives.Objective],
+    encoder: Callable[[data.Source], keras.Model],
+    source: data.Source,
+    epochs: int | None,
+    seed: int,
+    learning_rate: float = 2e-3,
+    beta_1: float = 0.9,
+    batch_size: int = 128,
+    targets: data.Targets | None = None,
+    **arguments: Any,
+) -> Recipe:
+    """Return a recipe with the budget that all recipes for small images share, chosen for 28x28 and 32x32.
 
     Args:
         objective: Class of the objective.
-        encoder: Function of the source that makes the encoder.
+        encoder: Function of the source that builds the encoder.
         source: `data.Source`.
-        epochs: How long to train; None is 12.
-        seed: Of weights, order and draws.
-        learning_rate: See `compiled`. Default 2e-3.
-        beta_1: See `compiled`.
-        batch_size: Samples in each step. Default 128.
+        epochs: Number of epochs; None is 12.
+        seed: Seed of weights, order and random draws.
+        learning_rate: See `compiled`. Default: 2e-3.
+        beta_1: See `compiled`. Default: 0.9.
+        batch_size: Samples in each step. Default: 128.
         targets: See `Recipe`.
-        **arguments: The objective's.
+        **arguments: Arguments of the objective.
 
     Returns:
         `Recipe`.
 
     Raises:
-        UserError: If the images are larger than 64x64: their networks would be, too.
+        UserError: If the images are larger than 64x64, which would make the networks too large.
     """
     if max(source.shape[:2]) > _LARGEST:
         raise UserError(

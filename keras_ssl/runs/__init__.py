@@ -1,6 +1,21 @@
-"""What the command line and the notebooks call: pretraining into a folder, and the model files found there."""
+"""What the command line calls: pretraining, evaluation and fine-tuning into folders, and the model files there."""
 
-from keras_ssl.runs.model_files import about, load_model, save_model
+from keras_ssl.runs.embedding import write_embeddings
+from keras_ssl.runs.evaluating import evaluate
+from keras_ssl.runs.finetuning import finetune
+from keras_ssl.runs.model_files import about, load_encoder, load_model, save_model
 from keras_ssl.runs.pretraining import pretrain
+from keras_ssl.runs.sources import load_fitting, load_labeled
 
-__all__ = ["about", "load_model", "pretrain", "save_model"]
+__all__ = [
+    "about",
+    "evaluate",
+    "finetune",
+    "load_encoder",
+    "load_fitting",
+    "load_labeled",
+    "load_model",
+    "pretrain",
+    "save_model",
+    "write_embeddings",
+]

@@ -1,37 +1,46 @@
-"""The whole story on one data set: pretrain, evaluate, fine-tune, deploy, report."""
+"""The whole way on one data set: pretrain, evaluate, fine-tune, deploy, report."""
 
 import json
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from keras_ssl import callbacks, data, evaluate, export, files, networks, progress, recipes, transfer
 from keras_ssl.figures import plots, report
 from keras_ssl.figures.palette import label
+from keras_ssl.typing import Path
 
 __all__ = ["run"]
 
-_LABELS = 10  # per class, for the classifier that is deployed
+_LABELS = 10  # per class, for the deployed classifier
 
 
-def run(dataset="digits", out="out", seed=0, epochs=None, say=print):
-    """Pretrain with SimCLR and with the Autoencoder, measure both with few labels, deploy a classifier, and report.
+def run(
+    dataset: str = "digits",
+    out: Path = "out",
+    seed: int = 0,
+    epochs: int | None = None,
+    say: Callable[[str], object] = lambda text: None,
+) -> dict[str, Any]:
+    """Pretrain with SimCLR and with an autoencoder, measure both with few labels, deploy a classifier, and report.
 
     Args:
-        dataset: "digits", or a labeled image set of TensorFlow Datasets with train and test. The unlabeled images
-            are those of `recipes.UNLABELED`, else all of train.
-        out: Folder to write `results.json`, `report.html` and `model/1/` in.
-        seed: Of weights, order and views. Draws of labels are seeded 0 to 4.
-        epochs: Of both pretrainings, or None for those of the recipes.
-        say: Takes lines for the user.
+        dataset: "digits", or a labeled image set of TensorFlow Datasets with train and test splits. The unlabeled
+            images are those of `recipes.UNLABELED`, else all of train. Default: "digits".
+        out: Folder for `results.json`, `report.html` and `model/1/`. Default: "out".
+        seed: Seed of weights, order and views; the draws of labels have the seeds 0 to 4. Default: 0.
+        epochs: Epochs of both pretrainings. Default: the recipes'.
+        say: Called with text for the user, such as the table of results. Default: says nothing.
 
     Returns:
-        The dict that is in `results.json`.
+        The dict in `results.json`.
 
     Raises:
-        UserError: If the data set is not there or has no labels, or the folder cannot be written in.
+        UserError: If the data set does not exist or has no labels, or the folder cannot be written in.
     """
-    begun = time.perf_counter()
+    start = time.perf_counter()
     out = files.writable_folder(out, "choose another --out")
     train = data.load(dataset, "train")
     test = data.load(dataset, "test")
@@ -63,7 +72,7 @@ def run(dataset="digits", out="out", seed=0, epochs=None, say=print):
         "collapse": {name: evaluate.collapse(encoder, test) for name, encoder in encoders.items()},
     }
     sections = _sections(objectives, histories, few, classifier, test, manifest)
-    results["wall_seconds"] = round(time.perf_counter() - begun, 1)
+    results["wall_seconds"] = round(time.perf_counter() - start, 1)
     page = _write_report(out / "report.html", results, version, sections)
     files.write_json(out / "results.json", results)
     say(few.text())
@@ -78,7 +87,7 @@ def _label_efficiency(encoders, train, test):
 
 
 def _sections(objectives, histories, few, classifier, test, manifest):
-    """The pictures and tables of the report."""
+    """The figures and tables of the report."""
     shown = test[: min(500, len(test))]
     predictions = networks.predict_in_batches(classifier, test.floats()).argmax(-1)
     return [
@@ -90,12 +99,12 @@ def _sections(objectives, histories, few, classifier, test, manifest):
         ),
         report.Section(
             "Pretraining",
-            "Loss by epoch, and the signs of collapse.",
+            "Loss by epoch, and signs of collapse.",
             plots.learning_curves(histories),
         ),
         report.Section(
             "Reconstructions",
-            "Test images, and what the autoencoder makes of them.",
+            "Test images, and their reconstructions by the autoencoder.",
             _reconstructions(objectives["autoencoder"], shown.floats()[:10]),
         ),
         report.Section(
@@ -105,8 +114,8 @@ def _sections(objectives, histories, few, classifier, test, manifest):
         ),
         report.Section(
             "Parity of the exported files",
-            f"Largest max|a-b| / max|a| from the Keras model at batch sizes {manifest['parity']['batches']}; "
-            f"at most {manifest['tolerance']:g} is deployed.",
+            f"Largest max|a-b| / max|a| to the Keras model at batch sizes {manifest['parity']['batches']}; "
+            f"a model is deployed only if it is at most {manifest['tolerance']:g}.",
             table=_parity_table(manifest["parity"]),
         ),
     ]
@@ -146,7 +155,7 @@ def _few_label_sections(few):
 def _maps(encoder, shown):
     encoders = {
         "raw pixels": None,
-        "untrained encoder": evaluate.reinitialized(encoder, seed=0),
+        "untrained encoder": networks.reinitialized(encoder, seed=0),
         "after SimCLR": encoder,
     }
     return {title: plots.map_2d(evaluate.embed(encoder, shown)) for title, encoder in encoders.items()}

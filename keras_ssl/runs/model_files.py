@@ -1,7 +1,8 @@
-"""Model files, and what is known about each."""
+"""Model files, and a JSON file of facts beside each."""
 
 import json
 import pathlib
+from typing import Any
 
 import keras
 
@@ -9,20 +10,21 @@ from keras_ssl import __version__
 from keras_ssl.errors import UserError
 from keras_ssl.files import whole_file, write_json
 from keras_ssl.networks import embedder
+from keras_ssl.typing import Path
 
-__all__ = ["about", "load_model", "save_model"]
+__all__ = ["about", "load_encoder", "load_model", "save_model"]
 
 
 VALUE_RANGE = [0.0, 1.0]
 
 
-def save_model(model, path, **facts):
-    """Save a model as a `.keras` file, and beside it, as `.json`, what it was made of. Each is whole or not there.
+def save_model(model: keras.Model, path: Path, **facts: Any) -> pathlib.Path:
+    """Save a model as a `.keras` file, and facts about it as a `.json` file beside it. Each is written whole or not.
 
     Args:
         model: `keras.Model`.
         path: Path that ends with `.keras`.
-        **facts: What the JSON file shall hold beside the value range, the input's shape and the version.
+        **facts: What the JSON file should hold beside the value range, the input shape and the version.
 
     Returns:
         `pathlib.Path` of the `.keras` file.
@@ -36,13 +38,13 @@ def save_model(model, path, **facts):
     }
     with whole_file(path) as beside:
         model.save(beside)
-        path.with_suffix(".json").unlink(missing_ok=True)  # a model without a description beats one with another's
+        path.with_suffix(".json").unlink(missing_ok=True)  # no description is better than another model's
     write_json(path.with_suffix(".json"), facts)
     return path
 
 
-def load_model(path):
-    """Load a `.keras` file and check that it was trained on the value range that this package uses.
+def load_model(path: Path) -> keras.Model:
+    """Load a `.keras` file, and check that the model was trained on the value range that this package uses.
 
     Args:
         path: File that `save_model`, or Keras itself, wrote.
@@ -57,7 +59,7 @@ def load_model(path):
     if not path.is_file() or path.suffix != ".keras":
         raise UserError(
             "a .keras file",
-            f"{path}" + ("" if path.exists() else ", which is not there"),
+            f"{path}" + ("" if path.exists() else ", which does not exist"),
             "give the path of a saved model",
         )
     trained_on = about(path).get("value_range", VALUE_RANGE)
@@ -74,12 +76,21 @@ def load_model(path):
         raise UserError(
             "a model that Keras can load",
             f"{path}: {reason}",
-            "check that the file is whole and its custom layers are imported",
+            "check that the file is complete and its custom layers are imported",
         ) from error
 
 
-def about(path):
-    """Return what `save_model` wrote beside a model, as a dict; empty where there is nothing.
+def load_encoder(path: Path) -> keras.Model:
+    """Load a `.keras` file, and return the model, or the embedder of an objective. See `load_model`.
+
+    Args:
+        path: File of an encoder or an objective.
+    """
+    return embedder(load_model(path))
+
+
+def about(path: Path) -> dict[str, Any]:
+    """Return the facts that `save_model` wrote beside a model; an empty dict if there are none.
 
     Args:
         path: Path of the `.keras` file.

@@ -1,4 +1,4 @@
-"""Using a pretrained encoder for a task: other images, heads, which layers train, and fine-tuning."""
+"""Using a pretrained encoder for a task: adapting its input, heads, freezing, and fine-tuning."""
 
 from keras_ssl.transfer.adapting import adapt_input, adapt_statistics
 from keras_ssl.transfer.fine_tuning import FineTuning, fine_tune

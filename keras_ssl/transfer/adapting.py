@@ -1,4 +1,4 @@
-"""An encoder for images of another size, with other channels or statistics, than those it was pretrained on."""
+"""Adapting an encoder to images of another size, number of channels, or statistics than in pretraining."""
 
 import keras
 import numpy as np
@@ -6,31 +6,32 @@ import numpy as np
 from keras_ssl import checks
 from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers, is_graph, set_weights
+from keras_ssl.typing import Shape
 
 __all__ = ["adapt_input", "adapt_statistics"]
 
 
-def adapt_input(encoder, input_shape, name=None):
+def adapt_input(encoder: keras.Model, input_shape: Shape, name: str | None = None) -> keras.Model:
     """Return a new encoder for images of another shape, with the weights of a pretrained one.
 
-    Convolutions of the image itself get the mean of their filters over the channels, times old over new channels, in
-    every new channel. So a gray image, the same in all channels, has the response that it had; what the filters knew of
-    color is lost. They stay as they are where the number of channels does. All other weights are copied, the
-    statistics of batch normalization included, and so are the flags of what trains.
+    If the number of channels changes, convolutions of the image itself get, in every new channel, the mean of their
+    filters over the old channels, times old over new channels. So a gray image, the same in all channels, gives the
+    same response as before; what the filters knew about color is lost. All other weights are copied, including the
+    statistics of batch normalization, and so are the layers' `trainable` flags.
 
     Args:
-        encoder: Functional or built sequential `keras.Model` of one image `(n, height, width, channels)`, nested models
-            and registered layers included. It is not changed.
-        input_shape: `(height, width, channels)` of the new images. Height and width may be anything at which all
-            weights keep their shapes: four convolutions of stride 2 make 2x2 positions of 28x28 and of 32x32. Where the
-            representation is a flattened map, its width changes with that.
-        name: Of the new encoder. Default None: as the old one.
+        encoder: Functional or built sequential `keras.Model` with one input `(n, height, width, channels)`. Nested
+            models and registered layers are fine. It is not changed.
+        input_shape: `(height, width, channels)` of the new images. Any height and width at which all weights keep their
+            shapes: four convolutions of stride 2 make 2x2 positions of 28x28 and of 32x32. If the representation is a
+            flattened map, its width may change.
+        name: Name of the new encoder. Default: the old one's.
 
     Returns:
         Functional `keras.Model`, not compiled.
 
     Raises:
-        UserError: If this is no such encoder or shape, or a layer would need weights of another shape.
+        UserError: If the encoder or the shape is not as above, or a layer would need weights of another shape.
 
     Example:
         `encoder = transfer.adapt_input(pretrained_on_mnist, (32, 32, 3))`
@@ -43,7 +44,7 @@ def adapt_input(encoder, input_shape, name=None):
     nested: dict = {}
 
     def copied(layer):
-        if is_graph(layer):  # adapted when it is called, for what it is called on
+        if is_graph(layer):  # adapted when it is called, to its input
             return layer
         copy = type(layer).from_config(layer.get_config())
         pairs.append((layer, copy))
@@ -60,7 +61,7 @@ def adapt_input(encoder, input_shape, name=None):
             reason = str(error).strip().splitlines()[0]
             raise _does_not_fit(encoder, input_shape, layer, f"cannot be built: {reason}") from error
 
-    # a plain functional view: the clone of a compiled model would be compiled
+    # not the encoder itself: the clone of a compiled model would be compiled
     graph = keras.Model(image, encoder.outputs[0], name=name or encoder.name)
     adapted = keras.models.clone_model(graph, new, clone_function=copied, call_function=called)
     for old, layer in pairs:
@@ -68,22 +69,23 @@ def adapt_input(encoder, input_shape, name=None):
     return adapted
 
 
-def adapt_statistics(encoder, images, batch_size=256):
-    """Return a copy of an encoder whose batch normalization has the statistics of other images, which need no labels.
+def adapt_statistics(encoder: keras.Model, images: np.ndarray, batch_size: int = 256) -> keras.Model:
+    """Return a copy of an encoder whose batch normalization has the statistics of other images. No labels are needed.
 
-    Each layer's mean and variance are the means of those of batches in random order, behind layers that use the batch's
-    own, as in training; dropout is on. Nothing else changes.
+    Each layer's mean and variance are averages over batches in random order. The encoder runs in training mode, so
+    earlier layers normalize by the batch's own statistics, and dropout is on. Nothing else changes.
 
     Args:
-        encoder: As `adapt_input` takes it. It is not changed.
-        images: Float array `(n, height, width, channels)` in 0..1, as the encoder takes it, 2 at least.
-        batch_size: Images at a time, 2 at least, up to twice as many where they do not go into it. Default 256.
+        encoder: See `adapt_input`. It is not changed.
+        images: Float array `(n, height, width, channels)` in 0..1 that fits the encoder, n at least 2.
+        batch_size: Images in a batch, at least 2. A batch holds up to twice as many if it does not divide n. Default:
+            256.
 
     Returns:
         Functional `keras.Model`, not compiled.
 
     Raises:
-        UserError: If there is no batch normalization in the encoder, or images or batch size are none of these.
+        UserError: If the encoder has no batch normalization, or images or batch size are not as above.
 
     Example:
         `encoder = transfer.adapt_statistics(transfer.adapt_input(encoder, train.shape), train[:10_000].floats())`
@@ -92,8 +94,8 @@ def adapt_statistics(encoder, images, batch_size=256):
         Li et al. 2016, "Revisiting Batch Normalization For Practical Domain Adaptation", Algorithm 1.
 
     Departures:
-        The paper's statistics are those of all images at once; a batch's variance lacks that between batches. A layer
-        that is used more than once keeps the statistics of its last use.
+        The paper takes the statistics of all images at once; the mean of the batches' variances lacks the variance
+        between batches. A layer that is used more than once keeps the statistics of its last use.
     """
     adapted = adapt_input(encoder, encoder.inputs[0].shape[1:])
     norms = [layer for layer in all_layers(adapted) if isinstance(layer, keras.layers.BatchNormalization)]
@@ -112,7 +114,7 @@ def adapt_statistics(encoder, images, batch_size=256):
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.trainable = True  # a frozen one would use the statistics that it has
-    order = np.random.default_rng(0).permutation(len(images))  # they may stand class by class
+    order = np.random.default_rng(0).permutation(len(images))  # they may be sorted by class
     done = 0
     for batch in np.array_split(order, max(1, len(images) // batch_size)):
         for norm in norms:
@@ -132,7 +134,7 @@ def _check(encoder, input_shape):
         raise UserError(
             "a functional or built sequential keras.Model with one input and one output",
             f"a {type(encoder).__name__}",
-            "give the encoder, for example `objective.encoder`, instead of what holds it",
+            "give the encoder itself, for example `objective.encoder`",
         )
     known = [size for size in input_shape if size is not None]
     if len(input_shape) != len(encoder.inputs[0].shape) - 1 or not input_shape or input_shape[-1] is None:
@@ -146,7 +148,7 @@ def _check(encoder, input_shape):
 
 
 def _copy_weights(old, new, encoder, input_shape):
-    """Give `new` the weights of `old`, fitted to its channels where it looks at the image, and its flags."""
+    """Give `new` the flags and weights of `old`; the filters of an image are fitted to its number of channels."""
     channels = encoder.inputs[0].shape[-1], input_shape[-1]
     values = [np.array(weight) for weight in getattr(old, "weights", ())]
     wanted = [tuple(weight.shape) for weight in getattr(new, "weights", ())]
@@ -164,12 +166,12 @@ def _copy_weights(old, new, encoder, input_shape):
 
 
 def _copy_flags(old, new):
-    for before, after in zip(all_layers(old), all_layers(new)):  # from the outside in
+    for before, after in zip(all_layers(old), all_layers(new)):  # outer layers first
         after.trainable = before.trainable
 
 
 def _looks_at_image(layer):
-    layer = getattr(layer, "layer", layer)  # of spectral normalization
+    layer = getattr(layer, "layer", layer)  # inside spectral normalization
     return isinstance(layer, keras.layers.Conv2D) and layer.groups == 1
 
 

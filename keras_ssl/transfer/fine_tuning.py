@@ -1,5 +1,7 @@
 """Fine-tuning a network on few labels."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 
@@ -7,35 +9,37 @@ from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers, set_weights
 from keras_ssl.transfer.heads import classifier
 from keras_ssl.transfer.linear import start_from_probe
+from keras_ssl.typing import Schedule
 
 __all__ = ["FineTuning", "fine_tune"]
 
 
 class FineTuning:
-    """Trains encoder and softmax layer together, for a fixed number of Adam steps, from given weights.
+    """Train encoder and softmax layer together, for a fixed number of Adam steps, from given weights.
 
-    One model is compiled; each `fit` resets its weights and its optimizer, so that many fits cost no further
+    The model is compiled once; each `fit` resets its weights and its optimizer, so many fits need no further
     compilation.
 
     Args:
-        encoder: Functional `keras.Model` that gives the architecture; it is copied, not touched.
+        encoder: Functional `keras.Model` with the architecture. It is copied, not changed.
         classes: Number of classes.
-        steps: Of each fit. Default 300.
-        batch_size: Labeled samples in each step, taken in turn from shuffled copies of all of them. Default 32.
+        steps: Steps of each fit. Default: 300.
+        batch_size: Labeled samples in each step, drawn without replacement from all of them, epoch after epoch.
+            Default: 32.
 
     Attributes:
-        model: The classifier, as the last `fit` left it.
+        model: The classifier after the last `fit`.
 
     Raises:
         UserError: If there is not at least one step.
     """
 
-    def __init__(self, encoder, classes, steps=300, batch_size=32):
+    def __init__(self, encoder: keras.Model, classes: int, steps: int = 300, batch_size: int = 32):
         if steps < 1:
             raise UserError("at least one step of fine-tuning", f"steps={steps}", "give 1 or more")
         self.steps, self.batch_size = steps, batch_size
         self.encoder = keras.models.clone_model(encoder)
-        for layer in all_layers(self.encoder):  # a clone keeps the flags of frozen layers
+        for layer in all_layers(self.encoder):  # frozen layers are frozen in a clone, too
             layer.trainable = True
         self.model = classifier(self.encoder, classes)
         self.optimizer = keras.optimizers.Adam()
@@ -44,20 +48,30 @@ class FineTuning:
         self.model.compile(self.optimizer, "sparse_categorical_crossentropy", jit_compile=False)
         self._fresh_optimizer = [np.array(variable) for variable in self.optimizer.variables]
 
-    def fit(self, weights, images, labels, learning_rate=3e-4, seed=0, from_probe=True, after_step=None):
+    def fit(
+        self,
+        weights: list[np.ndarray],
+        images: np.ndarray,
+        labels: np.ndarray,
+        learning_rate: Schedule = 3e-4,
+        seed: int = 0,
+        from_probe: bool = True,
+        after_step: Callable[[int], object] | None = None,
+    ) -> None:
         """Train from `weights`.
 
         Args:
-            weights: Of the encoder, as its `get_weights()` returns them.
+            weights: Weights of the encoder, as its `get_weights()` returns them.
             images: Float array `(n, …)`.
             labels: Integer array `(n,)`.
-            learning_rate: Of Adam. Default 3e-4.
-            seed: Of the order of samples and of a random head. Default 0.
-            from_probe: Whether the head begins as the linear probe (`start_from_probe`), not at random. Default True.
-            after_step: Called as `after_step(step)`, from 1 on, or None.
+            learning_rate: Adam's learning rate. Default: 3e-4.
+            seed: Seed of the order of samples and of a random head. Default: 0.
+            from_probe: Whether the head starts as the linear probe (`start_from_probe`) instead of at random. Default:
+                True.
+            after_step: Called as `after_step(step)` after each step, counted from 1, or None.
         """
         if set_weights(self.encoder, weights):
-            # these hold constants of the weights before
+            # the compiled functions hold constants made from the old weights
             self.model.train_function = self.model.test_function = self.model.predict_function = None
         for variable, value in zip(self.optimizer.variables, self._fresh_optimizer):
             variable.assign(value)
@@ -75,21 +89,30 @@ class FineTuning:
                 after_step(step)
 
 
-def fine_tune(encoder, images, labels, classes, steps=300, learning_rate=3e-4, seed=0, after_step=None):
+def fine_tune(
+    encoder: keras.Model,
+    images: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    steps: int = 300,
+    learning_rate: Schedule = 3e-4,
+    seed: int = 0,
+    after_step: Callable[[int], object] | None = None,
+) -> keras.Model:
     """Return a classifier fine-tuned from an encoder: its head starts as the linear probe, then everything trains.
 
     Args:
-        encoder: Pretrained functional `keras.Model`; it is copied, not touched.
+        encoder: Pretrained functional `keras.Model`. It is copied, not changed.
         images: Float array `(n, …)` in 0..1.
         labels: Integer array `(n,)`.
         classes: Number of classes.
-        steps: Of Adam, with batches of 32. Default 300.
-        learning_rate: Of Adam. Default 3e-4.
-        seed: Of the order of samples. Default 0.
-        after_step: Called as `after_step(step)`, from 1 on, or None.
+        steps: Adam steps, with batches of 32. Default: 300.
+        learning_rate: Adam's learning rate. Default: 3e-4.
+        seed: Seed of the order of samples. Default: 0.
+        after_step: Called as `after_step(step)` after each step, counted from 1, or None.
 
     Returns:
-        Compiled model as `transfer.classifier` makes it.
+        Compiled model as `transfer.classifier` builds it.
     """
     tuning = FineTuning(encoder, classes, steps)
     tuning.fit(encoder.get_weights(), images, labels, learning_rate, seed, after_step=after_step)

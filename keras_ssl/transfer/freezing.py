@@ -2,20 +2,27 @@
 
 import fnmatch
 import math
+import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 import keras
 from keras.optimizers import Optimizer
 
 from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers, inner_layers
+from keras_ssl.typing import Schedule
 
-__all__ = ["Trainability", "freeze", "trainability", "unfreeze"]
+__all__ = ["Layers", "Trainability", "freeze", "trainability", "unfreeze"]
+
+Layers: TypeAlias = str | keras.layers.Layer | Sequence[str | keras.layers.Layer]
+"""A layer, its name, a glob over paths, or several of these."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trainability:
-    """What trains and what does not, by the paths of the layers that have weights.
+    """What trains and what does not, by the paths of the layers that have weights. Its repr is one sentence.
 
     Attributes:
         trainable: Paths of the layers that train.
@@ -29,45 +36,45 @@ class Trainability:
     trainable_parameters: int
     parameters: int
 
-    def __str__(self):
+    def __repr__(self) -> str:
         share = f"{self.trainable_parameters:,} of {self.parameters:,} parameters train"
         return f"{share}: {_shortened(self.trainable)}. Frozen: {_shortened(self.frozen)}."
 
 
 def _shortened(paths):
-    """Name whole branches instead of their layers, and at most six of them."""
+    """The first parts of the paths with the number of layers below each, at most six of them."""
     heads = dict.fromkeys(path.split("/")[0] for path in paths)
     counts = {head: sum(p.split("/")[0] == head for p in paths) for head in heads}
     words = [head if count == 1 else f"{head} ({count} layers)" for head, count in counts.items()]
     return ", ".join(words[:6] + [f"{len(words) - 6} more"] * (len(words) > 6)) or "nothing"
 
 
-def trainability(model):
-    """Return the `Trainability` of a model as it stands.
+def trainability(model: keras.Model) -> Trainability:
+    """Return the current `Trainability` of a model.
 
     Args:
         model: Built `keras.Model`.
     """
-    leaves = [(path, layer) for path, layer in _paths(model) if not inner_layers(layer) and layer.weights]
+    leaves = [(path, layer) for path, layer in _paths(model) if _is_leaf(layer) and layer.weights]
     return Trainability(
-        trainable=tuple(path for path, layer in leaves if layer.trainable),
-        frozen=tuple(path for path, layer in leaves if not layer.trainable),
+        trainable=tuple(path for path, layer in leaves if _trains(layer)),
+        frozen=tuple(path for path, layer in leaves if not _trains(layer)),
         trainable_parameters=sum(math.prod(w.shape) for w in model.trainable_weights),
         parameters=sum(math.prod(w.shape) for w in model.weights),
     )
 
 
-def freeze(model, layers):
-    """Hold layers still: their weights stay bit for bit, and their batch normalization runs on its moving statistics.
+def freeze(model: keras.Model, layers: Layers) -> Trainability:
+    """Freeze layers: their weights stay bit for bit, and their batch normalization uses its moving statistics.
 
     Args:
         model: `keras.Model`, compiled or not. A compiled one is compiled again, with the same loss and metrics and a
-            new optimizer into which the state of the old one is copied for the variables that still train.
+            new optimizer, which takes over the old one's state for the variables that still train.
         layers: A layer; a name; a glob over paths such as "conv_net/norm_*" ("*" also matches "/"); or a list of these.
             "encoder" also means the one nested model when no layer has that name.
 
     Returns:
-        The `Trainability` after the call, which is also printed.
+        The `Trainability` after the call. A notebook shows it as a sentence if the call ends a cell.
 
     Raises:
         UserError: If nothing in the model fits `layers`.
@@ -75,22 +82,23 @@ def freeze(model, layers):
     return _change(model, layers, trainable=False, learning_rate=None)
 
 
-def unfreeze(model, layers, learning_rate=None):
+def unfreeze(model: keras.Model, layers: Layers, learning_rate: Schedule | None = None) -> Trainability:
     """Let layers train again.
 
-    Inner layers that were frozen for their own sake, not by freezing a layer around them, stay frozen when that is
-    unfrozen; name them to unfreeze them too. (This is remembered in the process, not in a saved model.)
+    When a container is unfrozen, inner layers that had been frozen on their own, before the container was, stay
+    frozen; name them to unfreeze them too. Variables that did not train before their layer was frozen, such as the
+    kernel under a LoRA, do not train afterwards. (Both are remembered in the process, not in a saved model.)
 
     Args:
-        model: `keras.Model`, compiled or not; see `freeze`. The optimizer's state of newly trained variables begins at
-            zero while its step count goes on, so Adam's first steps on them are up to three times its learning rate:
+        model: `keras.Model`, compiled or not; see `freeze`. The optimizer's state of newly trained variables starts at
+            zero while its step count continues, so Adam's first steps on them are up to three times its learning rate:
             give a small one.
         layers: As in `freeze`.
         learning_rate: New learning rate of the optimizer, a number or a schedule; None keeps the old one. Needs a
             compiled model.
 
     Returns:
-        The `Trainability` after the call, which is also printed.
+        The `Trainability` after the call.
 
     Raises:
         UserError: If nothing in the model fits `layers`, or a learning rate is given for a model that is not compiled.
@@ -105,36 +113,91 @@ def unfreeze(model, layers, learning_rate=None):
 
 
 def _change(model, layers, trainable, learning_rate):
-    wanted = {id(layer): layer.trainable for _, layer in _paths(model)}
-    with_container = model.__dict__.setdefault("_frozen_with_container", set())  # not for their own sake
-    for chosen in _resolve(model, layers):
-        inner = [layer for layer in all_layers(chosen) if not inner_layers(layer)]
-        whole = inner != [chosen]
-        if not trainable:
-            with_container.update(id(layer) for layer in inner if whole and layer.trainable)
-        elif whole and (
-            any(layer.trainable for layer in inner if layer.weights) or with_container & set(map(id, inner))
-        ):
-            inner = [layer for layer in inner if id(layer) in with_container]
-        wanted.update({id(layer): trainable for layer in inner})
+    chosen = _resolve(model, layers)
+    path_of = {layer: path for path, layer in _paths(model)}
+    with_container, off = _remembered(model)
+    wanted = {layer: layer.trainable for layer in path_of if _is_leaf(layer)}
+    for layer in chosen:
+        leaves = _leaves(layer)
+        if leaves != [layer]:  # a container
+            if not trainable:
+                with_container |= {path_of[leaf] for leaf in leaves if leaf.trainable}
+            else:
+                frozen_with_it = [leaf for leaf in leaves if path_of[leaf] in with_container]
+                if frozen_with_it or any(leaf.trainable for leaf in leaves if leaf.weights):
+                    leaves = frozen_with_it  # the others were frozen on their own
+        wanted |= dict.fromkeys(leaves, trainable)
         if trainable:
-            with_container.difference_update(map(id, inner))
-    if trainable:
-        model.trainable = True  # where it had been switched off whole, nothing inside would train
-    for _, layer in _paths(model):  # from the outside in: setting a container sets what is inside
-        layer.trainable = any(wanted[id(leaf)] for leaf in all_layers(layer) if not inner_layers(leaf))
+            with_container -= {path_of[leaf] for leaf in leaves}
+    if trainable and not model.trainable:
+        model.trainable = True  # else nothing inside would train
+    _set_flags(model, wanted, off)
+    _MEMORIES[model] = _Memory(frozenset(with_container), frozenset(off))
     if getattr(model, "compiled", False):
         _compile_again(model, learning_rate)
-    state = trainability(model)
-    print(state)
-    return state
+    return trainability(model)
+
+
+def _set_flags(model, wanted, off):
+    """Set the flags of all layers to those `wanted` of the leaves, and keep the variables `off` from training."""
+    for _, layer in _paths(model):  # outer layers first: setting a container's flag sets those of all inside
+        layer.trainable = any(wanted[leaf] for leaf in _leaves(layer))
+    for path, layer in [("", model), *_paths(model)]:
+        for variable in layer._trainable_variables:
+            if (path, variable.name) in off:
+                variable.trainable = False
+
+
+# ---- what flags do not tell ------------------------------------------------------------------------------------------
+
+
+class _Memory(NamedTuple):
+    """What `freeze` overwrites and `unfreeze` needs.
+
+    Attributes:
+        with_container: Paths of the frozen leaves that were frozen with a container, not on their own.
+        off: Pairs (path of the layer, name) of the variables that do not train even while their layer does.
+    """
+
+    with_container: frozenset[str] = frozenset()
+    off: frozenset[tuple[str, str]] = frozenset()
+
+
+_MEMORIES: weakref.WeakKeyDictionary[keras.Model, _Memory] = weakref.WeakKeyDictionary()
+
+
+def _remembered(model):
+    """The memory of a model as two sets, without what has been unfrozen by hand since."""
+    before = _MEMORIES.get(model, _Memory())
+    paths = [("", model), *_paths(model)]
+    frozen = {path for path, layer in paths if not layer.trainable}
+    off = {pair for pair in before.off if pair[0] in frozen}
+    for path, layer in paths:
+        if layer.trainable:
+            off |= {(path, variable.name) for variable in layer._trainable_variables if not variable.trainable}
+    return set(before.with_container & frozen), off
 
 
 # ---- finding layers --------------------------------------------------------------------------------------------------
 
 
+def _is_leaf(layer):
+    return not inner_layers(layer)
+
+
+def _leaves(layer):
+    """All layers inside that hold no others, or the layer itself if it is one."""
+    return [inner for inner in all_layers(layer) if _is_leaf(inner)]
+
+
+def _trains(layer):
+    """Whether a leaf trains: the flags of its variables count, too."""
+    variables = layer._trainable_variables
+    return layer.trainable and (not variables or any(variable.trainable for variable in variables))
+
+
 def _paths(model, prefix=""):
-    """Pairs of path and layer of everything inside a model, from the outside in."""
+    """Pairs of path and layer of everything inside a model, outer layers first."""
     found = []
     for layer in inner_layers(model):
         path = f"{prefix}{layer.name}"

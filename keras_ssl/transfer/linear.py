@@ -1,5 +1,8 @@
-"""The linear classifier on a representation, on its own and as the head of a network."""
+"""The linear classifier on a representation, alone and as the head of a network."""
 
+from typing import Any
+
+import keras
 import numpy as np
 
 from keras_ssl.networks.inference import predict_in_batches
@@ -7,8 +10,8 @@ from keras_ssl.networks.inference import predict_in_batches
 __all__ = ["fit_linear", "start_from_probe"]
 
 
-def fit_linear(features, labels):
-    """Fit the linear classifier that all linear figures of this project use.
+def fit_linear(features: np.ndarray, labels: np.ndarray) -> Any:
+    """Fit the linear classifier behind all linear-probe figures of this project.
 
     Args:
         features: Array `(n, d)`.
@@ -16,11 +19,11 @@ def fit_linear(features, labels):
 
     Returns:
         Fitted `sklearn.linear_model.LogisticRegression` with L2 penalty, C = 1, that takes features as they are. It is
-        fitted on features whose mean is subtracted and which are then divided by one number, so that their mean
-        squared length is 16. Without the subtraction, features that hardly differ from their mean are penalized
-        much more: 98 % of the squared length of an untrained transformer's features is their mean. One number,
-        because the scale of single features carries information: standardizing each costs raw digits 3 points at 5
-        labels per class (measured on a fifth of train).
+        fitted on centered features, divided by one number so that their mean squared length is 16. Without centering,
+        features that hardly differ from their mean are penalized much more: 98 % of the squared length of an untrained
+        transformer's features is their mean. All features are divided by the same number because their relative scale
+        carries information: standardizing each costs raw digits 3 points at 5 labels per class (measured on a fifth of
+        train).
     """
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
@@ -29,18 +32,18 @@ def fit_linear(features, labels):
     mean = features.mean(axis=0)
     centered = features - mean
     scale = 4.0 / max(np.sqrt(np.square(centered).sum(axis=1).mean()), 1e-12)
-    with threadpool_limits(1):  # BLAS threads spend longer waiting for each other than on products this small
+    with threadpool_limits(1):  # on products this small, BLAS threads spend more time waiting than computing
         fitted = LogisticRegression(max_iter=1000).fit(scale * centered, labels)
     fitted.coef_ *= scale
     fitted.intercept_ -= fitted.coef_ @ mean
     return fitted
 
 
-def start_from_probe(classifier, images, labels):
-    """Give the softmax layer of a classifier the weights of `fit_linear` on its encoder's representations.
+def start_from_probe(classifier: keras.Model, images: np.ndarray, labels: np.ndarray) -> None:
+    """Set the softmax layer of a classifier to the weights of `fit_linear` on its encoder's representations.
 
     Args:
-        classifier: Model of `transfer.classifier`.
+        classifier: Model that `transfer.classifier` built.
         images: Float array `(n, …)`.
         labels: Integer array `(n,)` of at least two classes. Classes without a label get weights of zero.
 

@@ -1,4 +1,4 @@
-"""Figures for what generates images: similarity, Fréchet distance, modes, likelihood."""
+"""Evaluation of generative models: similarity, Fréchet distance, modes, likelihood."""
 
 from keras_ssl.evaluate.generative.features import FeatureClassifier, feature_classifier
 from keras_ssl.evaluate.generative.frechet import frechet_distance, frechet_floor

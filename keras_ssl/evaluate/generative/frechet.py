@@ -1,4 +1,4 @@
-"""How far apart two sets of samples are: the distance of the Gaussians that have their means and covariances."""
+"""The distance of two sets of samples: that of Gaussians with their means and covariances."""
 
 import numpy as np
 
@@ -8,19 +8,19 @@ from keras_ssl.errors import UserError
 __all__ = ["frechet_distance", "frechet_floor"]
 
 
-def frechet_distance(features_a, features_b):
-    """The squared Fréchet distance of two sets of features, each taken for a Gaussian.
+def frechet_distance(features_a: np.ndarray, features_b: np.ndarray) -> float:
+    """Return the squared Fréchet distance of two sets of features, each treated as a Gaussian.
 
     `|μ_a - μ_b|² + tr(Σ_a + Σ_b - 2 (Σ_a Σ_b)^½)`. With `Σ = RᵀR`, where R is the triangular factor of the centered
-    features, the trace of the root is the sum of the singular values of `R_a R_bᵀ`. So no root of a matrix is taken,
-    and covariances without full rank are no special case.
+    features, the trace of the root is the sum of the singular values of `R_a R_bᵀ`. So no matrix square root is needed,
+    and rank-deficient covariances are no special case.
 
-    Fewer samples make it larger, also where both sets have one distribution: compare figures of the same number of
-    samples, by the same features, with the `frechet_floor` of the real ones beside them. From n <= d on the
-    covariance has not full rank and the figure says little.
+    Fewer samples make it larger, even if both sets come from one distribution. So compare distances of the same number
+    of samples and the same features, and show the `frechet_floor` of the real ones beside them. If n <= d, the
+    covariance is rank-deficient and the distance means little.
 
     Args:
-        features_a: Array `(n, d)`, such as `FeatureClassifier.features(images)`. Computed with in float64.
+        features_a: Array `(n, d)`, such as `FeatureClassifier.features(images)`. Converted to float64.
         features_b: Array `(m, d)`; n and m are at least 2.
 
     Returns:
@@ -31,10 +31,11 @@ def frechet_distance(features_a, features_b):
 
     Reference:
         Dowson & Landau 1982, "The Fréchet distance between multivariate normal distributions"; Heusel et al. 2017,
-        "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium", where it is FID.
+        "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium" (FID).
 
     Departures:
-        The features are the caller's; FID's are those of one Inception network, so the figures cannot be compared.
+        The features are the caller's. FID uses those of one Inception network, so these distances cannot be compared
+        with FIDs.
     """
     (mean_a, root_a), (mean_b, root_b) = _gaussian(features_a), _gaussian(features_b)
     if mean_a.shape != mean_b.shape:
@@ -46,16 +47,16 @@ def frechet_distance(features_a, features_b):
     return max(float(distance), 0.0)
 
 
-def frechet_floor(features, seed=0):
-    """The Fréchet distance of two random halves of one set: what samples as good as the real ones would have.
+def frechet_floor(features: np.ndarray, seed: int = 0) -> float:
+    """Return the Fréchet distance of two random halves of one set: that of samples as good as the real ones.
 
     Args:
-        features: Array `(n, d)` of real images, n at least 4.
-        seed: Of the halves. Default 0.
+        features: Array `(n, d)` of features of real images, n at least 4.
+        seed: Seed of the split into halves. Default: 0.
 
     Returns:
-        A number, at least 0. It falls with the number of samples, about as 1/n: its halves have n/2, so compare it
-        with distances of n/2 samples.
+        A number, at least 0. It falls about as 1/n. The halves have n/2 samples, so compare it with distances of n/2
+        samples.
 
     Raises:
         UserError: If there are fewer than 4 samples, or values are not finite.
@@ -69,7 +70,7 @@ def frechet_floor(features, seed=0):
 
 
 def _gaussian(features):
-    """The mean of features, and R with RᵀR their covariance (the unbiased one, by n - 1)."""
+    """The mean of features, and R such that RᵀR is their unbiased covariance (divided by n - 1)."""
     features = np.asarray(features, "float64")
     if features.ndim != 2 or len(features) < 2:
         raise UserError(

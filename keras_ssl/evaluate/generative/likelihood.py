@@ -2,34 +2,45 @@
 
 import functools
 import math
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_ssl import checks
+from keras_ssl.data import Source
 from keras_ssl.evaluate.sources import as_source
 from keras_ssl.seeds import SeedStream
+from keras_ssl.typing import Progress
 
 __all__ = ["importance_weighted_nll", "negative_elbo"]
 
 
-def negative_elbo(vae, source, samples=1, chunk=50, batch_size=100, seed=0, progress=None):
-    """The negative evidence lower bound, which is at least the negative log-likelihood, by sampling.
+def negative_elbo(
+    vae: Any,
+    source: Source | np.ndarray,
+    samples: int = 1,
+    chunk: int = 50,
+    batch_size: int = 100,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> float:
+    """Estimate the negative evidence lower bound, which is at least the negative log-likelihood, by sampling.
 
     Args:
         vae: Model with `latent_dim` and `log_weights`; see `importance_weighted_nll`.
         source: `data.Source`, or float array `(n, height, width, channels)` in 0..1.
-        samples: Latent samples for each image. More make the estimate less noisy, not tighter. Default 1.
+        samples: Latent samples for each image. More make the estimate less noisy, not tighter. Default: 1.
         chunk: See `importance_weighted_nll`.
         batch_size: See `importance_weighted_nll`.
-        seed: Of the samples. Default 0.
+        seed: Seed of the samples. Default: 0.
         progress: See `importance_weighted_nll`.
 
     Returns:
         Mean over images, in nats per image.
 
     Raises:
-        UserError: If the model is none of these, the images do not fit, or there is not one sample.
+        UserError: If the model has no `log_weights`, the images do not fit, or a number is below 1.
     """
     total, count = 0.0, 0
     for log_weights in _log_weights(vae, source, samples, chunk, batch_size, seed, progress):
@@ -39,29 +50,37 @@ def negative_elbo(vae, source, samples=1, chunk=50, batch_size=100, seed=0, prog
     return -float(total / count)
 
 
-def importance_weighted_nll(vae, source, samples=5000, chunk=50, batch_size=100, seed=0, progress=None):
-    """The negative log-likelihood, estimated by importance sampling from the posterior.
+def importance_weighted_nll(
+    vae: Any,
+    source: Source | np.ndarray,
+    samples: int = 5000,
+    chunk: int = 50,
+    batch_size: int = 100,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> float:
+    """Estimate the negative log-likelihood by importance sampling from the posterior.
 
-    For each image `-log (1/k) Σ_i p(x|z_i) p(z_i) / q(z_i|x)`, z_i drawn from q(z|x). In expectation this is above the
-    negative log-likelihood, and falls toward it with k. Of gray values a `likelihoods.Bernoulli` knows no likelihood:
-    binarize them first.
+    For each image `-log (1/k) Σ_i p(x|z_i) p(z_i) / q(z_i|x)`, with z_i drawn from q(z|x). In expectation this is at
+    least the negative log-likelihood, and falls toward it as k grows. `likelihoods.Bernoulli` is no likelihood of gray
+    values: binarize them first.
 
     Args:
-        vae: Model with `latent_dim`, the width of z, and `log_weights(images, noise)`, which for noise
-            `(k, n, latent_dim)` of N(0, 1) returns `log p(x|z) + log p(z) - log q(z|x)` `(k, n)` at the z of q(z|x)
-            that the noise makes.
+        vae: Model with `latent_dim`, the width of z, and `log_weights(images, noise)`. For noise `(k, n, latent_dim)`
+            of N(0, 1), this returns `log p(x|z) + log p(z) - log q(z|x)` `(k, n)` at the samples z of q(z|x) computed
+            from the noise.
         source: `data.Source`, or float array `(n, height, width, channels)` in 0..1.
-        samples: k, latent samples for each image. Default 5000.
-        chunk: Samples of each image at a time; they and `batch_size` bound the memory. Default 50.
-        batch_size: Images at a time. Default 100.
-        seed: Of the samples, which the same arguments draw again. Default 0.
+        samples: k, latent samples for each image. Default: 5000.
+        chunk: Samples of each image at a time; with `batch_size`, this bounds the memory. Default: 50.
+        batch_size: Images at a time. Default: 100.
+        seed: Seed of the samples. The same arguments give the same samples. Default: 0.
         progress: Called as `progress(done, total)` after each chunk, in samples of all images, or None.
 
     Returns:
         Mean over images, in nats per image.
 
     Raises:
-        UserError: If the model is none of these, the images do not fit, or there is not one sample.
+        UserError: If the model has no `log_weights`, the images do not fit, or a number is below 1.
 
     Reference:
         Burda et al. 2015, "Importance Weighted Autoencoders", Eq. 8.
@@ -86,7 +105,7 @@ def _log_weights(vae, source, samples, chunk, batch_size, seed, progress):
         images = source[begin : begin + batch_size].floats()
         done = begin * samples
         for k, count in enumerate(counts):
-            key = np.array([seed, begin // batch_size * len(counts) + k], "int32")  # of its own for each chunk
+            key = np.array([seed, begin // batch_size * len(counts) + k], "int32")  # different for each chunk
             yield keras.ops.convert_to_numpy(weigh(images, key, count)).astype("float64")
             done += count * len(images)
             if progress:
@@ -96,7 +115,7 @@ def _log_weights(vae, source, samples, chunk, batch_size, seed, progress):
 
 
 def _compiled(vae):
-    """Function of images, seed and number of samples that is compiled once for each of their shapes."""
+    """A function of images, seed and number of samples, compiled once for each shape and number."""
 
     def weigh(images, seed, count):
         noise = keras.random.normal((count, images.shape[0], vae.latent_dim), seed=SeedStream(seed))

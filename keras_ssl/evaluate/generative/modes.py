@@ -1,4 +1,4 @@
-"""Which kinds of images a generator makes."""
+"""Which classes of images a generator covers."""
 
 import numpy as np
 
@@ -7,16 +7,16 @@ from keras_ssl import checks
 __all__ = ["mode_counts"]
 
 
-def mode_counts(predictions, classes):
-    """How many samples of a generator fall into each class; a class without any is a mode that it has dropped.
+def mode_counts(predictions: np.ndarray, classes: int) -> np.ndarray:
+    """Count the samples of a generator in each class. A class without any is a dropped mode.
 
     Args:
-        predictions: Integer array `(n,)`: the classes that a classifier gives the samples, such as
+        predictions: Integer array `(n,)`: the classes that a classifier predicts for the samples, such as
             `FeatureClassifier.classes(images)`.
         classes: Number of classes.
 
     Returns:
-        Integer array `(classes,)` that sums to n. `np.count_nonzero` of it is the number of modes that are covered.
+        Integer array `(classes,)` that sums to n. `np.count_nonzero` of it is the number of covered modes.
 
     Raises:
         UserError: If predictions are not class numbers in 0..classes - 1.

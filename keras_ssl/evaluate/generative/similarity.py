@@ -1,31 +1,35 @@
-"""How like two images are, pixel by pixel and as they are seen."""
+"""How similar two images are, by pixels and by structure."""
+
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_ssl import checks
+from keras_ssl.data import Source
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate.sources import as_source
+from keras_ssl.typing import Progress
 
 __all__ = ["WINDOW", "reconstruction_error", "ssim"]
 
 WINDOW = 11
-"""Height and width, in pixels, of the window over which structural similarity compares."""
+"""Height and width, in pixels, of the window of structural similarity."""
 
 
-def ssim(x, y):
-    """Structural similarity, the mean over windows, channels and images.
+def ssim(x: np.ndarray, y: np.ndarray) -> float:
+    """Return the structural similarity, averaged over windows, channels and images.
 
-    In each window, weighted by a Gaussian with a standard deviation of 1.5 pixels, with means μ, variances σ² and
-    covariance σ_xy of the two images there:
-    `(2 μ_x μ_y + c₁) (2 σ_xy + c₂) / ((μ_x² + μ_y² + c₁) (σ_x² + σ_y² + c₂))`, c₁ = 0.01² and c₂ = 0.03².
+    In each window it is `(2 μ_x μ_y + c₁) (2 σ_xy + c₂) / ((μ_x² + μ_y² + c₁) (σ_x² + σ_y² + c₂))`, with c₁ = 0.01²,
+    c₂ = 0.03², and the means μ, variances σ² and covariance σ_xy of the two images there, weighted by a Gaussian with a
+    standard deviation of 1.5 pixels.
 
     Args:
         x: Float array `(n, height, width, channels)` in 0..1, of at least 11x11 pixels.
-        y: Array of the same shape. Values outside 0..1, as of a decoder with a linear output, are not clipped.
+        y: Array of the same shape. Values outside 0..1, such as those of a linear decoder, are not clipped.
 
     Returns:
-        A number, at most 1, which equal images have; near 0 for images that have nothing in common.
+        A number: 1 for equal images, near 0 for images that have nothing in common.
 
     Raises:
         UserError: If the shapes differ, the images are smaller than the window, or values are not finite.
@@ -34,11 +38,11 @@ def ssim(x, y):
         Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity", Eqs. 13 to 17.
 
     Departures:
-        Channels are compared one by one; the paper's images are gray. Only windows that lie inside the image count.
+        Channels are compared one by one; the paper's images are gray. Only windows inside the image count.
     """
     x, y = checks.as_array(x), checks.as_array(y)
     if x.shape != y.shape:
-        raise UserError("images of one shape", f"shapes {x.shape} and {y.shape}", "give an image for each image")
+        raise UserError("images of one shape", f"shapes {x.shape} and {y.shape}", "give one image of y for each of x")
     checks.check_images(x, at_least=1)
     checks.check_values(y, (-np.inf, np.inf))
     if min(x.shape[1:3]) < WINDOW:
@@ -63,23 +67,25 @@ def ssim(x, y):
 
 
 def _windows(size):
-    """Matrix `(size - 10, size)` whose rows are the Gaussian window at each of its places along one axis."""
+    """Matrix `(size - 10, size)` whose rows are the Gaussian window at each of its positions along one axis."""
     offsets = np.arange(size) - np.arange(size - WINDOW + 1)[:, None] - WINDOW // 2
     weights = np.where(np.abs(offsets) <= WINDOW // 2, np.exp(-(offsets**2) / (2 * 1.5**2)), 0.0)
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def reconstruction_error(model, source, batch_size=256, progress=None):
-    """How far a model's reconstructions are from the images.
+def reconstruction_error(
+    model: Any, source: Source | np.ndarray, batch_size: int = 256, progress: Progress | None = None
+) -> dict[str, float]:
+    """Measure how far a model's reconstructions are from the images.
 
     Args:
         model: Any model with `reconstruct(images)`, such as an `objectives.Autoencoder`.
         source: `data.Source`, or float array `(n, height, width, channels)` in 0..1.
-        batch_size: Images at a time. Default 256.
+        batch_size: Images at a time. Default: 256.
         progress: Called as `progress(done, total)` after each batch, or None.
 
     Returns:
-        Dict of "mse", the mean over images and pixels of the squared error, and, for images of at least 11x11 pixels,
+        Dict of "mse", the squared error averaged over images and pixels, and, for images of at least 11x11 pixels,
         "ssim", the mean of `ssim`.
 
     Raises:

@@ -1,43 +1,45 @@
 """Recipes of adversarial objectives for 28x28 and 32x32 images: MNIST, Fashion-MNIST and CIFAR-10.
 
-Scores are those of `benchmarks/classical.py`, whose protocol stands in the README.
+Scores are those of `benchmarks/classical.py`, whose protocol is in the README.
 """
+
+from typing import Any
 
 import keras
 
-from keras_ssl import blocks, heads, objectives
+from keras_ssl import blocks, data, heads, objectives
 from keras_ssl.recipes.networks import bottleneck_conv_net, small_conv_net
-from keras_ssl.recipes.recipe import for_small_images
+from keras_ssl.recipes.recipe import Recipe, for_small_images
 
 __all__ = ["bigan", "gan"]
 
 
-_GAME = {"learning_rate": 5e-4, "beta_1": 0.5, "batch_size": 64}
+_TRAINING: dict[str, Any] = {"learning_rate": 5e-4, "beta_1": 0.5, "batch_size": 64}
 
 
-def gan(source, epochs=None, seed=0):
-    """A GAN whose discriminator's trunk is the encoder, spectrally normalized, in batches of 64.
+def gan(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
+    """A GAN in batches of 64, whose encoder is the trunk of a spectrally normalized discriminator.
 
     Args:
         source: `data.load("mnist", "train")[:10_000]`, or other images of its size.
-        epochs: Default 12.
-        seed: Of weights, order and latent vectors.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and latent vectors. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective gan`. Accuracy by nearest neighbors and with
         10 labels per class: 0.555 ± 0.030 and 0.314 ± 0.025 on MNIST, 0.659 ± 0.039 and 0.477 ± 0.048 on Fashion-MNIST,
         0.280 ± 0.020 and 0.194 ± 0.012 on CIFAR-10.
     """
-    return for_small_images(objectives.GAN, _discriminator, source, epochs, seed, **_GAME)
+    return for_small_images(objectives.GAN, _discriminator, source, epochs, seed, **_TRAINING)
 
 
-def bigan(source, epochs=None, seed=0):
-    """A BiGAN with a latent space of 128 dimensions, in batches of 64; its discriminator is spectrally normalized.
+def bigan(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
+    """A BiGAN in batches of 64, with 128 latent dimensions and a spectrally normalized discriminator.
 
     Args:
         source: `data.load("mnist", "train")[:10_000]`, or other images of its size.
-        epochs: Default 12.
-        seed: Of weights, order and latent vectors.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and latent vectors. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective bigan`. Accuracy by nearest neighbors and
@@ -45,8 +47,9 @@ def bigan(source, epochs=None, seed=0):
         Fashion-MNIST, 0.291 ± 0.021 and 0.187 ± 0.017 on CIFAR-10.
     """
     keras.utils.set_random_seed(seed)
-    judge = blocks.spectrally_normalized(heads.pair_discriminator(bottleneck_conv_net(source, normalize=False)))
-    return for_small_images(objectives.BiGAN, bottleneck_conv_net, source, epochs, seed, discriminator=judge, **_GAME)
+    pairs = heads.pair_discriminator(bottleneck_conv_net(source, normalize=False))
+    arguments = {"discriminator": blocks.spectrally_normalized(pairs), **_TRAINING}
+    return for_small_images(objectives.BiGAN, bottleneck_conv_net, source, epochs, seed, **arguments)
 
 
 def _discriminator(source):

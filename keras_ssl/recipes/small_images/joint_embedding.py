@@ -1,15 +1,16 @@
 """Recipes for 28x28 and 32x32 images, Fashion-MNIST and CIFAR-10: nine objectives, one network, one set of views.
 
-Scores are those of `benchmarks/joint_embedding.py`, whose protocol stands in the README: accuracy of nearest
-neighbors, and of a linear classifier on 10 labels per class. Batch, momenta, the smallest crop, the width of
-projectors and how those of BYOL and VICReg start were chosen on the end of train, as that script's `--validate` scores.
+Scores are those of `benchmarks/joint_embedding.py`, whose protocol is in the README: accuracy of nearest
+neighbors, and of a linear classifier on 10 labels per class. The batch size, momenta, smallest crop, width of the
+projectors and initialization of those of BYOL and VICReg were chosen on the end of train, with that script's
+`--validate`.
 """
 
 import keras
 
-from keras_ssl import heads, objectives, views
+from keras_ssl import data, heads, objectives, views
 from keras_ssl.recipes.networks import small_conv_net
-from keras_ssl.recipes.recipe import compiled
+from keras_ssl.recipes.recipe import Recipe, compiled
 
 __all__ = [
     "barlow_twins",
@@ -25,12 +26,12 @@ __all__ = [
 
 
 def _start():
-    """How PyTorch's layers start: at less than half of Keras's scale, so that Adam turns them faster."""
+    """PyTorch's initializer: less than half of Keras's scale, so that Adam changes directions faster."""
     return keras.initializers.VarianceScaling(1 / 3, distribution="uniform")
 
 
 def _recipe(objective, source, epochs, seed, width=None, start=None, **arguments):
-    """Arguments are the objective's; `width` is that of all layers of a projector with two hidden ones."""
+    """`width` is that of all layers of a projector with two hidden layers; `arguments` are the objective's."""
     keras.utils.set_random_seed(seed)
     encoder = small_conv_net(source)
     if width is not None:
@@ -40,13 +41,13 @@ def _recipe(objective, source, epochs, seed, width=None, start=None, **arguments
     return compiled(model, source, 12 if epochs is None else epochs, 2e-3, policy, batch_size=128)
 
 
-def simclr(source, epochs=None, seed=0):
+def simclr(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """SimCLR on small images.
 
     Args:
         source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights, order and views.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and views. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective simclr`. Nearest neighbors
@@ -56,13 +57,13 @@ def simclr(source, epochs=None, seed=0):
     return _recipe(objectives.SimCLR, source, epochs, seed, temperature=0.2)
 
 
-def moco(source, epochs=None, seed=0):
+def moco(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """MoCo on small images.
 
     Args:
         source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights, order and views.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and views. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective moco`. Nearest neighbors
@@ -72,13 +73,13 @@ def moco(source, epochs=None, seed=0):
     return _recipe(objectives.MoCo, source, epochs, seed, temperature=0.2)
 
 
-def nnclr(source, epochs=None, seed=0):
+def nnclr(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """NNCLR on small images.
 
     Args:
         source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights, order and views.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and views. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective nnclr`. Nearest neighbors
@@ -94,13 +95,13 @@ def _byol(encoder, **arguments):
     return objectives.BYOL(encoder, projector, heads.predictor(projector, kernel_initializer=_start()), **arguments)
 
 
-def byol(source, epochs=None, seed=0):
+def byol(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """BYOL on small images.
 
     Args:
         source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights, order and views.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and views. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective byol`. Nearest neighbors
@@ -110,13 +111,13 @@ def byol(source, epochs=None, seed=0):
     return _recipe(_byol, source, epochs, seed, target_momentum=0.9)
 
 
-def simsiam(source, epochs=None, seed=0):
+def simsiam(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """SimSiam on small images.
 
     Args:
         source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights, order and views.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and views. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective simsiam`. Nearest neighbors
@@ -126,13 +127,13 @@ def simsiam(source, epochs=None, seed=0):
     return _recipe(objectives.SimSiam, source, epochs, seed)
 
 
-def dino(source, epochs=None, seed=0):
+def dino(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """DINO on small images.
 
     Args:
         source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights, order and views.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and views. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective dino`. Nearest neighbors
@@ -142,13 +143,13 @@ def dino(source, epochs=None, seed=0):
     return _recipe(objectives.DINO, source, epochs, seed, target_momentum=0.9)
 
 
-def barlow_twins(source, epochs=None, seed=0):
+def barlow_twins(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """BarlowTwins on small images.
 
     Args:
         source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights, order and views.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and views. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective barlow_twins`. Nearest neighbors
@@ -158,13 +159,13 @@ def barlow_twins(source, epochs=None, seed=0):
     return _recipe(objectives.BarlowTwins, source, epochs, seed, width=512)
 
 
-def vicreg(source, epochs=None, seed=0):
+def vicreg(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """VICReg on small images.
 
     Args:
         source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights, order and views.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and views. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective vicreg`. Nearest neighbors
@@ -174,13 +175,13 @@ def vicreg(source, epochs=None, seed=0):
     return _recipe(objectives.VICReg, source, epochs, seed, width=512, start=_start())
 
 
-def swav(source, epochs=None, seed=0):
+def swav(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """SwAV on small images.
 
     Args:
         source: `data.load("fashion_mnist", "train[:20000]")`, CIFAR-10's, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights, order and views.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and views. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective swav`. Nearest neighbors

@@ -1,22 +1,22 @@
 """Recipes of objectives that hide a part of 28x28 and 32x32 images: MNIST, Fashion-MNIST and CIFAR-10.
 
-Scores are those of `benchmarks/classical.py`, whose protocol stands in the README.
+Scores are those of `benchmarks/classical.py`, whose protocol is in the README.
 """
 
-from keras_ssl import objectives
+from keras_ssl import data, objectives
 from keras_ssl.recipes.networks import small_conv_net, small_vit
-from keras_ssl.recipes.recipe import for_small_images
+from keras_ssl.recipes.recipe import Recipe, for_small_images
 
 __all__ = ["inpainting", "masked_autoencoder"]
 
 
-def masked_autoencoder(source, epochs=None, seed=0):
-    """A masked autoencoder on a small vision transformer, which sees a quarter of the patches of 4x4 pixels.
+def masked_autoencoder(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
+    """A masked autoencoder with a small vision transformer that sees a quarter of the patches of 4x4 pixels.
 
     Args:
         source: `data.load("cifar10", "train")[:10_000]`, or other images of its size.
-        epochs: Default 12.
-        seed: Of weights, order and masks.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and masks. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective masked_autoencoder`. Accuracy by nearest
@@ -26,13 +26,13 @@ def masked_autoencoder(source, epochs=None, seed=0):
     return for_small_images(objectives.MaskedAutoencoder, small_vit, source, epochs, seed, learning_rate=1e-3)
 
 
-def inpainting(source, epochs=None, seed=0):
-    """A convolutional context encoder, by the squared error alone.
+def inpainting(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
+    """A convolutional context encoder, trained with the squared error alone.
 
     Args:
         source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights, order and boxes.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and boxes. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective inpainting`. Accuracy by nearest neighbors

@@ -1,22 +1,22 @@
 """Recipes of pretext tasks for 28x28 and 32x32 images: MNIST, Fashion-MNIST and CIFAR-10.
 
-Scores are those of `benchmarks/classical.py`, whose protocol stands in the README.
+Scores are those of `benchmarks/classical.py`, whose protocol is in the README.
 """
 
 from keras_ssl import data, objectives
 from keras_ssl.recipes.networks import small_conv_net
-from keras_ssl.recipes.recipe import for_small_images
+from keras_ssl.recipes.recipe import Recipe, for_small_images
 
 __all__ = ["attributes", "flip", "jigsaw", "rotation"]
 
 
-def rotation(source, epochs=None, seed=0):
+def rotation(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """Rotation prediction, all four rotations of each image in every step.
 
     Args:
         source: `data.load("cifar10", "train")[:10_000]`, or other images of its size.
-        epochs: Default 12.
-        seed: Of weights and order.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights and order. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective rotation`. Accuracy by nearest neighbors
@@ -26,13 +26,13 @@ def rotation(source, epochs=None, seed=0):
     return for_small_images(objectives.RotationPrediction, small_conv_net, source, epochs, seed)
 
 
-def flip(source, epochs=None, seed=0):
+def flip(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """Flip prediction, all four flips of each image in every step.
 
     Args:
         source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights and order.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights and order. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset fashion_mnist --objective flip`. Accuracy by nearest neighbors
@@ -42,13 +42,13 @@ def flip(source, epochs=None, seed=0):
     return for_small_images(objectives.FlipPrediction, small_conv_net, source, epochs, seed)
 
 
-def jigsaw(source, epochs=None, seed=0):
+def jigsaw(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """Jigsaw prediction: the 24 orders of four tiles.
 
     Args:
         source: `data.load("cifar10", "train")[:10_000]`, or other images of its size.
-        epochs: Default 12.
-        seed: Of weights, order and permutations.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and permutations. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective jigsaw`. Accuracy by nearest neighbors and
@@ -58,13 +58,13 @@ def jigsaw(source, epochs=None, seed=0):
     return for_small_images(objectives.JigsawPrediction, small_conv_net, source, epochs, seed)
 
 
-def attributes(source, epochs=None, seed=0):
-    """Prediction of brightness, edge orientation and, where images have colors, the dominant one.
+def attributes(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
+    """Prediction of brightness, edge orientation and, for color images, the dominant color.
 
     Args:
         source: `data.load("cifar10", "train")[:10_000]`, or other images of its size.
-        epochs: Default 12.
-        seed: Of weights and order.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights and order. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective attributes`. Accuracy by nearest neighbors

@@ -1,11 +1,13 @@
 """Recipes of autoencoders for 28x28 and 32x32 images: MNIST, Fashion-MNIST and CIFAR-10.
 
-Scores are those of `benchmarks/classical.py`, whose protocol stands in the README.
+Scores are those of `benchmarks/classical.py`, whose protocol is in the README.
 """
 
-from keras_ssl import encoders, likelihoods, objectives, transforms
+from typing import Any
+
+from keras_ssl import data, encoders, likelihoods, objectives, transforms
 from keras_ssl.recipes.networks import bottleneck_conv_net, small_conv_net
-from keras_ssl.recipes.recipe import for_small_images
+from keras_ssl.recipes.recipe import Recipe, for_small_images
 
 __all__ = [
     "autoencoder",
@@ -18,13 +20,13 @@ __all__ = [
 ]
 
 
-def autoencoder(source, epochs=None, seed=0):
-    """A convolutional autoencoder whose representation is the last maps, 512 wide.
+def autoencoder(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
+    """A convolutional autoencoder whose representation is the flattened last feature map, 512 wide.
 
     Args:
         source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights and order.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights and order. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective autoencoder`. Accuracy by nearest
@@ -34,13 +36,13 @@ def autoencoder(source, epochs=None, seed=0):
     return for_small_images(objectives.Autoencoder, small_conv_net, source, epochs, seed)
 
 
-def bottleneck_autoencoder(source, epochs=None, seed=0):
+def bottleneck_autoencoder(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """A convolutional autoencoder with a bottleneck of 128 dimensions.
 
     Args:
         source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights and order.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights and order. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective bottleneck_autoencoder`. Accuracy by
@@ -54,13 +56,13 @@ def _dense(*features):
     return lambda source: encoders.mlp(source.shape, features)
 
 
-def dense_autoencoder(source, epochs=None, seed=0):
+def dense_autoencoder(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """A dense autoencoder: input, 256, 64, 32, and back.
 
     Args:
         source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights and order.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights and order. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective dense_autoencoder`. Accuracy by nearest
@@ -70,13 +72,13 @@ def dense_autoencoder(source, epochs=None, seed=0):
     return for_small_images(objectives.Autoencoder, _dense(256, 64, 32), source, epochs, seed)
 
 
-def deep_dense_autoencoder(source, epochs=None, seed=0):
-    """A dense autoencoder with one layer more: input, 128, 64, 32, 16, and back.
+def deep_dense_autoencoder(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
+    """A deeper dense autoencoder: input, 128, 64, 32, 16, and back.
 
     Args:
         source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights and order.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights and order. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset mnist --objective deep_dense_autoencoder`. Accuracy by nearest
@@ -86,13 +88,13 @@ def deep_dense_autoencoder(source, epochs=None, seed=0):
     return for_small_images(objectives.Autoencoder, _dense(128, 64, 32, 16), source, epochs, seed)
 
 
-def sparse_autoencoder(source, epochs=None, seed=0):
+def sparse_autoencoder(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """A convolutional autoencoder with an L1 penalty on its 512 units.
 
     Args:
         source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights and order.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights and order. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective sparse_autoencoder`. Accuracy by nearest
@@ -102,13 +104,13 @@ def sparse_autoencoder(source, epochs=None, seed=0):
     return for_small_images(objectives.SparseAutoencoder, small_conv_net, source, epochs, seed, weight=0.01)
 
 
-def denoising_autoencoder(source, epochs=None, seed=0):
+def denoising_autoencoder(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """A convolutional autoencoder that fills in 30 % of the pixels.
 
     Args:
         source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights, order and noise.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and noise. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective denoising_autoencoder`. Accuracy by nearest
@@ -119,13 +121,13 @@ def denoising_autoencoder(source, epochs=None, seed=0):
     return for_small_images(objectives.DenoisingAutoencoder, small_conv_net, source, epochs, seed, **noise)
 
 
-def variational_autoencoder(source, epochs=None, seed=0):
-    """A convolutional variational autoencoder of 32 dimensions: Bernoulli where images are gray, else Gaussian.
+def variational_autoencoder(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
+    """A convolutional variational autoencoder of 32 dimensions: Bernoulli for gray images, else Gaussian.
 
     Args:
         source: `data.load("fashion_mnist", "train")[:10_000]`, or other images of their size.
-        epochs: Default 12.
-        seed: Of weights, order and noise.
+        epochs: Number of epochs. Default: 12.
+        seed: Seed of weights, order and noise. Default: 0.
 
     Returns:
         `Recipe`. Command: `keras-ssl pretrain --dataset cifar10 --objective variational_autoencoder`. Accuracy by
@@ -133,5 +135,5 @@ def variational_autoencoder(source, epochs=None, seed=0):
         0.683 ± 0.003 on Fashion-MNIST, 0.371 ± 0.008 and 0.232 ± 0.002 on CIFAR-10.
     """
     likelihood = likelihoods.Bernoulli() if source.shape[-1] == 1 else likelihoods.Gaussian(0.1)
-    arguments = {"latent_dim": 32, "likelihood": likelihood}
+    arguments: dict[str, Any] = {"latent_dim": 32, "likelihood": likelihood}
     return for_small_images(objectives.VariationalAutoencoder, small_conv_net, source, epochs, seed, **arguments)

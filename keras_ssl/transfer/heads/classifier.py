@@ -7,21 +7,21 @@ from keras_ssl.errors import UserError
 __all__ = ["classifier"]
 
 
-def classifier(encoder, classes, name="classifier"):
-    """An encoder, nested as one layer under its own name, and a softmax layer on top.
+def classifier(encoder: keras.Model, classes: int, name: str = "classifier") -> keras.Model:
+    """Build a classifier: an encoder, nested as one layer under its own name, and a softmax layer on top.
 
-    The encoder is shared, not copied: training the classifier trains it, unless `transfer.freeze` holds it still. A
-    bare `fit` on arrays is not checked; `callbacks.Guard()` stops it on input, labels or losses that are not finite
-    or in range.
+    The encoder is shared, not copied: training the classifier trains it, unless `transfer.freeze` freezes it. `fit`
+    itself does not check arrays; `callbacks.Guard()` stops it on losses that are not finite, and on images and labels
+    that it is given and that are not finite or out of range.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
         classes: Number of classes, at least 2.
-        name: Name of the model.
+        name: Name of the model. Default: "classifier".
 
     Returns:
-        Functional `keras.Model` from input `image` to `probabilities` `(n, classes)` in float32, not compiled. Its
-        loss is "sparse_categorical_crossentropy".
+        Functional `keras.Model` from input `image` to `probabilities` `(n, classes)` in float32, not compiled. Compile
+        it with the loss "sparse_categorical_crossentropy".
 
     Raises:
         UserError: If there are fewer than 2 classes.

@@ -1,28 +1,28 @@
 """The SavedModel format."""
 
-from pathlib import Path
+import pathlib
 
 import keras
 
 from keras_ssl.errors import UserError
-from keras_ssl.export.formats.paths import refuse_existing
-from keras_ssl.export.signatures import serving
-from keras_ssl.export.staging import place, staged
+from keras_ssl.export.signatures import Serving, serving
+from keras_ssl.export.staging import place, refuse_existing, staged
+from keras_ssl.typing import Path
 
 __all__ = ["saved_model", "write_saved_model"]
 
 
-def saved_model(model, directory, input_dtype="float32"):
+def saved_model(model: keras.Model, directory: Path, input_dtype: str = "float32") -> pathlib.Path:
     """Write a model as a SavedModel with input `image` and outputs `probabilities` and `embedding`.
 
-    A classifier gives `probabilities`, and `embedding` where exactly one model is nested in it; a bare encoder gives
-    `embedding`. The batch is dynamic; all outputs are float32, also those of a mixed-precision model, which is
-    exported in float32.
+    A classifier has the output `probabilities`, and `embedding` if exactly one model is nested in it; an encoder has
+    `embedding`. The batch size is dynamic. All outputs are float32: a mixed-precision model is exported in float32.
 
     Args:
         model: Functional or built sequential `keras.Model` from images to one output.
-        directory: Path of the folder to make. Nothing may be there.
-        input_dtype: "float32" for images in 0..1 (default), or "uint8" for 0..255, divided by 255 inside the graph.
+        directory: Path of the new folder. Nothing may be there.
+        input_dtype: "float32" for images in 0..1, or "uint8" for 0..255, divided by 255 inside the graph. Default:
+            "float32".
 
     Returns:
         `pathlib.Path` of the folder.
@@ -30,7 +30,8 @@ def saved_model(model, directory, input_dtype="float32"):
     Raises:
         UserError: If the model cannot be exported, or something is at `directory`.
     """
-    served, directory = serving(model, input_dtype), Path(directory)
+    directory = pathlib.Path(directory)
+    served = serving(model, input_dtype)
     refuse_existing(directory)
     with staged(directory.parent) as folder:
         write_saved_model(served, folder / "model")
@@ -39,7 +40,7 @@ def saved_model(model, directory, input_dtype="float32"):
     return directory
 
 
-def write_saved_model(served, directory):
+def write_saved_model(served: Serving, directory: Path) -> None:
     """Write a `Serving` as a SavedModel in `directory`."""
     archive = keras.export.ExportArchive()
     archive.track(served.network)
@@ -52,5 +53,5 @@ def write_saved_model(served, directory):
         raise UserError(
             "a model that can be written as a SavedModel",
             f"{type(error).__name__}: {error}",
-            "replace the layer that it names by one made of Keras or TensorFlow operations",
+            "replace the layer it names by one made of Keras or TensorFlow operations",
         ) from error

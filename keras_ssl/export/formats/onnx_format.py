@@ -1,46 +1,54 @@
 """The ONNX format."""
 
 import logging
+import pathlib
 from contextlib import contextmanager
-from pathlib import Path
 
+import keras
 import numpy as np
 
 from keras_ssl.errors import UserError
-from keras_ssl.export.formats.paths import refuse_existing
 from keras_ssl.export.parity import check_parity, check_tolerance, compare, onnx_runtime
 from keras_ssl.export.samples import verification_images
-from keras_ssl.export.signatures import serving
-from keras_ssl.export.staging import staged
+from keras_ssl.export.signatures import Serving, serving
+from keras_ssl.export.staging import refuse_existing, staged
+from keras_ssl.typing import Path
 
-__all__ = ["onnx", "write_onnx", "OPSET"]
+__all__ = ["OPSET", "onnx", "write_onnx"]
 
 
 OPSET = 17
-"""ONNX operator set: of 2022, which every ONNX Runtime since 1.12 reads; tf2onnx 1.17 goes up to 18."""
+"""ONNX operator set, from 2022, which every ONNX Runtime since 1.12 reads; tf2onnx 1.17 supports up to 18."""
 
 
-def onnx(model, path, input_dtype="float32", samples=None, tolerance=1e-5):
-    """Write a model as an ONNX file, checked, loaded in ONNX Runtime and compared with Keras.
+def onnx(
+    model: keras.Model,
+    path: Path,
+    input_dtype: str = "float32",
+    samples: np.ndarray | None = None,
+    tolerance: float = 1e-5,
+) -> pathlib.Path:
+    """Write a model as an ONNX file that is checked, loaded in ONNX Runtime and compared with Keras.
 
     Inputs and outputs are those of `saved_model`.
 
     Args:
         model: Functional or built sequential `keras.Model` from images to one output.
-        path: Path of the file to make. Nothing may be there.
-        input_dtype: "float32" for images in 0..1 (default), or "uint8" for 0..255.
-        samples: Images of `input_dtype` to compare on, or None for random ones.
-        tolerance: Largest max|a-b| / max|a| of an output. Default 1e-5.
+        path: Path of the new file. Nothing may be there.
+        input_dtype: "float32" for images in 0..1, or "uint8" for 0..255. Default: "float32".
+        samples: Images of `input_dtype` to compare on. Default: random ones.
+        tolerance: Largest max|a-b| / max|a| of an output. Default: 1e-5.
 
     Returns:
         `pathlib.Path` of the file.
 
     Raises:
         UserError: If the model cannot be converted, or something is at `path`.
-        ParityError: If ONNX Runtime answers otherwise than Keras. Nothing is written then.
+        ParityError: If ONNX Runtime and Keras differ. Nothing is written then.
     """
     check_tolerance(tolerance)
-    served, path = serving(model, input_dtype), Path(path)
+    path = pathlib.Path(path)
+    served = serving(model, input_dtype)
     refuse_existing(path)
     images = verification_images(samples, served.shape, input_dtype)
     with staged(path.parent) as folder:
@@ -51,8 +59,8 @@ def onnx(model, path, input_dtype="float32", samples=None, tolerance=1e-5):
     return path
 
 
-def write_onnx(served, path):
-    """Write a `Serving` as an ONNX file at `path`, if the file is valid and ONNX Runtime loads it."""
+def write_onnx(served: Serving, path: Path) -> None:
+    """Convert a `Serving` to ONNX, check that it is valid and that ONNX Runtime loads it, and write it to `path`."""
     import onnx
     import onnxruntime
     import tf2onnx
@@ -75,7 +83,7 @@ def write_onnx(served, path):
         if node.domain in ("", "ai.onnx") and not onnx.defs.has(node.op_type, domains[node.domain], node.domain)
     }
     if unknown:
-        raise UserError("operations that ONNX has", f"{', '.join(sorted(unknown))}, which it has not", advice)
+        raise UserError("operations that ONNX has", f"{', '.join(sorted(unknown))}, which it does not have", advice)
     for tensor in (*proto.graph.input, *proto.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
     try:
@@ -87,7 +95,7 @@ def write_onnx(served, path):
 
 
 def _erfc(context, node, name, args):
-    """Write TensorFlow's Erfc, which ONNX has not and exact GELU is made of, as 1 - erf(x)."""
+    """Write TensorFlow's Erfc, part of exact GELU and missing in ONNX, as 1 - erf(x)."""
     shapes, dtypes = node.output_shapes, node.output_dtypes
     error_function = context.make_node("Erf", [node.input[0]], shapes=shapes, dtypes=dtypes)
     one = context.make_const(f"{name}_one", np.ones((), "float32"))
@@ -99,7 +107,7 @@ def _erfc(context, node, name, args):
 
 @contextmanager
 def _silent(name):
-    """Keep a logger and those under it quiet: what they would say comes as an error, or does not matter."""
+    """Silence a logger and its children: what matters is raised as an error."""
     logger = logging.getLogger(name)
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)

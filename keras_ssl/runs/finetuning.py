@@ -1,0 +1,64 @@
+"""Fine-tuning an encoder, into a folder."""
+
+import pathlib
+from typing import Any
+
+import keras
+
+from keras_ssl import data, networks, transfer
+from keras_ssl.evaluate import scores
+from keras_ssl.evaluate.sources import labeled
+from keras_ssl.files import writable_folder
+from keras_ssl.runs.model_files import save_model
+from keras_ssl.typing import Path, Progress
+
+__all__ = ["finetune"]
+
+
+def finetune(
+    encoder: keras.Model,
+    train: data.Source,
+    test: data.Source,
+    folder: Path,
+    labels_per_class: int | None = None,
+    steps: int = 300,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **facts: Any,
+) -> tuple[pathlib.Path, dict[str, float]]:
+    """Fine-tune a classifier, score it, and write `classifier.keras` and `classifier.json`.
+
+    Args:
+        encoder: Pretrained functional `keras.Model`. It is copied, not changed.
+        train: Labeled `data.Source`.
+        test: Labeled `data.Source`.
+        folder: Folder to write in; made if it does not exist.
+        labels_per_class: Labeled samples of each class to train on. Default: all of train.
+        steps: Adam steps, with batches of 32. Default: 300.
+        seed: Seed of the draw and the order of samples. Default: 0.
+        progress: Called as `progress(done, total)` after each step, or None.
+        **facts: What else `classifier.json` should hold beside the class names and the scores.
+
+    Returns:
+        Path of `classifier.keras`, and the dict of `evaluate.scores` on test.
+
+    Raises:
+        UserError: If labels are missing or too few, images do not fit, or the folder cannot be written in.
+    """
+    folder = writable_folder(folder)
+    (labels, classes), (test_labels, _) = labeled(train), labeled(test)
+    if labels_per_class is None:
+        images = train.floats()
+    else:
+        images, labels = data.few(train, labels_per_class, seed)
+    data.check_dataset(images, labels, classes)
+
+    def after_step(step):
+        if progress:
+            progress(step, steps)
+
+    classifier = transfer.fine_tune(encoder, images, labels, classes, steps, seed=seed, after_step=after_step)
+    figures = scores(test_labels, networks.predict_in_batches(classifier, test.floats()).argmax(-1))
+    names = None if train.class_names is None else list(train.class_names)
+    path = save_model(classifier, folder / "classifier.keras", **facts, class_names=names, scores=figures)
+    return path, figures
