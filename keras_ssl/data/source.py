@@ -58,9 +58,10 @@ class Source:
         return "uint8" if self.images.dtype == np.uint8 else "float32"
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, int, int]:
         """Shape of one image, `(height, width, channels)`."""
-        return self.images.shape[1:]
+        _, height, width, channels = self.images.shape
+        return height, width, channels
 
     def __len__(self) -> int:
         return len(self.images)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_ssl import callbacks, data, evaluate, export, files, networks, progress, recipes, transfer
+from keras_ssl.evaluate.sources import labeled
 from keras_ssl.figures import plots, report
 from keras_ssl.figures.palette import label
 from keras_ssl.typing import Path
@@ -44,7 +45,7 @@ def run(
     out = files.writable_folder(out, "choose another --out")
     train = data.load(dataset, "train")
     test = data.load(dataset, "test")
-    data.check_labeled(train, test)
+    (_, classes), _ = labeled(train), labeled(test)
     images, labels = data.few(train, _LABELS, seed)  # too few in a class fails here, before any training
     unlabeled = data.load(dataset, recipes.UNLABELED[dataset]) if dataset in recipes.UNLABELED else train
     objectives, histories = {}, {}
@@ -60,7 +61,7 @@ def run(
     encoders = {name: objective.encoder for name, objective in objectives.items()}
     few = _label_efficiency(encoders, train, test)
     say("Fine-tuning and deploying …")
-    classifier = transfer.fine_tune(encoders["simclr"], images, labels, train.classes, seed=seed)
+    classifier = transfer.fine_tune(encoders["simclr"], images, labels, classes, seed=seed)
     version = export.deploy(classifier, out / "model", samples=images, class_names=train.class_names)
     manifest = json.loads((version / "manifest.json").read_text())
     results = {

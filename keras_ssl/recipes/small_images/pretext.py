@@ -75,5 +75,6 @@ def attributes(source: data.Source, epochs: int | None = None, seed: int = 0) ->
     if source.shape[-1] == 3:
         known["color"] = data.dominant_color
     targets = data.targets(source, known)
-    arguments = {"targets": targets, "attributes": targets.attributes}
-    return for_small_images(objectives.AttributePrediction, small_conv_net, source, epochs, seed, **arguments)
+    about = {"attributes": targets.attributes}
+    objective = objectives.AttributePrediction
+    return for_small_images(objective, small_conv_net, source, epochs, seed, targets=targets, **about)
