@@ -75,6 +75,12 @@ def attributes(source: data.Source, epochs: int | None = None, seed: int = 0) ->
     if source.shape[-1] == 3:
         known["color"] = data.dominant_color
     targets = data.targets(source, known)
-    about = {"attributes": targets.attributes}
-    objective = objectives.AttributePrediction
-    return for_small_images(objective, small_conv_net, source, epochs, seed, targets=targets, **about)
+    return for_small_images(
+        objectives.AttributePrediction,
+        small_conv_net,
+        source,
+        epochs,
+        seed,
+        targets=targets,
+        attributes=targets.attributes,
+    )
