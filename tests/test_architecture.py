@@ -194,6 +194,23 @@ def test_everything_public_has_a_docstring_without_empty_sections(path):
             assert not list(empty_sections(ast.get_docstring(node) or "")), getattr(node, "name", "the module")
 
 
+def unannotated(function):
+    """Names of the arguments of a function without an annotation, and "return" where it has none."""
+    a = function.args
+    arguments = [*a.posonlyargs, *a.args, *a.kwonlyargs, *filter(None, (a.vararg, a.kwarg))]
+    found = [one.arg for one in arguments if one.annotation is None and one.arg not in ("self", "cls")]
+    return found + ["return"] * (function.returns is None and function.name != "__init__")
+
+
+@every_file
+def test_everything_public_is_annotated(path):
+    functions = [node for node in public(TREES[path].body) if isinstance(node, FUNCTIONS)]
+    for cls in [node for node in public(TREES[path].body) if isinstance(node, ast.ClassDef)]:
+        functions += [inner for inner in public(cls.body) if isinstance(inner, FUNCTIONS)]
+        functions += [inner for inner in cls.body if getattr(inner, "name", "") in ("__init__", "__call__")]
+    assert not {function.name: found for function in functions if (found := unannotated(function))}
+
+
 # ---- what must not be there ------------------------------------------------------------------------------------------
 
 
