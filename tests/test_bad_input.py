@@ -293,7 +293,7 @@ def test_a_model_file_that_is_not_there(command, tmp_path):
     ):
         message = command(*words)
         assert str(missing) in message
-        assert "not there" in message
+        assert "does not exist" in message
 
 
 def test_a_model_file_that_is_none(command, tmp_path):

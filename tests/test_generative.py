@@ -317,7 +317,7 @@ def test_the_bound_of_the_evidence_lies_above_by_the_divergence_of_the_posterior
 
 def test_the_log_weights_are_averaged_as_the_definition_says():
     class Known:
-        latent = 1
+        latent_dim = 1
 
         def log_weights(self, x, noise):
             self.noise.append(np.array(noise))

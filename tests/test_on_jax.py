@@ -11,7 +11,7 @@ import pytest
 HERE = pathlib.Path(__file__).parent
 FILES = {
     "test_optimizers.py": "by_hand or scaling",
-    "test_schedules.py": "by_hand or target_follows",
+    "test_optimizers_schedules.py": "by_hand or target_follows",
     "test_probes.py": "every_epoch or nothing",
 }
 
