@@ -16,7 +16,7 @@ demo: .venv/installed ## pretrain, evaluate, fine-tune, deploy and report on the
 	$(BIN)/keras-ssl demo --out out
 
 test: .venv/installed-dev lint types ## everything that must pass
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -94,7 +94,8 @@ def section(result, split="test"):
     simclr, autoencoder = (result["pretraining_seconds"][name] for name in ("simclr", "autoencoder"))
     return (
         f"{markdown(result)}\n\n{result['unlabeled']:,} unlabeled, {result['test']:,} {split} images; pretraining "
-        f"took {simclr:.0f} s with SimCLR and {autoencoder:.0f} s with the Autoencoder ({result['machine']})."
+        f"took {simclr:.0f} s with SimCLR and {autoencoder:.0f} s with the Autoencoder, on a machine that\nalso did "
+        f"other work ({result['machine']})."
         f"{note(result)}"
     )
 

@@ -20,6 +20,15 @@ if keras.backend.backend() == "tensorflow":
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 
+LONGEST = ("conformance_steps", "conformance", "jax", "multiworker", "notebooks", "collapse", "readme", "any_encoder")
+
+
+def pytest_collection_modifyitems(items):
+    """Start the longest files first, so that none of them is left for the end, when one worker has nothing to do."""
+    names = [f"test_{name}" for name in LONGEST]
+    items.sort(key=lambda item: names.index(item.path.stem) if item.path.stem in names else len(names))
+
+
 @pytest.fixture(autouse=True)
 def one_seed():
     """Start every test from the same random state and with Keras's global state cleared."""

@@ -222,7 +222,7 @@ def test_what_is_no_graph_is_an_error():
 # ---- statistics ------------------------------------------------------------------------------------------------------
 
 
-def normalisations(encoder):
+def normalizations(encoder):
     return [layer for layer in encoder._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
 
 
@@ -231,7 +231,7 @@ def test_statistics_of_the_first_layer_are_those_of_the_images_in_whatever_order
     encoder = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(blocks.BatchNormalization()(inputs)))
     x = (RNG.random((64, 4, 4, 2)) * (0.1, 0.3)).astype("float32")
     x[32:] += 0.6  # as if the second half were another class
-    (norm,) = normalisations(transfer.adapt_statistics(encoder, x, batch_size=10))
+    (norm,) = normalizations(transfer.adapt_statistics(encoder, x, batch_size=10))
     np.testing.assert_allclose(norm.moving_mean, x.mean((0, 1, 2)), rtol=1e-5)
     np.testing.assert_allclose(norm.moving_variance, x.var((0, 1, 2)), rtol=0.15)
 
@@ -240,14 +240,14 @@ def test_no_batch_is_of_one_image():
     inputs = keras.Input((1, 1, 2))
     encoder = keras.Model(inputs, keras.layers.Flatten()(blocks.BatchNormalization()(inputs)))
     x = RNG.random((5, 1, 1, 2), "float32")
-    (norm,) = normalisations(transfer.adapt_statistics(encoder, x, batch_size=4))
+    (norm,) = normalizations(transfer.adapt_statistics(encoder, x, batch_size=4))
     np.testing.assert_allclose(norm.moving_variance, x.var((0, 1, 2)), rtol=1e-5)
 
 
 @every_encoder
 def test_adapted_to_one_batch_an_encoder_computes_what_it_does_in_training(make):
     encoder = make((16, 16, 1))
-    if not normalisations(encoder):
+    if not normalizations(encoder):
         with pytest.raises(UserError, match="which has none"):
             transfer.adapt_statistics(encoder, gray(5, 16))
         return
@@ -264,7 +264,7 @@ def test_adapting_statistics_changes_nothing_else():
     stock = keras.layers.SpectralNormalization(keras.layers.Dense(3))  # which divides its kernel also when frozen
     encoder = keras.Model(inputs, stock(encoder(inputs)))
     encoder.layers[1].get_layer("conv_2").trainable = False
-    normalisations(encoder)[0].trainable = False
+    normalizations(encoder)[0].trainable = False
     before = [np.array(weight) for weight in encoder.weights]
     adapted = transfer.adapt_statistics(encoder, gray(6, 16), batch_size=4)
     for old, weight, new in zip(before, encoder.weights, adapted.weights):

@@ -1,6 +1,6 @@
 """Recipes of adversarial objectives for 28x28 and 32x32 images: MNIST, Fashion-MNIST and CIFAR-10.
 
-Scores are those of `benchmarks/classical.py`, whose protocol is in the README.
+Scores are those of `benchmarks/classical.py`, whose protocol is in `docs/objectives.md`.
 """
 
 from typing import Any

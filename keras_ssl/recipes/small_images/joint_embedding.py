@@ -1,6 +1,6 @@
 """Recipes for 28x28 and 32x32 images, Fashion-MNIST and CIFAR-10: nine objectives, one network, one set of views.
 
-Scores are those of `benchmarks/joint_embedding.py`, whose protocol is in the README: accuracy of nearest
+Scores are those of `benchmarks/joint_embedding.py`, whose protocol is in `docs/objectives.md`: accuracy of nearest
 neighbors, and of a linear classifier on 10 labels per class. The batch size, momenta, smallest crop, width of the
 projectors and initialization of those of BYOL and VICReg were chosen on the end of train, with that script's
 `--validate`.
