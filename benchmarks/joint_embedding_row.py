@@ -45,6 +45,8 @@ def main(name, options, output):
 
 def embeddings(name, options, train, test, seed):
     """Representations of train and test images, and what training cost: kept ones, where there are any."""
+    from keras_ssl.files import whole_file
+
     make = peer if name.startswith(PEER) else principal if name.startswith(PCA) else embedded
     if name == RAW or make is principal:  # as quick to make as to load
         return make(name, options, train, test, seed)
@@ -54,9 +56,8 @@ def embeddings(name, options, train, test, seed):
         arrays = np.load(file)
         return [arrays["train"], arrays["test"]], json.loads(str(arrays["cost"]))
     features, cost = make(name.removeprefix(PEER), options, train, test, seed)
-    beside = file.with_suffix(f".{os.getpid()}.npz")
-    np.savez(beside, train=features[0], test=features[1], cost=json.dumps(cost))
-    os.replace(beside, file)
+    with whole_file(file) as beside:
+        np.savez(beside, train=features[0], test=features[1], cost=json.dumps(cost))
     return features, cost
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import keras
 import numpy as np
 
+from keras_ssl.backends import on_tensorflow
 from keras_ssl.checks import check_between, check_images
 from keras_ssl.data.attribute_targets import Targets
 from keras_ssl.data.attribute_targets import targets as compute_targets
@@ -76,7 +76,7 @@ def batches(
         )
     attributes = None if targets is None else _attributes(source, targets)
     plan = Plan(len(source), int(batch_size), int(seed), bool(shuffle), drop)
-    if keras.backend.backend() == "tensorflow":
+    if on_tensorflow():
         from keras_ssl.data.tensorflow_batches import tensorflow_batches
 
         return tensorflow_batches(plan, source, views, first_epoch, attributes)

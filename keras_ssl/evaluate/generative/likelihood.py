@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_ssl import checks
+from keras_ssl.backends import on_tensorflow
 from keras_ssl.data import Source
 from keras_ssl.evaluate.sources import as_source
 from keras_ssl.seeds import SeedStream
@@ -125,7 +126,7 @@ def _compiled(vae):
         import jax
 
         return jax.jit(weigh, static_argnums=2)
-    if keras.backend.backend() == "tensorflow":
+    if on_tensorflow():
         import tensorflow as tf
 
         return tf.function(weigh)

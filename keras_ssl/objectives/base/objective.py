@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_ssl import checks
+from keras_ssl.backends import on_tensorflow
 from keras_ssl.distribute import replica_index
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import batches, jax_step, tensorflow_step
@@ -184,7 +185,7 @@ class Objective(keras.Model):
                 "leave them out",
             )
         self._compile_arguments = {"optimizer": optimizer, "jit_compile": jit_compile, **kwargs}
-        if jit_compile == "auto" and keras.backend.backend() == "tensorflow" and not tensorflow_step.xla_pays():
+        if jit_compile == "auto" and on_tensorflow() and not tensorflow_step.xla_pays():
             jit_compile = False
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
         if tuple(self.trackers) != tuple(self.terms):
@@ -241,7 +242,7 @@ class Objective(keras.Model):
         Args:
             force: See `keras.Model.make_train_function`.
         """
-        if keras.backend.backend() == "tensorflow":
+        if on_tensorflow():
             tensorflow_step.build_optimizers(self)
         super().make_train_function(force)
 
