@@ -32,11 +32,11 @@ def train(objective, batch, rate, run_eagerly=False):
         `steps.Step`: losses of the evaluation and of both steps, gradients of the first, weights and embedding at last.
     """
     objective.compile(keras.optimizers.SGD(rate, momentum=steps.MOMENTUM), run_eagerly=run_eagerly)
-    terms = {"evaluated": objective.evaluate(batch, batch_size=SAMPLES, return_dict=True, verbose=0)["loss"]}
-    terms["first"] = objective.fit(batch, batch_size=SAMPLES, shuffle=False, verbose=0).history["loss"][0]
+    terms = {"evaluated": objective.test_on_batch(batch, return_dict=True)["loss"]}
+    terms["first"] = objective.train_on_batch(batch, return_dict=True)["loss"]
     gradients = steps.velocities(objective)
-    terms["second"] = objective.fit(batch, batch_size=SAMPLES, shuffle=False, verbose=0).history["loss"][0]
-    embedding = objective.predict(next(iter(batch.values())), verbose=0)
+    terms["second"] = objective.train_on_batch(batch, return_dict=True)["loss"]
+    embedding = objective.predict_on_batch(next(iter(batch.values())))
     return steps.Step(terms, gradients, steps.weights(objective) | {"embedding": embedding})
 
 

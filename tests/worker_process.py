@@ -1,20 +1,23 @@
-"""The command line with a tiny recipe, for the workers of `test_multiworker.py`.
+"""What the workers of `test_multiworker.py` do: first checks, if a file for their results is given; then the command line.
 
-    python worker_process.py KILL pretrain …
+    python worker_process.py pretrain …
+    python worker_process.py --check FOUND.json pretrain …
 
-Worker 1 kills itself with SIGKILL after so many steps; 0 is never. It fails where it writes what the chief shall.
+After the checks, worker 1 kills itself with SIGKILL in the second epoch. It fails if it writes what only the chief may.
 """
 
 import json
 import os
+import pathlib
 import signal
 import sys
 
 import keras
 import numpy as np
 import tensorflow as tf
+from cases import CASES
 
-from keras_ssl import callbacks, cli, encoders, objectives, recipes, runs, views
+from keras_ssl import callbacks, cli, distribute, encoders, objectives, recipes, runs, views
 
 STEPS = 4  # an epoch
 
@@ -29,23 +32,58 @@ def tiny(source, epochs, seed):
     return recipes.Recipe(objective, source[: 24 * STEPS + 3], epochs, pair, batch_size=24, seed=seed)
 
 
+def checks(strategy):
+    """How far replicas are from one device, with a queue, a target and batch normalization; and Keras's own `fit`."""
+    found = {}
+    for case in CASES:
+        if case.name in ("MoCo", "VICReg"):
+            keras.utils.set_random_seed(0)
+            found[case.name] = distribute.check_replicas(case.build(), case.batch(8, 0), strategy)
+    return found | {"fit of Keras": error_of_keras(strategy)}
+
+
+def error_of_keras(strategy):
+    """The message of the error from Keras's own `fit` with several workers, or an empty string."""
+    with strategy.scope():
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+    data = tf.data.Dataset.from_tensors((np.ones((8, 4), "float32"), np.ones((8, 1), "float32")))
+    try:
+        model.fit(data, verbose=0)
+    except Exception as error:  # noqa: BLE001 (of which class is Keras's affair)
+        return str(error)
+    return ""
+
+
 def forbidden(*_args, **_kwargs):
     """In place of what only the chief may do."""
     raise AssertionError("a worker that is not the chief writes")
 
 
-def main(kill, *words):
-    """Run the command line."""
-    if json.loads(os.environ["TF_CONFIG"])["task"]["index"] == 1:
+def kill_at(step):
+    """End this process amid training, as the kernel does when memory is short."""
+    callbacks.Guard.on_train_batch_end = lambda guard, batch, logs: (
+        os.kill(os.getpid(), signal.SIGKILL) if np.array(guard.model.step) == step else None
+    )
+
+
+def main(words):
+    """Run the checks and the command line, under one strategy: a second would have the same keys of collectives."""
+    strategy = distribute.strategy("multiworker")
+    distribute.strategy = lambda name: strategy
+    chief = distribute.is_chief(strategy)
+    if not chief:
         runs.save_model = runs.model_files._write_json = tf.train.CheckpointManager.save = forbidden
-        if kill:
-            callbacks.Guard.on_train_batch_end = lambda guard, batch, logs: (
-                os.kill(os.getpid(), signal.SIGKILL) if np.array(guard.model.step) == kill else None
-            )
+    if words[0] == "--check":
+        found, words = checks(strategy), words[2:]
+        if chief:
+            pathlib.Path(sys.argv[2]).write_text(json.dumps(found))
+        else:
+            kill_at(STEPS + 2)
     recipes.choose = lambda objective, dataset: tiny
     sys.argv[1:] = words
     cli.main()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), *sys.argv[2:])
+    main(sys.argv[1:])
