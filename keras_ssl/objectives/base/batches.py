@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_ssl.distribute import replicas
 from keras_ssl.errors import UserError
@@ -80,7 +81,8 @@ def as_batch(objective: Any, data: Any) -> Batch:
             f"make batches with `{objective.batches_call}`",
         )
     _check_several(objective, x[keys[0]])
-    return {key: x[key] for key in (*keys, *objective.optional_keys) if key in x}
+    # `train_on_batch` passes NumPy arrays as they are
+    return {key: ops.convert_to_tensor(x[key]) for key in (*keys, *objective.optional_keys) if key in x}
 
 
 def _wrong_keys(objective, received):
