@@ -19,9 +19,9 @@ every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.re
 
 FLOORS = [  # from the ground up; a package imports only from floors below its own
     {"errors", "typing"},
-    {"backends", "batch_keys", "directions", "files", "progress", "seeds"},
+    {"backends", "batch_keys", "directions", "files", "progress", "seeds", "trees"},
     {"checks", "networks"},
-    {"distribute"},
+    {"distribute", "specs"},
     {"blocks", "figures", "likelihoods", "losses", "measures", "optimizers", "transforms"},
     {"decoders", "encoders", "heads", "state", "views"},
     {"data", "export", "objectives", "transfer"},

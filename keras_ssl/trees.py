@@ -1,0 +1,39 @@
+"""Samples as trees: one array, or a dict of arrays by name whose first axis counts the same samples."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_ssl.typing import Samples
+
+__all__ = ["concatenate", "count", "take"]
+
+
+def count(samples: Samples) -> int:
+    """Return the number of samples.
+
+    Args:
+        samples: Array or tensor `(n, …)`, or a dict of them.
+    """
+    return len(keras.tree.flatten(samples)[0])
+
+
+def take(samples: Samples, which: Any) -> Samples:
+    """Return some of the samples, in the same structure.
+
+    Args:
+        samples: Array or tensor `(n, …)`, or a dict of them.
+        which: What arrays are indexed with: a slice, or an array of indices.
+    """
+    return keras.tree.map_structure(lambda array: array[which], samples)
+
+
+def concatenate(parts: Sequence[Samples]) -> Samples:
+    """Return the samples of all parts in one tree.
+
+    Args:
+        parts: At least one array, or dict of arrays; all of one structure.
+    """
+    return keras.tree.map_structure(lambda *arrays: np.concatenate(arrays), *parts)
