@@ -96,7 +96,7 @@ def ours(objective, train, test, epochs, batch):
 
 def squared_error(objective, test):
     """Mean over pixels of all images."""
-    parts = (test[k : k + CHUNK].floats() for k in range(0, len(test), CHUNK))
+    parts = (test[k : k + CHUNK].inputs() for k in range(0, len(test), CHUNK))
     return float(np.mean(np.concatenate([np.square(x - objective.reconstruct(x)) for x in parts])))
 
 
@@ -113,7 +113,7 @@ def peers(python, name, given, batch, seed):
 
 def floors(train, test):
     """Scores of what needs no network."""
-    x, y = (np.reshape(source.floats(), (len(source), -1)).astype("float64") for source in (train, test))
+    x, y = (np.reshape(source.inputs(), (len(source), -1)).astype("float64") for source in (train, test))
     mean = x.mean(axis=0)
     probability = np.clip(mean, 1 / (2 * len(x)), 1 - 1 / (2 * len(x)))  # a pixel may be black in all of train
     entropy = -(y * np.log(probability) + (1 - y) * np.log1p(-probability)).sum(axis=1).mean()
@@ -132,9 +132,9 @@ def measured(train, test, options):
         for name in NAMES:
             objective = make(name, train.shape, seed)
             plan = Plan(len(train), options.batch, seed, shuffle=True, drop=False)
-            given = first(name, objective, test[:64].floats()) | {
-                "train": train.images,
-                "test": test.images,
+            given = first(name, objective, test[:64].inputs()) | {
+                "train": train.stored,
+                "test": test.stored,
                 "order": np.stack([plan.order(epoch) for epoch in range(options.epochs)]),
             }
             runs = {OURS: ours(objective, train, test, options.epochs, options.batch)}

@@ -43,7 +43,7 @@ def splits(validate):
 
 def binarized(source, seed):
     """Each pixel 1 with the probability that its gray value is, once and for all."""
-    pixels = np.random.default_rng(seed).random(source.images.shape) < source.floats()
+    pixels = np.random.default_rng(seed).random(source.stored.shape) < source.inputs()
     return data.from_arrays(pixels.astype("uint8") * 255, source.labels)
 
 

@@ -126,7 +126,7 @@ def principal(name, options, train, test, seed):
     """Scores on the principal components of the pixels, of which `name` says how many: "PCA, 32"."""
     from sklearn import decomposition
 
-    pixels = [source.floats().reshape(len(source), -1) for source in (train, test)]
+    pixels = [source.inputs().reshape(len(source), -1) for source in (train, test)]
     components = decomposition.PCA(int(name.rpartition(", ")[2]), random_state=seed).fit(pixels[0])
     h = [components.transform(x).astype("float32") for x in pixels]
     error = np.square(components.inverse_transform(h[1][:2000]) - pixels[1][:2000]).mean()
@@ -194,7 +194,7 @@ def peer(name, options, train, test, seed):
     with tempfile.TemporaryDirectory() as folder:
         given, found = pathlib.Path(folder) / "given.npz", pathlib.Path(folder) / "found.npz"
         untrained = evaluate.embed(objective.encoder, test[:64])
-        np.savez(given, train=train.images, labeled=train.images, test=test.images, untrained=untrained, **weights)
+        np.savez(given, train=train.stored, labeled=train.stored, test=test.stored, untrained=untrained, **weights)
         arguments = {
             "epochs": options.epochs,
             "batch": recipe.batch_size,

@@ -47,7 +47,7 @@ def write_arrays(dataset, file):
     arrays = {}
     for split in ("train", "test"):
         source = data.load(dataset, split)
-        arrays |= {f"{split}_images": source.images, f"{split}_labels": source.labels}
+        arrays |= {f"{split}_images": source.stored, f"{split}_labels": source.labels}
     np.savez(file, **arrays)
 
 

@@ -69,13 +69,14 @@ def pretrain(
     if mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
     source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size)
-    data.check_dataset(source.images, dtype=source.dtype)
+    recipes.check_images(source)
+    source.check()
     shared = len(source) - len(source) % replicas.num_replicas_in_sync
     source = source[:shared]  # else a replica may get an empty batch
     with replicas.scope():
         recipe = make_recipe(source, epochs, seed)
     if chief:
-        typer.echo(f"{len(source):,} images of {source.shape}; {recipe.epochs} epochs of {objective}")
+        typer.echo(f"{len(source):,} {source.plural} of {source.shape}; {recipe.epochs} epochs of {objective}")
     runs.pretrain(recipe, out, resume, {"dataset": str(Path(dataset).resolve()) if Path(dataset).is_dir() else dataset})
     if chief:
         typer.echo(f"Encoder: {out / 'encoder.keras'}")

@@ -73,7 +73,7 @@ def test_the_floors_are_those_of_images_in_a_plane():
 @pytest.mark.parametrize("name", autoencoders.NAMES)
 def test_the_peer_is_given_the_networks_weights_in_the_order_of_its_layers(name, images):
     objective = autoencoders.make(name, images.shape, seed=0)
-    x = images[:3].floats()
+    x = images[:3].inputs()
     given = autoencoders.first(name, objective, x)
     *weights, untrained = given.values()
     layers = list(zip(weights[::2], weights[1::2]))

@@ -101,10 +101,10 @@ def test_principal_components_are_those_of_the_pixels():
 def test_binarized_images_keep_their_means_and_are_the_same_each_time():
     gray = np.full((50, 28, 28, 1), 64, "uint8")
     one, same, other = (generative.binarized(data.from_arrays(gray), seed) for seed in (0, 0, 1))
-    np.testing.assert_array_equal(one.images, same.images)
-    assert not np.array_equal(one.images, other.images)
-    assert set(np.unique(one.images)) == {0, 255}
-    assert one.floats().mean() == pytest.approx(64 / 255, abs=0.01)
+    np.testing.assert_array_equal(one.stored, same.stored)
+    assert not np.array_equal(one.stored, other.stored)
+    assert set(np.unique(one.stored)) == {0, 255}
+    assert one.inputs().mean() == pytest.approx(64 / 255, abs=0.01)
 
 
 def test_the_words_on_likelihood_name_its_samples():

@@ -88,7 +88,7 @@ def test_pretrain_writes_what_can_be_loaded_and_resumed(story):
     assert facts["dataset"] == str(photos)
     encoder = keras.saving.load_model(run / "encoder.keras")
     objective = keras.saving.load_model(run / "objective.keras")
-    images = data.load(photos).floats()
+    images = data.load(photos).inputs()
     np.testing.assert_array_equal(evaluate.embed(encoder, images), evaluate.embed(objective, images))
     assert int(objective.step) == 1
 
@@ -247,7 +247,7 @@ def test_finetune_then_export_then_serve(story, tmp_path):
     assert f"Model: {tmp_path / 'served' / '1'}" in printed
     manifest = json.loads((tmp_path / "served" / "1" / "manifest.json").read_text())
     assert manifest["class_names"] == ["bright", "dark"]
-    images = data.load(photos).images
+    images = data.load(photos).stored
     session = onnxruntime.InferenceSession(tmp_path / "served" / "1" / "model.onnx")
     probabilities, embedding = session.run(["probabilities", "embedding"], {"image": images})
     np.testing.assert_allclose(probabilities, classifier.predict(images / np.float32(255), verbose=0), atol=1e-5)

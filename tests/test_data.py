@@ -18,15 +18,15 @@ def test_digits_are_split_once_and_for_all():
     train, test = data.load("digits"), data.load("digits", split="test")
     assert (len(train), len(test)) == (1400, 397)
     assert train.shape == (8, 8, 1)
-    assert train.images.dtype == np.float32
-    assert (train.images.min(), train.images.max()) == (0, 1)
+    assert train.stored.dtype == np.float32
+    assert (train.stored.min(), train.stored.max()) == (0, 1)
     assert train.classes == 10
     bundled = load_digits()
     # The order is part of every published figure: these are the first of RandomState(0).permutation(1797).
     assert np.random.RandomState(0).permutation(1797)[:3].tolist() == [1081, 1707, 927]
-    np.testing.assert_array_equal(train.images[0, ..., 0] * 16, bundled.images[1081])
+    np.testing.assert_array_equal(train.stored[0, ..., 0] * 16, bundled.images[1081])
     assert train.labels[0] == bundled.target[1081]
-    together = np.concatenate([train.images, test.images])[..., 0] * 16
+    together = np.concatenate([train.stored, test.stored])[..., 0] * 16
     assert sorted(map(tuple, together.reshape(1797, -1))) == sorted(map(tuple, bundled.images.reshape(1797, -1)))
     assert np.bincount(train.labels).min() > 120
     assert np.bincount(test.labels).min() > 30
@@ -35,7 +35,7 @@ def test_digits_are_split_once_and_for_all():
 def test_digits_have_two_splits_and_any_size():
     with pytest.raises(UserError, match="'train' or 'test'"):
         data.load("digits", split="train[:100]")
-    assert data.load("digits", size=12).images.shape == (1400, 12, 12, 1)
+    assert data.load("digits", size=12).stored.shape == (1400, 12, 12, 1)
     with pytest.raises(UserError, match="a size in pixels"):
         data.load("digits", size=(8, 8, 1))
 
@@ -47,9 +47,9 @@ def test_labeled_samples_are_split_class_by_class():
         first, rest = whole.split(0.8, seed)
         assert np.bincount(first.labels).tolist() == [40, 8, 4]
         assert np.bincount(rest.labels).tolist() == [10, 2, 1]
-        both = np.concatenate([first.images, rest.images]).reshape(65, -1)
+        both = np.concatenate([first.stored, rest.stored]).reshape(65, -1)
         assert len(np.unique(both, axis=0)) == 65
-    assert not np.array_equal(whole.split(0.8, 0)[1].images, whole.split(0.8, 1)[1].images)
+    assert not np.array_equal(whole.split(0.8, 0)[1].stored, whole.split(0.8, 1)[1].stored)
     small = data.from_arrays(np.zeros((55, 2, 2, 1)), np.r_[np.zeros(50), [1, 1, 2, 2, 3]].astype(int))
     first, rest = small.split(0.8)
     assert np.bincount(first.labels).tolist() == [40, 1, 1, 1]
@@ -60,12 +60,12 @@ def test_a_source_is_sliced_indexed_and_split():
     whole = source()
     assert len(whole[:4]) == 4
     assert whole[np.array([14, 0])].labels.tolist() == [2, 0]
-    assert whole[whole.labels == 1].images[:, 0, 0, 0].tolist() == [6, 7, 8, 9]
+    assert whole[whole.labels == 1].stored[:, 0, 0, 0].tolist() == [6, 7, 8, 9]
     assert whole[:4].classes == 3
     first, rest = whole.split(0.2, seed=1)
     assert (len(first), len(rest)) == (3, 12)
-    assert sorted(np.concatenate([first.images, rest.images])[:, 0, 0, 0]) == list(range(15))
-    np.testing.assert_array_equal(first.images, whole.split(0.2, seed=1)[0].images)
+    assert sorted(np.concatenate([first.stored, rest.stored])[:, 0, 0, 0]) == list(range(15))
+    np.testing.assert_array_equal(first.stored, whole.split(0.2, seed=1)[0].stored)
     with pytest.raises(UserError, match="slice"):
         whole[3]
     with pytest.raises(UserError, match="fraction"):
@@ -75,12 +75,12 @@ def test_a_source_is_sliced_indexed_and_split():
 
 def test_the_stored_dtype_is_kept_and_floats_are_in_0_to_1():
     stored = data.from_arrays(np.full((2, 1, 1, 1), 51, "uint8"))
-    assert stored.images.dtype == np.uint8
-    assert stored.floats().dtype == np.float32
-    np.testing.assert_allclose(stored.floats(), 0.2, rtol=1e-6)
+    assert stored.stored.dtype == np.uint8
+    assert stored.inputs().dtype == np.float32
+    np.testing.assert_allclose(stored.inputs(), 0.2, rtol=1e-6)
     wide = data.from_arrays(np.full((2, 1, 1, 1), 0.2))
-    assert wide.images.dtype == np.float64
-    assert wide.floats().dtype == np.float32
+    assert wide.stored.dtype == np.float64
+    assert wide.inputs().dtype == np.float32
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def test_a_source_without_columns_says_so():
 def test_columns_follow_their_samples():
     source = numbered(20, size=np.linspace(0, 1, 20), twice=2 * np.arange(20))
     for part in (source[3:7], source[np.array([9, 2])], source[source.labels == 1], *source.split(0.5)):
-        numbers = part.images[:, 0, 0, 0].astype(int)
+        numbers = part.stored[:, 0, 0, 0].astype(int)
         np.testing.assert_array_equal(part.columns["twice"], 2 * numbers)
         np.testing.assert_allclose(part.columns["size"], numbers / 19)
     assert numbered()[:3].columns is None

@@ -24,9 +24,9 @@ def test_class_folders_become_labels_in_the_order_of_their_names(tmp_path):
     loaded = data.load(tmp_path)
     assert loaded.class_names == ("bear", "wolf")
     assert loaded.classes == 2
-    assert loaded.images.shape == (3, 4, 6, 1)
-    assert loaded.images.dtype == np.uint8
-    assert {(int(i), int(n)) for i, n in zip(loaded.images[:, 0, 0, 0], loaded.labels)} == {(30, 0), (20, 0), (10, 1)}
+    assert loaded.stored.shape == (3, 4, 6, 1)
+    assert loaded.stored.dtype == np.uint8
+    assert {(int(i), int(n)) for i, n in zip(loaded.stored[:, 0, 0, 0], loaded.labels)} == {(30, 0), (20, 0), (10, 1)}
 
 
 def test_images_in_no_class_folder_have_no_labels(tmp_path):
@@ -61,13 +61,13 @@ def test_color_anywhere_makes_all_rgb(tmp_path):
     draw(tmp_path / "gray.png", 77)
     draw(tmp_path / "color.png", (1, 2, 3), mode="RGB")
     draw(tmp_path / "transparent.png", (4, 5, 6, 9), mode="RGBA")
-    pixels = data.load(tmp_path).images[:, 0, 0]
+    pixels = data.load(tmp_path).stored[:, 0, 0]
     assert pixels.tolist() == [[1, 2, 3], [77, 77, 77], [4, 5, 6]]
 
 
 def test_sixteen_bits_become_eight(tmp_path):
     Image.fromarray(np.array([[0, 32768], [65535, 257]], "uint16")).save(tmp_path / "deep.png")
-    assert data.load(tmp_path).images[0, ..., 0].tolist() == [[0, 128], [255, 1]]
+    assert data.load(tmp_path).stored[0, ..., 0].tolist() == [[0, 128], [255, 1]]
 
 
 def test_sizes_that_differ_become_64_with_a_warning_or_what_is_asked(tmp_path):
@@ -82,7 +82,7 @@ def test_an_image_is_cut_in_the_middle_and_not_squeezed(tmp_path):
     pixels = np.zeros((8, 24), "uint8")
     pixels[:, 8:16] = 200  # the middle square
     Image.fromarray(pixels).save(tmp_path / "wide.png")
-    assert (data.load(tmp_path, size=8).images == 200).all()
+    assert (data.load(tmp_path, size=8).stored == 200).all()
 
 
 def test_photographs_are_turned_upright(tmp_path):
@@ -93,14 +93,14 @@ def test_photographs_are_turned_upright(tmp_path):
     Image.fromarray(pixels).save(tmp_path / "phone.jpg", exif=exif, quality=100)
     loaded = data.load(tmp_path)
     assert loaded.shape == (32, 16, 1)
-    assert loaded.images[0, :12].max() < 30
-    assert loaded.images[0, 20:].min() > 220
+    assert loaded.stored[0, :12].max() < 30
+    assert loaded.stored[0, 20:].min() > 220
 
 
 def test_large_photographs_are_decoded_at_a_fraction_with_the_same_result(tmp_path):
     ramp = np.linspace(0, 255, 1024).astype("uint8")
     Image.fromarray(np.tile(ramp, (768, 1))).save(tmp_path / "large.jpg", quality=95)
-    row = data.load(tmp_path, size=32).images[0, 16, :, 0].astype(int)
+    row = data.load(tmp_path, size=32).stored[0, 16, :, 0].astype(int)
     centers = (np.arange(32) + 0.5) / 32 * 768 + 128  # of the square in the middle
     np.testing.assert_allclose(row, centers / 1024 * 255, atol=2)
 

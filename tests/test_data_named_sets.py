@@ -29,13 +29,13 @@ def prepared(name):
 def test_mnist_loads_as_it_is_stored():
     prepared("mnist")
     test = data.load("mnist", split="test")
-    assert test.images.shape == (10_000, 28, 28, 1)
-    assert test.images.dtype == np.uint8
+    assert test.stored.shape == (10_000, 28, 28, 1)
+    assert test.stored.dtype == np.uint8
     assert test.classes == 10
     assert test.class_names == tuple("0123456789")
     assert np.bincount(test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     part = data.load("mnist", split="test[:20%]", size=20)
-    assert part.images.shape == (2_000, 20, 20, 1)
+    assert part.stored.shape == (2_000, 20, 20, 1)
     np.testing.assert_array_equal(part.labels, test.labels[:2_000])
     with pytest.raises(UserError, match=r"split of mnist \(train, test\).*'validation'"):
         data.load("mnist", split="validation")
@@ -125,8 +125,8 @@ def test_images_of_several_sizes_are_brought_to_one(monkeypatch):
     Varying.info.splits = {"train": type("Split", (), {"num_examples": 3})}
     monkeypatch.setattr(tfds, "builder", lambda name: Varying())
     loaded = data.load("varying", size=(4, 6))
-    assert loaded.images.shape == (3, 4, 6, 3)
-    assert loaded.images[:, 0, 0, 0].tolist() == [10, 20, 30]
+    assert loaded.stored.shape == (3, 4, 6, 3)
+    assert loaded.stored[:, 0, 0, 0].tolist() == [10, 20, 30]
     assert loaded.labels.tolist() == [0, 1, 2]
 
 

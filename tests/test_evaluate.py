@@ -37,7 +37,7 @@ def test_embed_is_what_predict_gives(batch_size):
     encoder, source = tiny_encoder(), a_source(7)
     h = evaluate.embed(encoder, source, batch_size)
     assert (h.shape, h.dtype) == ((7, 5), np.float32)
-    np.testing.assert_allclose(h, encoder.predict(source.floats(), verbose=0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(h, encoder.predict(source.inputs(), verbose=0), rtol=1e-5, atol=1e-6)
 
 
 def test_embed_takes_arrays_bytes_an_objective_and_nothing():
@@ -106,7 +106,7 @@ def test_knn_is_the_weighted_vote(raw, neighbors, temperature):
     train, test = a_source(60, seed=1), a_source(40, seed=2)
     encoder = None if raw else tiny_encoder()
     represent = (lambda x: x.reshape(len(x), -1)) if raw else (lambda x: encoder.predict(x, verbose=0))
-    expected = knn_reference(represent(train.images), train.labels, represent(test.images), 3, neighbors, temperature)
+    expected = knn_reference(represent(train.stored), train.labels, represent(test.stored), 3, neighbors, temperature)
     figures = evaluate.knn(encoder, train, test, neighbors, temperature)
     assert figures == pytest.approx(evaluate.scores(test.labels, expected))
     assert 0 < figures["accuracy"] < 1  # the comparison would show little otherwise
@@ -119,7 +119,7 @@ def test_knn_takes_all_of_a_small_train_set():
 
 def test_linear_probe_is_logistic_regression_on_the_centered_and_scaled_representation():
     encoder, train, test = tiny_encoder(), a_source(60, seed=1), a_source(40, seed=2)
-    h, h_test = (encoder.predict(s.images, verbose=0).astype("float64") for s in (train, test))
+    h, h_test = (encoder.predict(s.stored, verbose=0).astype("float64") for s in (train, test))
     h, h_test = h - h.mean(axis=0), h_test - h.mean(axis=0)
     scale = np.sqrt(16 / np.mean((h**2).sum(axis=1)))  # mean squared length 16
     predictions = LogisticRegression(C=1.0, max_iter=1000).fit(scale * h, train.labels).predict(scale * h_test)
@@ -132,7 +132,7 @@ def test_linear_probe_is_logistic_regression_on_the_centered_and_scaled_represen
 def test_probes_need_labels(measure):
     source = a_source(6)
     with pytest.raises(UserError, match="'arrays' without labels"):
-        measure(None, source, data.from_arrays(source.images))
+        measure(None, source, data.from_arrays(source.stored))
 
 
 # ---- collapse --------------------------------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ def test_targets_are_the_accuracies_of_raw_inputs_on_what_the_curves_look_at(dig
 def test_embedding_tells_how_far_it_is(digits):
     seen = []
     h = evaluate.embed(None, digits[1])
-    np.testing.assert_array_equal(h, digits[1].floats().reshape(len(h), -1))
+    np.testing.assert_array_equal(h, digits[1].inputs().reshape(len(h), -1))
     encoder = encoders.mlp((8, 8, 1), units=(4,))
     evaluate.embed(encoder, digits[1][:25], batch_size=10, progress=lambda *step: seen.append(step))
     assert seen == [(10, 25), (20, 25), (25, 25)]
@@ -383,8 +383,8 @@ def test_label_efficiency_refuses_before_any_fit(digits, monkeypatch, changes, m
 def test_label_efficiency_refuses_unlabeled_and_unfit_images(digits):
     train, test = digits
     with pytest.raises(UserError, match="'unlabeled' without labels"):
-        measured((data.from_arrays(train.images, name="unlabeled"), test))
+        measured((data.from_arrays(train.stored, name="unlabeled"), test))
     with pytest.raises(UserError, match="'unlabeled' without labels"):
-        measured((train, data.from_arrays(test.images, name="unlabeled")))
+        measured((train, data.from_arrays(test.stored, name="unlabeled")))
     with pytest.raises(UserError, match=r"Received shape \(120, 8, 8, 1\)"):
         measured(digits, encoders.mlp((4, 4, 1)))

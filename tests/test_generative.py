@@ -87,7 +87,7 @@ def test_reconstruction_error_is_a_mean_over_all_images_whatever_the_batches():
     x, model, seen = images(5), Darker(), []
     stored = data.from_arrays((255 * x).round().astype("uint8"))
     figures = evaluate.reconstruction_error(model, stored, batch_size=2, progress=lambda *done: seen.append(done))
-    x = stored.floats()
+    x = stored.inputs()
     assert figures["mse"] == pytest.approx(np.mean((0.5 * x) ** 2), rel=1e-5)
     assert figures["ssim"] == pytest.approx(evaluate.ssim(x, 0.5 * x), rel=1e-5)
     assert model.sizes == [2, 2, 1]
@@ -216,7 +216,7 @@ def test_the_feature_classifier_learns_and_its_features_are_those_before_the_sof
     h = yardstick.features(source)
     assert (h.shape, h.dtype) == ((60, 64), np.float32)
     kernel, bias = yardstick.model.layers[-1].get_weights()
-    np.testing.assert_array_equal((h @ kernel + bias).argmax(-1), yardstick.classes(source.floats()))
+    np.testing.assert_array_equal((h @ kernel + bias).argmax(-1), yardstick.classes(source.inputs()))
     assert (h < 0).any()  # linear
     noise = data.from_arrays(images(60, 8, 8, seed=2))
     real = yardstick.features(three_classes(60, seed=3))

@@ -60,8 +60,8 @@ def test_validation_looks_at_the_end_of_train_which_is_not_trained_on(options, m
     options.validate = True
     train, test = joint_embedding_row.sources(options)
     images = np.load(options.data)["train_images"]
-    np.testing.assert_array_equal(train.images, images[:200])
-    np.testing.assert_array_equal(test.images, images[200:])
+    np.testing.assert_array_equal(train.stored, images[:200])
+    np.testing.assert_array_equal(test.stored, images[200:])
 
 
 def test_rows_come_with_the_peers_beside_ours():

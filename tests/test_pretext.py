@@ -36,7 +36,7 @@ def fit(objective, x, **keywords):
 
 
 def digits(count, turned=False):
-    x = data.load("digits")[:count].images
+    x = data.load("digits")[:count].stored
     quarters = np.random.default_rng(0).integers(0, 4, count)
     return np.stack([np.rot90(image, k) for image, k in zip(x, quarters)]) if turned else x
 

@@ -107,7 +107,7 @@ def test_a_limit_keeps_all_classes_of_a_sorted_set(kind):
     probe = kind(TRAIN, TEST, limit=30)
     np.testing.assert_array_equal(np.bincount(probe.train.labels), [10, 10, 10])
     np.testing.assert_array_equal(np.bincount(probe.test.labels), [10, 10, 10])
-    np.testing.assert_array_equal(probe.train.images, kind(TRAIN, TEST, limit=30).train.images)
+    np.testing.assert_array_equal(probe.train.stored, kind(TRAIN, TEST, limit=30).train.stored)
     for large in (kind(TRAIN, TEST), kind(TRAIN, TEST, limit=60), kind(TRAIN, TEST, limit=None)):
         assert large.train is TRAIN
 
@@ -139,18 +139,18 @@ def test_on_two_replicas_the_figure_is_that_of_their_common_weights(two_replicas
 @pytest.mark.parametrize(
     ("train", "test", "message"),
     [
-        (data.from_arrays(TRAIN.images), TEST, "a labeled source"),
-        (TRAIN, data.from_arrays(TEST.images), "a labeled source"),
-        ((TRAIN.images, TRAIN.labels), TEST, r"a Source\. Received tuple\. Do: make one with `data.from_arrays"),
-        (TRAIN, data.from_arrays(TEST.images[:, :5], TEST.labels), r"shape \(None, 8, 8, 1\).*\(45, 5, 8, 1\)"),
-        (data.from_arrays(TRAIN.images * 2, TRAIN.labels), TEST, r"in 0\.\.1"),
+        (data.from_arrays(TRAIN.stored), TEST, "a labeled source"),
+        (TRAIN, data.from_arrays(TEST.stored), "a labeled source"),
+        ((TRAIN.stored, TRAIN.labels), TEST, r"a Source\. Received tuple\. Do: make one with `data.from_arrays"),
+        (TRAIN, data.from_arrays(TEST.stored[:, :5], TEST.labels), r"shape \(None, 8, 8, 1\).*\(45, 5, 8, 1\)"),
+        (data.from_arrays(TRAIN.stored * 2, TRAIN.labels), TEST, r"in 0\.\.1"),
     ],
 )
 def test_sets_that_do_not_fit_are_an_error_before_training(kind, train, test, message):
     autoencoder = objectives.Autoencoder(convolutional())
     autoencoder.compile("sgd", run_eagerly=True)
     with pytest.raises(UserError, match=message):
-        autoencoder.fit(TRAIN.images, verbose=0, callbacks=[kind(train, test)])
+        autoencoder.fit(TRAIN.stored, verbose=0, callbacks=[kind(train, test)])
     assert int(autoencoder.step) == 0
 
 

@@ -39,7 +39,10 @@ def test_asymmetric_deterministic_pair_passes():
 
 def test_values_outside_the_range_are_refused():
     refused(lambda images, seed: images * 255, r"0\.\.1")
-    refused(views.pair(views.digits(), lambda images, seed: images - 0.5), r"values in -0\.\d.* in view_2")
+    refused(
+        views.pair(views.digits(), lambda images, seed: images - 0.5),
+        r"view_2 with values in 0\.\.1\. Received values in -0\.\d",
+    )
     views.check_views(views.pair(views.digits(), lambda images, seed: images + 5e-4), IMAGES)
 
 
@@ -51,7 +54,7 @@ def test_values_that_are_not_finite_are_refused():
 def test_shapes_that_do_not_fit_are_refused():
     refused(lambda images, seed: images[1:], "shape")
     refused(lambda images, seed: images[..., 0], "shape")
-    refused(lambda images, seed: ops.repeat(images, 3, axis=-1), "channels")
+    refused(lambda images, seed: ops.repeat(images, 3, axis=-1), r"shape \(None, None, None, 1\)")
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3])

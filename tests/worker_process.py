@@ -1,4 +1,4 @@
-"""What the workers of `test_multiworker.py` do: first checks, if a file for their results is given; then the command line.
+"""What the workers of `test_multiworker.py` do: checks, if a file for their results is given, then the command line.
 
     python worker_process.py pretrain …
     python worker_process.py --check FOUND.json pretrain …
@@ -50,7 +50,7 @@ def error_of_keras(strategy):
     data = tf.data.Dataset.from_tensors((np.ones((8, 4), "float32"), np.ones((8, 1), "float32")))
     try:
         model.fit(data, verbose=0)
-    except Exception as error:  # noqa: BLE001 (of which class is Keras's affair)
+    except Exception as error:
         return str(error)
     return ""
 

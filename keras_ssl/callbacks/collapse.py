@@ -12,6 +12,7 @@ from keras_ssl import measures
 from keras_ssl.callbacks.diagnoses import diagnose, likely_cause
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
+from keras_ssl.trees import count, take
 from keras_ssl.typing import Batch
 
 __all__ = ["CollapseDoctor", "CollapseWarning", "Finding"]
@@ -83,12 +84,13 @@ class CollapseDoctor(keras.callbacks.Callback):
     def __init__(self, batch: Batch | Iterable[Any], every: int = 1, stop: bool = False):
         super().__init__()
         check_between("every", every, least=1)
-        self.batch = {key: ops.convert_to_tensor(x[:SAMPLES]) for key, x in _checked(batch).items()}
+        some = {key: take(x, slice(SAMPLES)) for key, x in _checked(batch).items()}
+        self.batch = keras.tree.map_structure(ops.convert_to_tensor, some)
         self.every, self.stop = every, stop
         self.watched: keras.Model | None = None
         one, other = (self.batch[key] for key in VIEWS)
         self.views = {
-            "distinct_samples": min(_distinct(view, ops.roll(view, 1, axis=0)) for view in (one, other)),
+            "distinct_samples": min(_distinct(view, keras.tree.map_structure(_rolled, view)) for view in (one, other)),
             "distinct_views": _distinct(one, other),
         }
         self.findings: list[Finding] = []
@@ -148,15 +150,25 @@ def _checked(batch):
     """The batch as a dict, after a check that it has two views of enough samples."""
     if not isinstance(batch, dict) and hasattr(batch, "__iter__"):
         batch = keras.utils.unpack_x_y_sample_weight(next(iter(batch)))[0]
-    shapes = {key: np.shape(x) for key, x in batch.items()} if isinstance(batch, dict) else type(batch).__name__
-    if not isinstance(batch, dict) or not set(VIEWS) <= set(batch) or np.shape(batch["view_1"])[0] < 32:
+    named = isinstance(batch, dict)
+    shapes = keras.tree.map_structure(np.shape, batch) if named else type(batch).__name__
+    if not named or not set(VIEWS) <= set(batch) or count(batch["view_1"]) < 32:
         do = "give it its own `data.batches(source, views=policy)`"
         raise UserError("a batch with 'view_1' and 'view_2' of at least 32 samples", f"{shapes}", do)
     return batch
 
 
+def _rolled(x):
+    return ops.roll(x, 1, axis=0)
+
+
 def _distinct(x, y):
-    """Share of the samples that differ between x and y."""
+    """Share of the samples that differ between x and y, in any of their tensors."""
+    pairs = zip(keras.tree.flatten(x), keras.tree.flatten(y), strict=True)
+    return max(_distinct_tensors(one, other) for one, other in pairs)
+
+
+def _distinct_tensors(x, y):
     if x.shape != y.shape:
         return 1.0
     apart = ops.abs(ops.cast(x, "float32") - ops.cast(y, "float32"))

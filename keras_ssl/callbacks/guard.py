@@ -5,8 +5,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_ssl import checks
+from keras_ssl import checks, specs
 from keras_ssl.errors import UserError
+from keras_ssl.networks import embedder
+from keras_ssl.trees import count
+from keras_ssl.typing import Samples
 
 __all__ = ["Guard"]
 
@@ -18,7 +21,7 @@ class Guard(keras.callbacks.Callback):
     behind a finite loss (a ReLU can swallow it) until the weights are broken. Weights are checked after each epoch.
 
     Args:
-        images: The training images, float array `(n, height, width, channels)` in 0..1, or None.
+        inputs: The training samples, as the model takes them: an array `(n, …)` or a dict of arrays; or None.
         labels: Their class numbers `(n,)`, or None. They must be below the width of the model's output. Otherwise
             TensorFlow raises an error without XLA, and gives a NaN loss with it.
 
@@ -26,17 +29,17 @@ class Guard(keras.callbacks.Callback):
         UserError: From `fit`.
     """
 
-    def __init__(self, images: np.ndarray | None = None, labels: np.ndarray | None = None):
+    def __init__(self, inputs: Samples | None = None, labels: np.ndarray | None = None):
         super().__init__()
-        self.images, self.labels = images, labels
+        self.inputs, self.labels = inputs, labels
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Check the arrays."""
-        if self.images is not None:
-            checks.check_images(self.images)
-            checks.check_fits(np.asarray(self.images), self.model)
+        if self.inputs is not None:
+            arrays = keras.tree.map_structure(checks.as_array, self.inputs)
+            specs.check_values(specs.specs_of(embedder(self.model)), arrays, "the input", at_least=2)
         if self.labels is not None:
-            samples = None if self.images is None else len(self.images)
+            samples = None if self.inputs is None else count(self.inputs)
             checks.check_labels(self.labels, samples, self.model.output_shape[-1])
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:

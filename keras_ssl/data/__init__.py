@@ -1,10 +1,10 @@
-"""Images in memory, few labeled samples of them, and the batches that objectives are fitted on.
+"""Sets of samples, few labeled ones of them, and the batches that objectives are fitted on.
 
 `load` (by name or folder) and `from_arrays` return a `Source`. `few` draws labeled samples from it, `targets` computes
 attributes of its samples, and `batches` makes the data set that `fit` takes.
 """
 
-from keras_ssl.checks import check_dataset
+from keras_ssl.data.arrays import Arrays
 from keras_ssl.data.attribute_targets import (
     COLORS,
     ORIENTATIONS,
@@ -16,17 +16,23 @@ from keras_ssl.data.attribute_targets import (
 )
 from keras_ssl.data.batching import batches
 from keras_ssl.data.few_labels import few, few_indices
+from keras_ssl.data.files import Files
 from keras_ssl.data.loading import load
+from keras_ssl.data.shards import Shards
 from keras_ssl.data.source import Source, check_labeled, from_arrays
+from keras_ssl.data.windows import Windows
 
 __all__ = [
     "COLORS",
+    "Arrays",
+    "Files",
     "ORIENTATIONS",
+    "Shards",
     "Source",
     "Targets",
+    "Windows",
     "batches",
     "brightness",
-    "check_dataset",
     "check_labeled",
     "dominant_color",
     "edge_orientation",

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from keras_ssl.checks import check_shape
 from keras_ssl.data.source import Source, from_arrays
 from keras_ssl.errors import UserError
 from keras_ssl.progress import track
@@ -130,7 +129,8 @@ def targets(source: Source | np.ndarray, attributes: dict[str, Any], like: Targe
         raise UserError(
             "a dict of names and attributes", repr(attributes), "write `{'brightness': data.brightness}`, for instance"
         )
-    check_shape(source.images)
+    if len(source) < 2:
+        raise UserError("at least 2 samples", f"{len(source)}", "check the path or the split of the data")
     given = {name: what if callable(what) else _column(source, name, what) for name, what in attributes.items()}
     given |= _computed(source, {name: what for name, what in given.items() if callable(what)})
     for name, values in given.items():
@@ -176,7 +176,7 @@ def _computed(source, functions):
     found: dict = {name: [] for name in functions}
     starts = range(0, len(source) if functions else 0, _CHUNK)
     for start in track(starts, len(starts), "Computing attributes"):
-        images = source[start : start + _CHUNK].floats()
+        images = source[start : start + _CHUNK].inputs()
         for name, function in functions.items():
             values = np.asarray(function(images))
             _check_count(name, values, len(images))

@@ -5,19 +5,19 @@ from typing import Any
 import numpy as np
 
 from keras_ssl.backends import on_tensorflow
-from keras_ssl.checks import check_between, check_images
+from keras_ssl.checks import check_between
 from keras_ssl.data.attribute_targets import Targets
 from keras_ssl.data.attribute_targets import targets as compute_targets
 from keras_ssl.data.plan import Plan
 from keras_ssl.data.source import Source, from_arrays
 from keras_ssl.errors import UserError
-from keras_ssl.typing import Operation
+from keras_ssl.typing import Operation, Samples
 
 __all__ = ["batches"]
 
 
 def batches(
-    source: Source | np.ndarray,
+    source: Source | Samples,
     views: Operation | None = None,
     batch_size: int = 256,
     seed: int = 0,
@@ -34,9 +34,10 @@ def batches(
     every `fit` of a model that is not an objective, which counts as an epoch.
 
     Args:
-        source: A `Source`, or an array of shape `(n, height, width, channels)`, uint8 in 0..255 or floats in 0..1.
-        views: Policy `(images, seed) -> images`, which makes two views of each sample; or a function `(images, seed)
-            -> dict of views` with an attribute `keys`, such as `views.pair(policy)`; or None for the images themselves.
+        source: A `Source`, or what `from_arrays` takes: images of shape `(n, height, width, channels)`, uint8 in 0..255
+            or floats in 0..1, ids, rows, or a dict of arrays.
+        views: Policy `(samples, seed) -> samples`, which makes two views of each sample; or a function `(samples, seed)
+            -> dict of views` with an attribute `keys`, such as `views.pair(policy)`; or None for the samples alone.
             Views with a true attribute `pure`, such as all policies made of this package's operations, are compiled by
             XLA. Default: None.
         batch_size: Samples in a batch. Default: 256.
@@ -51,18 +52,18 @@ def batches(
 
     Returns:
         On the TensorFlow backend a `tf.data.Dataset`, on others a `keras.utils.PyDataset`, of dicts:
-        `{"input": images}` or the views, float32 in 0..1 of shape `(batch_size, height, width, channels)`. The images
-        stay in memory in their stored dtype and are converted batch by batch.
+        `{"input": samples}` or the views. Samples are what `Source.specs` says, such as images in 0..1 of shape
+        `(batch_size, height, width, channels)`; they keep their stored dtype until their batch is made.
 
     Raises:
-        UserError: If the images cannot be trained on, there is less than one batch, the views fail `views.check_views`,
-            or the targets belong to another source.
+        UserError: If the samples cannot be trained on, there is less than one batch, the views fail
+            `views.check_views`, or the targets belong to another source.
 
     Example:
         `objective.fit(data.batches(train, views=views.digits(), batch_size=256), epochs=60)`
     """
     source = source if isinstance(source, Source) else from_arrays(source)
-    check_images(source.images, dtype=source.dtype)
+    source.check()
     views = None if views is None else _checked_views(views, source)
     drop = views is not None if drop_remainder is None else bool(drop_remainder)
     check_between("batch_size", batch_size, least=1, whole=True)
@@ -89,7 +90,7 @@ def _checked_views(views, source):
     from keras_ssl.views import check_views, pair
 
     views = views if hasattr(views, "keys") else pair(views)
-    check_views(views, source[:8].floats())
+    check_views(views, source.inputs(np.arange(min(8, len(source)))), source.specs)
     return views
 
 

@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from keras_ssl.checks import check_between, check_dataset
+from keras_ssl.checks import check_between
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
+from keras_ssl.typing import Samples
 
 __all__ = ["few", "few_indices"]
 
 
-def few(source: Source, labels_per_class: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def few(source: Source, labels_per_class: int, seed: int = 0) -> tuple[Samples, np.ndarray]:
     """Draw the same number of labeled samples from every class.
 
     Draws with one seed are nested: the samples drawn for 1 label per class are among those drawn for 5.
@@ -20,18 +21,19 @@ def few(source: Source, labels_per_class: int, seed: int = 0) -> tuple[np.ndarra
         seed: Seed of the draw, a non-negative integer. Default: 0.
 
     Returns:
-        `(images, labels)`: float32 images in 0..1 of shape `(classes * labels_per_class, height, width, channels)`, and
-        integers of shape `(classes * labels_per_class,)`. The classes alternate.
+        `(inputs, labels)`: samples as a model takes them, such as float32 images in 0..1 of shape
+        `(classes * labels_per_class, height, width, channels)`, and integers of shape `(classes * labels_per_class,)`.
+        The classes alternate.
 
     Raises:
-        UserError: If there are no labels, a class has too few samples, or the images cannot be trained on.
+        UserError: If there are no labels, a class has too few samples, or the samples cannot be trained on.
 
     Example:
         `images, labels = data.few(train, labels_per_class=5, seed=0)`
     """
     chosen = source[few_indices(source, labels_per_class, seed)]
-    check_dataset(chosen.images, chosen.labels, chosen.classes, at_least=1, dtype=chosen.dtype)
-    return chosen.floats(), np.asarray(chosen.labels)
+    chosen.check()
+    return chosen.inputs(), np.asarray(chosen.labels)
 
 
 def few_indices(source: Source, labels_per_class: int, seed: int = 0) -> np.ndarray:

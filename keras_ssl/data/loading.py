@@ -1,12 +1,17 @@
-"""One function that loads every set of images: the embedded digits, a folder, or a set of TensorFlow Datasets."""
+"""One function that loads every set: the embedded digits, a folder, an `.npz` file, or a set of TensorFlow Datasets."""
 
 import pathlib
 from collections.abc import Sequence
+from typing import Any
+
+import keras
 
 from keras_ssl.data import readers
 from keras_ssl.data.readers.pixels import as_size
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
+from keras_ssl.networks import embedder
+from keras_ssl.specs import Spec, specs_of
 from keras_ssl.typing import Path
 
 __all__ = ["load"]
@@ -17,8 +22,10 @@ def load(
     split: str = "train",
     size: int | tuple[int, int] | None = None,
     columns: str | Sequence[str] = (),
+    kind: Any = None,
+    like: keras.Model | None = None,
 ) -> Source:
-    """Load images, with labels if there are any, into memory.
+    """Load samples, with labels if there are any, into memory.
 
     A name is looked up among the embedded sets, then as a folder, then in TensorFlow Datasets. Write `"./digits"` for
     a folder with the name of an embedded set.
@@ -31,6 +38,8 @@ def load(
       same; otherwise they are resized to 64x64 with a warning, unless `size` is given. Subfolders `train`, and `test`
       or `val`, are the splits and number the classes alike; a folder without them is all `"train"`. Hidden files and
       files that are not images are ignored.
+    - An `.npz` file, or a folder with `train.npz`, and `test.npz` perhaps: the array "labels", if there is one, holds
+      class numbers; the others are the samples, one array of any name, or several by the names of a model's inputs.
     - Any image set of TensorFlow Datasets, such as `"mnist"` or `"cifar10_corrupted/fog_1"`: its features `"image"`
       and, as labels, `"label"`. It is downloaded if it has not been prepared.
 
@@ -42,6 +51,10 @@ def load(
             size that they have.
         columns: Names of other features of a set of TensorFlow Datasets, with one number per sample, to keep as
             `Source.columns`; for example `("label_shape",)` of `"dsprites"`. Default: none.
+        kind: Kind of the samples of an `.npz` file; see `from_arrays`. Default: by name, axes and dtype, or that of
+            `like`.
+        like: Model that will take the samples: arrays are of its kinds, and images are resized to its size. Default:
+            None.
 
     Returns:
         A `Source` with the stored dtype: uint8 in 0..255, or float32 in 0..1.
@@ -53,18 +66,36 @@ def load(
     Example:
         `train = data.load("mnist", split="train[:20000]")`
     """
-    size = as_size(size)
+    size, kind = as_size(size), kind if kind is not None or like is None else _kinds(like)
+    if size is None and like is not None:
+        size = _size(like)
     columns = (columns,) if isinstance(columns, str) else tuple(columns)
     if str(name_or_folder) in _EMBEDDED and not isinstance(name_or_folder, pathlib.Path):
         _check_no_columns(columns, name_or_folder)
         return _EMBEDDED[str(name_or_folder)](split, size)
     folder = pathlib.Path(name_or_folder).expanduser()
+    file = readers.array_file(folder, split)
+    if file is not None:
+        _check_no_columns(columns, folder)
+        return readers.load_arrays(file, kind)
     if folder.is_dir():
         _check_no_columns(columns, folder)
         return readers.load_folder(folder, split, size)
     if isinstance(name_or_folder, pathlib.Path) or str(name_or_folder).startswith((".", "/", "~")):
         raise UserError("a folder of images", f"{folder}, which is not a folder", "check the path")
     return readers.load_named(str(name_or_folder), split, size, tuple(_EMBEDDED), columns)
+
+
+def _kinds(model):
+    """Kinds of a model's inputs."""
+    return keras.tree.map_structure(lambda spec: spec.kind, specs_of(embedder(model)))
+
+
+def _size(model):
+    """Size of the images that a model takes; None if it takes any size, or something else."""
+    spec = specs_of(embedder(model))
+    fixed = isinstance(spec, Spec) and spec.kind == "image" and len(spec.shape) == 4 and None not in spec.shape[1:3]
+    return spec.shape[1:3] if fixed else None
 
 
 def _check_no_columns(columns, name):

@@ -50,8 +50,8 @@ class PythonBatches(keras.utils.PyDataset):
         step = self.step % len(self)
         self.step += 1
         indices = self.order[step * self.plan.batch_size : (step + 1) * self.plan.batch_size]
-        images = self.source[indices].floats()
-        batch = {"input": images} if self.views is None else self.views(images, self.seeds[step])
+        samples = self.source.inputs(indices)
+        batch = {"input": samples} if self.views is None else self.views(samples, self.seeds[step])
         return batch if self.attributes is None else {**batch, "attributes": self.attributes[indices]}
 
     def __iter__(self) -> Iterator[Batch]:

@@ -1,74 +1,109 @@
-"""A set of images in memory, with or without labels."""
+"""A set of samples, with or without labels."""
 
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
-from keras_ssl.checks import as_array, check_dtype, check_labels, check_shape
+from keras_ssl import specs
+from keras_ssl.checks import as_array, check_labels
+from keras_ssl.data.arrays import Arrays
 from keras_ssl.errors import UserError
+from keras_ssl.specs import KINDS, Spec, Specs
+from keras_ssl.typing import Samples, Shape
 
 __all__ = ["Source", "check_labeled", "from_arrays"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Source:
-    """Images in memory in their stored dtype, with labels and other columns if there are any.
+    """Samples in their stored dtype, with labels and other columns if there are any.
 
     Args:
-        images: Array of shape `(n, height, width, channels)`: uint8 in 0..255, or floats in 0..1.
+        samples: An array `(n, …)` or a dict of them, or what has `len()`, rows by index and parts by index: `Windows`,
+            `Files` or `Shards`.
         labels: Integer array of shape `(n,)` with class numbers from 0, or None.
         classes: Number of classes, or None if there are no labels.
         class_names: One name for each class number, or None.
-        name: Name of the set in messages. Default: `"images"`.
+        name: Name of the set in messages. Default: `"samples"`.
         columns: Other known values of the samples, a dict from names to arrays of shape `(n,)`, or None.
+        kinds: Kind of the samples, one of `specs.KINDS`, or a dict of kinds by name. Default: by name, axes and dtype;
+            see `specs.stored_spec`.
+
+    Attributes:
+        specs: What batches of the samples are: a `specs.Spec`, or a dict of them by name.
 
     Raises:
-        UserError: If the rank or dtype of the images, the labels or the columns do not fit this description. Pixel
-            values are checked by `batches` and `few`.
+        UserError: If the axes or dtype of the samples, the labels or the columns do not fit this description. Values
+            are checked by `batches` and `few`.
 
     Example:
         `source[:100]` and `source[indices]` are sources of these samples.
     """
 
-    images: np.ndarray
+    samples: Any
     labels: np.ndarray | None = None
     classes: int | None = None
     class_names: tuple | None = None
-    name: str = "images"
+    name: str = "samples"
     columns: dict | None = None
+    kinds: str | dict[str, str] | None = None
+    specs: Specs = dataclasses.field(init=False, repr=False)
 
     def __post_init__(self):
-        check_shape(self.images, at_least=0)
-        check_dtype(self.images, self.dtype)
+        if isinstance(self.samples, dict) or not hasattr(self.samples, "rows"):
+            object.__setattr__(self, "samples", Arrays(self.samples))
+        object.__setattr__(self, "specs", _specs(self.example, self.kinds))
         if self.labels is not None:
-            check_labels(self.labels, len(self.images), self.classes)
+            check_labels(self.labels, len(self), self.classes)
         for name, column in (self.columns or {}).items():
-            if np.shape(column) != (len(self.images),):
+            if np.shape(column) != (len(self),):
                 raise UserError(
-                    f"one value of column '{name}' for each of {len(self.images)} images",
+                    f"one value of column '{name}' for each of {len(self)} samples",
                     f"shape {np.shape(column)}",
                     "check where both come from",
                 )
 
     @property
-    def dtype(self) -> str:
-        """Declared dtype of the images: `"uint8"` in 0..255, or `"float32"` for floats in 0..1."""
-        return "uint8" if self.images.dtype == np.uint8 else "float32"
+    def example(self) -> Samples:
+        """The first sample as it is stored, with an axis of length 1; of length 0 if there are none."""
+        return self.samples.rows(np.arange(min(len(self), 1)))
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Shape of one image, `(height, width, channels)`."""
-        _, height, width, channels = self.images.shape
-        return height, width, channels
+    def stored(self) -> Samples:
+        """All samples as they are stored, an array or a dict of them; those that are not in memory are read."""
+        return self.samples.values if isinstance(self.samples, Arrays) else self.samples.rows(np.arange(len(self)))
+
+    @property
+    def kind(self) -> str:
+        """Kind of the samples; of several tensors, the kinds of all."""
+        return ", ".join(str(spec.kind) for spec in keras.tree.flatten(self.specs))
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of one sample of one tensor, such as `(height, width, channels)`.
+
+        Raises:
+            UserError: If samples have several tensors.
+        """
+        if not isinstance(self.specs, Spec):
+            raise UserError("samples of one tensor", f"a dict of {', '.join(self.specs)}", "read `source.specs`")
+        return self.specs.shape[1:]
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.samples)
 
     def __repr__(self):
         labels = "no labels" if self.labels is None else f"{self.classes} classes"
-        return f"Source({self.name!r}, {len(self)} images of shape {self.shape}, {self.images.dtype}, {labels})"
+        stored = keras.tree.map_structure(lambda x: f"{x.dtype} {x.shape[1:]}", self.example)
+        return f"Source({self.name!r}, {len(self)} {self.plural}, {stored}, {labels})"
+
+    @property
+    def plural(self) -> str:
+        """What the samples are called, such as "images"."""
+        return " with ".join(KINDS[spec.kind].plural for spec in keras.tree.flatten(self.specs))
 
     def __getitem__(self, which: slice | Sequence[int] | np.ndarray) -> "Source":
         """Return the samples of a slice, an array of indices or a boolean mask, as a `Source`."""
@@ -78,12 +113,30 @@ class Source:
                 raise UserError("a slice or a vector of indices", repr(which), "write `source[i:i + 1]` for one sample")
         labels = None if self.labels is None else self.labels[which]
         columns = None if self.columns is None else {name: column[which] for name, column in self.columns.items()}
-        return dataclasses.replace(self, images=self.images[which], labels=labels, columns=columns)
+        return dataclasses.replace(self, samples=self.samples[which], labels=labels, columns=columns)
 
-    def floats(self) -> np.ndarray:
-        """Return the images as float32 in 0..1, of shape `(n, height, width, channels)`."""
-        images = self.images.astype("float32", copy=False)
-        return images / np.float32(255) if self.dtype == "uint8" else images
+    def inputs(self, indices: np.ndarray | None = None) -> Samples:
+        """Return samples as a model takes them: images as float32 in 0..1, ids as int32.
+
+        Args:
+            indices: Integer array `(k,)`. Default: all samples.
+
+        Returns:
+            Array `(k, …)`, or a dict of them.
+        """
+        stored = self.stored if indices is None else self.samples.rows(indices)
+        return keras.tree.map_structure(_converted, self.specs, stored)
+
+    def check(self) -> None:
+        """Raise unless the values of all samples can be trained on. Files should be checked by `Files.check`.
+
+        Raises:
+            UserError: If there are none, or values are not finite or out of range; it has the first such index.
+        """
+        if not len(self):
+            raise UserError("at least 1 sample", f"0 in {self.name}", "check the path or the split of the data")
+        if isinstance(self.samples, Arrays):
+            _check_stored(self.specs, self.stored)
 
     def split(self, fraction: float, seed: int = 0) -> "tuple[Source, Source]":
         """Split the samples at random into two sources, class by class if there are labels.
@@ -116,36 +169,70 @@ def _share(count, fraction):
 
 
 def from_arrays(
-    images: Any,
+    samples: Any,
     labels: Any = None,
     classes: int | None = None,
     class_names: Sequence[str] | None = None,
     name: str = "arrays",
     columns: dict[str, Any] | None = None,
+    kind: str | dict[str, str] | None = None,
 ) -> Source:
     """Make a `Source` from arrays.
 
     Args:
-        images: Array of shape `(n, height, width, channels)`: uint8 in 0..255, or floats in 0..1.
+        samples: Array of shape `(n, …)`, or a dict of them by name: images `(n, height, width, channels)` as uint8 in
+            0..255 or floats in 0..1, ids `(n, length)`, rows `(n, features)`, series `(n, time, channels)`, …
         labels: Integers of shape `(n,)` with class numbers from 0, or None.
         classes: Number of classes. Default: the highest label plus one.
         class_names: One name for each class number, or None.
         name: Name of the set in messages. Default: `"arrays"`.
         columns: Other known values of the samples, a dict from names to arrays of shape `(n,)`, or None.
+        kind: Kind of the samples, one of `specs.KINDS`, or a dict of kinds by name. Default: by name, axes and dtype.
+            Floats of three axes need it, since they may be series or gray images.
 
     Returns:
-        A `Source`. The images are not copied.
+        A `Source`. The arrays are not copied.
 
     Raises:
-        UserError: If rank, dtype, labels or columns do not fit.
+        UserError: If axes, dtype, labels or columns do not fit.
     """
-    images = as_array(images)
+    arrays = {key: as_array(x, key) for key, x in samples.items()} if isinstance(samples, dict) else as_array(samples)
     if labels is not None:
         labels = np.asarray(labels)
-        check_labels(labels, len(images), classes)
+        check_labels(labels, len(keras.tree.flatten(arrays)[0]), classes)
         classes = int(labels.max()) + 1 if classes is None and len(labels) else classes
     columns = None if columns is None else {key: np.asarray(column) for key, column in columns.items()}
-    return Source(images, labels, classes, None if class_names is None else tuple(class_names), name, columns)
+    names = None if class_names is None else tuple(class_names)
+    return Source(arrays, labels, classes, names, name, columns, kind)
+
+
+def _specs(example, kinds):
+    """What batches of stored samples are."""
+    if not isinstance(example, dict):
+        if isinstance(kinds, dict):
+            raise UserError("one kind for samples of one tensor", f"{kinds}", "give one of its names alone")
+        return specs.stored_spec("samples", example.shape, example.dtype, kinds)
+    kinds = kinds or {}
+    if not isinstance(kinds, dict) or not set(kinds) <= set(example):
+        raise UserError(f"kinds by name, among {', '.join(example)}", f"{kinds}", "give a dict such as {'ids': 'ids'}")
+    return {name: specs.stored_spec(name, x.shape, x.dtype, kinds.get(name)) for name, x in example.items()}
+
+
+def _converted(spec, stored):
+    scale = specs.scale_of(spec, stored.dtype)
+    values = stored.astype(spec.dtype, copy=False)
+    return values if scale == 1 else values / np.float32(scale)
+
+
+def _check_stored(wanted, stored):
+    """Check the values of a whole array, or of each in a dict. Integers that are scaled are in range by their dtype."""
+    for name, spec, x in (
+        [("samples", wanted, stored)]
+        if isinstance(wanted, Spec)
+        else [(name, wanted[name], x) for name, x in stored.items()]
+    ):
+        if specs.scale_of(spec, x.dtype) == 1:
+            spec.check_values(KINDS[spec.kind].plural if name == "samples" else f"'{name}'", x)
 
 
 def check_labeled(*sources: Source) -> None:

@@ -3,10 +3,12 @@
 import itertools
 from typing import Any
 
+import keras
 import numpy as np
 
 from keras_ssl.data.plan import Plan
 from keras_ssl.data.source import Source
+from keras_ssl.specs import scale_of
 from keras_ssl.typing import Operation
 
 __all__ = ["tensorflow_batches"]
@@ -49,8 +51,8 @@ def tensorflow_batches(
 
     @tf.autograph.experimental.do_not_convert  # views are keras.ops; AutoGraph would only warn about missing source
     def make_batch(indices, seed):
-        images = tf.cast(_rows(source.images, indices), tf.float32) / (255.0 if source.dtype == "uint8" else 1.0)
-        batch = {"input": images} if see is None else see(images, seed)
+        samples = _inputs(source, indices)
+        batch = {"input": samples} if see is None else see(samples, seed)
         return batch if attributes is None else {**batch, "attributes": _rows(attributes, indices)}
 
     seen = plan.steps * plan.batch_size if plan.drop else plan.samples
@@ -60,6 +62,23 @@ def tensorflow_batches(
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     dataset = dataset.map(make_batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
     return dataset.with_options(options)
+
+
+def _inputs(source, indices):
+    """Samples of a source as a model takes them: tensors like `source.specs`."""
+    import tensorflow as tf
+
+    wanted, example = keras.tree.flatten(source.specs), keras.tree.flatten(source.example)
+    flat = tf.numpy_function(
+        lambda k: keras.tree.flatten(source.samples.rows(k)), [indices], [x.dtype for x in example], stateful=False
+    )
+
+    def converted(spec, x, stored):
+        x = tf.cast(tf.ensure_shape(x, (indices.shape[0], *stored.shape[1:])), spec.dtype)
+        scale = scale_of(spec, stored.dtype)
+        return x if scale == 1 else x / scale
+
+    return keras.tree.pack_sequence_as(source.specs, list(map(converted, wanted, flat, example)))
 
 
 def _rows(array, indices):

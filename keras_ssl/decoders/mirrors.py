@@ -7,6 +7,7 @@ from keras import layers
 
 from keras_ssl.decoders.cropping import cropped
 from keras_ssl.errors import UserError
+from keras_ssl.specs import Spec, specs_of
 
 __all__ = ["check_mirrors", "mirror"]
 
@@ -34,13 +35,14 @@ def mirror(
     Raises:
         UserError: If a dimension of the encoder's input is unknown, or its layers cannot be mirrored.
     """
-    shape = tuple(encoder.input_shape[1:])
-    if None in shape:
+    spec = specs_of(encoder)
+    if not isinstance(spec, Spec) or None in spec.shape[1:] or not spec.is_float:
         raise UserError(
-            "an encoder whose input has a known shape",
-            f"{encoder.input_shape}",
+            "an encoder with one input, of floats of a known shape",
+            f"{spec}",
             "build it with a fixed size, or give `decoder`",
         )
+    shape = spec.shape[1:]
     inputs = keras.Input((latent_dim or encoder.output_shape[-1],), name="representation")
     maps = _feature_maps(encoder)
     widths = _widths(encoder)
@@ -51,7 +53,7 @@ def mirror(
             "give `decoder`; vision transformers cannot be mirrored",
         )
     x = _from_maps(inputs, shape, maps) if maps else _from_widths(inputs, shape, widths if latent_dim else widths[:-1])
-    outputs = layers.Activation(activation or "linear", dtype="float32", name="image")(x)
+    outputs = layers.Activation(activation or "linear", dtype="float32", name=spec.kind)(x)
     return keras.Model(inputs, outputs, name=name)
 
 
@@ -66,7 +68,10 @@ def check_mirrors(decoder: keras.Model, encoder: keras.Model, latent_dim: int) -
     Raises:
         UserError: If the decoder's input or output has another shape.
     """
-    wanted = (None, latent_dim), tuple(encoder.input_shape)
+    spec = specs_of(encoder)
+    if not isinstance(spec, Spec):
+        raise UserError("an encoder with one input, which is decoded", f"{spec}", "give another encoder")
+    wanted = (None, latent_dim), spec.shape
     found = tuple(decoder.input_shape), tuple(decoder.output_shape)
     fits = found[0] == wanted[0] and len(found[1]) == len(wanted[1])
     if not fits or any(a != b for a, b in zip(found[1][1:], wanted[1][1:]) if b is not None):
@@ -83,8 +88,8 @@ def _feature_maps(encoder):
     maps: dict = {}
     for layer in _layers(encoder):
         shape = tuple(getattr(getattr(layer, "output", None), "shape", ()))
-        if len(shape) == 4 and not isinstance(layer, layers.InputLayer):
-            maps[tuple(shape[1:3])] = shape[-1]
+        if len(shape) in (3, 4) and not isinstance(layer, layers.InputLayer):
+            maps[tuple(shape[1:-1])] = shape[-1]
     return maps
 
 
@@ -108,21 +113,20 @@ def _from_widths(x, shape, widths):
 
 def _from_maps(x, shape, maps):
     sizes = sorted(maps, key=math.prod)
-    height, width = sizes[0]
-    channels = min(maps[sizes[0]], 256)  # otherwise wide encoders would need millions of weights in the dense layer
-    x = layers.Dense(height * width * channels, activation="leaky_relu", kernel_initializer="he_normal", name="dense")(
-        x
-    )
-    x = layers.Reshape((height, width, channels), name="reshape")(x)
-    sizes = sizes[1:] if sizes[-1] == shape[:2] else [*sizes[1:], shape[:2]]
+    first = (*sizes[0], min(maps[sizes[0]], 256))  # wider ones would need millions of weights in the dense layer
+    x = layers.Dense(math.prod(first), activation="leaky_relu", kernel_initializer="he_normal", name="dense")(x)
+    x = layers.Reshape(first, name="reshape")(x)
+    sizes = sizes[1:] if sizes[-1] == shape[:-1] else [*sizes[1:], shape[:-1]]
     for k, size in enumerate(sizes, 1):
         x = _enlarge(x, size, maps.get(size, 16), k)
-    return layers.Conv2D(shape[-1], 3, padding="same", name="pixels")(x)
+    convolution = layers.Conv1D if len(shape) == 2 else layers.Conv2D
+    return convolution(shape[-1], 3, padding="same", name="pixels")(x)
 
 
 def _enlarge(x, size, filters, k):
-    strides = tuple(math.ceil(new / old) for new, old in zip(size, x.shape[1:3]))
-    x = layers.Conv2DTranspose(
+    strides = tuple(math.ceil(new / old) for new, old in zip(size, x.shape[1:-1]))
+    transposed = layers.Conv1DTranspose if len(size) == 1 else layers.Conv2DTranspose
+    x = transposed(
         filters,
         2 * max(strides),
         strides,

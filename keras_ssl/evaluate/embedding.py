@@ -3,42 +3,48 @@
 import keras
 import numpy as np
 
+from keras_ssl import specs
 from keras_ssl.data import Source
+from keras_ssl.evaluate.raw_inputs import raw_features
 from keras_ssl.evaluate.sources import as_source
 from keras_ssl.networks import embedder, predict_in_batches
-from keras_ssl.typing import Progress
+from keras_ssl.typing import Progress, Samples
 
 __all__ = ["embed"]
 
 
 def embed(
     encoder: keras.Model | None,
-    images: Source | np.ndarray,
+    samples: Source | Samples,
     batch_size: int = 256,
     progress: Progress | None = None,
+    like: keras.Model | None = None,
 ) -> np.ndarray:
-    """Check the values and shape of images, and return their representations.
+    """Check the values and shapes of samples, and return their representations.
 
     Args:
-        encoder: `keras.Model` from `(n, …)` to `(n, d)`, an objective (whose embedder is used), or None for the raw
-            pixels.
-        images: `data.Source`, or float array `(n, height, width, channels)` in 0..1.
-        batch_size: Images at a time; only these are converted to floats. Default: 256.
+        encoder: `keras.Model` from `(n, …)` to `(n, d)`, an objective (whose embedder is used), or None for
+            `raw_features`, such as the pixels of images.
+        samples: `data.Source`, or an array or a dict of arrays, as the encoder takes them: images are floats in 0..1.
+        batch_size: Samples at a time; only these are read and converted. Default: 256.
         progress: Called as `progress(done, total)` after each batch, or None.
+        like: Without an encoder, the model for which these raw features are a baseline: it knows what arrays are, and
+            the vocabulary of ids. Default: None.
 
     Returns:
         Float32 array `(n, d)`.
 
     Raises:
-        UserError: If the images are not finite floats in 0..1, or do not fit the encoder.
+        UserError: If the samples are not finite, out of range, or do not fit the encoder.
     """
-    source = as_source(images, encoder)
-    if encoder is None:
-        return source.floats().reshape(len(source), -1)
+    source = as_source(samples, like if encoder is None else encoder)
     encoder = embedder(encoder)
+    wanted = source.specs if like is None else specs.specs_of(embedder(like))
     parts = []
     for begin in range(0, len(source), batch_size):
-        parts.append(predict_in_batches(encoder, source[begin : begin + batch_size].floats(), batch_size))
+        end = min(begin + batch_size, len(source))
+        inputs = source.inputs(np.arange(begin, end))
+        parts.append(raw_features(inputs, wanted) if encoder is None else predict_in_batches(encoder, inputs))
         if progress:
-            progress(min(begin + batch_size, len(source)), len(source))
+            progress(end, len(source))
     return np.concatenate(parts)

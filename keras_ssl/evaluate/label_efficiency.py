@@ -15,7 +15,9 @@ from keras_ssl.evaluate.metrics import scores
 from keras_ssl.evaluate.sources import labeled
 from keras_ssl.figures.palette import label
 from keras_ssl.networks import predict_in_batches
+from keras_ssl.specs import specs_of
 from keras_ssl.transfer import FineTuning, fit_linear
+from keras_ssl.trees import take
 from keras_ssl.typing import Progress
 
 __all__ = ["LabelEfficiency", "label_counts", "label_efficiency"]
@@ -161,7 +163,9 @@ def label_efficiency(
     untrained_features = [embed(model, test) for model in untrained]
     frozen = {"raw_inputs": None, **encoders}
     known = test_features or {}
-    features = {name: known[name] if name in known else embed(model, test) for name, model in frozen.items()}
+    features = {
+        name: known[name] if name in known else embed(model, test, like=architecture) for name, model in frozen.items()
+    }
     tuning = _Tuning(architecture, classes, steps, test)
     result = LabelEfficiency({name: {} for name in [*_BASELINES, *encoders]}, checkpoints=tuning.checkpoints)
 
@@ -171,7 +175,7 @@ def label_efficiency(
         starts = {"from_scratch": (untrained[seed], scratch_rate)}
         starts |= {f"{name}_finetuned": (encoders[name], fine_tuning_rate) for name in fine_tune}
         for method, predictions, curve in itertools.chain(
-            _probes(models, {**features, "untrained": untrained_features[seed]}, images, labels),
+            _probes(models, {**features, "untrained": untrained_features[seed]}, images, labels, architecture),
             tuning.fits(starts, images, labels, seed),
         ):
             result._add(method, n, scores(test_labels, predictions), curve)
@@ -183,17 +187,17 @@ def label_efficiency(
     return result
 
 
-def _probes(models, features, images, labels):
+def _probes(models, features, images, labels, like):
     """For each frozen model: its name, a linear probe's predictions on the features of test, and no curve."""
     for method, model in models.items():
-        yield method, fit_linear(embed(model, images), labels).predict(features[method]), None
+        yield method, fit_linear(embed(model, images, like=like), labels).predict(features[method]), None
 
 
 class _Tuning:
     """Training networks of one architecture again and again, with curves on the first test images."""
 
     def __init__(self, architecture, classes, steps, test):
-        self.images, self.labels = test.floats(), test.labels
+        self.inputs, self.labels = test.inputs(), test.labels
         self.tuning = FineTuning(architecture, classes, steps)
         self.checkpoints = tuple(sorted({max(1, round(steps * k / 10)) for k in range(1, 11)}))
 
@@ -203,21 +207,21 @@ class _Tuning:
             curve: list[float] = []
             watch = functools.partial(self._watch, curve)
             self.tuning.fit(start.get_weights(), images, labels, rate, seed, method != "from_scratch", watch)
-            yield method, self._predict(self.images), curve
+            yield method, self._predict(self.inputs), curve
 
     def _watch(self, curve, step):
         if step in self.checkpoints:
-            curve.append(float((self._predict(self.images[_WATCHED]) == self.labels[_WATCHED]).mean()))
+            curve.append(float((self._predict(take(self.inputs, _WATCHED)) == self.labels[_WATCHED]).mean()))
 
-    def _predict(self, images):
-        return predict_in_batches(self.tuning.model, images).argmax(-1)
+    def _predict(self, inputs):
+        return predict_in_batches(self.tuning.model, inputs).argmax(-1)
 
 
 def _architecture(model):
     """The layers of a functional model with their arguments except names and flags."""
     single = [layer for layer in networks.all_layers(model) if not isinstance(layer, keras.Model)]
     arguments = [{k: v for k, v in layer.get_config().items() if k not in ("name", "trainable")} for layer in single]
-    return model.input_shape, model.output_shape, str([(type(x).__name__, a) for x, a in zip(single, arguments)])
+    return specs_of(model), model.output_shape, str([(type(x).__name__, a) for x, a in zip(single, arguments)])
 
 
 def _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps):

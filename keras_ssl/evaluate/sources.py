@@ -1,37 +1,63 @@
-"""Images as evaluations take them."""
+"""Samples as evaluations take them."""
 
 from typing import Any, cast
 
+import keras
 import numpy as np
 
-from keras_ssl import checks
+from keras_ssl import checks, specs
 from keras_ssl.data import Source, check_labeled, from_arrays
-from keras_ssl.networks import embedder
+from keras_ssl.networks import embedder, is_graph
+from keras_ssl.typing import Samples
 
 __all__ = ["as_source", "labeled"]
 
 
-def as_source(images: Source | np.ndarray, model: Any = None) -> Source:
-    """Check the values and shape of images, and return them as a `data.Source`.
+def as_source(samples: Source | Samples, model: Any = None) -> Source:
+    """Check the values and shapes of samples, and return them as a `data.Source`.
 
     Args:
-        images: `data.Source`, or float array `(n, height, width, channels)` in 0..1.
+        samples: `data.Source`, or an array or a dict of arrays, as the model takes them: images are floats in 0..1.
         model: `keras.Model` that they must fit, an objective (whose embedder they must fit), or None. Shapes are not
             checked against anything else.
 
     Raises:
-        UserError: If the images are not finite floats in 0..1, or do not fit the model.
+        UserError: If the samples are not finite, out of range, or do not fit the model.
     """
-    if isinstance(images, Source):
-        source = images
-    else:
-        checks.check_images(images, at_least=1)  # floats in 0..1; only a source can declare uint8
-        source = from_arrays(images)
-    checks.check_images(source.images, at_least=1, dtype=source.dtype)
     model = embedder(model)
-    if hasattr(model, "input_shape"):
-        checks.check_fits(source.images, model)
+    wanted = specs.specs_of(model) if is_graph(model) else None
+    if isinstance(samples, Source):
+        source = samples
+        source.check()
+    else:
+        source = _from_arrays(samples, wanted)
+    if wanted is not None:
+        specs.check(wanted, keras.tree.map_structure(_as_in_a_batch, source.specs, source.example), source.name)
+        _check_ids(wanted, source)
     return source
+
+
+def _from_arrays(samples, wanted):
+    """A source of arrays, which only a source can declare as uint8."""
+    arrays = keras.tree.map_structure(checks.as_array, samples)
+    if wanted is not None:
+        specs.check_values(wanted, arrays, "samples")
+        return from_arrays(arrays, kind=keras.tree.map_structure(lambda spec: spec.kind, wanted))
+    source = from_arrays(arrays)
+    specs.check_values(source.specs, arrays, "samples")
+    return source
+
+
+def _as_in_a_batch(spec, stored):
+    return np.zeros(stored.shape, spec.dtype)
+
+
+def _check_ids(wanted, source):
+    """Raise if ids are outside the model's vocabulary, which the source itself does not know."""
+    for name, spec in wanted.items() if isinstance(wanted, dict) else [(source.name, wanted)]:
+        if not spec.is_float and spec.high is not None:
+            stored = source.stored[name] if isinstance(wanted, dict) else source.stored
+            spec.check_values(name, stored)
 
 
 def labeled(source: Source) -> tuple[np.ndarray, int]:

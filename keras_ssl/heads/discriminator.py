@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from keras_ssl.networks import copy_statistics
+from keras_ssl.specs import inputs_like
 
 __all__ = ["discriminator", "pair_discriminator"]
 
@@ -19,9 +20,9 @@ def discriminator(encoder: keras.Model, name: str = "discriminator") -> keras.Mo
     Returns:
         `keras.Model` from `(n, …)` to a logit `(n, 1)`, float32.
     """
-    image = keras.Input(encoder.input_shape[1:], name="image")
-    logits = layers.Dense(1, dtype="float32", name="logits")(_trunk(encoder)(image))
-    return keras.Model(image, logits, name=name)
+    inputs = inputs_like(encoder)
+    logits = layers.Dense(1, dtype="float32", name="logits")(_trunk(encoder)(inputs))
+    return keras.Model(inputs, logits, name=name)
 
 
 def pair_discriminator(encoder: keras.Model, hidden: int = 256, name: str = "pair_discriminator") -> keras.Model:
@@ -39,7 +40,7 @@ def pair_discriminator(encoder: keras.Model, hidden: int = 256, name: str = "pai
     Reference:
         Donahue et al. 2017, "Adversarial Feature Learning", section 3.
     """
-    image = keras.Input(encoder.input_shape[1:], name="image")
+    image = inputs_like(encoder)
     latent = keras.Input((encoder.output_shape[-1],), name="latent")
     x = layers.Concatenate(name="pair")([_trunk(encoder)(image), latent])
     x = layers.Dense(hidden, kernel_initializer="he_normal", name="hidden")(x)

@@ -5,7 +5,7 @@ split, after the last epoch; hyperparameters were chosen on a part of train. `ch
 """
 
 from keras_ssl.recipes import digits, mnist, photographs, small_images
-from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, UNLABELED, choose
+from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, UNLABELED, check_images, choose
 from keras_ssl.recipes.recipe import Recipe, compiled
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "JOINT_EMBEDDING",
     "UNLABELED",
     "Recipe",
+    "check_images",
     "choose",
     "compiled",
     "digits",

@@ -3,13 +3,13 @@
 import functools
 from collections.abc import Callable
 
-from keras_ssl import objectives
+from keras_ssl import data, objectives
 from keras_ssl.errors import UserError
 from keras_ssl.recipes import digits, mnist, photographs, small_images
 from keras_ssl.recipes.recipe import Recipe
 from keras_ssl.typing import Path
 
-__all__ = ["CLASSICAL", "JOINT_EMBEDDING", "UNLABELED", "choose"]
+__all__ = ["CLASSICAL", "JOINT_EMBEDDING", "UNLABELED", "check_images", "choose"]
 
 UNLABELED = {"mnist": "train[:20000]", "fashion_mnist": "train[:20000]", "cifar10": "train[:20000]"}
 """The part of a named data set that its recipe trains on, if that is not all of train."""
@@ -58,6 +58,23 @@ _NAMED = {
     "fashion_mnist": _SMALL | {"autoencoder": mnist.autoencoder},
     "cifar10": _SMALL | {"autoencoder": small_images.autoencoder},
 }
+
+
+def check_images(source: data.Source) -> None:
+    """Raise unless a source has images, which all recipes are for.
+
+    Args:
+        source: `data.Source`.
+
+    Raises:
+        UserError: If it has something else.
+    """
+    if source.kind != "image":
+        raise UserError(
+            "images, which all recipes are for",
+            f"{source.plural} in {source.name}",
+            "fit an objective on an encoder of your own: `objective.fit(data.batches(source, …))`",
+        )
 
 
 def choose(objective: str, dataset: Path) -> Callable[..., Recipe]:

@@ -90,7 +90,7 @@ def _label_efficiency(encoders, train, test):
 def _sections(objectives, histories, few, classifier, test, manifest):
     """The figures and tables of the report."""
     shown = test[: min(500, len(test))]
-    predictions = networks.predict_in_batches(classifier, test.floats()).argmax(-1)
+    predictions = networks.predict_in_batches(classifier, test.inputs()).argmax(-1)
     return [
         *_few_label_sections(few),
         report.Section(
@@ -106,7 +106,7 @@ def _sections(objectives, histories, few, classifier, test, manifest):
         report.Section(
             "Reconstructions",
             "Test images, and their reconstructions by the autoencoder.",
-            _reconstructions(objectives["autoencoder"], shown.floats()[:10]),
+            _reconstructions(objectives["autoencoder"], shown.inputs()[:10]),
         ),
         report.Section(
             "The deployed classifier",

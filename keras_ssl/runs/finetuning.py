@@ -7,7 +7,7 @@ import keras
 
 from keras_ssl import data, networks, transfer
 from keras_ssl.evaluate import scores
-from keras_ssl.evaluate.sources import labeled
+from keras_ssl.evaluate.sources import as_source, labeled
 from keras_ssl.files import writable_folder
 from keras_ssl.runs.model_files import save_model
 from keras_ssl.typing import Path, Progress
@@ -46,19 +46,18 @@ def finetune(
         UserError: If labels are missing or too few, images do not fit, or the folder cannot be written in.
     """
     folder = writable_folder(folder)
-    (labels, classes), (test_labels, _) = labeled(train), labeled(test)
-    if labels_per_class is None:
-        images = train.floats()
-    else:
-        images, labels = data.few(train, labels_per_class, seed)
-    data.check_dataset(images, labels, classes)
+    (_, classes), (test_labels, _) = labeled(train), labeled(test)
+    if labels_per_class is not None:
+        train = train[data.few_indices(train, labels_per_class, seed)]
+    train = as_source(train, encoder)
 
     def after_step(step):
         if progress:
             progress(step, steps)
 
-    classifier = transfer.fine_tune(encoder, images, labels, classes, steps, seed=seed, after_step=after_step)
-    figures = scores(test_labels, networks.predict_in_batches(classifier, test.floats()).argmax(-1))
+    inputs, labels = train.inputs(), labeled(train)[0]
+    classifier = transfer.fine_tune(encoder, inputs, labels, classes, steps, seed=seed, after_step=after_step)
+    figures = scores(test_labels, networks.predict_in_batches(classifier, test.inputs()).argmax(-1))
     names = None if train.class_names is None else list(train.class_names)
     path = save_model(classifier, folder / "classifier.keras", **facts, class_names=names, scores=figures)
     return path, figures

@@ -6,16 +6,13 @@ from typing import Any
 
 import keras
 
-from keras_ssl import __version__
+from keras_ssl import __version__, specs
 from keras_ssl.errors import UserError
 from keras_ssl.files import whole_file, write_json
-from keras_ssl.networks import embedder
+from keras_ssl.networks import embedder, is_graph
 from keras_ssl.typing import Path
 
 __all__ = ["about", "load_encoder", "load_model", "save_model"]
-
-
-VALUE_RANGE = [0.0, 1.0]
 
 
 def save_model(model: keras.Model, path: Path, **facts: Any) -> pathlib.Path:
@@ -24,18 +21,13 @@ def save_model(model: keras.Model, path: Path, **facts: Any) -> pathlib.Path:
     Args:
         model: `keras.Model`.
         path: Path that ends with `.keras`.
-        **facts: What the JSON file should hold beside the value range, the input shape and the version.
+        **facts: What the JSON file should hold beside the specs of the model's inputs and the version.
 
     Returns:
         `pathlib.Path` of the `.keras` file.
     """
     path = pathlib.Path(path)
-    facts = {
-        "value_range": VALUE_RANGE,
-        "input_shape": list(embedder(model).input_shape[1:]),
-        "keras_ssl": __version__,
-        **facts,
-    }
+    facts = {"specs": specs.to_json(specs.specs_of(embedder(model))), "keras_ssl": __version__, **facts}
     with whole_file(path) as beside:
         model.save(beside)
         path.with_suffix(".json").unlink(missing_ok=True)  # no description is better than another model's
@@ -44,7 +36,7 @@ def save_model(model: keras.Model, path: Path, **facts: Any) -> pathlib.Path:
 
 
 def load_model(path: Path) -> keras.Model:
-    """Load a `.keras` file, and check that the model was trained on the value range that this package uses.
+    """Load a `.keras` file, and check that it takes what the file beside it says that it was trained on.
 
     Args:
         path: File that `save_model`, or Keras itself, wrote.
@@ -53,7 +45,7 @@ def load_model(path: Path) -> keras.Model:
         `keras.Model`.
 
     Raises:
-        UserError: If there is no such file, it cannot be loaded, or it was trained on another range.
+        UserError: If there is no such file, it cannot be loaded, or it was trained on other shapes, dtypes or ranges.
     """
     path = pathlib.Path(path)
     if not path.is_file() or path.suffix != ".keras":
@@ -62,13 +54,19 @@ def load_model(path: Path) -> keras.Model:
             f"{path}" + ("" if path.exists() else ", which does not exist"),
             "give the path of a saved model",
         )
-    trained_on = about(path).get("value_range", VALUE_RANGE)
-    if trained_on != VALUE_RANGE:
+    trained_on = about(path).get("specs")  # before the model is loaded, so that a broken description is told first
+    model = _loaded(path)
+    found = specs.to_json(specs.specs_of(embedder(model))) if is_graph(embedder(model)) else None
+    if trained_on is not None and found != trained_on:
         raise UserError(
-            f"a model trained on images in {VALUE_RANGE}",
-            f"{path}, trained on {trained_on}",
-            "wrap it in a model that rescales its input, or pretrain on images in 0..1",
+            f"a model trained on {trained_on}",
+            f"{path}, which takes {found}",
+            "wrap it in a model that converts its input, or remove the .json file if it belongs to another model",
         )
+    return model
+
+
+def _loaded(path):
     try:
         return keras.saving.load_model(path)
     except Exception as error:  # Keras raises many kinds

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_ssl import callbacks, distribute
+from keras_ssl import callbacks, distribute, specs
 from keras_ssl.errors import UserError
 from keras_ssl.files import writable_folder, write_json
 from keras_ssl.recipes import Recipe
@@ -44,7 +44,8 @@ def pretrain(
         "objective": name,
         "epochs": recipe.epochs,
         "seed": recipe.seed,
-        "images": [len(recipe.source), *recipe.source.shape],
+        "samples": len(recipe.source),
+        "data": specs.to_json(recipe.source.specs),
         "batch_size": recipe.batch_size,
         "precision": keras.config.dtype_policy().name,
         **json.loads(json.dumps(dict(facts or {}))),  # as they will be read from the file

@@ -88,7 +88,7 @@ def adapt_statistics(encoder: keras.Model, images: np.ndarray, batch_size: int =
         UserError: If the encoder has no batch normalization, or images or batch size are not as above.
 
     Example:
-        `encoder = transfer.adapt_statistics(transfer.adapt_input(encoder, train.shape), train[:10_000].floats())`
+        `encoder = transfer.adapt_statistics(transfer.adapt_input(encoder, train.shape), train[:10_000].inputs())`
 
     Reference:
         Li et al. 2016, "Revisiting Batch Normalization For Practical Domain Adaptation", Algorithm 1.

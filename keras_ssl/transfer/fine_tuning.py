@@ -9,7 +9,8 @@ from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers, set_weights
 from keras_ssl.transfer.heads import classifier
 from keras_ssl.transfer.linear import start_from_probe
-from keras_ssl.typing import Schedule
+from keras_ssl.trees import take
+from keras_ssl.typing import Samples, Schedule
 
 __all__ = ["FineTuning", "fine_tune"]
 
@@ -51,7 +52,7 @@ class FineTuning:
     def fit(
         self,
         weights: list[np.ndarray],
-        images: np.ndarray,
+        images: Samples,
         labels: np.ndarray,
         learning_rate: Schedule = 3e-4,
         seed: int = 0,
@@ -62,7 +63,7 @@ class FineTuning:
 
         Args:
             weights: Weights of the encoder, as its `get_weights()` returns them.
-            images: Float array `(n, …)`.
+            images: Array `(n, …)`, or a dict of arrays: what the encoder takes.
             labels: Integer array `(n,)`.
             learning_rate: Adam's learning rate. Default: 3e-4.
             seed: Seed of the order of samples and of a random head. Default: 0.
@@ -84,14 +85,14 @@ class FineTuning:
         order = _endless(len(labels), seed)
         for step in range(1, self.steps + 1):
             chosen = np.fromiter(order, int, count=self.batch_size)
-            self.model.train_on_batch(images[chosen], labels[chosen])
+            self.model.train_on_batch(take(images, chosen), labels[chosen])
             if after_step:
                 after_step(step)
 
 
 def fine_tune(
     encoder: keras.Model,
-    images: np.ndarray,
+    images: Samples,
     labels: np.ndarray,
     classes: int,
     steps: int = 300,
@@ -103,7 +104,7 @@ def fine_tune(
 
     Args:
         encoder: Pretrained functional `keras.Model`. It is copied, not changed.
-        images: Float array `(n, …)` in 0..1.
+        images: Array `(n, …)`, or a dict of arrays: what the encoder takes.
         labels: Integer array `(n,)`.
         classes: Number of classes.
         steps: Adam steps, with batches of 32. Default: 300.

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_ssl.networks.inference import predict_in_batches
+from keras_ssl.typing import Samples
 
 __all__ = ["fit_linear", "start_from_probe"]
 
@@ -39,12 +40,12 @@ def fit_linear(features: np.ndarray, labels: np.ndarray) -> Any:
     return fitted
 
 
-def start_from_probe(classifier: keras.Model, images: np.ndarray, labels: np.ndarray) -> None:
+def start_from_probe(classifier: keras.Model, images: Samples, labels: np.ndarray) -> None:
     """Set the softmax layer of a classifier to the weights of `fit_linear` on its encoder's representations.
 
     Args:
         classifier: Model that `transfer.classifier` built.
-        images: Float array `(n, …)`.
+        images: Array `(n, …)`, or a dict of arrays: what the encoder takes.
         labels: Integer array `(n,)` of at least two classes. Classes without a label get weights of zero.
 
     Reference:

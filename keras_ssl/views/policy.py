@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_ssl.errors import UserError
 from keras_ssl.seeds import SeedStream
+from keras_ssl.specs import KINDS
 from keras_ssl.typing import Operation, Tensor
 
 __all__ = ["Policy", "split_seed"]
@@ -27,25 +28,29 @@ def split_seed(seed: Tensor, count: int) -> list[Tensor]:
 
 
 class Policy:
-    """Operations applied in order, each with its own seed. The result is clipped to 0..1.
+    """Operations applied in order, each with its own seed. The result is clipped to the range of the kind of samples.
 
     Args:
-        operations: Non-empty list of functions `(images, seed) -> images`, such as `views.flip()`.
+        operations: Non-empty list of functions `(samples, seed) -> samples`, such as `views.flip()`.
         name: Name of the policy in messages and figures. Default: `"policy"`.
+        kind: Kind of the samples, one of `specs.KINDS`. Default: `"image"`, in 0..1.
 
     Attributes:
-        pure: Whether the result depends only on images and seed, so that the policy may be compiled (XLA, `jax.jit`).
+        pure: Whether the result depends only on samples and seed, so that the policy may be compiled (XLA, `jax.jit`).
 
     Raises:
-        UserError: If `operations` is not a non-empty list of callables.
+        UserError: If `operations` is not a non-empty list of callables, or the kind is unknown.
 
     Example:
         `views.Policy([views.flip(), views.noise(stddev=(0, 0.05))], name="mirrored")`
     """
 
-    def __init__(self, operations: Sequence[Operation], name: str = "policy"):
+    def __init__(self, operations: Sequence[Operation], name: str = "policy", kind: str = "image"):
         self.operations = list(operations)
         self.name = name
+        self.kind = kind
+        if kind not in KINDS:
+            raise UserError(f"a kind among {', '.join(KINDS)}", repr(kind), "choose one of them")
         if not self.operations or not all(callable(operation) for operation in self.operations):
             raise UserError(
                 "a list of at least one operation (images, seed) -> images",
@@ -54,29 +59,31 @@ class Policy:
             )
         self.pure = all(getattr(operation, "pure", True) for operation in self.operations)
 
-    def __call__(self, images: Tensor, seed: Tensor) -> Tensor:
-        """Return one view of each image.
+    def __call__(self, samples: Tensor, seed: Tensor) -> Tensor:
+        """Return one view of each sample.
 
         Args:
-            images: Float tensor of shape `(n, h, w, c)` in 0..1.
+            samples: Tensor of the policy's kind: images are floats of shape `(n, h, w, c)` in 0..1.
             seed: Integer tensor of shape `(2,)`; the same seed gives the same views.
 
         Returns:
-            Float tensor of shape `(n, h', w', c)` in 0..1.
+            Tensor of the same kind, perhaps of another size: `(n, h', w', c)`.
 
         Raises:
-            UserError: If `images` does not have four dimensions.
+            UserError: If `samples` does not have the axes of its kind.
         """
-        images = ops.convert_to_tensor(images, dtype="float32")
-        if len(images.shape) != 4:
+        kind = KINDS[self.kind]
+        samples = ops.convert_to_tensor(samples, dtype=kind.dtype)
+        if len(samples.shape) != len(kind.axes) + 1:
             raise UserError(
-                "a batch of images of shape (n, height, width, channels)",
-                f"shape {tuple(images.shape)}",
-                "add the missing axis; one image is `image[None]`, grayscale ones are `images[..., None]`",
+                f"a batch of {kind.plural} of shape (n, {', '.join(kind.axes)})",
+                f"shape {tuple(samples.shape)}",
+                "add the missing axis: one sample is `x[None]`, grayscale images are `x[..., None]`; or give a policy "
+                "of another `kind`",
             )
         for operation, its_seed in zip(self.operations, split_seed(seed, len(self.operations))):
-            images = operation(images, its_seed)
-        return ops.clip(images, 0.0, 1.0)
+            samples = operation(samples, its_seed)
+        return samples if kind.low is None or kind.high is None else ops.clip(samples, kind.low, kind.high)
 
     def __repr__(self):
         return f"Policy({self.name!r}, {len(self.operations)} operations)"

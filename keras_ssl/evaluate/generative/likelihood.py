@@ -103,7 +103,7 @@ def _log_weights(vae, source, samples, chunk, batch_size, seed, progress):
     total = samples * len(source)
 
     def chunks(begin):
-        images = source[begin : begin + batch_size].floats()
+        images = source[begin : begin + batch_size].inputs()
         done = begin * samples
         for k, count in enumerate(counts):
             key = np.array([seed, begin // batch_size * len(counts) + k], "int32")  # different for each chunk

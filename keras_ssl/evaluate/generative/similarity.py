@@ -95,7 +95,7 @@ def reconstruction_error(
     source = as_source(source, model)
     sums = {"mse": 0.0} | ({"ssim": 0.0} if min(source.shape[:2]) >= WINDOW else {})
     for begin in range(0, len(source), batch_size):
-        images = source[begin : begin + batch_size].floats()
+        images = source[begin : begin + batch_size].inputs()
         rebuilt = keras.ops.convert_to_numpy(model.reconstruct(images))
         sums["mse"] += len(images) * float(np.mean((images.astype("float64") - rebuilt) ** 2))
         if "ssim" in sums:

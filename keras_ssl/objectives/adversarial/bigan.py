@@ -94,7 +94,7 @@ class BiGAN(Adversarial):
 
     def reconstruct(self, images: Tensor) -> Tensor:
         """Return the generator's images for the representations of `images` `(n, …)`, floats in 0..1."""
-        return self.generator(self.encoder(self.as_images(images), training=False), training=False)
+        return self.generator(self.encoder(self.as_input(images), training=False), training=False)
 
     def sample(self, count: int, seed: int = 0) -> Tensor:
         """Return `count` new images, at least 1, from random latent vectors; see `GAN.sample`."""

@@ -1,17 +1,20 @@
 """Checks of the encoder and the batches that an objective is given."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_ssl import specs
 from keras_ssl.distribute import replicas
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import assertions
-from keras_ssl.typing import Batch
+from keras_ssl.typing import Batch, Samples
 
-__all__ = ["arrays_in", "as_batch", "batch_of_one", "check_encoder", "check_token_encoder"]
+__all__ = ["arrays_in", "as_batch", "batch_of_one", "by_key", "check_encoder", "check_token_encoder", "errors_about"]
 
 
 def check_encoder(encoder: Any) -> None:
@@ -22,6 +25,7 @@ def check_encoder(encoder: Any) -> None:
             f"{type(encoder).__name__}" + (", not built" if isinstance(encoder, keras.Model) else ""),
             "make one with `keras_ssl.encoders`, or call yours once on a batch",
         )
+    specs.specs_of(encoder)  # raises if its inputs are not known
     shape = getattr(encoder, "output_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 2 or shape[-1] is None:
         raise UserError(
@@ -56,33 +60,57 @@ def as_batch(objective: Any, data: Any) -> Batch:
     Raises:
         UserError: If keys are missing, or a tensor does not have the shape or dtype that the objective needs.
     """
-    name, keys = type(objective).__name__, objective.batch_keys
+    keys = objective.batch_keys
     if isinstance(data, (tuple, list)) and len(data) > 3:  # Keras reads at most x, y and sample weights
         raise _wrong_keys(objective, f"a {type(data).__name__} of {len(data)} tensors")
-    x = keras.utils.unpack_x_y_sample_weight(data)[0]
+    x = by_key(objective, keras.utils.unpack_x_y_sample_weight(data)[0])
     if not isinstance(x, dict):
-        if len(keys) > 1 or isinstance(x, (tuple, list)):
-            raise _wrong_keys(
-                objective,
-                f"a {type(data).__name__} of {len(data)} tensors"
-                if isinstance(data, (tuple, list))
-                else f"one tensor of shape {tuple(x.shape)}",
-            )
-        x = {keys[0]: x}
+        received = f"one tensor of shape {tuple(x.shape)}" if hasattr(x, "shape") else f"a tuple of {len(x)} tensors"
+        raise _wrong_keys(objective, received)
     if missing := [key for key in keys if key not in x]:
         raise _wrong_keys(objective, f"a dict with the keys {tuple(x)}; {', '.join(missing)} missing")
-    for key, shape in objective.batch_shapes.items():
-        _check_tensor(objective, key, x[key], shape)
-    sizes = {key: x[key].shape[0] for key in keys}
+    for key, spec in objective.batch_specs.items():
+        with errors_about(objective, key):
+            specs.check(spec, x[key], f"'{key}'")
+    sizes = {key: keras.tree.flatten(x[key])[0].shape[0] for key in keys}
     if len({size for size in sizes.values() if size is not None}) > 1:
         raise UserError(
-            f"as many samples of each of {keys} for {name}",
+            f"as many samples of each of {keys} for {type(objective).__name__}",
             ", ".join(f"{size} of '{key}'" for key, size in sizes.items()),
             f"make batches with `{objective.batches_call}`",
         )
-    _check_several(objective, x[keys[0]])
+    _check_several(objective, keras.tree.flatten(x[keys[0]])[0])
     # `train_on_batch` passes NumPy arrays as they are
-    return {key: ops.convert_to_tensor(x[key]) for key in (*keys, *objective.optional_keys) if key in x}
+    return {
+        key: keras.tree.map_structure(ops.convert_to_tensor, x[key])
+        for key in (*keys, *objective.optional_keys)
+        if key in x
+    }
+
+
+def by_key(objective: Any, x: Any) -> Any:
+    """Return a dict with the objective's batch keys, where it has a single one and `x` is the samples themselves.
+
+    Args:
+        objective: An `Objective`.
+        x: A dict with its batch keys, or samples: a tensor, or a dict of what an encoder with several inputs takes.
+    """
+    keys = objective.batch_keys
+    several = isinstance(objective.batch_specs.get(keys[0]), dict)
+    samples = (several and keys[0] not in x) if isinstance(x, dict) else not isinstance(x, (tuple, list))
+    return {keys[0]: x} if len(keys) == 1 and samples else x
+
+
+@contextlib.contextmanager
+def errors_about(objective: Any, key: str) -> Iterator[None]:
+    """Add to a `UserError` about the tensors under a key which objective takes them, and how to make them."""
+    try:
+        yield
+    except UserError as error:
+        name = type(objective).__name__
+        raise UserError(
+            f"{error.expected} for {name}", error.received, f"{error.do}; `{objective.batches_call}` makes such batches"
+        ) from None
 
 
 def _wrong_keys(objective, received):
@@ -91,25 +119,6 @@ def _wrong_keys(objective, received):
         received,
         f"make them with `{objective.batches_call}`",
     )
-
-
-def _check_tensor(objective, key, x, shape):
-    name = type(objective).__name__
-    fits = len(x.shape) == len(shape) and all(a is None or b is None or a == b for a, b in zip(x.shape[1:], shape[1:]))
-    if not fits:
-        image = shape == objective.encoder.input_shape
-        build = "the encoder for the data's shape" if image else f"{name} for these '{key}'"
-        raise UserError(
-            f"'{key}' of shape {shape} for {name}",
-            f"shape {tuple(x.shape)}",
-            f"build {build}, and make batches with `{objective.batches_call}`",
-        )
-    if "float" not in keras.backend.standardize_dtype(x.dtype):
-        raise UserError(
-            f"'{key}' as floats",
-            f"dtype {x.dtype}",
-            "use `data.batches`, which converts; or cast to float32 (images to 0..1: divide uint8 by 255)",
-        )
 
 
 def _check_several(objective, x):
@@ -131,12 +140,20 @@ def batch_of_one(objective: Any) -> UserError:
     )
 
 
-def arrays_in(x: Any, keys: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Return the arrays and tensors in `x`, the argument of `fit`, by key; an empty dict for a data set.
+def arrays_in(objective: Any, x: Any) -> dict[str, Samples]:
+    """Return the arrays in `x`, the argument of `fit`, by batch key; an empty dict for a data set.
 
     Args:
-        x: Dict of arrays, one array, which belongs to the first key, or a data set.
-        keys: The keys to look for.
+        objective: An `Objective`.
+        x: Dict of arrays, samples that belong to the only key, or a data set.
     """
-    parts = x if isinstance(x, dict) else {keys[0]: x}
-    return {key: np.asarray(parts[key]) for key in keys if hasattr(parts.get(key), "__array__")}
+    parts = by_key(objective, x)
+    if not isinstance(parts, dict):
+        return {}
+    keys = (*objective.batch_keys, *objective.optional_keys)
+    given = {key: parts[key] for key in keys if key in parts}
+    return {
+        key: keras.tree.map_structure(np.asarray, samples)
+        for key, samples in given.items()
+        if all(hasattr(leaf, "__array__") for leaf in keras.tree.flatten(samples))
+    }

@@ -5,17 +5,18 @@ import inspect
 from typing import Any, Self
 
 import keras
-import numpy as np
 from keras import ops
 
-from keras_ssl import checks
+from keras_ssl import checks, specs
 from keras_ssl.backends import on_tensorflow
 from keras_ssl.distribute import replica_index
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import batches, jax_step, tensorflow_step
 from keras_ssl.objectives.base.updates import Update
 from keras_ssl.seeds import SeedStream
-from keras_ssl.typing import Batch, Schedule, Shape, Tensor
+from keras_ssl.specs import Specs
+from keras_ssl.trees import count
+from keras_ssl.typing import Batch, Samples, Schedule, Tensor
 
 __all__ = ["Objective"]
 
@@ -93,44 +94,41 @@ class Objective(keras.Model):
         return self.encoder
 
     @property
-    def batch_shapes(self) -> dict[str, Shape]:
-        """Shape of the tensor under each of `batch_keys`, batch first. Default: the encoder's input shape for all."""
-        return dict.fromkeys(self.batch_keys, self.encoder.input_shape)
+    def batch_specs(self) -> dict[str, Specs]:
+        """What must be under each of `batch_keys`: a `Spec`, or a dict of them. Default: what the encoder takes."""
+        return dict.fromkeys(self.batch_keys, specs.specs_of(self.encoder))
 
     def at(self, value: Schedule) -> Tensor:
         """Evaluate a `LearningRateSchedule` at the current step; return anything else unchanged."""
         return value(self.step) if isinstance(value, keras.optimizers.schedules.LearningRateSchedule) else value
 
-    def check_array(self, key: str, array: np.ndarray) -> None:
-        """Raise `UserError` if an array passed to `fit` cannot be trained on. Default: values must be in 0..1.
+    def check_array(self, key: str, array: Samples) -> None:
+        """Raise `UserError` if an array passed to `fit` cannot be trained on. Default: it must fit `batch_specs`.
 
         Arrays under `optional_keys` are not checked by default.
 
         Args:
             key: One of `batch_keys` or `optional_keys`.
-            array: The array under this key.
+            array: The array under this key, or a dict of arrays.
         """
         if key in self.batch_keys:
-            check = checks.check_images if array.ndim == 4 else checks.check_values
-            check(array, name=f"'{key}'")
+            with batches.errors_about(self, key):
+                specs.check_values(self.batch_specs[key], array, f"'{key}'", at_least=2)
 
-    def as_images(self, images: Tensor, value_range: tuple[float, float] | None = (0.0, 1.0)) -> Tensor:
-        """Check images and return them as a float32 tensor `(n, …)` for the encoder.
+    def as_input(self, samples: Samples, any_range: bool = False) -> Samples:
+        """Check samples and return them as tensors for the encoder.
 
         Args:
-            images: Float array `(n, …)`.
-            value_range: Lowest and highest value, or None for any. Default: `(0, 1)`.
+            samples: Array `(n, …)`, or a dict of arrays.
+            any_range: Whether floats may have any finite value. Default: False.
 
         Raises:
-            UserError: If they do not have the encoder's input shape, or are not floats in this range.
+            UserError: If they are not what the encoder takes.
         """
-        images = checks.as_array(images)
-        checks.check_fits(images, self.encoder)
-        if value_range is None:
-            checks.check_dtype(images)
-        else:
-            checks.check_values(images, value_range)
-        return ops.convert_to_tensor(images, dtype="float32")
+        wanted = specs.specs_of(self.encoder)
+        arrays = keras.tree.map_structure(checks.as_array, samples)
+        specs.check_values(specs.without_range(wanted) if any_range else wanted, arrays, "the input")
+        return keras.tree.map_structure(lambda x, spec: ops.convert_to_tensor(x, dtype=spec.dtype), arrays, wanted)
 
     def draws(self, training: bool) -> SeedStream:
         """Return a `seed` for `keras.random`: in training a new one for each step and replica, otherwise a fixed one.
@@ -153,9 +151,10 @@ class Objective(keras.Model):
 
     # ---- Keras -----------------------------------------------------------------------------------------------------
 
-    def call(self, inputs: Tensor | Batch, training: bool = False) -> Tensor:
+    def call(self, inputs: Samples, training: bool = False) -> Tensor:
         """Return the representation `(n, d)` of `inputs` `(n, …)`, or of `inputs["input"]`."""
-        return self.embedder(inputs["input"] if isinstance(inputs, dict) else inputs, training=training)
+        wrapped = isinstance(inputs, dict) and "input" in inputs
+        return self.embedder(inputs["input"] if wrapped else inputs, training=training)
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -226,13 +225,14 @@ class Objective(keras.Model):
         epochs = given.get("epochs", 1)
         if epochs < 1:
             raise UserError("at least one epoch", f"epochs={epochs}", "give `epochs=1` or more")
-        arrays = batches.arrays_in(given.get("x"), (*self.batch_keys, *self.optional_keys))
+        arrays = batches.arrays_in(self, given.get("x"))
         if not arrays:
             given.setdefault("shuffle", False)  # Keras would warn that data sets shuffle themselves
         for key, array in arrays.items():
             self.check_array(key, array)
-            size = min(len(array), given.get("batch_size") or 32)
-            if self.compares_samples and (size < 2 or len(array) % size == 1):
+            samples = count(array)
+            size = min(samples, given.get("batch_size") or 32)
+            if self.compares_samples and (size < 2 or samples % size == 1):
                 raise batches.batch_of_one(self)
         return super().fit(**given)
 

@@ -8,6 +8,7 @@ from keras import ops
 from keras_ssl import decoders, losses, transforms
 from keras_ssl.checks import check_range
 from keras_ssl.objectives.base.objective import Objective
+from keras_ssl.specs import check_kind
 from keras_ssl.typing import Batch, Tensor
 
 __all__ = ["Inpainting"]
@@ -52,6 +53,7 @@ class Inpainting(Objective):
         **kwargs: Any,
     ):
         super().__init__(encoder, seed=seed, **kwargs)
+        check_kind(encoder, "image", type(self).__name__)
         self.area = check_range("area", area, 1e-4, 1.0)
         self.ratio = check_range("ratio", ratio, 1e-2, 1e2)
         self.decoder = decoders.mirror(encoder) if decoder is None else decoder
@@ -77,7 +79,7 @@ class Inpainting(Objective):
         Returns:
             Float32 tensor like `images`.
         """
-        images = self.as_images(images)
+        images = self.as_input(images)
         mask = self._masks(images, self.draws(training=False)) if mask is None else mask
         prediction = ops.cast(self._predict(images, mask, training=False), "float32")
         return ops.where(ops.cast(mask, "bool")[..., None], prediction, images)

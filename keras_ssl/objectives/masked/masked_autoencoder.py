@@ -13,6 +13,7 @@ from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import assertions, batches
 from keras_ssl.objectives.base.objective import Objective
+from keras_ssl.specs import check_kind
 from keras_ssl.typing import Batch, Tensor
 
 __all__ = ["MaskedAutoencoder"]
@@ -102,7 +103,7 @@ class MaskedAutoencoder(Objective):
         Raises:
             UserError: If the mask does not hide the share of patches that `mask_ratio` asks for.
         """
-        images = self.as_images(images)
+        images = self.as_input(images)
         if mask is None:
             mask = self._masks(images, self.draws(training=False))
         self._check_mask(mask, len(images))
@@ -169,9 +170,10 @@ def _moments(patches):
 
 def _patch_side(encoder):
     """Return the side of the square patches that an encoder splits images into."""
+    check_kind(encoder, "image", "MaskedAutoencoder")
     shape, length = encoder.input_shape[1:], encoder.get_layer("tokens").output_shape[1]
     side = 0
-    if len(shape) == 3 and None not in shape and length:
+    if None not in shape and length:
         side = math.isqrt(shape[0] * shape[1] // length)
     if not side or shape[0] % side or shape[1] % side or side**2 * length != shape[0] * shape[1]:
         raise UserError(

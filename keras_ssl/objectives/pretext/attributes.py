@@ -7,10 +7,11 @@ import numpy as np
 from keras import ops
 
 from keras_ssl import heads, losses, measures
-from keras_ssl.checks import check_labels, check_values
+from keras_ssl.checks import check_labels
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.base.objective import Objective
-from keras_ssl.typing import Batch, Shape, Tensor
+from keras_ssl.specs import Spec, Specs, specs_of
+from keras_ssl.typing import Batch, Samples, Tensor
 
 __all__ = ["AttributePrediction"]
 
@@ -53,27 +54,20 @@ class AttributePrediction(Objective):
         ]
 
     @property
-    def batch_shapes(self) -> dict[str, Shape]:
-        """The shapes of the encoder's input and of the attributes."""
-        return {"input": self.encoder.input_shape, "attributes": (None, len(self.attributes))}
+    def batch_specs(self) -> dict[str, Specs]:
+        """What the encoder takes, and one float for each attribute."""
+        return {"input": specs_of(self.encoder), "attributes": Spec((None, len(self.attributes)))}
 
-    def check_array(self, key: str, array: np.ndarray) -> None:
+    def check_array(self, key: str, array: Samples) -> None:
         """Raise `UserError` unless an array can be trained on: attributes must be finite, and class numbers must exist.
 
         Args:
             key: See `Objective.check_array`.
             array: See `Objective.check_array`.
         """
+        super().check_array(key, array)
         if key != "attributes":
-            super().check_array(key, array)
             return
-        if array.ndim != 2 or array.shape[1] != len(self.attributes):
-            raise UserError(
-                f"'attributes' with as many columns as attributes: {', '.join(self.attributes)}",
-                f"shape {array.shape}",
-                f"make batches with `{self.batches_call}`",
-            )
-        check_values(array.astype("float32"), (-np.inf, np.inf), name="'attributes'")
         for values, (name, classes) in zip(array.T, self.attributes.items()):
             numbers = values.astype("int64")
             if classes is not None and (numbers != values).any():
@@ -93,7 +87,7 @@ class AttributePrediction(Objective):
 
     def answers(self, images: Tensor) -> dict[str, Tensor]:
         """Return predictions `(n,)` for `images` by attribute name: class numbers, or standardized values."""
-        h = self.encoder(self.as_images(images), training=False)
+        h = self.encoder(self.as_input(images), training=False)
         scores = {name: head(h, training=False) for name, head in zip(self.attributes, self.heads)}
         categorical = {name: classes is not None for name, classes in self.attributes.items()}
         return {name: ops.argmax(x, axis=-1) if categorical[name] else x[:, 0] for name, x in scores.items()}

@@ -9,8 +9,8 @@ import numpy as np
 from keras import ops
 
 from keras_ssl import heads, losses, measures
-from keras_ssl.errors import UserError
 from keras_ssl.objectives.base.objective import Objective
+from keras_ssl.specs import check_kind
 from keras_ssl.typing import Batch, Tensor
 
 __all__ = ["ChanceWarning", "TransformationPrediction"]
@@ -50,12 +50,7 @@ class TransformationPrediction(Objective):
 
     def __init__(self, encoder: keras.Model, classes: int = 4, seed: int = 0, **kwargs: Any):
         super().__init__(encoder, seed=seed, **kwargs)
-        if len(encoder.input_shape) != 4:
-            raise UserError(
-                f"an encoder of images (n, height, width, channels) for {type(self).__name__}",
-                f"input shape {encoder.input_shape}",
-                "give one with that input",
-            )
+        check_kind(encoder, "image", type(self).__name__)
         self.classes = classes
         self.head = heads.linear(encoder, classes, name="head")
 
@@ -87,7 +82,7 @@ class TransformationPrediction(Objective):
 
     def answers(self, images: Tensor) -> Tensor:
         """Return the most probable classes of `images` `(n, height, width, channels)`, integers `(n,)`."""
-        h = self.encoder(self.as_images(images), training=False)
+        h = self.encoder(self.as_input(images), training=False)
         return ops.argmax(self.head(h, training=False), axis=-1)
 
     def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -123,8 +118,6 @@ class TransformationPrediction(Objective):
             array: See `Objective.check_array`.
         """
         super().check_array(key, array)
-        if array.ndim != 4 or array.shape[1:3] != self.encoder.input_shape[1:3]:
-            return  # the check of the first batch raises
         images = array[:: -(-len(array) // _CHECKED_IMAGES)].astype("float32")
         threshold = _ALIKE * _variation(images - images.mean(axis=(1, 2, 3), keepdims=True))
         versions = (np.asarray(self.version(images, k)) for k in range(self.classes))

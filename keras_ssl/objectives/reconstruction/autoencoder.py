@@ -56,7 +56,7 @@ class Autoencoder(Objective):
 
     def reconstruct(self, images: Tensor) -> Tensor:
         """Return the reconstructions of `images` `(n, …)`, floats in 0..1, as a float32 tensor of the same shape."""
-        return self._reconstruct(self.as_images(images))
+        return self._reconstruct(self.as_input(images))
 
     def _reconstruct(self, images):
         return self.decoder(self.encoder(images, training=False), training=False)

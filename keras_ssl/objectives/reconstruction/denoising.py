@@ -69,4 +69,4 @@ class DenoisingAutoencoder(Autoencoder):
 
     def reconstruct(self, images: Tensor) -> Tensor:
         """Return the reconstructions of `images` `(n, …)`, floats, which may be corrupted and outside 0..1."""
-        return self._reconstruct(self.as_images(images, value_range=None))
+        return self._reconstruct(self.as_input(images, any_range=True))

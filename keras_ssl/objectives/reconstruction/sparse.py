@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_ssl import losses
@@ -12,6 +11,7 @@ from keras_ssl.checks import check_between
 from keras_ssl.distribute import gather
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.reconstruction.autoencoder import Autoencoder
+from keras_ssl.specs import specs_of
 from keras_ssl.typing import Schedule, Tensor
 
 __all__ = ["SparseAutoencoder"]
@@ -73,8 +73,8 @@ class SparseAutoencoder(Autoencoder):
 
 def _check_activities(encoder):
     """Raise unless an encoder's outputs for 16 random inputs lie in 0..1."""
-    shape = [size or 32 for size in encoder.input_shape[1:]]
-    h = ops.convert_to_numpy(encoder(np.random.default_rng(0).random((16, *shape), "float32")))
+    samples = keras.tree.map_structure(lambda spec: spec.sample(16), specs_of(encoder))
+    h = ops.convert_to_numpy(encoder(samples))
     if h.min() < 0 or h.max() > 1:
         raise UserError(
             "activities in 0..1 from the encoder, since there is a target for them",

@@ -115,7 +115,7 @@ class VariationalAutoencoder(Objective):
 
     def reconstruct(self, images: Tensor) -> Tensor:
         """Return the reconstructions of `images` `(n, …)`, floats in 0..1, decoded from the posterior mean."""
-        return self.decode(self.posterior(self.as_images(images))[0])
+        return self.decode(self.posterior(self.as_input(images))[0])
 
     def sample(self, count: int, seed: int = 0) -> Tensor:
         """Return `count` new images, at least 1: the means of `p(x|z)` for z drawn from the prior.
@@ -138,7 +138,7 @@ class VariationalAutoencoder(Objective):
         Returns:
             Float32 tensor `(n, steps, …)`.
         """
-        ends = [self.posterior(self.as_images(images))[0][:, None] for images in (first, second)]
+        ends = [self.posterior(self.as_input(images))[0][:, None] for images in (first, second)]
         t = ops.reshape(ops.linspace(0.0, 1.0, steps), (1, steps, 1))
         z = (1 - t) * ends[0] + t * ends[1]
         decoded = self.decode(ops.reshape(z, (-1, self.latent_dim)))

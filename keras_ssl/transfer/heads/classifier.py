@@ -3,6 +3,7 @@
 import keras
 
 from keras_ssl.errors import UserError
+from keras_ssl.specs import inputs_like
 
 __all__ = ["classifier"]
 
@@ -20,14 +21,14 @@ def classifier(encoder: keras.Model, classes: int, name: str = "classifier") -> 
         name: Name of the model. Default: "classifier".
 
     Returns:
-        Functional `keras.Model` from input `image` to `probabilities` `(n, classes)` in float32, not compiled. Compile
-        it with the loss "sparse_categorical_crossentropy".
+        Functional `keras.Model` from inputs like the encoder's to `probabilities` `(n, classes)` in float32, not
+        compiled. Compile it with the loss "sparse_categorical_crossentropy".
 
     Raises:
         UserError: If there are fewer than 2 classes.
     """
     if classes < 2:
         raise UserError("at least 2 classes", f"classes={classes}", "give the number of classes of the labeled data")
-    inputs = keras.Input(encoder.input_shape[1:], name="image")
+    inputs = inputs_like(encoder)
     head = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")
     return keras.Model(inputs, head(encoder(inputs)), name=name)

@@ -1,0 +1,86 @@
+"""Samples in files, which are read when they are needed."""
+
+import concurrent.futures
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_ssl.checks import check_between
+from keras_ssl.errors import UserError
+from keras_ssl.typing import Path, Progress
+
+__all__ = ["Files"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Files:
+    """One sample in each file, decoded by several threads when it is needed.
+
+    Args:
+        paths: Paths of the files.
+        decode: Function of a path that returns the sample, an array of one shape and dtype for all files. Threads call
+            it, so it should spend its time where Python's lock is released, as Pillow and NumPy do.
+        threads: Number of threads. Default: 4.
+
+    Example:
+        `data.Source(data.Files(paths, decode), labels, classes=10, kinds="image")`
+    """
+
+    paths: Sequence[Path] | np.ndarray
+    decode: Callable[[Path], np.ndarray]
+    threads: int = 4
+
+    def __post_init__(self) -> None:
+        check_between("threads", self.threads, least=1, whole=True)
+        object.__setattr__(self, "paths", np.asarray(self.paths, dtype=object))
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, which: Any) -> "Files":
+        """Return the files of a slice, an array of indices or a boolean mask."""
+        return dataclasses.replace(self, paths=self.paths[which])
+
+    def rows(self, indices: Any) -> np.ndarray:
+        """Return the samples at `indices` `(k,)`, an array `(k, …)`."""
+        with concurrent.futures.ThreadPoolExecutor(self.threads) as pool:
+            return np.stack(list(pool.map(self.decode, self.paths[indices])))
+
+    def check(self, progress: Progress | None = None) -> None:
+        """Decode every file, and raise if some cannot be read or differ from the first, before anything is trained.
+
+        Args:
+            progress: Called as `progress(done, total)` after each file, or None.
+
+        Raises:
+            UserError: With the number of broken files and the first of them.
+        """
+        broken: list[tuple[Any, str]] = []
+        first = None
+        with concurrent.futures.ThreadPoolExecutor(self.threads) as pool:
+            results = pool.map(self._tried, self.paths)
+            for done, (path, found) in enumerate(zip(self.paths, results), 1):
+                first = found if first is None and not isinstance(found, str) else first
+                if isinstance(found, str):
+                    broken.append((path, found))
+                elif found != first:
+                    broken.append((path, f"shape and dtype {found}, the others have {first}"))
+                if progress:
+                    progress(done, len(self))
+        if broken:
+            path, reason = broken[0]
+            raise UserError(
+                "files that can be decoded, to one shape and dtype",
+                f"{len(broken)} of {len(self)} that cannot, the first {path}: {reason}",
+                "remove or repair them",
+            )
+
+    def _tried(self, path):
+        """Shape and dtype of a sample, or why it cannot be decoded."""
+        try:
+            sample = np.asarray(self.decode(path))
+        except Exception as error:  # decoders raise many kinds
+            return f"{type(error).__name__}: {error}"
+        return sample.shape, sample.dtype.name

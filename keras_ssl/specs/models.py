@@ -1,0 +1,95 @@
+"""What a model takes, read off its inputs."""
+
+from typing import Any
+
+import keras
+
+from keras_ssl.errors import UserError
+from keras_ssl.networks import is_graph
+from keras_ssl.specs.kinds import KINDS, kind_of
+from keras_ssl.specs.spec import Spec, Specs
+
+__all__ = ["check_kind", "inputs_like", "specs_of"]
+
+
+def specs_of(model: keras.Model) -> Specs:
+    """Return what a model takes: a `Spec`, or a dict of them by name if it has several inputs.
+
+    Args:
+        model: Functional or built sequential `keras.Model`.
+
+    Raises:
+        UserError: If it is another one, whose inputs are not known.
+    """
+    if not is_graph(model):
+        raise UserError(
+            "a functional or built sequential keras.Model, whose inputs are known",
+            f"a {type(model).__name__}",
+            "wrap it: `inputs = keras.Input(…, name='image')`, `keras.Model(inputs, model(inputs))`",
+        )
+    inputs = _inputs(model)
+    return {name: _spec(model, x) for name, x in inputs.items()} if isinstance(inputs, dict) else _spec(model, inputs)
+
+
+def check_kind(model: keras.Model, kind: str, name: str) -> None:
+    """Raise unless a model has one input, of a kind.
+
+    Args:
+        model: See `specs_of`.
+        kind: One of `KINDS`.
+        name: What needs such a model.
+
+    Raises:
+        UserError: If it takes something else.
+    """
+    found = specs_of(model)
+    if not isinstance(found, Spec) or found.kind != kind or len(found.shape) != len(KINDS[kind].axes) + 1:
+        raise UserError(
+            f"a model of {kind}s (n, {', '.join(KINDS[kind].axes)}) for {name}",
+            f"'{model.name}', which takes {found}",
+            "give one with such an input",
+        )
+
+
+def inputs_like(model: keras.Model) -> Any:
+    """Return new `keras.Input`s like those of a model: one, or a dict of them by name.
+
+    Args:
+        model: See `specs_of`.
+    """
+    return keras.tree.map_structure(lambda x: keras.Input(x.shape[1:], dtype=x.dtype, name=x.name), _inputs(model))
+
+
+def _inputs(model):
+    """The inputs of a functional model: one symbolic tensor, or a dict of them."""
+    struct = model.input
+    if isinstance(struct, dict):
+        return struct
+    tensors = keras.tree.flatten(struct)
+    return tensors[0] if len(tensors) == 1 else {x.name: x for x in tensors}
+
+
+def _spec(model, x):
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    kind = kind_of(x.name, len(x.shape), dtype)
+    low, high = KINDS[kind].low, KINDS[kind].high
+    if kind == "ids":
+        size = _vocabulary(model, x)
+        high = None if size is None else size - 1
+    return Spec(tuple(x.shape), dtype, low, high, kind)
+
+
+def _vocabulary(model, x):
+    """Size of the embedding that reads an input, directly or in a nested model; None if there is none."""
+    for nodes in model._nodes_by_depth.values():
+        for node in nodes:
+            places = [k for k, tensor in enumerate(node.arguments.keras_tensors) if tensor is x]
+            if places and is_graph(node.operation):
+                size = _vocabulary(node.operation, node.operation.inputs[places[0]])
+            elif places:
+                size = getattr(node.operation, "input_dim", None)
+            else:
+                continue
+            if size is not None:
+                return size
+    return None

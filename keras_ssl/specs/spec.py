@@ -1,0 +1,152 @@
+"""What one tensor of a batch must be."""
+
+import dataclasses
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+
+from keras_ssl import checks
+from keras_ssl.errors import UserError
+from keras_ssl.typing import Shape, Tensor
+
+__all__ = ["Spec", "Specs", "to_json", "without_range"]
+
+_UNKNOWN = 16  # of random samples, along an axis of any size
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """What one tensor of a batch must be.
+
+    Args:
+        shape: Shape, batch first; None for any size.
+        dtype: Name of the dtype. All floats fit a float dtype, and all integers and booleans another one. Default:
+            "float32".
+        low: Lowest value, or None for any. Default: None.
+        high: Highest value, or None for any. Default: None.
+        kind: One of `KINDS`, or None if it is of no kind. Default: None.
+    """
+
+    shape: Shape
+    dtype: str = "float32"
+    low: float | None = None
+    high: float | None = None
+    kind: str | None = None
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the tensor holds floats."""
+        return "float" in self.dtype
+
+    @property
+    def values(self) -> str:
+        """Describe the values, such as "floats in 0..1"."""
+        words = "floats" if self.is_float else "integers"
+        if self.low is None and self.high is None:
+            return words
+        low, high = ("" if bound is None else f"{bound:g}" for bound in (self.low, self.high))
+        return f"{words} in {low}..{high}"
+
+    def check_tensor(self, name: str, x: Tensor) -> None:
+        """Check the shape and the dtype of a tensor or an array, which are known inside a graph.
+
+        Args:
+            name: Name of the tensor in errors.
+            x: Tensor, batch first.
+
+        Raises:
+            UserError: If they do not fit.
+        """
+        if getattr(x.shape, "rank", len(self.shape)) is None:
+            raise UserError(
+                f"{name} of shape {self.shape}",
+                "a tensor of unknown rank",
+                "let the data set know it: `tf.ensure_shape(x, …)` in its last `map`, or `output_signature=` of "
+                "`from_generator`",
+            )
+        shape = tuple(x.shape)
+        fits = len(shape) == len(self.shape)
+        if not fits or any(None not in (a, b) and a != b for a, b in zip(shape[1:], self.shape[1:])):
+            raise UserError(
+                f"{name} of shape {self.shape}",
+                f"shape {shape}",
+                "give samples of this shape, or build the model for the shape of the data"
+                + ("; one sample is `x[None]`" if len(shape) == len(self.shape) - 1 else ""),
+            )
+        dtype = keras.backend.standardize_dtype(x.dtype)
+        if ("float" in dtype) != self.is_float:
+            raise UserError(
+                f"{name} as {self.values}",
+                f"dtype {dtype}",
+                f"use `data.batches`, which converts; or cast to {self.dtype}"
+                + (" (images to 0..1: divide uint8 by 255)" if self.kind in ("image", "video") else ""),
+            )
+
+    def check_values(self, name: str, x: np.ndarray) -> None:
+        """Check the values of an array, after `check_tensor`.
+
+        Args:
+            name: Name of the array in errors.
+            x: NumPy array, batch first.
+
+        Raises:
+            UserError: If values are not finite or out of range; the error has the index of the first such sample.
+        """
+        if self.is_float:
+            low, high = -np.inf if self.low is None else self.low, np.inf if self.high is None else self.high
+            checks.check_values(x, (low, high), name)
+            return
+        outside = np.zeros(x.shape, bool)
+        if self.low is not None:
+            outside |= x < self.low
+        if self.high is not None:
+            outside |= x > self.high
+        if outside.any():
+            first = np.argwhere(outside)[0]
+            raise UserError(
+                f"{name} as {self.values}",
+                f"{x[tuple(first)]} at index {first[0]} ({outside.sum()} outside in all)",
+                "number them from 0 to one less than the size of the model's embedding; 0 is padding",
+            )
+
+    def sample(self, count: int, seed: int = 0, sizes: tuple[int, ...] | None = None) -> np.ndarray:
+        """Return random samples that fit.
+
+        Args:
+            count: Number of samples.
+            seed: Seed of the draw. Default: 0.
+            sizes: Sizes of the axes that may have any size, in order; 16 for those that it lacks. Default: None.
+        """
+        rng, given = np.random.default_rng(seed), iter(sizes or ())
+        shape = (count, *(next(given, _UNKNOWN) if size is None else size for size in self.shape[1:]))
+        low, high = 0.0 if self.low is None else self.low, 1.0 if self.high is None else self.high
+        if self.is_float:
+            return (low + (high - low) * rng.random(shape)).astype(self.dtype)
+        return rng.integers(int(low), int(high) + 1, shape).astype(self.dtype)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a dict for a JSON file, with the arguments by name."""
+        return {**dataclasses.asdict(self), "shape": list(self.shape)}
+
+
+Specs: TypeAlias = Spec | dict[str, Spec]
+"""What a model takes: one tensor, or several by name."""
+
+
+def to_json(specs: Specs) -> dict[str, Any]:
+    """Return specs as a dict for a JSON file; see `Spec.to_json`.
+
+    Args:
+        specs: A `Spec`, or a dict of them.
+    """
+    if isinstance(specs, Spec):
+        return specs.to_json()
+    return {name: spec.to_json() for name, spec in specs.items()}
+
+
+def without_range(specs: Specs) -> Specs:
+    """Return specs that take any finite value in place of floats in a range."""
+    return keras.tree.map_structure(
+        lambda spec: dataclasses.replace(spec, low=None, high=None) if spec.is_float else spec, specs
+    )

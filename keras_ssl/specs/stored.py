@@ -1,0 +1,64 @@
+"""What stored samples become in a batch."""
+
+from typing import Any
+
+import numpy as np
+
+from keras_ssl.errors import UserError
+from keras_ssl.specs.kinds import KINDS, kind_of
+from keras_ssl.specs.spec import Spec
+from keras_ssl.typing import Shape
+
+__all__ = ["scale_of", "stored_spec"]
+
+
+def stored_spec(name: str, shape: Shape, dtype: Any, kind: str | None = None) -> Spec:
+    """Return what batches of stored samples are, once they are converted.
+
+    Args:
+        name: Name of the samples, which is their kind if it is one of `KINDS` and `kind` is None.
+        shape: Shape of the stored array, with the axis of samples.
+        dtype: Its NumPy dtype.
+        kind: One of `KINDS`. Default: by name, axes and dtype, see `kind_of`; uint8 with four or five axes are images
+            and videos. Floats with three axes have no kind by default: they may be series, or gray images.
+
+    Raises:
+        UserError: If the kind is unknown or not clear, or samples of this kind have other axes or dtypes.
+    """
+    rank, dtype = len(shape), np.dtype(dtype).name
+    pixels = dtype == "uint8" and rank in (4, 5)
+    unclear = kind is None and name not in KINDS and (dtype == "uint8" or "float" in dtype) and not 4 <= rank <= 5
+    if kind is None and not (unclear and (rank != 2 or dtype == "uint8")):
+        kind = {4: "image", 5: "video"}[rank] if pixels and name not in KINDS else kind_of(name, rank, dtype)
+    if kind is not None and kind not in KINDS:
+        raise UserError(f"a kind among {', '.join(KINDS)}", repr(kind), "choose one of them")
+    wanted = KINDS[kind or "image"]
+    if rank != len(wanted.axes) + 1:
+        raise UserError(
+            f"{wanted.plural} of shape (n, {', '.join(wanted.axes)})",
+            f"shape {tuple(shape)}",
+            "add the missing axis: grayscale images have one channel, `x[..., None]`, and one sample is `x[None]`; or "
+            f"say what it is: `kind=` {', '.join(KINDS)}",
+        )
+    same_sort = ("float" in dtype) == ("float" in wanted.dtype) and np.dtype(dtype).kind in "biuf"
+    fits = dtype in wanted.stored or same_sort
+    spec = Spec((None, *shape[1:]), wanted.dtype, wanted.low, wanted.high, kind)
+    if not fits:
+        raise UserError(
+            f"{wanted.plural} as {' or '.join([spec.values, *wanted.stored])}",
+            f"dtype {dtype}",
+            "convert them: `x.astype('float32') / 255` for pixels of 8 bits, whatever integer type holds them"
+            if "float" in wanted.dtype
+            else f"cast to {wanted.dtype}",
+        )
+    return spec
+
+
+def scale_of(spec: Spec, dtype: Any) -> float:
+    """Return what stored values are divided by to become those of a spec.
+
+    Args:
+        spec: Result of `stored_spec`.
+        dtype: Dtype in which the values are stored.
+    """
+    return KINDS[spec.kind].stored.get(np.dtype(dtype).name, 1.0) if spec.kind else 1.0
