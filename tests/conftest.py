@@ -1,6 +1,14 @@
 """Shared settings of the tests: quiet TensorFlow, two logical CPUs for the replica tests, one seed for each test."""
 
 import os
+import pathlib
+import sys
+
+if sys.dont_write_bytecode:  # each process would compile all that it imports, with TensorFlow for 10 s
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(pathlib.Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "agg")
