@@ -1,11 +1,15 @@
 """The JAX half of test_jax.py: runs every case where TensorFlow cannot be imported and writes what came of it.
 
+All that the tests ask JAX is asked here, since starting it takes long.
+
 Usage: python jax_process.py OUTPUT.npz
 """
 
 import contextlib
 import dataclasses
 import functools
+import io
+import pathlib
 import sys
 from unittest import mock
 
@@ -15,7 +19,9 @@ if __name__ == "__main__":
 import jax
 import keras
 import numpy as np
+import pytest
 import steps
+import test_data_batches
 from cases import CASES, images
 
 import keras_ssl
@@ -23,6 +29,13 @@ from keras_ssl import callbacks, data, encoders, export, objectives, views
 from keras_ssl.errors import UserError
 
 SAMPLES = 8
+TESTS = {
+    "on_jax.py": "on_jax",
+    "test_optimizers.py": "by_hand or scaling",
+    "test_optimizers_schedules.py": "by_hand or target_follows",
+    "test_probes.py": "every_epoch or nothing",
+}
+"""Files and the tests in them that are run on JAX."""
 
 
 def train(objective, batch, rate, run_eagerly=False):
@@ -97,9 +110,18 @@ def without_tensorflow():
         "deploy": lambda: export.deploy(encoder, "never"),
     }.items():
         found[f"error/{name}"] = refusal(call)
-    return found
+    batches = data.batches(test_data_batches.numbered(), batch_size=4, seed=3)
+    return found | {"batches": str([test_data_batches.numbers(batch["input"]) for batch in batches])}
+
+
+def tests():
+    """Status and report of pytest on `TESTS`."""
+    files = [str(pathlib.Path(__file__).with_name(name)) for name in TESTS]
+    with contextlib.redirect_stdout(io.StringIO()) as report:
+        status = pytest.main(["-q", "-p", "no:cacheprovider", "-k", " or ".join(TESTS.values()), *files])
+    return {"tests/status": int(status), "tests/report": report.getvalue()}
 
 
 if __name__ == "__main__":
     about = {"backend": keras.backend.backend(), "jax": jax.__version__, "version": keras_ssl.__version__}
-    np.savez(sys.argv[1], **about, **conformance(), **without_tensorflow())
+    np.savez(sys.argv[1], **about, **conformance(), **without_tensorflow(), **tests())
