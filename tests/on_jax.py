@@ -84,7 +84,5 @@ def test_fit_gets_the_batches_of_one_epoch_after_the_other():
 
 def test_the_embedded_digits_load_and_others_say_what_they_need():
     assert data.load("digits").shape == (8, 8, 1)
-    try:
+    with pytest.raises(ValueError, match="tensorflow-datasets"):
         data.load("mnist")
-    except ValueError as error:
-        assert "tensorflow-datasets" in str(error)
