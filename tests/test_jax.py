@@ -22,13 +22,7 @@ HERE = pathlib.Path(__file__).parent
 def on_jax(tmp_path_factory):
     """What `jax_process.py` found."""
     output = tmp_path_factory.mktemp("jax") / "found.npz"
-    quick = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"  # to compile, by a factor of 4
-    backend = {
-        "KERAS_BACKEND": "jax",
-        "JAX_PLATFORMS": "cpu",
-        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-        "XLA_FLAGS": quick,
-    }
+    backend = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
     environment = {**os.environ, **backend, "PYTHONPATH": str(HERE.parent)}
     command = [sys.executable, str(HERE / "jax_process.py"), str(output)]
     result = subprocess.run(command, env=environment, cwd=output.parent, capture_output=True, text=True)
