@@ -1,10 +1,20 @@
 """Shared settings of the tests: quiet TensorFlow, two logical CPUs for the replica tests, one seed for each test."""
 
 import os
+import pathlib
+import sys
+
+if sys.dont_write_bytecode:  # each process would compile all that it imports, with TensorFlow for 10 s
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(pathlib.Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "agg")
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # quicker to compile
+os.environ.setdefault(  # quicker to compile, 4 times so on JAX
+    "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+)
 
 import hypothesis
 import keras

@@ -5,9 +5,8 @@ import importlib
 import json
 import pathlib
 import re
-import subprocess
-import sys
 
+import new_process
 import pytest
 
 import keras_ssl
@@ -245,10 +244,7 @@ print(json.dumps({"seconds": seconds, "new": sorted({name.split(".")[0] for name
 
 
 def test_importing_keras_ssl_costs_little_over_keras():
-    result = subprocess.run(
-        [sys.executable, "-c", IMPORTING], capture_output=True, text=True, check=True, cwd=ROOT.parent
-    )
-    figures = json.loads(result.stdout.splitlines()[-1])
+    figures = json.loads(new_process.run(IMPORTING, folder=ROOT.parent).splitlines()[-1])
     assert figures["seconds"] < 0.3
     assert "keras_ssl" in figures["new"]
     assert not set(figures["new"]) & HEAVY

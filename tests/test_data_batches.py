@@ -1,10 +1,5 @@
 """Batches: what they hold, that each epoch is another one, and that a seed, an epoch and a step determine them."""
 
-import os
-import pathlib
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -168,108 +163,14 @@ def test_what_cannot_be_trained_on_is_refused_at_once(source, options, message):
         data.batches(source, **options)
 
 
-def alone(script, **environment):
-    """Run a script in a process of its own: logical devices and backends are chosen once in each."""
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, **environment, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        cwd=pathlib.Path(__file__).parents[1],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
-
-
-REPLICAS = """
-import numpy as np, tensorflow as tf
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
-from keras_ssl import data
-images = (np.arange(8)[:, None, None, None] * np.ones((1, 2, 3, 1)) / 255).astype("float32")
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-halves = []
-for batch in strategy.experimental_distribute_dataset(data.batches(images, batch_size=4, drop_remainder=True)):
-    halves.append([part.numpy() for part in strategy.experimental_local_results(batch["input"])])
-whole = [batch["input"].numpy() for batch in data.batches(images, batch_size=4, drop_remainder=True)]
-assert len(halves) == len(whole) == 2
-for parts, batch in zip(halves, whole):
-    assert [len(part) for part in parts] == [2, 2]
-    np.testing.assert_array_equal(np.concatenate(parts), batch)
-"""
-
-
-def test_replicas_share_the_batches_of_one_device():
-    alone(REPLICAS)
-
-
-JAX = """
-import sys
-sys.modules["tensorflow"] = None
-import keras, numpy as np
-from keras_ssl import data, views
-from keras_ssl.seeds import SeedStream
-
-def noisy(images, seed):
-    noise = keras.random.uniform(keras.ops.shape(images), seed=SeedStream(seed))
-    return keras.ops.clip(images + 0.2 * noise, 0.0, 1.0)
-
-def epoch(dataset):
-    return [{key: np.asarray(value) for key, value in batch.items()} for batch in dataset]
-
-def same(left, right):
-    return all(np.array_equal(a[key], b[key]) for a, b in zip(left, right, strict=True) for key in a)
-
-pixels = data.from_arrays((np.arange(10)[:, None, None, None] * np.ones((1, 2, 3, 1))).astype("uint8"))
-for policy, steps in ((None, 3), (noisy, 2)):
-    dataset = data.batches(pixels, views=policy, batch_size=4, seed=3)
-    assert len(dataset) == steps
-    epochs = [epoch(dataset) for _ in range(3)]
-    assert [len(batches) for batches in epochs] == [steps] * 3
-    assert not same(epochs[0], epochs[1]) and not same(epochs[1], epochs[2])
-    resumed = data.batches(pixels, views=policy, batch_size=4, seed=3, first_epoch=2)
-    assert same(epoch(resumed), epochs[2])
-    if policy is None:
-        print([(batch["input"][:, 0, 0, 0] * 255).round().astype(int).tolist() for batch in epochs[0]])
-    assert all(value.dtype == np.float32 for value in epochs[0][0].values())
-
-first = epochs[0][0]
-assert first["view_1"].shape == (4, 2, 3, 1) and not np.array_equal(first["view_1"], first["view_2"])
-
-class Recorder(keras.Model):
-    def __init__(self):
-        super().__init__()
-        self.layer = keras.layers.Dense(1)
-        self.layer.build((None, 1))
-        self.built = True
-    def call(self, batch):
-        return self.layer(batch["input"])
-    def train_step(self, state, batch):
-        return {"mean": batch["input"][0].mean() * 255}, state
-    test_step = train_step
-
-class Means(keras.callbacks.Callback):
-    def __init__(self):
-        super().__init__()
-        self.means = []
-    def on_train_batch_end(self, batch, logs):
-        self.means.append(round(float(logs["mean"])))
-
-model, means = Recorder(), Means()
-model.compile("sgd")
-model.fit(data.batches(pixels, batch_size=4, seed=3), epochs=3, verbose=0, callbacks=[means])
-dataset = data.batches(pixels, batch_size=4, seed=3)
-assert means.means == [round(float(batch["input"][0].mean() * 255)) for _ in range(3) for batch in dataset], means.means
-assert data.load("digits").shape == (8, 8, 1)
-try:
-    data.load("mnist")
-except ValueError as error:
-    assert "tensorflow-datasets" in str(error)
-"""
-
-
-def test_jax_without_tensorflow_gets_the_same_batches():
-    printed = alone(JAX, KERAS_BACKEND="jax")
-    on_tensorflow = [numbers(batch["input"]) for batch in data.batches(numbered(), batch_size=4, seed=3)]
-    assert str(on_tensorflow) in printed
+def test_replicas_share_the_batches_of_one_device(two_replicas):
+    images = (np.arange(8)[:, None, None, None] * np.ones((1, 2, 3, 1)) / 255).astype("float32")
+    halves = []
+    dataset = data.batches(images, batch_size=4, drop_remainder=True)
+    for batch in two_replicas.experimental_distribute_dataset(dataset):
+        halves.append([part.numpy() for part in two_replicas.experimental_local_results(batch["input"])])
+    whole = [batch["input"].numpy() for batch in data.batches(images, batch_size=4, drop_remainder=True)]
+    assert len(halves) == len(whole) == 2
+    for parts, batch in zip(halves, whole):
+        assert [len(part) for part in parts] == [2, 2]
+        np.testing.assert_array_equal(np.concatenate(parts), batch)

@@ -10,6 +10,10 @@ import pytest
 import steps
 from cases import CASES
 from jax_process import SAMPLES, train
+from test_data_batches import numbered
+from test_data_batches import numbers as shown
+
+from keras_ssl import data
 
 HERE = pathlib.Path(__file__).parent
 
@@ -18,11 +22,7 @@ HERE = pathlib.Path(__file__).parent
 def on_jax(tmp_path_factory):
     """What `jax_process.py` found."""
     output = tmp_path_factory.mktemp("jax") / "found.npz"
-    backend = {
-        "KERAS_BACKEND": "jax",
-        "JAX_PLATFORMS": "cpu",
-        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-    }  # quick to compile
+    backend = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
     environment = {**os.environ, **backend, "PYTHONPATH": str(HERE.parent)}
     command = [sys.executable, str(HERE / "jax_process.py"), str(output)]
     result = subprocess.run(command, env=environment, cwd=output.parent, capture_output=True, text=True)
@@ -50,7 +50,7 @@ def test_both_backends_take_the_same_steps(on_jax, number):
     case = CASES[number]
     objective = case.build()
     objective.set_weights(list(part(on_jax, f"{number}/before/").values()))
-    expected = train(objective, case.batch(SAMPLES, 0), case.rate, run_eagerly=True)
+    expected = train(objective, case.batch(SAMPLES, 0), steps.descent(case, objective), run_eagerly=True)
     found = steps.Step(*(part(on_jax, f"{number}/{kind}/") for kind in ("terms", "gradients", "weights")))
     steps.assert_same_step(found, expected)
     assert expected.terms["second"] != expected.terms["first"]  # it trains; which way is asked in test_conformance
@@ -69,3 +69,13 @@ def test_without_tensorflow_views_batches_fit_and_callbacks_work(on_jax):
 def test_without_tensorflow_exporting_says_what_it_needs(on_jax, function):
     assert "TensorFlow" in str(on_jax[f"error/{function}"])
     assert "Do: " in str(on_jax[f"error/{function}"])
+
+
+def test_jax_without_tensorflow_gets_the_same_batches(on_jax):
+    on_tensorflow = [shown(batch["input"]) for batch in data.batches(numbered(), batch_size=4, seed=3)]
+    assert str(on_jax["batches"]) == str(on_tensorflow)
+
+
+def test_what_others_test_on_tensorflow_holds_on_jax_too(on_jax):
+    assert on_jax["tests/status"] == 0, str(on_jax["tests/report"])[-3000:]
+    assert "18 passed" in str(on_jax["tests/report"])

@@ -1,7 +1,3 @@
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -133,24 +129,3 @@ def test_under_xla_alone_and_in_tf_data():
     assert len({image.tobytes() for image in one}) == 8
     data = tf.data.Dataset.from_tensors(images).map(lambda batch: compiled(batch, tf.constant([1, 2])))
     np.testing.assert_array_equal(next(data.as_numpy_iterator()), one)
-
-
-JAX = """
-import jax, numpy as np
-from keras_ssl import views
-images = np.tile(np.random.default_rng(0).random((1, 16, 16, 3), dtype="float32"), (8, 1, 1, 1))
-policy = views.Policy(views.natural_images(16).operations + views.digits().operations)
-jitted = jax.jit(policy)
-one, again, other = (np.asarray(jitted(images, jax.numpy.array(seed))) for seed in ((1, 2), (1, 2), (1, 3)))
-assert np.array_equal(one, again) and not np.allclose(one, other)
-assert one.min() >= 0 and one.max() <= 1 and len({image.tobytes() for image in one}) == 8
-still = views.Policy([views.random_resized_crop(16, (1, 1), (1, 1)), views.affine(rotate=(90, 90))])
-turned = jax.jit(still)(images, jax.numpy.array([1, 2]))
-np.testing.assert_allclose(turned, np.rot90(images, axes=(1, 2)), atol=1e-4)
-"""
-
-
-def test_on_jax():
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run([sys.executable, "-c", JAX], env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr

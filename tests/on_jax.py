@@ -1,0 +1,88 @@
+"""Tests for JAX alone, where TensorFlow cannot be imported. `jax_process.py` runs them."""
+
+import jax
+import keras
+import numpy as np
+import pytest
+from test_data_batches import epoch, noisy, numbered, same
+
+from keras_ssl import data, views
+
+
+def test_a_policy_is_compiled():
+    images = np.tile(np.random.default_rng(0).random((1, 16, 16, 3), dtype="float32"), (8, 1, 1, 1))
+    policy = views.Policy(views.natural_images(16).operations + views.digits().operations)
+    jitted = jax.jit(policy)
+    one, again, other = (np.asarray(jitted(images, jax.numpy.array(seed))) for seed in ((1, 2), (1, 2), (1, 3)))
+    assert np.array_equal(one, again)
+    assert not np.allclose(one, other)
+    assert one.min() >= 0
+    assert one.max() <= 1
+    assert len({image.tobytes() for image in one}) == 8
+
+
+def test_turning_by_a_right_angle_is_exact():
+    images = np.tile(np.random.default_rng(0).random((1, 16, 16, 3), dtype="float32"), (8, 1, 1, 1))
+    still = views.Policy([views.random_resized_crop(16, (1, 1), (1, 1)), views.affine(rotate=(90, 90))])
+    turned = jax.jit(still)(images, jax.numpy.array([1, 2]))
+    np.testing.assert_allclose(turned, np.rot90(images, axes=(1, 2)), atol=1e-4)
+
+
+@pytest.mark.parametrize(("policy", "steps"), [(None, 3), (noisy, 2)], ids=["images", "views"])
+def test_epochs_differ_and_a_resumed_run_goes_on_with_the_same_batches(policy, steps):
+    dataset = data.batches(numbered(), views=policy, batch_size=4, seed=3)
+    assert len(dataset) == steps
+    epochs = [epoch(dataset) for _ in range(3)]
+    assert [len(batches) for batches in epochs] == [steps] * 3
+    assert not same(epochs[0], epochs[1])
+    assert not same(epochs[1], epochs[2])
+    resumed = data.batches(numbered(), views=policy, batch_size=4, seed=3, first_epoch=2)
+    assert same(epoch(resumed), epochs[2])
+    first = epochs[0][0]
+    assert all(value.dtype == np.float32 for value in first.values())
+    if policy is not None:
+        assert first["view_1"].shape == (4, 2, 3, 1)
+        assert not np.array_equal(first["view_1"], first["view_2"])
+
+
+class Recorder(keras.Model):
+    """Tells the mean of what `fit` feeds it, and trains nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = keras.layers.Dense(1)
+        self.layer.build((None, 1))
+        self.built = True
+
+    def call(self, batch):
+        return self.layer(batch["input"])
+
+    def train_step(self, state, batch):
+        return {"mean": batch["input"][0].mean() * 255}, state
+
+    test_step = train_step
+
+
+class Means(keras.callbacks.Callback):
+    """Keeps what `Recorder` tells."""
+
+    def __init__(self):
+        super().__init__()
+        self.means = []
+
+    def on_train_batch_end(self, batch, logs):
+        self.means.append(round(float(logs["mean"])))
+
+
+def test_fit_gets_the_batches_of_one_epoch_after_the_other():
+    model, means = Recorder(), Means()
+    model.compile("sgd")
+    model.fit(data.batches(numbered(), batch_size=4, seed=3), epochs=3, verbose=0, callbacks=[means])
+    dataset = data.batches(numbered(), batch_size=4, seed=3)
+    assert means.means == [round(float(batch["input"][0].mean() * 255)) for _ in range(3) for batch in dataset]
+
+
+def test_the_embedded_digits_load_and_others_say_what_they_need():
+    assert data.load("digits").shape == (8, 8, 1)
+    with pytest.raises(ValueError, match="tensorflow-datasets"):
+        data.load("mnist")
