@@ -70,7 +70,7 @@ def pretrain(
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
     source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size)
     recipes.check_images(source)
-    source.check()
+    source.check(at_least=2)
     shared = len(source) - len(source) % replicas.num_replicas_in_sync
     source = source[:shared]  # else a replica may get an empty batch
     with replicas.scope():

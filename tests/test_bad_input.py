@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_ssl import callbacks, cli, data, encoders, evaluate, export, objectives, runs, transfer, views
+from keras_ssl import callbacks, checks, cli, data, encoders, evaluate, export, objectives, runs, transfer, views
 from keras_ssl.errors import UserError
 
 SHAPE = (6, 6, 1)
@@ -120,8 +120,8 @@ def test_bad_images_are_refused_by_few(which):
 
 def test_bytes_where_floats_are_declared_and_the_reverse(tmp_path):
     refused(lambda: compiled().fit(BYTES, verbose=0), "uint8", "255")
-    refused(lambda: data.check_dataset(BYTES), "dtype uint8")
-    refused(lambda: data.check_dataset(GOOD, dtype="uint8"), "dtype float32")
+    refused(lambda: checks.check_images(BYTES), "dtype uint8")
+    refused(lambda: checks.check_images(GOOD, dtype="uint8"), "dtype float32")
     model = transfer.classifier(an_encoder(), 2)
     refused(lambda: export.deploy(model, tmp_path / "m", samples=BYTES), "dtype uint8", "input_dtype")
     refused(lambda: export.deploy(model, tmp_path / "m", samples=GOOD, input_dtype="uint8"), "dtype float32")
@@ -132,7 +132,7 @@ def test_bytes_where_floats_are_declared_and_the_reverse(tmp_path):
 def test_a_wrong_shape_for_the_encoder(shape):
     images = np.zeros((8, *shape), "float32")
     objective = compiled()
-    refused(lambda: objective.fit(images, verbose=0), "(None, 6, 6, 1)", str((None, *shape)))
+    refused(lambda: objective.fit(images, verbose=0), "(None, 6, 6, 1)", str((8, *shape)))
     assert int(objective.step) == 0
     refused(lambda: evaluate.embed(objective, images), str((8, *shape)))
 
@@ -308,7 +308,9 @@ def test_a_model_of_another_value_range(command, tmp_path):
     model = runs.save_model(an_encoder(), tmp_path / "encoder.keras")
     description = tmp_path / "encoder.json"
     description.write_text(description.read_text().replace("1.0", "255.0"))
-    assert "trained on [0.0, 255.0]" in command("embed", "--encoder", model, "--dataset", "digits")
+    assert "trained on image of shape (None, 6, 6, 1) as floats in 0..255" in command(
+        "embed", "--encoder", model, "--dataset", "digits"
+    )
 
 
 def test_an_existing_version(command, tmp_path, saved_encoder):

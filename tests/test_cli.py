@@ -83,7 +83,8 @@ def test_pretrain_writes_what_can_be_loaded_and_resumed(story):
     names = {"encoder.keras", "encoder.json", "objective.keras", "objective.json", "checkpoints"}
     assert {path.name for path in run.iterdir()} == names
     facts = json.loads((run / "encoder.json").read_text())
-    expected = {"value_range": [0, 1], "input_shape": [8, 8, 1], "objective": "SimCLR", "epochs": 1}
+    image = {"shape": [None, 8, 8, 1], "dtype": "float32", "low": 0.0, "high": 1.0, "kind": "image"}
+    expected = {"specs": image, "data": image, "samples": 24, "objective": "SimCLR", "epochs": 1}
     assert expected.items() <= facts.items()
     assert facts["dataset"] == str(photos)
     encoder = keras.saving.load_model(run / "encoder.keras")
@@ -303,7 +304,7 @@ def test_pretrain_trains_under_a_strategy(tmp_path, quick, two_replicas, monkeyp
     out = tmp_path / "run"
     printed = invoke("pretrain", "--dataset", photos, "--strategy", "mirrored", "--epochs", 1, "--out", out)
     assert "16 images of (8, 8, 1)" in printed
-    assert json.loads((out / "encoder.json").read_text())["images"] == [16, 8, 8, 1]
+    assert json.loads((out / "encoder.json").read_text())["samples"] == 16
     assert int(keras.saving.load_model(out / "objective.keras").step) == 1
 
 

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_ssl.errors import UserError
 
-__all__ = ["as_array", "check_dtype", "check_fits", "check_shape", "check_values"]
+__all__ = ["as_array", "check_dtype", "check_shape", "check_values"]
 
 
 def as_array(images: Any, name: str = "images") -> np.ndarray:
@@ -119,25 +118,4 @@ def check_dtype(
             f"dtype {images.dtype}",
             "divide by their highest possible value: `images.astype('float32') / 255` for 8 bits; "
             "`data.batches` and `data.few` convert uint8 themselves",
-        )
-
-
-def check_fits(images: np.ndarray, model: keras.Model) -> None:
-    """Raise unless images have the input shape of a model.
-
-    Args:
-        images: Array `(n, height, width, channels)`.
-        model: Built `keras.Model` with one input.
-
-    Raises:
-        UserError: If they do not.
-    """
-    shape = model.input_shape
-    if len(shape) != images.ndim or any(a not in (None, b) for a, b in zip(shape[1:], images.shape[1:])):
-        do = "load them with `size=` and the channels that the model was built for, or use the model that fits"
-        single = images.ndim == len(shape) - 1
-        raise UserError(
-            f"images of shape {shape} for '{model.name}'",
-            f"shape {images.shape}",
-            "give several, or one as `image[None]`" if single else do,
         )

@@ -1,12 +1,11 @@
-"""Checks of images, and of images with their labels."""
+"""Checks of images."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from keras_ssl.checks.arrays import as_array, check_shape, check_values
-from keras_ssl.checks.labels import check_labels
 
-__all__ = ["check_dataset", "check_images"]
+__all__ = ["check_images"]
 
 
 def check_images(
@@ -34,31 +33,3 @@ def check_images(
     images = as_array(images, name)
     check_shape(images, channels, at_least, name)
     check_values(images, value_range, name, dtype)
-
-
-def check_dataset(
-    images: Any,
-    labels: Any = None,
-    classes: int | None = None,
-    value_range: Sequence[float] = (0.0, 1.0),
-    channels: int | None = None,
-    at_least: int = 2,
-    dtype: str = "float32",
-) -> None:
-    """Raise unless images, and labels if given, can be trained on. See `check_images` and `check_labels`.
-
-    Args:
-        images: Array of shape `(n, height, width, channels)`.
-        labels: Array of shape `(n,)`, or None.
-        classes: Number of classes, or None.
-        value_range: Declared lowest and highest pixel value of floats. Default: `(0, 1)`.
-        channels: Expected number of channels, or None for any.
-        at_least: Smallest number of samples. Default: 2.
-        dtype: Declared dtype of the images, `"float32"` or `"uint8"`. Default: `"float32"`.
-
-    Raises:
-        UserError: If they cannot.
-    """
-    check_images(images, value_range, channels, at_least, dtype=dtype)
-    if labels is not None:
-        check_labels(labels, len(images), classes)

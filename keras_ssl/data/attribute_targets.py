@@ -129,8 +129,7 @@ def targets(source: Source | np.ndarray, attributes: dict[str, Any], like: Targe
         raise UserError(
             "a dict of names and attributes", repr(attributes), "write `{'brightness': data.brightness}`, for instance"
         )
-    if len(source) < 2:
-        raise UserError("at least 2 samples", f"{len(source)}", "check the path or the split of the data")
+    source.check(at_least=2)
     given = {name: what if callable(what) else _column(source, name, what) for name, what in attributes.items()}
     given |= _computed(source, {name: what for name, what in given.items() if callable(what)})
     for name, values in given.items():

@@ -63,7 +63,7 @@ def batches(
         `objective.fit(data.batches(train, views=views.digits(), batch_size=256), epochs=60)`
     """
     source = source if isinstance(source, Source) else from_arrays(source)
-    source.check()
+    source.check(at_least=2)  # nothing can be learned from one
     views = None if views is None else _checked_views(views, source)
     drop = views is not None if drop_remainder is None else bool(drop_remainder)
     check_between("batch_size", batch_size, least=1, whole=True)

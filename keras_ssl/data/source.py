@@ -61,7 +61,7 @@ class Source:
         for name, column in (self.columns or {}).items():
             if np.shape(column) != (len(self),):
                 raise UserError(
-                    f"one value of column '{name}' for each of {len(self)} samples",
+                    f"one value of column '{name}' for each of {len(self)} {self.plural}",
                     f"shape {np.shape(column)}",
                     "check where both come from",
                 )
@@ -97,8 +97,8 @@ class Source:
 
     def __repr__(self):
         labels = "no labels" if self.labels is None else f"{self.classes} classes"
-        stored = keras.tree.map_structure(lambda x: f"{x.dtype} {x.shape[1:]}", self.example)
-        return f"Source({self.name!r}, {len(self)} {self.plural}, {stored}, {labels})"
+        stored = [f"{x.shape[1:]}, {x.dtype}" for x in keras.tree.flatten(self.example)]
+        return f"Source({self.name!r}, {len(self)} {self.plural} of shape {', '.join(stored)}, {labels})"
 
     @property
     def plural(self) -> str:
@@ -127,14 +127,21 @@ class Source:
         stored = self.stored if indices is None else self.samples.rows(indices)
         return keras.tree.map_structure(_converted, self.specs, stored)
 
-    def check(self) -> None:
-        """Raise unless the values of all samples can be trained on. Files should be checked by `Files.check`.
+    def check(self, at_least: int = 1) -> None:
+        """Raise unless there are samples whose values can be trained on. Files should be checked by `Files.check`.
+
+        Args:
+            at_least: Smallest number of samples. Default: 1.
 
         Raises:
-            UserError: If there are none, or values are not finite or out of range; it has the first such index.
+            UserError: If there are fewer, or values are not finite or out of range; it has the first such index.
         """
-        if not len(self):
-            raise UserError("at least 1 sample", f"0 in {self.name}", "check the path or the split of the data")
+        if len(self) < at_least:
+            raise UserError(
+                f"at least {at_least} {self.plural}",
+                f"{len(self)} in {self.name}",
+                "check the path or the split of the data",
+            )
         if isinstance(self.samples, Arrays):
             _check_stored(self.specs, self.stored)
 

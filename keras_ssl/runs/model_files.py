@@ -9,7 +9,7 @@ import keras
 from keras_ssl import __version__, specs
 from keras_ssl.errors import UserError
 from keras_ssl.files import whole_file, write_json
-from keras_ssl.networks import embedder, is_graph
+from keras_ssl.networks import embedder
 from keras_ssl.typing import Path
 
 __all__ = ["about", "load_encoder", "load_model", "save_model"]
@@ -54,16 +54,19 @@ def load_model(path: Path) -> keras.Model:
             f"{path}" + ("" if path.exists() else ", which does not exist"),
             "give the path of a saved model",
         )
-    trained_on = about(path).get("specs")  # before the model is loaded, so that a broken description is told first
+    described = about(path).get("specs")  # before the model is loaded, so that a broken file is told first
     model = _loaded(path)
-    found = specs.to_json(specs.specs_of(embedder(model))) if is_graph(embedder(model)) else None
-    if trained_on is not None and found != trained_on:
+    if described is not None and (wanted := specs.from_json(described)) != (found := specs.specs_of(embedder(model))):
         raise UserError(
-            f"a model trained on {trained_on}",
-            f"{path}, which takes {found}",
+            f"a model trained on {_words(wanted)}",
+            f"{path}, which takes {_words(found)}",
             "wrap it in a model that converts its input, or remove the .json file if it belongs to another model",
         )
     return model
+
+
+def _words(found):
+    return str(found) if isinstance(found, specs.Spec) else ", ".join(f"{name}: {spec}" for name, spec in found.items())
 
 
 def _loaded(path):

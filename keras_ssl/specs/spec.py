@@ -10,7 +10,7 @@ from keras_ssl import checks
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Shape, Tensor
 
-__all__ = ["Spec", "Specs", "to_json", "without_range"]
+__all__ = ["Spec", "Specs", "from_json", "to_json", "without_range"]
 
 _UNKNOWN = 16  # of random samples, along an axis of any size
 
@@ -47,6 +47,9 @@ class Spec:
             return words
         low, high = ("" if bound is None else f"{bound:g}" for bound in (self.low, self.high))
         return f"{words} in {low}..{high}"
+
+    def __str__(self):
+        return f"{self.kind or 'tensor'} of shape {self.shape} as {self.values}"
 
     def check_tensor(self, name: str, x: Tensor) -> None:
         """Check the shape and the dtype of a tensor or an array, which are known inside a graph.
@@ -143,6 +146,17 @@ def to_json(specs: Specs) -> dict[str, Any]:
     if isinstance(specs, Spec):
         return specs.to_json()
     return {name: spec.to_json() for name, spec in specs.items()}
+
+
+def from_json(described: dict[str, Any]) -> Specs:
+    """Return the specs that `to_json` described.
+
+    Args:
+        described: The result of `to_json`, perhaps from a file.
+    """
+    if "shape" in described:
+        return Spec(**{**described, "shape": tuple(described["shape"])})
+    return {name: Spec(**{**spec, "shape": tuple(spec["shape"])}) for name, spec in described.items()}
 
 
 def without_range(specs: Specs) -> Specs:

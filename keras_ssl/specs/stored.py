@@ -26,13 +26,10 @@ def stored_spec(name: str, shape: Shape, dtype: Any, kind: str | None = None) ->
         UserError: If the kind is unknown or not clear, or samples of this kind have other axes or dtypes.
     """
     rank, dtype = len(shape), np.dtype(dtype).name
-    pixels = dtype == "uint8" and rank in (4, 5)
-    unclear = kind is None and name not in KINDS and (dtype == "uint8" or "float" in dtype) and not 4 <= rank <= 5
-    if kind is None and not (unclear and (rank != 2 or dtype == "uint8")):
-        kind = {4: "image", 5: "video"}[rank] if pixels and name not in KINDS else kind_of(name, rank, dtype)
-    if kind is not None and kind not in KINDS:
+    kind = kind or _guess(name, rank, dtype)
+    if kind not in KINDS:
         raise UserError(f"a kind among {', '.join(KINDS)}", repr(kind), "choose one of them")
-    wanted = KINDS[kind or "image"]
+    wanted = KINDS[kind]
     if rank != len(wanted.axes) + 1:
         raise UserError(
             f"{wanted.plural} of shape (n, {', '.join(wanted.axes)})",
@@ -52,6 +49,18 @@ def stored_spec(name: str, shape: Shape, dtype: Any, kind: str | None = None) ->
             else f"cast to {wanted.dtype}",
         )
     return spec
+
+
+def _guess(name, rank, dtype):
+    """Kind of stored samples by name, axes and dtype; "image" where nothing fits, which is what most people have."""
+    if name in KINDS:
+        return name
+    known = rank in (4, 5) or (rank == 2 and dtype != "uint8") or (rank == 3 and not _may_be_pixels(dtype))
+    return kind_of(name, rank, "float32" if rank in (4, 5) else dtype) if known else "image"
+
+
+def _may_be_pixels(dtype):
+    return dtype == "uint8" or "float" in dtype
 
 
 def scale_of(spec: Spec, dtype: Any) -> float:

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_ssl import checks
+from keras_ssl import checks, specs
 from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers, is_graph, set_weights
 from keras_ssl.typing import Shape
@@ -106,8 +106,7 @@ def adapt_statistics(encoder: keras.Model, images: np.ndarray, batch_size: int =
             "use it as it is",
         )
     images = checks.as_array(images)
-    checks.check_images(images)
-    checks.check_fits(images, encoder)
+    specs.check_values(specs.specs_of(encoder), images, "images", at_least=2)
     checks.check_between("batch_size", batch_size, least=2, whole=True)
     moving = {id(variable) for norm in norms for variable in (norm.moving_mean, norm.moving_variance)}
     kept = [(variable, np.array(variable)) for variable in adapted.variables if id(variable) not in moving]

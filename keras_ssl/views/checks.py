@@ -79,5 +79,7 @@ def _check_view(name, view, wanted):
     check_values(wanted, view, name)
     if count(view) != SAMPLES:
         raise UserError(
-            f"a view of each of {SAMPLES} samples", f"{count(view)} in {name}", "return one view for each sample"
+            f"one view of each of {SAMPLES} samples",
+            f"{name} of shape {keras.tree.map_structure(np.shape, view)}",
+            "return as many as there are samples",
         )
