@@ -10,6 +10,7 @@ import tensorflow as tf
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from quick import eagerly
 
 from keras_ssl import data, encoders, views
 
@@ -61,15 +62,10 @@ def quick(monkeypatch):
     def narrow(shape, *widths, **options):
         return conv_net(shape, *(widths or [(8, 16)]), **options)
 
-    def uncompiled():
-        policy = digits()
-        policy.pure = False
-        return policy
-
     monkeypatch.setattr(data, "load", lambda *words, **options: load(*words, **options)[:700])
     monkeypatch.setattr(data, "batches", lambda *words, **options: batches(*words, **options).take(1))
     monkeypatch.setattr(encoders, "conv_net", narrow)
-    monkeypatch.setattr(views, "digits", uncompiled)
+    monkeypatch.setattr(views, "digits", lambda: eagerly(digits()))
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
