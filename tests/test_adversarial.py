@@ -16,8 +16,8 @@ def gan(**arguments):
     return objectives.GAN(plain(), latent_dim=4, **arguments)
 
 
-def compiled(objective, rate=0.01, **arguments):
-    objective.compile(keras.optimizers.SGD(rate), **arguments)
+def compiled(objective, rate=0.01):
+    objective.compile(keras.optimizers.SGD(rate), run_eagerly=True)
     return objective
 
 
@@ -49,9 +49,9 @@ def test_every_weight_belongs_to_one_optimizer():
 @pytest.mark.parametrize("still", ["generator", "discriminator"])
 def test_each_optimizer_moves_its_own_weights_only(still):
     objective = gan()
-    rates = {"generator": 0.1, "discriminator": 0.1} | {still: 0.0}
-    objective.compile(keras.optimizers.SGD(rates["generator"]), keras.optimizers.SGD(rates["discriminator"]))
     networks = {"generator": objective.generator, "discriminator": objective.encoder}
+    rates = {"generator": 0.1, "discriminator": 0.1} | {still: 0.0}
+    objective.compile(*(keras.optimizers.SGD(rates[name]) for name in networks), run_eagerly=True)
     before = {name: trained(network) for name, network in networks.items()}
     fit(objective, images(N, 0))
     for name, network in networks.items():
@@ -77,7 +77,7 @@ def test_the_generator_answers_the_discriminator_of_the_same_step():
 
 def test_several_steps_of_the_discriminator_to_one_of_the_generator():
     objective = gan(discriminator_steps=3)
-    objective.compile(keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.01))
+    objective.compile(keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.01), run_eagerly=True)
     fit(objective, images(3 * N, 0))
     assert int(objective.discriminator_optimizer.iterations) == 9
     assert int(objective.optimizer.iterations) == 3
@@ -96,7 +96,7 @@ def test_the_second_optimizer_is_by_default_another_like_the_first():
 def test_a_schedule_is_read_at_the_objectives_steps_by_both():
     objective = gan(discriminator_steps=4)
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([1], [0.5, 0.25])
-    objective.compile(keras.optimizers.SGD(schedule))
+    objective.compile(keras.optimizers.SGD(schedule), run_eagerly=True)
     rates = []
     for _ in range(3):
         fit(objective, images(N, 0))
@@ -127,7 +127,7 @@ def test_one_optimizer_for_both_is_refused():
 
 def test_both_optimizers_are_saved_and_go_on_exactly(tmp_path):
     objective = gan(seed=2)
-    objective.compile(keras.optimizers.Adam(0.003, beta_1=0.5), keras.optimizers.RMSprop(0.002))
+    objective.compile(keras.optimizers.Adam(0.003, beta_1=0.5), keras.optimizers.RMSprop(0.002), run_eagerly=True)
     fit(objective, images(N, 0), epochs=3)
     objective.save(tmp_path / "gan.keras")
     loaded = keras.saving.load_model(tmp_path / "gan.keras")

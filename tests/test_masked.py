@@ -350,10 +350,17 @@ def test_masks_of_the_objectives_are_those_of_corruption():
     np.testing.assert_array_equal(drawn, transforms.block_mask(N, 8, 8, (0.2, 0.4), (0.5, 2.0), seed))
 
 
-@pytest.mark.parametrize("hidden", [0, 1, 16])
-def test_masks_of_another_count_in_a_data_set_are_told_before_training(hidden):
+@pytest.fixture(scope="module")
+def in_graph_mode():
+    """One objective whose step is traced once."""
     objective = objectives.MaskedAutoencoder(encoders.vit((8, 8, 1), patch=2, width=8, depth=1, heads=2))
     objective.compile("sgd")
+    return objective
+
+
+@pytest.mark.parametrize("hidden", [0, 1, 16])
+def test_masks_of_another_count_in_a_data_set_are_told_before_training(hidden, in_graph_mode):
+    objective = in_graph_mode
     before = [np.array(weight) for weight in objective.trainable_weights]
     mask = np.arange(16)[None].repeat(4, axis=0) < hidden
     batch = {"input": np.random.default_rng(0).random((4, 8, 8, 1), "float32"), "mask": mask}

@@ -1,13 +1,18 @@
 """Every notebook runs from top to bottom, with its sizes made small."""
 
-import inspect
 import pathlib
 import re
 
+import matplotlib
 import nbformat
 import pytest
-from jupyter_client import KernelManager
-from nbclient import NotebookClient
+import tensorflow as tf
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from quick import eagerly
+
+from keras_ssl import data, encoders, views
 
 FOLDER = pathlib.Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -24,56 +29,46 @@ SMALL = {
 }
 
 
-def be_quick():
-    """Have the kernel see some of the images, with narrow encoders, and views that XLA does not compile."""
-    from keras_ssl import data, encoders, views
+class Results(DisplayHook):
+    """Keep what a cell ends with among what it displays."""
 
-    load, conv_net, digits = data.load, encoders.conv_net, views.digits
+    def write_format_data(self, format_dict, md_dict=None):
+        self.shell.display_pub.publish(format_dict, md_dict)
+
+
+class Shell(InteractiveShell):
+    """A notebook's shell in this process: a kernel of its own would have to import TensorFlow again."""
+
+    display_pub_class = CapturingDisplayPublisher
+    displayhook_class = Results
+
+    def enable_gui(self, gui=None):
+        """`%matplotlib inline` asks for no window."""
+
+
+@pytest.fixture(scope="module")
+def shell():
+    """The one shell of all notebooks."""
+    yield Shell.instance()
+    Shell.clear_instance()
+    matplotlib.use("agg")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Have notebooks see some of the images and one batch an epoch, with narrow encoders, and compile nothing."""
+    load, batches, conv_net, digits = data.load, data.batches, encoders.conv_net, views.digits
 
     def narrow(shape, *widths, **options):
         return conv_net(shape, *(widths or [(8, 16)]), **options)
 
-    def uncompiled():
-        policy = digits()
-        policy.pure = False
-        return policy
-
-    data.load = lambda *words, **options: load(*words, **options)[:700]
-    encoders.conv_net = narrow
-    views.digits = uncompiled
-
-
-def start_over(folder):
-    """Leave nothing of the notebook before, as `%reset` does with its names."""
-    import os
-
-    import keras
-
-    os.chdir(folder)
-    keras.backend.clear_session()
-
-
-def calling(function, *arguments):
-    """A cell that defines a function, calls it, and forgets all names."""
-    source = f"{inspect.getsource(function)}\n{function.__name__}(*{arguments!r})\n%reset -f"
-    return nbformat.v4.new_code_cell(source)
-
-
-def run(cells, kernel):
-    """Execute cells as a notebook."""
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    NotebookClient(notebook, km=kernel, timeout=240).execute()
-    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-
-
-@pytest.fixture(scope="module")
-def kernel():
-    """The one kernel of all notebooks: importing TensorFlow takes longer than most of them."""
-    manager = KernelManager()
-    manager.start_kernel()
-    run([calling(be_quick)], manager)
-    yield manager
-    manager.shutdown_kernel(now=True)
+    monkeypatch.setattr(data, "load", lambda *words, **options: load(*words, **options)[:700])
+    monkeypatch.setattr(data, "batches", lambda *words, **options: batches(*words, **options).take(1))
+    monkeypatch.setattr(encoders, "conv_net", narrow)
+    monkeypatch.setattr(views, "digits", lambda: eagerly(digits()))
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def with_small_sizes(notebook):
@@ -88,10 +83,15 @@ def with_small_sizes(notebook):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_and_shows_pictures(path, tmp_path, kernel):
+def test_a_notebook_runs_and_shows_pictures(path, tmp_path, monkeypatch, shell, quick):
+    monkeypatch.chdir(tmp_path)
+    shell.reset()
+    shell.display_pub.outputs.clear()
     notebook = with_small_sizes(nbformat.read(path, as_version=4))
-    outputs = run([calling(start_over, str(tmp_path)), *notebook.cells], kernel)
-    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 5
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            shell.run_cell(cell.source).raise_error()
+    assert sum("image/png" in output["data"] for output in shell.display_pub.outputs) >= 5
     if path.stem.endswith("_export"):
         assert list(tmp_path.rglob("model.onnx"))
 

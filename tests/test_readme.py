@@ -8,9 +8,10 @@ import shlex
 import numpy as np
 import pytest
 import typer
+from quick import eagerly
 
 from benchmarks import example, pages, protocol
-from keras_ssl import cli, encoders, objectives, recipes
+from keras_ssl import cli, encoders, objectives, recipes, views
 
 ROOT = pages.ROOT
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in pages.pages()}
@@ -42,6 +43,13 @@ def run(snippet, *replaced):
     return names
 
 
+@pytest.fixture
+def quick_views(monkeypatch):
+    """The views of digits without what tracing and compiling them takes."""
+    policy = eagerly(views.digits())
+    monkeypatch.setattr(views, "digits", lambda: policy)
+
+
 # ---- snippets --------------------------------------------------------------------------------------------------------
 
 
@@ -52,7 +60,7 @@ def test_every_snippet_is_tested():
     assert WRITTEN.count("```python\n") == WRITTEN.count("```py")
 
 
-def test_the_example_runs_as_it_stands_but_for_a_shorter_pretraining(tmp_path, monkeypatch):
+def test_the_example_runs_as_it_stands_but_for_a_shorter_pretraining(tmp_path, monkeypatch, quick_views):
     monkeypatch.chdir(tmp_path)
     assert "epochs=60" in example.example()
     accuracy, names = example.accuracy(example.example().replace("epochs=60", "epochs=1"))
@@ -82,7 +90,7 @@ def test_the_objective_of_the_readme_trains():
     assert objective.fit(np.full((4, 4, 4, 1), 0.5, "float32"), verbose=0).history["loss"][0] > 0
 
 
-def test_the_objective_with_a_target_network_trains():
+def test_the_objective_with_a_target_network_trains(quick_views):
     small = ("conv_net(source.shape)", "mlp(source.shape, (16, 8))")
     names = run(snippets("docs/own_objective.md")[0], ("epochs=5", "epochs=1"), small)
     assert int(names["teacher"].step) == 5
@@ -90,7 +98,7 @@ def test_the_objective_with_a_target_network_trains():
     assert np.abs(moved[0]).max() > 0
 
 
-def test_a_strategy_of_one_device_trains():
+def test_a_strategy_of_one_device_trains(quick_views):
     small = ("conv_net(source.shape)", "mlp(source.shape, (16, 8))")
     names = run(snippets("docs/distributed.md")[0], ('"mirrored"', '"none"'), ("epochs=5", "epochs=1"), small)
     assert int(names["byol"].step) == 5
@@ -102,7 +110,7 @@ def test_a_recipe_reconstructs_and_samples():
     assert names["classifier"].output_shape == (None, 10)
 
 
-def test_callbacks_watch_a_training():
+def test_callbacks_watch_a_training(quick_views):
     names = run(snippets("docs/watching.md")[0], ("epochs=5", "epochs=2"))
     assert names["byol"].history.history["knn_accuracy"][-1] > 0.5
 

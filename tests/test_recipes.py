@@ -5,8 +5,9 @@ import operator
 
 import numpy as np
 import pytest
+from quick import eagerly
 
-from keras_ssl import data, objectives, recipes, transfer, views
+from keras_ssl import data, objectives, recipes, transfer
 from keras_ssl.errors import UserError
 
 MADE = {
@@ -51,8 +52,7 @@ def quick(recipe):
     """Spare what compiling costs, which is nearly all the time of one step."""
     recipe.objective.run_eagerly = True
     if recipe.views is not None:
-        recipe.views = views.pair(recipe.views)
-        recipe.views.pure = False
+        recipe.views = eagerly(recipe.views)
     return recipe
 
 

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from quick import eagerly
 
 from keras_ssl import data, encoders, objectives, views
 from keras_ssl.errors import UserError
@@ -53,9 +54,11 @@ def test_wrong_arguments(arguments, message):
 def test_objectives_train_on_crops_and_name_what_is_missing():
     encoder = encoders.conv_net((None, None, 3), filters=(4, 8))
     swav = objectives.SwAV(encoder, prototypes=6, crops=3, hold_prototypes=0)
-    swav.compile(keras.optimizers.Adam(1e-3))
-    history = swav.fit(data.batches(IMAGES, views=crops(), batch_size=4), epochs=1, verbose=0).history
+    swav.compile(keras.optimizers.Adam(1e-3), run_eagerly=True)
+    several = crops()
+    several.pure = False  # or XLA would compile it
+    history = swav.fit(data.batches(IMAGES, views=several, batch_size=4), epochs=1, verbose=0).history
     assert np.isfinite(history["loss"][0])
-    pairs = data.batches(IMAGES, views=views.natural_images(16), batch_size=4)
+    pairs = data.batches(IMAGES, views=eagerly(views.natural_images(16)), batch_size=4)
     with pytest.raises(UserError, match=r"crop_1, crop_2, crop_3 missing.*multi_crop\(policy, crop_policy, crops=3\)"):
         swav.fit(pairs, verbose=0)
