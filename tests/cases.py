@@ -9,7 +9,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from keras_ssl import decoders, encoders, heads, likelihoods, losses, objectives, transforms
+from keras_ssl import blocks, decoders, encoders, heads, likelihoods, losses, objectives, transforms
 
 SHAPE = (8, 8, 1)
 DRAWN = {"noise", "mix", "corrupted", "mask", "permutation"}
@@ -75,6 +75,79 @@ def small_head(encoder):
 def dense():
     """Make two dense layers."""
     return encoders.mlp(SHAPE, units=(16, 8))
+
+
+def of_series():
+    """Make two convolutions over series of twelve steps and two channels."""
+    inputs = keras.Input((12, 2), name="series")
+    x = keras.layers.Conv1D(4, 3, padding="same", use_bias=False, name="conv_1")(inputs)
+    x = keras.layers.LeakyReLU(name="relu_1")(blocks.BatchNormalization(name="norm_1")(x))
+    x = keras.layers.Conv1D(8, 3, 2, "same", name="conv_2")(x)
+    return keras.Model(inputs, keras.layers.GlobalAveragePooling1D(name="pool")(x), name="series_net")
+
+
+def of_rows():
+    """Make two dense layers over rows of six numbers."""
+    inputs = keras.Input((6,), name="row")
+    x = keras.layers.LeakyReLU(name="relu")(keras.layers.Dense(16, name="dense_1")(inputs))
+    return keras.Model(inputs, keras.layers.Dense(8, name="dense_2")(x), name="row_net")
+
+
+def of_ids_and_mask():
+    """Make the mean of the vectors of what a mask keeps, and two dense layers, as of a text."""
+    ids = keras.Input((None,), dtype="int32", name="token_ids")
+    mask = keras.Input((None,), dtype="int32", name="padding_mask")
+    kept = keras.ops.expand_dims(keras.ops.cast(mask, "float32"), -1)
+    vectors = keras.layers.Embedding(20, 12, name="vectors")(ids)
+    mean = keras.ops.sum(vectors * kept, axis=1) / keras.ops.maximum(keras.ops.sum(kept, axis=1), 1.0)
+    x = keras.layers.LeakyReLU(name="relu")(keras.layers.Dense(10, name="dense")(mean))
+    h = keras.layers.Dense(8, name="pool")(x)
+    return keras.Model({"token_ids": ids, "padding_mask": mask}, h, name="text_net")
+
+
+def series(n, seed):
+    """Make a batch of noisy waves of several frequencies, well outside 0..1."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(12)[:, None] / 12
+    waves = np.sin(2 * np.pi * (rng.integers(1, 4, (n, 1, 2)) * time + rng.random((n, 1, 2))))
+    return {"input": (3 * waves + 0.1 * rng.normal(size=waves.shape)).astype("float32")}
+
+
+def pairs_of_series(n, seed):
+    """Make a batch of two noisy versions of each series."""
+    noise = np.random.default_rng(seed + 1).normal(0, 0.1, (2, n, 12, 2))
+    view_1, view_2 = (series(n, seed)["input"] + noise).astype("float32")
+    return {"view_1": view_1, "view_2": view_2}
+
+
+def rows(n, seed):
+    """Make a batch of rows of correlated numbers, well outside 0..1."""
+    rng = np.random.default_rng(seed)
+    return 2 * rng.normal(size=(n, 2)) @ np.random.default_rng(0).normal(size=(2, 6)) + 0.1 * rng.normal(size=(n, 6))
+
+
+def rows_with(**others):
+    """Return what makes a batch of rows, and of standard normal numbers under other keys, of these widths."""
+
+    def make(n, seed):
+        rng = np.random.default_rng(seed + 2)
+        drawn = {key: rng.normal(size=(n, width)).astype("float32") for key, width in others.items()}
+        return {"input": rows(n, seed).astype("float32"), **drawn}
+
+    return make
+
+
+def pairs_of_texts(n, seed):
+    """Make a batch of two parts of each text, a dict of ids and mask."""
+    rng = np.random.default_rng(seed)
+    ids = 1 + (np.cumsum(rng.integers(1, 3, (n, 10)), axis=1) % 19)
+
+    def part():
+        length = rng.integers(5, 11, (n, 1))
+        mask = (np.arange(10) < length).astype("int32")
+        return {"token_ids": (ids * mask).astype("int32"), "padding_mask": mask}
+
+    return {"view_1": part(), "view_2": part()}
 
 
 def single(n, seed):
@@ -384,5 +457,32 @@ CASES = [
         convolutional,
         rate=0.01,
         adversarial=True,
+    ),
+    Case(
+        "SimCLR, series",
+        lambda encoder: objectives.SimCLR(encoder, small_head(encoder), temperature=0.3, seed=3),
+        pairs_of_series,
+        of_series,
+    ),
+    Case(
+        "SimCLR, ids and mask",
+        lambda encoder: objectives.SimCLR(encoder, small_head(encoder), temperature=0.3, seed=3),
+        pairs_of_texts,
+        of_ids_and_mask,
+    ),
+    Case("Autoencoder, series", lambda encoder: objectives.Autoencoder(encoder, seed=3), series, of_series),
+    Case(
+        "DenoisingAutoencoder, rows",
+        lambda encoder: objectives.DenoisingAutoencoder(encoder, noise=transforms.gaussian_noise, amount=0.2, seed=3),
+        rows_with(corrupted=6),
+        of_rows,
+        rate=0.01,
+    ),
+    Case(
+        "VariationalAutoencoder, rows",
+        lambda encoder: objectives.VariationalAutoencoder(encoder, latent_dim=3, likelihood=likelihoods.Gaussian(2.0)),
+        rows_with(noise=3),
+        of_rows,
+        rate=0.001,
     ),
 ]

@@ -222,7 +222,7 @@ def test_evaluate_prints_the_table_and_writes_results(story, tmp_path):
     _, photos, run, _ = story
     words = ("evaluate", "--encoder", run / "encoder.keras", "--dataset", photos, "--labels-per-class", "1,2")
     printed = invoke(*words, "--seeds", 1, "--steps", 3, "--out", tmp_path / "figures")
-    assert "No test split: 4 of the images" in printed
+    assert "No test split: 4 of the samples" in printed
     for row in ("labels per class", "raw inputs", "untrained encoder", "from scratch", "encoder, fine-tuned"):
         assert row in printed
     results = json.loads((tmp_path / "figures" / "results.json").read_text())

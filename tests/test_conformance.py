@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from cases import CASES
 
-from keras_ssl import objectives
+from keras_ssl import objectives, specs
 from keras_ssl.errors import UserError
 
 N = 8
@@ -135,22 +135,42 @@ def without_a_key(batch):
     return {"foreign": batch[first], **{key: batch[key] for key in others}}
 
 
+def each(spoil):
+    """Spoil every tensor of a batch."""
+    return lambda batch: keras.tree.map_structure(spoil, batch)
+
+
+def another_structure(batch):
+    """One tensor where several are wanted, and several where one is."""
+    return {key: next(iter(x.values())) if isinstance(x, dict) else {"one": x} for key, x in batch.items()}
+
+
+def of_another_sort(x):
+    """Integers for floats, and floats for integers."""
+    return (255 * x).astype("uint8") if np.issubdtype(x.dtype, np.floating) else x.astype("float32")
+
+
 WRONG = {
     "missing key": (without_a_key, "keys"),
-    "channels": (lambda batch: {k: np.repeat(v, 3, -1) for k, v in batch.items()}, "shape"),
-    "rank": (lambda batch: {k: v[..., 0] for k, v in batch.items()}, "shape"),
-    "uint8": (lambda batch: {k: (255 * v).astype("uint8") for k, v in batch.items()}, r"0\.\.1"),
+    "last axis": (each(lambda x: np.repeat(x, 3, -1)), "shape"),
+    "rank": (each(lambda x: x[..., 0]), "shape"),
+    "dtype": (each(of_another_sort), "(floats|integers).* dtype"),
+    "structure": (another_structure, "(one tensor|a dict) of"),
     "tuple": (lambda batch: tuple(batch.values()), "keys"),
     "nested tuple": (lambda batch: (tuple(batch.values()), np.zeros(N)), "keys"),
     "bare tensor": (lambda batch: next(iter(batch.values())), "keys"),
 }
 
 
+def is_wrong(case, wrong):
+    """Not so where there is a single key, or where the last axis has any size."""
+    if len(case.needed(2, 0)) == 1 and wrong in ("tuple", "bare tensor"):
+        return False
+    return wrong != "last axis" or keras.tree.flatten(specs.specs_of(case.encoder()))[0].shape[-1] is not None
+
+
 WRONG_FOR = [
-    pytest.param(case, wrong, id=f"{case.name}-{wrong}")
-    for case in CASES
-    for wrong in WRONG
-    if len(case.needed(2, 0)) > 1 or wrong not in ("tuple", "bare tensor")  # right where there is a single key
+    pytest.param(case, wrong, id=f"{case.name}-{wrong}") for case in CASES for wrong in WRONG if is_wrong(case, wrong)
 ]
 
 
@@ -172,20 +192,28 @@ def test_wrong_arrays_and_arguments_are_clear_errors_before_training(case):
     objective = case.build()
     objective.compile("sgd")
     batch = case.needed(N, 0)
-    nan = {key: value.copy() for key, value in batch.items()}
-    next(iter(nan.values()))[2, 1, 1] = np.nan
-    with pytest.raises(UserError, match=r"finite.*index 2"):
-        objective.fit(nan, verbose=0)
-    with pytest.raises(UserError, match=r"uint8"):
-        objective.fit({key: (255 * value).astype("uint8") for key, value in batch.items()}, verbose=0)
-    with pytest.raises(UserError, match=r"0\.\.1"):
-        objective.fit({key: 255 * value for key, value in batch.items()}, verbose=0)
+    for spoiled, message in wrong_values(case, batch):
+        with pytest.raises(UserError, match=message):
+            objective.fit(spoiled, verbose=0)
+    with pytest.raises(UserError, match="dtype"):
+        objective.fit(keras.tree.map_structure(of_another_sort, batch), verbose=0)
     with pytest.raises(UserError, match="at least one epoch"):
         objective.fit(batch, epochs=0, verbose=0)
     for foreign in ({"loss": "mse"}, {"metrics": ["accuracy"]}):
         with pytest.raises(UserError, match=f"Received {next(iter(foreign))}"):
             objective.compile("sgd", **foreign)
     assert int(objective.step) == 0
+
+
+def wrong_values(case, batch):
+    """Batches with a value that is not finite or out of range, each with a part of its error."""
+    key = next(iter(batch))
+    spec = keras.tree.flatten(specs.specs_of(case.encoder()))[0]
+    for value, message in [(np.nan, r"finite.*index 2")] * spec.is_float + [(300, r"in 0\.\.")] * (spec.low == 0):
+        spoiled = keras.tree.map_structure(np.copy, batch)
+        first = spoiled[key] if not isinstance(spoiled[key], dict) else spoiled[key][min(spoiled[key])]
+        first[2, ..., 0] = value
+        yield spoiled, message
 
 
 @every_case

@@ -37,7 +37,8 @@ class Guard(keras.callbacks.Callback):
         """Check the arrays."""
         if self.inputs is not None:
             arrays = keras.tree.map_structure(checks.as_array, self.inputs)
-            specs.check_values(specs.specs_of(embedder(self.model)), arrays, "the input", at_least=2)
+            wanted = specs.specs_of(embedder(self.model))
+            specs.check_values(wanted, arrays, f"{specs.plural(wanted)} for '{self.model.name}'", at_least=2)
         if self.labels is not None:
             samples = None if self.inputs is None else count(self.inputs)
             checks.check_labels(self.labels, samples, self.model.output_shape[-1])

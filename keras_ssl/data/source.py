@@ -103,7 +103,7 @@ class Source:
     @property
     def plural(self) -> str:
         """What the samples are called, such as "images"."""
-        return " with ".join(KINDS[spec.kind].plural for spec in keras.tree.flatten(self.specs))
+        return specs.plural(self.specs)
 
     def __getitem__(self, which: slice | Sequence[int] | np.ndarray) -> "Source":
         """Return the samples of a slice, an array of indices or a boolean mask, as a `Source`."""

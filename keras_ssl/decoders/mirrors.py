@@ -44,7 +44,7 @@ def mirror(
         )
     shape = spec.shape[1:]
     inputs = keras.Input((latent_dim or encoder.output_shape[-1],), name="representation")
-    maps = _feature_maps(encoder)
+    maps = _feature_maps(encoder, len(spec.shape))
     widths = _widths(encoder)
     if not maps and not widths:
         raise UserError(
@@ -83,12 +83,12 @@ def check_mirrors(decoder: keras.Model, encoder: keras.Model, latent_dim: int) -
         )
 
 
-def _feature_maps(encoder):
+def _feature_maps(encoder, axes):
     """Return the channels at each resolution of the encoder's feature maps, finest first."""
     maps: dict = {}
     for layer in _layers(encoder):
         shape = tuple(getattr(getattr(layer, "output", None), "shape", ()))
-        if len(shape) in (3, 4) and not isinstance(layer, layers.InputLayer):
+        if len(shape) == axes and not isinstance(layer, layers.InputLayer):
             maps[tuple(shape[1:-1])] = shape[-1]
     return maps
 

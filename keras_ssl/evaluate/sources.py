@@ -32,7 +32,8 @@ def as_source(samples: Source | Samples, model: Any = None) -> Source:
     else:
         source = _from_arrays(samples, wanted)
     if wanted is not None:
-        specs.check(wanted, keras.tree.map_structure(_as_in_a_batch, source.specs, source.example), source.name)
+        shapes = keras.tree.map_structure(lambda spec: _of_shape(spec, len(source)), source.specs)
+        specs.check(wanted, shapes, specs.plural(wanted))
         _check_ids(wanted, source)
     return source
 
@@ -41,15 +42,16 @@ def _from_arrays(samples, wanted):
     """A source of arrays, which only a source can declare as uint8."""
     arrays = keras.tree.map_structure(checks.as_array, samples)
     if wanted is not None:
-        specs.check_values(wanted, arrays, "samples")
+        specs.check_values(wanted, arrays, specs.plural(wanted))
         return from_arrays(arrays, kind=keras.tree.map_structure(lambda spec: spec.kind, wanted))
     source = from_arrays(arrays)
-    specs.check_values(source.specs, arrays, "samples")
+    specs.check_values(source.specs, arrays, source.plural)
     return source
 
 
-def _as_in_a_batch(spec, stored):
-    return np.zeros(stored.shape, spec.dtype)
+def _of_shape(spec, count):
+    """An array as large as all samples in a batch would be, without their memory."""
+    return np.broadcast_to(np.zeros((), spec.dtype), (count, *spec.shape[1:]))
 
 
 def _check_ids(wanted, source):

@@ -7,7 +7,7 @@ The kind of an input is the name of its `keras.Input`, which survives saving, cl
 from keras_ssl.specs.checking import check, check_values
 from keras_ssl.specs.kinds import KINDS, Kind, kind_of
 from keras_ssl.specs.models import check_kind, inputs_like, specs_of
-from keras_ssl.specs.spec import Spec, Specs, from_json, to_json, without_range
+from keras_ssl.specs.spec import Spec, Specs, from_json, plural, to_json, without_range
 from keras_ssl.specs.stored import scale_of, stored_spec
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "from_json",
     "inputs_like",
     "kind_of",
+    "plural",
     "scale_of",
     "specs_of",
     "stored_spec",

@@ -39,7 +39,8 @@ def check_values(specs: Specs, samples: Samples, name: str, at_least: int = 1) -
         spec.check_tensor(its_name, x)
         lengths[its_name] = len(x)
         if len(x) < at_least:
-            raise UserError(f"at least {at_least} samples as {its_name}", f"{len(x)}", "check the split of the data")
+            what = f"samples as {its_name}" if "'" in its_name else its_name
+            raise UserError(f"at least {at_least} {what}", f"{len(x)}", "check the path or the split of the data")
         spec.check_values(its_name, x)
     if len(set(lengths.values())) > 1:
         raise UserError(

@@ -62,7 +62,7 @@ def inputs_like(model: keras.Model) -> Any:
 
 def _inputs(model):
     """The inputs of a functional model: one symbolic tensor, or a dict of them."""
-    struct = model.input
+    struct = model.inputs if isinstance(model, keras.Sequential) else model.input
     if isinstance(struct, dict):
         return struct
     tensors = keras.tree.flatten(struct)

@@ -8,9 +8,10 @@ import numpy as np
 
 from keras_ssl import checks
 from keras_ssl.errors import UserError
+from keras_ssl.specs.kinds import KINDS
 from keras_ssl.typing import Shape, Tensor
 
-__all__ = ["Spec", "Specs", "from_json", "to_json", "without_range"]
+__all__ = ["Spec", "Specs", "from_json", "plural", "to_json", "without_range"]
 
 _UNKNOWN = 16  # of random samples, along an axis of any size
 
@@ -128,13 +129,33 @@ class Spec:
             return (low + (high - low) * rng.random(shape)).astype(self.dtype)
         return rng.integers(int(low), int(high) + 1, shape).astype(self.dtype)
 
-    def to_json(self) -> dict[str, Any]:
+    def plural(specs: Specs) -> str:
+    """Return what several samples are called, such as "images", or "rows of ids with masks".
+
+    Args:
+        specs: A `Spec` of some kind, or a dict of them.
+    """
+    found = [specs] if isinstance(specs, Spec) else list(specs.values())
+    return " with ".join(KINDS[spec.kind].plural if spec.kind else "tensors" for spec in found)
+
+
+def to_json(self) -> dict[str, Any]:
         """Return a dict for a JSON file, with the arguments by name."""
         return {**dataclasses.asdict(self), "shape": list(self.shape)}
 
 
 Specs: TypeAlias = Spec | dict[str, Spec]
 """What a model takes: one tensor, or several by name."""
+
+
+def plural(specs: Specs) -> str:
+    """Return what several samples are called, such as "images", or "rows of ids with masks".
+
+    Args:
+        specs: A `Spec` of some kind, or a dict of them.
+    """
+    found = [specs] if isinstance(specs, Spec) else list(specs.values())
+    return " with ".join(KINDS[spec.kind].plural if spec.kind else "tensors" for spec in found)
 
 
 def to_json(specs: Specs) -> dict[str, Any]:
