@@ -129,17 +129,7 @@ class Spec:
             return (low + (high - low) * rng.random(shape)).astype(self.dtype)
         return rng.integers(int(low), int(high) + 1, shape).astype(self.dtype)
 
-    def plural(specs: Specs) -> str:
-    """Return what several samples are called, such as "images", or "rows of ids with masks".
-
-    Args:
-        specs: A `Spec` of some kind, or a dict of them.
-    """
-    found = [specs] if isinstance(specs, Spec) else list(specs.values())
-    return " with ".join(KINDS[spec.kind].plural if spec.kind else "tensors" for spec in found)
-
-
-def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return a dict for a JSON file, with the arguments by name."""
         return {**dataclasses.asdict(self), "shape": list(self.shape)}
 
