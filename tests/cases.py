@@ -82,7 +82,7 @@ def of_series():
     inputs = keras.Input((12, 2), name="series")
     x = keras.layers.Conv1D(4, 3, padding="same", use_bias=False, name="conv_1")(inputs)
     x = keras.layers.LeakyReLU(name="relu_1")(blocks.BatchNormalization(name="norm_1")(x))
-    x = keras.layers.Conv1D(8, 3, 2, "same", name="conv_2")(x)
+    x = keras.layers.Conv1D(8, 3, 2, "same", use_bias=False, name="conv_2")(x)
     return keras.Model(inputs, keras.layers.GlobalAveragePooling1D(name="pool")(x), name="series_net")
 
 
@@ -101,7 +101,7 @@ def of_ids_and_mask():
     vectors = keras.layers.Embedding(20, 12, name="vectors")(ids)
     mean = keras.ops.sum(vectors * kept, axis=1) / keras.ops.maximum(keras.ops.sum(kept, axis=1), 1.0)
     x = keras.layers.LeakyReLU(name="relu")(keras.layers.Dense(10, name="dense")(mean))
-    h = keras.layers.Dense(8, name="pool")(x)
+    h = keras.layers.Dense(8, use_bias=False, name="pool")(x)  # the projector normalizes
     return keras.Model({"token_ids": ids, "padding_mask": mask}, h, name="text_net")
 
 

@@ -44,7 +44,7 @@ def test_two_replicas_trace_what_the_objective_owns(case, two_replicas):
     with two_replicas.scope():
         objective = case.build()
     batch = case.batch(steps.SAMPLES, 0)
-    signature = {key: tf.TensorSpec((None, *value.shape[1:]), value.dtype) for key, value in batch.items()}
+    signature = keras.tree.map_structure(lambda x: tf.TensorSpec((None, *x.shape[1:]), x.dtype), batch)
 
     def step(batch):
         outputs, terms = objective.run(batch, training=True)

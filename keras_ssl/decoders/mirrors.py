@@ -88,7 +88,7 @@ def _feature_maps(encoder, axes):
     maps: dict = {}
     for layer in _layers(encoder):
         shape = tuple(getattr(getattr(layer, "output", None), "shape", ()))
-        if len(shape) == axes and not isinstance(layer, layers.InputLayer):
+        if len(shape) == axes > 2 and not isinstance(layer, layers.InputLayer):
             maps[tuple(shape[1:-1])] = shape[-1]
     return maps
 
