@@ -98,7 +98,7 @@ def of_ids_and_mask():
     ids = keras.Input((None,), dtype="int32", name="token_ids")
     mask = keras.Input((None,), dtype="int32", name="padding_mask")
     kept = keras.ops.expand_dims(keras.ops.cast(mask, "float32"), -1)
-    vectors = keras.layers.Embedding(20, 12, name="vectors")(ids)
+    vectors = keras.layers.Embedding(20, 12, keras.initializers.RandomNormal(stddev=1.0), name="vectors")(ids)
     mean = keras.ops.sum(vectors * kept, axis=1) / keras.ops.maximum(keras.ops.sum(kept, axis=1), 1.0)
     x = keras.layers.LeakyReLU(name="relu")(keras.layers.Dense(10, name="dense")(mean))
     h = keras.layers.Dense(8, use_bias=False, name="pool")(x)  # the projector normalizes
