@@ -28,11 +28,13 @@ def patches(
         `keras.Model` from `(n, length, d)` to `(n, length, pixels of a patch)`, always float32.
 
     Raises:
-        UserError: If the encoder does not have the three layers, or the heads do not divide the width.
+        UserError: If the encoder does not have the three layers, its tokens may be padding, or the heads do not divide the width.
 
     Reference:
         He et al. 2021, "Masked Autoencoders Are Scalable Vision Learners", section 4.1 and Table 1.
     """
+    if parts(encoder).padded:
+        raise UserError("an encoder of images", f"'{encoder.name}', whose tokens may be padding", "use `encoders.vit`")
     length, d = parts(encoder).tokens.output_shape[1:]
     width = width or d // 2
     heads = heads or next(h for h in range(max(1, width // 32), 0, -1) if width % h == 0)

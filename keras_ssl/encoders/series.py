@@ -32,7 +32,8 @@ def dilated_conv(channels: int, width: int = 64, depth: int = 10, name: str = "d
         UserError: If an argument is below 1.
 
     Reference:
-        Yue et al. 2022, "TS2Vec: Towards Universal Representation of Time Series", section 3.2 and Fig. 2.
+        Yue et al. 2022, "TS2Vec: Towards Universal Representation of Time Series", section "Model
+        Architecture" and Fig. 2.
 
     Departures:
         The authors' code has one more block, to a representation of width 320, and dropout of 0.1 after it; here the
@@ -49,8 +50,10 @@ def dilated_conv(channels: int, width: int = 64, depth: int = 10, name: str = "d
 
 def _tokens(channels, width):
     series = keras.Input((None, channels), name="series")
-    keep = ops.logical_not(ops.any(ops.isnan(series), axis=-1))
-    x = layers.Dense(width, name="projection")(ops.where(keep[:, :, None], series, 0.0))
+    missing = ops.isnan(series)
+    keep = ops.logical_not(ops.any(missing, axis=-1))
+    filled = ops.where(missing, 0.0, series)  # of one shape: tf2onnx turns a broadcast `where` into products, NaN * 0
+    x = layers.Dense(width, name="projection")(filled)
     return keras.Model(series, [x, keep], name="tokens")
 
 

@@ -52,7 +52,11 @@ def transformer(
         GELU instead of ReLU see `blocks.transformer`.
     """
     _check(vocabulary, width, depth, heads)
-    tokens, trunk, pool = _tokens(vocabulary, width), _trunk(width, depth, heads, hidden or 4 * width, causal), _pool(width)
+    tokens, trunk, pool = (
+        _tokens(vocabulary, width),
+        _trunk(width, depth, heads, hidden or 4 * width, causal),
+        _pool(width),
+    )
     ids = keras.Input((None,), dtype="int32", name="ids")
     x, keep = tokens(ids)
     return keras.Model(ids, pool([trunk([x, keep]), keep]), name=name)

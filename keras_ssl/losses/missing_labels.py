@@ -63,7 +63,9 @@ class WhereKnown(keras.losses.Loss):
         losses = self.call(filled, ops.convert_to_tensor(y_pred, dtype=self.dtype))
         rank = len(losses.shape)
         if rank == 0:
-            raise UserError("a loss with one value for each sample", f"{self.loss}, with one for all", "do not reduce it")
+            raise UserError(
+                "a loss with one value for each sample", f"{self.loss}, with one for all", "do not reduce it"
+            )
         weights = ops.ones_like(losses)
         for factor in (ops.all(known, axis=tuple(range(rank, len(known.shape)))), sample_weight, mask):
             if factor is not None:

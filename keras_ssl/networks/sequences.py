@@ -98,9 +98,10 @@ class Parts:
         return self.run(tokens, keep, training)
 
     def _with(self, x, keep):
+        x = ops.convert_to_tensor(x)
         if not self.padded:
             return x
-        return [x, ops.ones(ops.shape(x)[:2], dtype="bool") if keep is None else keep]
+        return [x, ops.ones(ops.shape(x)[:2], dtype="bool") if keep is None else ops.convert_to_tensor(keep)]
 
 
 def parts(encoder: Any) -> Parts:
@@ -138,12 +139,14 @@ def _unfit(received):
         "an encoder with three layers, `tokens`, `trunk`, which takes any number of tokens, and `pool`, that pass the"
         " tokens and perhaps a boolean keep (n, length)",
         received,
-        "use an encoder of `keras_ssl.encoders`, such as `vit` or `transformer`",
+        "use `encoders.vit`, `encoders.transformer` or `encoders.dilated_conv`, or name your layers so",
     )
 
 
 def _mask(hide):
     mask = ops.cast(hide, "bool")
     if len(mask.shape) != 2:
-        raise UserError("a mask (n, length), True = hidden", f"shape {tuple(mask.shape)}", "give one value for each place")
+        raise UserError(
+            "a mask (n, length), True = hidden", f"shape {tuple(mask.shape)}", "give one value for each place"
+        )
     return mask

@@ -170,8 +170,8 @@ def _moments(patches):
 
 def _patch_side(encoder):
     """Return the side of the square patches that an encoder splits images into."""
-    shape, tokens = encoder.input_shape[1:], parts(encoder).tokens.output
-    length = None if isinstance(tokens, (list, tuple)) else tokens.shape[1]
+    of_images = parts(encoder)
+    shape, length = encoder.input_shape[1:], 0 if of_images.padded else of_images.tokens.output_shape[1]
     side = 0
     if len(shape) == 3 and None not in shape and length:
         side = math.isqrt(shape[0] * shape[1] // length)
