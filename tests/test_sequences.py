@@ -157,9 +157,10 @@ def test_an_encoder_without_these_parts_is_a_clear_error():
     assert not parts(assembled(tokens, layers.Dense(2, name="trunk"), pool)).padded
     with pytest.raises(UserError, match=r"'mine', which has no trunk\. Do: use `encoders"):
         parts(assembled(tokens, layers.Dense(2), pool))
+    of_five = keras.Model(y, layers.Dense(2)(y), name="trunk")
+    of_five = keras.Model(y, pool(of_five(layers.Dense(2, name="tokens")(y))))
     with pytest.raises(UserError, match=r"trunk takes \(None, 5, 2\)"):
-        of_five = keras.Model(y, layers.Dense(2)(y), name="trunk")
-        parts(keras.Model(y, pool(of_five(layers.Dense(2, name="tokens")(y)))))
+        parts(of_five)
     counting = keras.Model(x, [x, ops.ones_like(x[..., 0], dtype="bool")], name="tokens")
     both = layers.Lambda(lambda pair: pair[0], name="trunk")
     with pytest.raises(UserError, match="tokens give, trunk takes and pool takes 2, 2 and 1 tensors"):
@@ -175,7 +176,7 @@ def test_an_encoder_without_these_parts_is_a_clear_error():
 
 
 @every_sequence
-def test_padding_changes_nothing_and_nothing_but_padding_is_zero(name):
+def test_padding_does_not_change_the_representation_and_alone_gives_zeros(name):
     build, x, filler = SEQUENCES[name]
     encoder = build()
     h = np.array(encoder(x))
@@ -272,7 +273,7 @@ def gelu(x):
 
 def test_dilated_convolutions_equal_numpy():
     encoder, x = series(), SERIES[:1].astype("float64")
-    (projection, bias), *kernels = [pair for pair in zip(encoder.get_weights()[::2], encoder.get_weights()[1::2])]
+    (projection, bias), *kernels = zip(encoder.get_weights()[::2], encoder.get_weights()[1::2])
     y = x @ projection + bias
     for block in range(3):
         z = y

@@ -18,7 +18,8 @@ def patches(
     """A small transformer from all tokens, positions included, to the pixels of their patches.
 
     Args:
-        encoder: `keras.Model` from images to `(n, d)` with the layers `tokens`, `trunk` and `pool` of `encoders.vit`.
+        encoder: `keras.Model` from images to `(n, d)` with the layers `tokens`, `trunk` and `pool`, as `encoders.vit`
+            has them.
         width: Width of the decoder's tokens. Default: d / 2.
         depth: Number of blocks. Default: 2. The paper's best decoder has 8, but one is as good after fine-tuning.
         heads: Number of attention heads, a divisor of `width`. Default: heads of at least 32 dimensions.

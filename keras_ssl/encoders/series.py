@@ -10,12 +10,14 @@ __all__ = ["dilated_conv"]
 
 
 def dilated_conv(channels: int, width: int = 64, depth: int = 10, name: str = "dilated_conv") -> keras.Model:
-    """TS2Vec's dilated convolutions over time, of three named layers: `tokens`, `trunk`, `pool` (see `networks.sequences`).
+    """TS2Vec's dilated convolutions over time, in three named layers: `tokens`, `trunk` and `pool`.
 
-    `tokens` projects each time step, linearly; it also gives keep, which is False where a value is NaN. `trunk` is a nested
-    model of residual blocks of two convolutions over 3 time steps; those of block l, from 0, are 2^l apart. `pool`
-    takes the largest value over time. Time steps of NaN are padding: they change nothing at the ends of a series,
-    and a series of them alone becomes a vector of zeros.
+    `tokens` projects each time step, linearly; it also gives keep, which is False where a value is NaN. `trunk` is a
+    nested model of residual blocks of two convolutions over 3 time steps; those of block l, from 0, are 2^l apart.
+    `pool` takes the largest value over time. `networks.parts` finds the three.
+
+    A time step with a NaN is padding. At the ends of a series it changes nothing; a series of padding only becomes a
+    vector of zeros.
 
     It is made of Keras layers and operations only, so that its file loads without keras_ssl.
 

@@ -19,18 +19,20 @@ def transformer(
     hidden: int | None = None,
     name: str = "transformer",
 ) -> keras.Model:
-    """A transformer over ids, of three named layers: `tokens`, `trunk` and `pool` (see `networks.sequences`).
+    """A transformer over ids, in three named layers: `tokens`, `trunk` and `pool`.
 
-    `tokens` looks the vectors of the ids up and adds positions; it also gives keep, which is False where the id is 0.
-    `trunk` is a nested model of the transformer blocks, whose attention does not see padding. `pool` averages the tokens
-    that are kept. Padding changes nothing, wherever it is; a row of padding only becomes a vector of zeros.
+    `tokens` looks up the vectors of the ids and adds positions; it also gives keep, which is False where the id is 0.
+    `trunk` is a nested model of the transformer blocks, whose attention does not see padding. `pool` averages the
+    tokens that are kept. `networks.parts` finds the three.
+
+    Padding changes nothing, wherever it is; a row of padding only becomes a vector of zeros.
 
     It is made of Keras layers and operations only, so that its file loads without keras_ssl.
 
     Args:
         vocabulary: Number of ids, padding included: ids are in 0..vocabulary-1, and 0 is padding.
-        width: Width of the tokens and of the representation, a multiple of 2 and of `heads`. Default: 256, with 4 blocks
-            and 4 heads, as in Turc et al. 2019, "Well-Read Students Learn Better", Table 1 (BERT-Mini).
+        width: Width of the tokens and of the representation, a multiple of 2 and of `heads`. Default: 256, with
+            4 blocks and 4 heads, as in Turc et al. 2019, "Well-Read Students Learn Better", Table 1 (BERT-Mini).
         depth: Number of blocks. Default: 4.
         heads: Number of attention heads. Default: 4.
         causal: Whether a token sees only itself and earlier tokens, as predicting the next one needs. Default: False.

@@ -80,8 +80,8 @@ class Parts:
 
         Args:
             x: The encoder's input.
-            hide: Mask `(n, length)`, True = hidden: these tokens become 0. Or a function of tokens and keep that returns
-                the tokens to go on with, such as one that puts a trained vector in their place. Default: None.
+            hide: Mask `(n, length)`, True = hidden: these tokens become 0. Or a function of tokens and keep that
+                returns the tokens for the trunk, such as one that puts a trained vector in some places. Default: None.
             training: Whether this is a training step. Default: False.
 
         Returns:
@@ -115,7 +115,7 @@ def parts(encoder: Any) -> Parts:
         `Parts`, which hold the encoder's own layers.
 
     Raises:
-        UserError: If a layer is missing, the trunk takes a fixed length only, or the layers do not pass `keep` on alike.
+        UserError: If a layer is missing, the trunk takes a fixed length only, or only some of the layers know `keep`.
     """
     name = getattr(encoder, "name", type(encoder).__name__)
     found = {layer.name: layer for layer in getattr(encoder, "layers", ())}
