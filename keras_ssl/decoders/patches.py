@@ -29,7 +29,8 @@ def patches(
         `keras.Model` from `(n, length, d)` to `(n, length, pixels of a patch)`, always float32.
 
     Raises:
-        UserError: If the encoder does not have the three layers, its tokens may be padding, or the heads do not divide the width.
+        UserError: If the encoder does not have the three layers, its tokens may be padding, or the heads do not divide
+            the width.
 
     Reference:
         He et al. 2021, "Masked Autoencoders Are Scalable Vision Learners", section 4.1 and Table 1.

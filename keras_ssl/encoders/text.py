@@ -3,7 +3,8 @@
 import keras
 from keras import layers, ops
 
-from keras_ssl.blocks import attention_bias, mean_of_kept, sequence_positions, transformer as transformer_block
+from keras_ssl.blocks import attention_bias, mean_of_kept, sequence_positions
+from keras_ssl.blocks import transformer as transformer_block
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 

@@ -1,4 +1,4 @@
-"""Tools for networks as graphs of layers: walking, copying, setting weights, inference, parts of encoders of sequences."""
+"""Tools for networks as graphs of layers: walking, copying, setting weights, inference, encoders of sequences."""
 
 from keras_ssl.networks.cloning import copy_statistics, reinitialized, set_weights
 from keras_ssl.networks.inference import predict_in_batches
