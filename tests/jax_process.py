@@ -31,9 +31,11 @@ from keras_ssl.errors import UserError
 SAMPLES = 8
 TESTS = {
     "on_jax.py": "on_jax",
+    "test_losses_missing_labels.py": "by_hand",
     "test_optimizers.py": "by_hand or scaling",
     "test_optimizers_schedules.py": "by_hand or target_follows",
     "test_probes.py": "every_epoch or nothing",
+    "test_sequences.py": "by_hand",
 }
 """Files and the tests in them that are run on JAX."""
 

@@ -198,3 +198,54 @@ def test_gradients_of_the_divided_global_loss_sum_to_those_of_one_device(two_rep
     parts = two_replicas.run(tf.function(gradient), args=(split(two_replicas, Z[0]), split(two_replicas, Z[1])))
     total = sum(np.array(part) for part in two_replicas.experimental_local_results(parts))
     np.testing.assert_allclose(total, expected, atol=1e-6)
+
+
+def weighted(values, weights):
+    """The weighted mean in float64."""
+    return np.sum(np.float64(values) * weights) / np.sum(np.broadcast_to(weights, values.shape), dtype="float64")
+
+
+def test_mean_by_hand_and_against_numpy():
+    assert float(distribute.mean(np.array([1.0, 2.0, 6.0]))) == 3
+    assert float(distribute.mean(np.array([1.0, 2.0, 6.0]), np.array([1, 0, 3]))) == 4.75  # (1 + 18) / 4
+    assert float(distribute.mean(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[True], [False]]))) == 1.5
+    assert float(distribute.mean(np.array([1.0, np.nan]), np.array([2.0, 0.0]))) == 1
+    w = np.random.default_rng(1).random((6, 1))
+    assert float(distribute.mean(Z[0], w)) == pytest.approx(weighted(Z[0], w), rel=1e-5)
+    assert float(distribute.mean(Z[0], 7 * w)) == pytest.approx(weighted(Z[0], w), rel=1e-5)  # of any scale
+    half = distribute.mean(tf.constant([60000.0, 60000.0], "float16"))
+    assert half.dtype == "float32"
+    assert float(half) == 60000
+    with pytest.raises(UserError, match=r"as many axes as the values of shape \(6, 4\).*\(6,\)"):
+        distribute.mean(Z[0], np.ones(6))
+
+
+def test_without_any_weight_the_mean_and_its_gradient_are_zero():
+    x = tf.constant(Z[0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = distribute.mean(x, tf.zeros((6, 1)))
+    assert float(value) == 0
+    np.testing.assert_array_equal(tape.gradient(value, x), np.zeros((6, 4)))
+
+
+@pytest.mark.parametrize("weights", [[3, 1, 2, 0.5, 0, 4], [1, 0, 2, 0, 0, 0], [0, 0, 0, 0, 0, 0], None])
+def test_the_mean_and_its_gradient_are_those_of_one_device_however_the_weight_is_shared(two_replicas, weights):
+    kernel = np.random.default_rng(1).normal(size=(4, 1)).astype("float32")
+    w = np.ones((6, 1), "float32") if weights is None else np.array(weights, "float32")[:, None]
+
+    def step(x, w):
+        k = tf.constant(kernel)
+        with tf.GradientTape() as tape:
+            tape.watch(k)
+            value = distribute.mean(tf.square(x @ k), None if weights is None else w)
+            loss = value / distribute.replicas()
+        return value, tape.gradient(loss, k)
+
+    value, gradient = step(tf.constant(Z[0]), tf.constant(w))
+    values, parts = two_replicas.run(tf.function(step), args=(split(two_replicas, Z[0]), split(two_replicas, w)))
+    summed = sum(np.array(part) for part in two_replicas.experimental_local_results(parts))
+    assert (np.abs(gradient).max() > 0.1) == w.any()
+    np.testing.assert_allclose(summed, gradient, atol=1e-6)
+    for one in two_replicas.experimental_local_results(values):
+        assert float(one) == pytest.approx(float(value), abs=1e-6)

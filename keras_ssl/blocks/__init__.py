@@ -1,9 +1,10 @@
 """Layers, and functions that stack layers: the building blocks of encoders and heads."""
 
-from keras_ssl.blocks.attention import attention, gelu, transformer
+from keras_ssl.blocks.attention import attention, attention_bias, gelu, transformer
 from keras_ssl.blocks.normalization import BatchNormalization
 from keras_ssl.blocks.patches import patchify, unpatchify
-from keras_ssl.blocks.positions import Positions, sine_cosine
+from keras_ssl.blocks.pooling import max_of_kept, mean_of_kept
+from keras_ssl.blocks.positions import Positions, sequence_positions, sine_cosine
 from keras_ssl.blocks.prototypes import Prototypes
 from keras_ssl.blocks.residual import residual
 from keras_ssl.blocks.spectral_normalization import SpectralNormalization, spectrally_normalized
@@ -14,9 +15,13 @@ __all__ = [
     "Prototypes",
     "SpectralNormalization",
     "attention",
+    "attention_bias",
     "gelu",
+    "max_of_kept",
+    "mean_of_kept",
     "patchify",
     "residual",
+    "sequence_positions",
     "sine_cosine",
     "spectrally_normalized",
     "transformer",

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_ssl.typing import Shape, Tensor
 
-__all__ = ["Positions", "sine_cosine"]
+__all__ = ["Positions", "sequence_positions", "sine_cosine"]
 
 
 def sine_cosine(rows: int, columns: int, width: int) -> np.ndarray:
@@ -29,6 +29,30 @@ def sine_cosine(rows: int, columns: int, width: int) -> np.ndarray:
     frequencies = 10_000.0 ** -(np.arange(width // 4) / (width // 4))
     angles = [axis[:, None] * frequencies for axis in (row, column)]
     return np.concatenate([f(a) for a in angles for f in (np.sin, np.cos)], axis=-1).astype("float32")
+
+
+def sequence_positions(keep: Tensor, width: int) -> Tensor:
+    """Return position embeddings of tokens in a row, which are numbered from 0 without the padding among them.
+
+    So a sequence has the same embeddings wherever its padding is.
+
+    Args:
+        keep: Boolean tensor `(n, length)`, symbolic or not, False = padding; the length may be None.
+        width: Width of the tokens, a multiple of 2.
+
+    Returns:
+        Float32 tensor `(n, length, width)`, values in -1..1; those of padding mean nothing.
+
+    Reference:
+        Vaswani et al. 2017, "Attention Is All You Need", section 3.5.
+
+    Departures:
+        All sines come first, then all cosines, instead of one after the other: a permutation of the width.
+    """
+    place = ops.cast(ops.cumsum(ops.cast(keep, "int32"), axis=1) - 1, "float32")
+    frequencies = 10_000.0 ** -(np.arange(width // 2) / (width // 2))
+    angles = place[:, :, None] * frequencies.astype("float32")
+    return ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)
 
 
 @keras.saving.register_keras_serializable("keras_ssl")

@@ -7,6 +7,7 @@ from keras import layers
 
 from keras_ssl.blocks import transformer
 from keras_ssl.errors import UserError
+from keras_ssl.networks import parts
 
 __all__ = ["patches"]
 
@@ -17,7 +18,8 @@ def patches(
     """A small transformer from all tokens, positions included, to the pixels of their patches.
 
     Args:
-        encoder: `keras.Model` from images to `(n, d)` with a layer named `tokens`, such as `encoders.vit`.
+        encoder: `keras.Model` from images to `(n, d)` with the layers `tokens`, `trunk` and `pool`, as `encoders.vit`
+            has them.
         width: Width of the decoder's tokens. Default: d / 2.
         depth: Number of blocks. Default: 2. The paper's best decoder has 8, but one is as good after fine-tuning.
         heads: Number of attention heads, a divisor of `width`. Default: heads of at least 32 dimensions.
@@ -27,14 +29,15 @@ def patches(
         `keras.Model` from `(n, length, d)` to `(n, length, pixels of a patch)`, always float32.
 
     Raises:
-        UserError: If the encoder has no layer named `tokens`, or the heads do not divide the width.
+        UserError: If the encoder does not have the three layers, its tokens may be padding, or the heads do not divide
+            the width.
 
     Reference:
         He et al. 2021, "Masked Autoencoders Are Scalable Vision Learners", section 4.1 and Table 1.
     """
-    if "tokens" not in {layer.name for layer in encoder.layers}:
-        raise UserError("an encoder with a layer `tokens`", f"'{encoder.name}' without", "use `encoders.vit`")
-    length, d = encoder.get_layer("tokens").output_shape[1:]
+    if parts(encoder).padded:
+        raise UserError("an encoder of images", f"'{encoder.name}', whose tokens may be padding", "use `encoders.vit`")
+    length, d = parts(encoder).tokens.output_shape[1:]
     width = width or d // 2
     heads = heads or next(h for h in range(max(1, width // 32), 0, -1) if width % h == 0)
     if width % heads:

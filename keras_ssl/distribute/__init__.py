@@ -1,6 +1,6 @@
 """Training on several devices or machines with `tf.distribute`. On one device, and on JAX, collectives do nothing."""
 
-from keras_ssl.distribute.collectives import assign, gather, replica_index, replicas
+from keras_ssl.distribute.collectives import assign, gather, mean, replica_index, replicas, total
 from keras_ssl.distribute.replica_check import check_replicas
 from keras_ssl.distribute.strategies import is_chief, strategy
 from keras_ssl.distribute.workarounds import reducible
@@ -12,8 +12,10 @@ __all__ = [
     "gather",
     "is_chief",
     "launch",
+    "mean",
     "reducible",
     "replica_index",
     "replicas",
     "strategy",
+    "total",
 ]

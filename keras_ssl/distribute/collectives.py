@@ -1,11 +1,13 @@
 """Collectives across the replicas of a `tf.distribute` strategy."""
 
 import keras
+from keras import ops
 
 from keras_ssl.backends import on_tensorflow
+from keras_ssl.errors import UserError
 from keras_ssl.typing import Tensor
 
-__all__ = ["assign", "gather", "replica_index", "replicas"]
+__all__ = ["assign", "gather", "mean", "replica_index", "replicas", "total"]
 
 
 def _replica_context():
@@ -46,6 +48,60 @@ def gather(x: Tensor) -> Tensor:
 
     gathered = _replica_context().all_gather(x, axis=0)  # loses the static shape
     return tf.ensure_shape(gathered, (None, *x.shape[1:]))
+
+
+def total(x: Tensor) -> Tensor:
+    """Return the sum of `x` over replicas, element by element.
+
+    The gradient is summed over replicas, too, as that of `gather` is; see there how an exact update comes of it.
+
+    Args:
+        x: Float tensor of any shape, the same on all replicas.
+
+    Returns:
+        Tensor like `x`; `x` itself if there is one replica.
+    """
+    if replicas() == 1:
+        return x
+    import tensorflow as tf
+
+    return _replica_context().all_reduce(tf.distribute.ReduceOp.SUM, x)
+
+
+def mean(values: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Return `sum w v / sum w` over the global batch, whatever part of the weight each replica has.
+
+    This is the loss of a batch whose samples count differently: tokens and padding, hidden places, known and missing
+    labels. A mean of the replicas' own means would be wrong, because their weights differ.
+
+    Every replica returns the same value. Its gradient is summed over replicas, as that of `gather` is: if every replica
+    divides the mean by `replicas()`, and the optimizer sums over replicas, the update equals that of one device on the
+    global batch. `Objective` does both.
+
+    Args:
+        values: Tensor of any shape.
+        weights: Tensor of numbers that are at least 0, or booleans, of as many axes as `values` and broadcast to its
+            shape. They get no gradient. A value with weight 0 does not count, even if it is NaN; but where a NaN was
+            computed from a parameter, the parameter's gradient is NaN. Default: None, all 1.
+
+    Returns:
+        Scalar, float32. It is 0, with a gradient of 0, if all weights are 0.
+
+    Raises:
+        UserError: If `weights` does not have as many axes as `values`.
+    """
+    values = ops.cast(values, "float32")
+    weights = ops.ones_like(values) if weights is None else ops.cast(weights, "float32")
+    if len(weights.shape) != len(values.shape):
+        raise UserError(
+            f"weights with as many axes as the values of shape {tuple(values.shape)}",
+            f"shape {tuple(weights.shape)}",
+            "add axes of size 1, such as `weights[:, None]`",
+        )
+    weights = ops.stop_gradient(ops.broadcast_to(weights, ops.shape(values)))
+    weighted = ops.where(weights > 0, weights * values, 0.0)
+    above, below = ops.unstack(total(ops.stack([ops.sum(weighted), ops.sum(weights)])), 2)
+    return above / ops.where(below > 0, below, 1.0)
 
 
 def assign(variables: list[keras.Variable], values: list[Tensor]) -> None:

@@ -1,6 +1,12 @@
-"""Functions that return encoders: built functional `keras.Model`s from inputs to representations `(n, d)`."""
+"""Functions that return encoders: built functional `keras.Model`s from inputs to representations `(n, d)`.
+
+The name of an encoder's Input says what kind of data it takes: `image`, `row` (of a table), `ids` (of text), `series`,
+`audio` or `video`.
+"""
 
 from keras_ssl.encoders.image import conv_net, mlp, resnet18
+from keras_ssl.encoders.series import dilated_conv
+from keras_ssl.encoders.text import transformer
 from keras_ssl.encoders.vision_transformer import vit
 
-__all__ = ["conv_net", "mlp", "resnet18", "vit"]
+__all__ = ["conv_net", "dilated_conv", "mlp", "resnet18", "transformer", "vit"]

@@ -18,7 +18,8 @@ def mlp(
     """Dense layers with ReLU on the flattened input. The last layer is linear by default.
 
     Args:
-        input_shape: Shape of one sample, without the batch axis.
+        input_shape: Shape of one sample, without the batch axis. With one axis it is a row of a table, and the Input is
+            named `row`; otherwise it is named `image`.
         units: Widths of the layers; the last is the width of the representation. Default: `(512, 256)`.
         output_activation: Keras name of the last layer's activation, such as "sigmoid". Default: None, linear.
         name: Name of the model.
@@ -26,7 +27,7 @@ def mlp(
     Returns:
         `keras.Model` from `(n, *input_shape)` to `(n, units[-1])`.
     """
-    inputs = keras.Input(input_shape, name="image")
+    inputs = keras.Input(input_shape, name="row" if len(input_shape) == 1 else "image")
     x = layers.Flatten(name="flatten")(inputs)
     for k, width in enumerate(units, 1):
         x = layers.Dense(width, kernel_initializer="he_normal", name=f"dense_{k}")(x)

@@ -1,15 +1,18 @@
-"""Tools for networks as graphs of layers: walking, copying, setting weights, inference."""
+"""Tools for networks as graphs of layers: walking, copying, setting weights, inference, encoders of sequences."""
 
 from keras_ssl.networks.cloning import copy_statistics, reinitialized, set_weights
 from keras_ssl.networks.inference import predict_in_batches
+from keras_ssl.networks.sequences import Parts, parts
 from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_graph
 
 __all__ = [
+    "Parts",
     "all_layers",
     "copy_statistics",
     "embedder",
     "inner_layers",
     "is_graph",
+    "parts",
     "predict_in_batches",
     "reinitialized",
     "set_weights",

@@ -14,7 +14,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import assertions
 from keras_ssl.typing import Batch, Samples
 
-__all__ = ["arrays_in", "as_batch", "batch_of_one", "by_key", "check_encoder", "check_token_encoder", "errors_about"]
+__all__ = ["arrays_in", "as_batch", "batch_of_one", "by_key", "check_encoder", "errors_about"]
 
 
 def check_encoder(encoder: Any) -> None:
@@ -32,19 +32,6 @@ def check_encoder(encoder: Any) -> None:
             "an encoder that returns one vector (n, d) for each sample",
             f"output shape {shape}",
             "add pooling: `keras.Model(encoder.input, keras.layers.GlobalAveragePooling2D()(encoder.output))`",
-        )
-
-
-def check_token_encoder(encoder: keras.Model) -> None:
-    """Raise `UserError` unless `encoder` has the layers `tokens`, `trunk` (of any length) and `pool`."""
-    parts = {layer.name: layer for layer in encoder.layers}
-    missing = [name for name in ("tokens", "trunk", "pool") if name not in parts]
-    if missing or parts["trunk"].input_shape[1] is not None:
-        raise UserError(
-            "an encoder with three layers, `tokens`, `trunk`, which takes any number of tokens, and `pool`",
-            f"'{encoder.name}', "
-            + (f"which has no {', '.join(missing)}" if missing else f"whose trunk takes {parts['trunk'].input_shape}"),
-            "use `encoders.vit`",
         )
 
 

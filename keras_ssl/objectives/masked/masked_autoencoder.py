@@ -11,7 +11,8 @@ from keras_ssl import decoders, losses, transforms
 from keras_ssl.blocks import patchify, sine_cosine, unpatchify
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
-from keras_ssl.objectives.base import assertions, batches
+from keras_ssl.networks import parts
+from keras_ssl.objectives.base import assertions
 from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.specs import check_kind
 from keras_ssl.typing import Batch, Tensor
@@ -61,9 +62,8 @@ class MaskedAutoencoder(Objective):
         **kwargs: Any,
     ):
         super().__init__(encoder, seed=seed, **kwargs)
-        batches.check_token_encoder(encoder)
         self.patch = _patch_side(encoder)
-        self.length, width = encoder.get_layer("tokens").output_shape[1:]
+        self.length, width = parts(encoder).tokens.output_shape[1:]
         self.decoder = decoders.patches(encoder) if decoder is None else decoder
         _check_decoder(self.decoder, width, self.patch**2 * encoder.input_shape[-1])
         self.mask_ratio = mask_ratio
@@ -140,10 +140,11 @@ class MaskedAutoencoder(Objective):
             )
 
     def _predict(self, images, mask, training):
-        tokens = self.encoder.get_layer("tokens")(images, training=training)
+        encoder = parts(self.encoder)
+        tokens, _ = encoder.embed(images, training)
         order = ops.argsort(ops.cast(mask, "int32"), axis=-1)  # the visible ones first
         visible = _pick(tokens, order[:, : self.length - self.hidden])
-        seen = self.encoder.get_layer("trunk")(visible, training=training)
+        seen = encoder.run(visible, training=training)
         hidden = ops.zeros_like(tokens[:, : self.hidden]) + ops.cast(self.mask_token, tokens.dtype)
         tokens = _pick(ops.concatenate([seen, hidden], axis=1), ops.argsort(order, axis=-1))
         return self.decoder(tokens + ops.cast(self._positions(), tokens.dtype), training=training)
@@ -171,7 +172,8 @@ def _moments(patches):
 def _patch_side(encoder):
     """Return the side of the square patches that an encoder splits images into."""
     check_kind(encoder, "image", "MaskedAutoencoder")
-    shape, length = encoder.input_shape[1:], encoder.get_layer("tokens").output_shape[1]
+    of_images = parts(encoder)
+    shape, length = encoder.input_shape[1:], 0 if of_images.padded else of_images.tokens.output_shape[1]
     side = 0
     if None not in shape and length:
         side = math.isqrt(shape[0] * shape[1] // length)

@@ -1,0 +1,152 @@
+"""The three parts of an encoder of sequences: `tokens`, `trunk` and `pool`.
+
+An encoder of sequences is a functional model of three layers with these names, in one of two forms:
+
+| layer | where sequences may be padded | where all places are kept, as in `encoders.vit` |
+|---|---|---|
+| `tokens` | input -> tokens `(n, length, width)` and keep `(n, length)` | input -> tokens |
+| `trunk` | [tokens, keep] -> frames `(n, length, width)` | tokens -> frames |
+| `pool` | [frames, keep] -> h `(n, d)` | frames -> h |
+
+`keep` is boolean, True = no padding. It is passed by hand and never as a Keras mask, which arithmetic drops and nested
+functional models do not pass on. The trunk takes any length, so that an objective may leave tokens out.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_ssl.errors import UserError
+from keras_ssl.typing import Tensor
+
+__all__ = ["Parts", "parts"]
+
+_NAMES = ("tokens", "trunk", "pool")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of an encoder of sequences, and the steps from its input to the representation.
+
+    Attributes:
+        tokens: `keras.layers.Layer` from the input to tokens, or to tokens and keep.
+        trunk: `keras.layers.Layer` from tokens, or tokens and keep, to frames.
+        pool: `keras.layers.Layer` from frames, or frames and keep, to the representation.
+        padded: Whether there is a keep; otherwise all places are kept.
+    """
+
+    tokens: keras.layers.Layer
+    trunk: keras.layers.Layer
+    pool: keras.layers.Layer
+    padded: bool
+
+    def embed(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor | None]:
+        """Run `tokens`.
+
+        Args:
+            x: The encoder's input.
+            training: Whether this is a training step. Default: False.
+
+        Returns:
+            Tokens `(n, length, width)`, and keep `(n, length)`, or None if all places are kept.
+        """
+        embedded = self.tokens(x, training=training)
+        return tuple(embedded) if self.padded else (embedded, None)
+
+    def run(self, tokens: Tensor, keep: Tensor | None = None, training: bool = False) -> Tensor:
+        """Run the trunk on any number of tokens.
+
+        Args:
+            tokens: Tensor `(n, length, width)`.
+            keep: Boolean tensor `(n, length)`. Default: None, all are kept.
+            training: Whether this is a training step. Default: False.
+
+        Returns:
+            Frames `(n, length, width)`.
+        """
+        return self.trunk(self._with(tokens, keep), training=training)
+
+    def summarize(self, frames: Tensor, keep: Tensor | None = None, training: bool = False) -> Tensor:
+        """Run `pool`: the representation `(n, d)` of frames. For the arguments see `run`."""
+        return self.pool(self._with(frames, keep), training=training)
+
+    def frames(
+        self, x: Tensor, hide: Tensor | Callable[[Tensor, Tensor | None], Tensor] | None = None, training: bool = False
+    ) -> Tensor:
+        """Run `tokens`, hide some of them, and run the trunk: one vector for each place.
+
+        Args:
+            x: The encoder's input.
+            hide: Mask `(n, length)`, True = hidden: these tokens become 0. Or a function of tokens and keep that
+                returns the tokens for the trunk, such as one that puts a trained vector in some places. Default: None.
+            training: Whether this is a training step. Default: False.
+
+        Returns:
+            Frames `(n, length, width)`; those of padding mean nothing.
+
+        Raises:
+            UserError: If the mask does not have two axes.
+        """
+        tokens, keep = self.embed(x, training)
+        if callable(hide):
+            tokens = hide(tokens, keep)
+        elif hide is not None:
+            tokens = ops.where(_mask(hide)[:, :, None], ops.zeros_like(tokens), tokens)
+        return self.run(tokens, keep, training)
+
+    def _with(self, x, keep):
+        x = ops.convert_to_tensor(x)
+        if not self.padded:
+            return x
+        return [x, ops.ones(ops.shape(x)[:2], dtype="bool") if keep is None else ops.convert_to_tensor(keep)]
+
+
+def parts(encoder: Any) -> Parts:
+    """Return the three parts of an encoder of sequences.
+
+    Args:
+        encoder: Functional `keras.Model` with the layers `tokens`, `trunk` and `pool`, such as `encoders.vit`,
+            `encoders.transformer` or `encoders.dilated_conv`; see the table above.
+
+    Returns:
+        `Parts`, which hold the encoder's own layers.
+
+    Raises:
+        UserError: If a layer is missing, the trunk takes a fixed length only, or only some of the layers know `keep`.
+    """
+    name = getattr(encoder, "name", type(encoder).__name__)
+    found = {layer.name: layer for layer in getattr(encoder, "layers", ())}
+    if missing := [part for part in _NAMES if part not in found]:
+        raise _unfit(f"'{name}', which has no {', '.join(missing)}")
+    tokens, trunk, pool = (found[part] for part in _NAMES)
+    given, taken = keras.tree.flatten(tokens.output), keras.tree.flatten(trunk.input)
+    if len(taken[0].shape) != 3 or taken[0].shape[1] is not None:
+        raise _unfit(f"'{name}', whose trunk takes {tuple(taken[0].shape)}")
+    pooled = keras.tree.flatten(pool.input)
+    if not len(given) == len(taken) == len(pooled) <= 2:
+        counts = f"{len(given)}, {len(taken)} and {len(pooled)}"
+        raise _unfit(f"'{name}', whose tokens give, trunk takes and pool takes {counts} tensors")
+    if len(given) == 2 and keras.backend.standardize_dtype(given[1].dtype) != "bool":
+        raise _unfit(f"'{name}', whose keep is {given[1].dtype}")
+    return Parts(tokens, trunk, pool, padded=len(given) == 2)
+
+
+def _unfit(received):
+    return UserError(
+        "an encoder with three layers, `tokens`, `trunk`, which takes any number of tokens, and `pool`, that pass the"
+        " tokens and perhaps a boolean keep (n, length)",
+        received,
+        "use `encoders.vit`, `encoders.transformer` or `encoders.dilated_conv`, or name your layers so",
+    )
+
+
+def _mask(hide):
+    mask = ops.cast(hide, "bool")
+    if len(mask.shape) != 2:
+        raise UserError(
+            "a mask (n, length), True = hidden", f"shape {tuple(mask.shape)}", "give one value for each place"
+        )
+    return mask
