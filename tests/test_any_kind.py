@@ -128,6 +128,22 @@ def test_what_a_model_does_not_take_is_a_clear_error():
             evaluate.embed(model, samples)
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_ids_outside_the_vocabulary_are_an_error_in_data_sets(jit_compile):
+    import tensorflow as tf
+
+    batch = cases.pairs_of_texts(8, 0)
+    batch["view_2"]["token_ids"][3, 0] = 20
+    simclr = objectives.SimCLR(cases.of_ids_and_mask())
+    simclr.compile("sgd", jit_compile=jit_compile)
+    with pytest.raises(UserError, match=r"view_2.*0\.\.19.*20 at index 3"):
+        simclr.fit(batch, verbose=0)
+    for x in (tf.data.Dataset.from_tensors(batch), tf.data.Dataset.from_tensors((batch, np.zeros(8)))):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"view_2.{2} as integers in 0\.\.19"):
+            simclr.fit(x, verbose=0)
+    assert int(simclr.step) == 0
+
+
 def test_arrays_that_fit_no_kind_are_clear_errors():
     for make, message in [
         (lambda: data.from_arrays(np.zeros((4, 8, 8))), "kind="),

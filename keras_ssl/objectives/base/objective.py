@@ -228,6 +228,8 @@ class Objective(keras.Model):
         arrays = batches.arrays_in(self, given.get("x"))
         if not arrays:
             given.setdefault("shuffle", False)  # Keras would warn that data sets shuffle themselves
+        if on_tensorflow():
+            given["x"] = tensorflow_step.with_checked_ids(self, given.get("x"))
         for key, array in arrays.items():
             self.check_array(key, array)
             samples = count(array)

@@ -1,11 +1,16 @@
 """The training and test step on TensorFlow."""
 
+import functools
 from typing import Any
 
+import keras
+
 from keras_ssl.distribute import reducible, replicas
+from keras_ssl.errors import UserError
+from keras_ssl.objectives.base import batches
 from keras_ssl.typing import Tensor
 
-__all__ = ["build_optimizers", "test_step", "train_step", "xla_pays"]
+__all__ = ["build_optimizers", "test_step", "train_step", "with_checked_ids", "xla_pays"]
 
 
 def build_optimizers(objective: Any) -> None:
@@ -22,6 +27,46 @@ def xla_pays() -> bool:
 
     accelerated = tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU")
     return bool(accelerated) and tf.distribute.get_strategy().num_replicas_in_sync == 1
+
+
+def with_checked_ids(objective: Any, x: Any) -> Any:
+    """Return a data set that raises at ids out of range, before the step, in which XLA would use other vectors for them.
+
+    Args:
+        objective: An `Objective`.
+        x: The argument of `fit`. Anything but a `tf.data.Dataset` for an objective with bounded ids is returned as it
+            is.
+    """
+    import tensorflow as tf
+
+    bounded = [
+        spec for spec in keras.tree.flatten(objective.batch_specs) if not spec.is_float and spec.high is not None
+    ]
+    if not bounded or not isinstance(x, tf.data.Dataset):
+        return x
+
+    def checked(*element):
+        data = element if len(element) > 1 else element[0]
+        samples = batches.by_key(objective, keras.utils.unpack_x_y_sample_weight(data)[0])
+        for key, spec in objective.batch_specs.items():
+            if isinstance(samples, dict) and key in samples:
+                keras.tree.map_structure(functools.partial(_assert_ids, key), spec, samples[key])
+        return data
+
+    return x.map(checked, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _is_bounded(spec):
+    return not spec.is_float and spec.high is not None
+
+
+def _assert_ids(key, spec, x):
+    import tensorflow as tf
+
+    if _is_bounded(spec) and x.dtype.is_integer:
+        error = UserError(f"'{key}' as {spec.values}", "ids outside", "number them within the model's embedding")
+        tf.debugging.assert_less_equal(x, tf.cast(spec.high, x.dtype), str(error))
+        tf.debugging.assert_greater_equal(x, tf.cast(spec.low or 0, x.dtype), str(error))
 
 
 def train_step(objective: Any, data: Any) -> dict[str, Tensor]:
