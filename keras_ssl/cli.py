@@ -225,7 +225,9 @@ def main() -> None:
     try:
         app(args=arguments, prog_name="keras-ssl")
     except SystemExit as end:
-        if signum := getattr(end, "signum", None):  # of `callbacks.Interrupted`, which is not imported for every command
+        if signum := getattr(
+            end, "signum", None
+        ):  # of `callbacks.Interrupted`, which is not imported for every command
             typer.echo(f"keras-ssl: {end}", err=True)
             sys.exit(128 + signum)
         raise

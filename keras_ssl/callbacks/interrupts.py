@@ -35,8 +35,8 @@ class Requests:
 def requests() -> Iterator[Requests]:
     """Note SIGTERM and Ctrl-C in place of ending at once; a second one acts as it does without this.
 
-    In a thread other than the main one, which gets no signals, nothing is noted. If the block ends without having heeded
-    a signal, that is sent again.
+    In a thread other than the main one, which gets no signals, nothing is noted. If the block ends without having
+    heeded a signal, that is sent again.
 
     Yields:
         `Requests`.

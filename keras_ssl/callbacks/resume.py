@@ -31,16 +31,18 @@ class Resume(keras.callbacks.Callback):
     `Interrupted` ends the process with a message that says how to go on.
 
     The state is every variable of the model (including seeds and step counter) and of the optimizer, the means of the
-    current epoch's logs, and the state of the other callbacks (see `states.check_callbacks`; of this package's callbacks
-    only `CollapseDoctor` has one). It is one `tf.train.Checkpoint`, whose manager removes an older one only when the
-    newer one is complete, so a process that is killed at any time leaves one that can be loaded. Weights that are not
-    finite are never saved. A run may resume on another number of replicas, which train as one device.
+    current epoch's logs, and the state of the other callbacks: of Keras's `EarlyStopping`, `ModelCheckpoint` and
+    `ReduceLROnPlateau`, and of all that have `get_state()`, which returns a dict of numbers, strings and arrays, and
+    `set_state(state)`. Callbacks that may have another state are refused. All is in one `tf.train.Checkpoint`, whose
+    manager removes an older one only when the newer one is complete, so a process that is killed at any time leaves one
+    that can be loaded. Weights that are not finite are never saved. A run may resume on another number of replicas,
+    which train as one device.
 
     With several workers, the chief writes, because each worker has a copy of every variable. All workers must have this
     callback, and all read.
 
-    In the list of callbacks of a model's own `fit` it saves after each epoch only, and neither sees nor keeps the state
-    of other callbacks. So it does for models that are not an `Objective`, whose metrics exist only after the first step.
+    In the list of callbacks of a model's own `fit` it saves after each epoch only, and does not see other callbacks.
+    For models that are not an `Objective` it also saves after epochs only: their metrics do not exist before a step.
 
     Args:
         directory: Folder of the checkpoints; with several machines, a folder that all share.
@@ -129,8 +131,8 @@ class Resume(keras.callbacks.Callback):
             `keras.callbacks.History` of the epochs that this call trained, the interrupted one as a whole.
 
         Raises:
-            UserError: If the checkpoint is of another model, optimizer, batches or callbacks; if the state of a callback
-                cannot be kept; from the other callbacks; and if weights are not finite.
+            UserError: If the checkpoint is of another model, optimizer, batches or callbacks; if the state of a
+                callback cannot be kept; from the other callbacks; and if weights are not finite.
             Interrupted: After SIGTERM or Ctrl-C.
         """
         self.beside = [callback for callback in callbacks if callback is not self]
@@ -171,7 +173,7 @@ class Resume(keras.callbacks.Callback):
             self._put_back()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Save a checkpoint if it is time or the process was asked to end; at the end of an epoch that is left to it."""
+        """Save a checkpoint if it is time or the process was asked to end; after an epoch `on_epoch_end` does this."""
         if self.beside is None:
             return
         position, steps = self.skipped + batch + 1, int(self.steps)

@@ -30,8 +30,8 @@ def batches(
     """Make the data set of batches, as dicts, that an objective is fitted on.
 
     Each iteration over it is an epoch, with a new order and new views. The n-th epoch has the same batches whenever the
-    arguments are the same, so a run that stopped after k epochs resumes with `first_epoch=k` as if it had not stopped, and
-    one that stopped after k steps with `first_step=k`, which `callbacks.Resume.fit` does.
+    arguments are the same, so a run that stopped after k epochs resumes with `first_epoch=k` as if it had not stopped,
+    and one that stopped after k steps with `first_step=k`, which `callbacks.Resume.fit` needs.
     An epoch counts as soon as its first batch is taken. Under a distribution strategy, Keras takes one batch before
     every `fit` of a model that is not an objective, which counts as an epoch.
 

@@ -16,8 +16,8 @@ class PythonBatches(keras.utils.PyDataset):
     """The batches of a `Plan`, with the views jitted on JAX. See `data.batches`.
 
     `fit` requests the steps of an epoch in an order that our seed does not determine, so `__getitem__` returns the next
-    batch of the epoch, whatever its argument. It asks for the length once for all epochs, and again when it begins one, of
-    which there may be less left.
+    batch of the epoch, whatever its argument. It asks for the length once for all epochs, and again when it begins one,
+    of which there may be less left.
 
     Args:
         plan: The `Plan`, which gives the samples and the view seed of each batch.
