@@ -64,7 +64,7 @@ def beside():
 
 
 def train(name, others, folder, kill_at=None):
-    """Train from what is in the folder to the end, or until a kill; return everything that is compared, by its name."""
+    """Train from what is in the folder to the end, or until a kill; return all that is compared, by what it is."""
     objective, policy = build(name), views.Policy([views.flip(), views.noise()])
     policy.pure = False  # or XLA would compile it
     source = data.from_arrays(images(STEPS * BATCH, 0))
@@ -82,7 +82,7 @@ def train(name, others, folder, kill_at=None):
     history = resume.fit(batches, EPOCHS, [*others, killer], verbose=0).history
     optimizers = {id(update.optimizer): update.optimizer for update in objective.updates}.values()
     variables = [*objective.variables, *(variable for optimizer in optimizers for variable in optimizer.variables)]
-    found = {f"{number} {variable.path}": np.array(variable) for number, variable in enumerate(variables)}
+    found = {f"variable {k}": keras.ops.convert_to_numpy(variable) for k, variable in enumerate(variables)}
     for number, (kind, state) in enumerate(states.states(others)):
         leaves = keras.tree.flatten({key: value for key, value in state.items() if value is not None})
         found |= {f"{number} {kind} {k}": np.array(leaf) for k, leaf in enumerate(leaves)}

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import CASES, convolutional, images
+from cases import CASES, images
 
-from keras_ssl import callbacks, data, objectives, recipes, runs, views
+from keras_ssl import callbacks, data, encoders, objectives, recipes, runs, views
 from keras_ssl.callbacks import states
 from keras_ssl.errors import UserError
 
@@ -92,7 +92,7 @@ def assert_same(found, expected):
     ("name", "early"),
     [
         ("MoCo", {}),
-        ("GAN", {"min_delta": 1e9, "patience": 1}),  # stops after the second epoch with the weights of the first
+        ("GAN", {"min_delta": 1e9, "patience": 1}),  # ends with the weights of the first epoch
         ("DenoisingAutoencoder", {}),
     ],
 )
@@ -101,19 +101,17 @@ def test_a_run_killed_in_mid_epoch_ends_as_one_that_was_not(tmp_path, name, earl
         return [plateau(), stopping(**early)]
 
     whole, resumed, old, new = build(name), build(name), beside(), beside()
-    history = plain(whole, 3, old)
+    history = plain(whole, 2, old)
     killed(build(name), tmp_path, STEPS + 1, beside())
     begun = []
     count = keras.callbacks.LambdaCallback(
         on_train_begin=lambda logs: begun.append("begin"), on_epoch_begin=lambda epoch, logs: begun.append(epoch)
     )
-    rest = fit(resumed, tmp_path, 3, [*new, count])
+    rest = fit(resumed, tmp_path, 2, [*new, count])
     assert_same(tensors(resumed), tensors(whole))
-    ended = len(history["loss"])
-    assert ended == (2 if early else 3)
-    assert begun == ["begin", *range(1, ended)]
+    assert begun == ["begin", 1]
     assert rest == {key: values[1:] for key, values in history.items()}
-    assert early or history["learning_rate"][-1] < history["learning_rate"][0]
+    assert float(resumed.optimizer.learning_rate) == pytest.approx(0.001)  # reduced once, by a comparison of epochs
     for one, other in zip(states.states(new), states.states(old)):
         assert states.pack(one) == states.pack(other)
 
@@ -150,14 +148,10 @@ def test_a_run_is_given_more_epochs(tmp_path):
     assert_same(tensors(longer), tensors(whole))
 
 
-@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)])
-def test_a_run_goes_on_with_another_number_of_replicas(two_replicas, tmp_path, before, after):
-    def on(replicas):
-        return build(DENSE, two_replicas if replicas == 2 else None, rate=0.1)
-
-    whole, resumed = on(1), on(after)
+def test_a_run_that_is_killed_on_two_replicas_goes_on_on_one(two_replicas, tmp_path):
+    whole, resumed = build(DENSE, rate=0.1), build(DENSE, rate=0.1)
     history = plain(whole, 2)
-    killed(on(before), tmp_path, STEPS + 1)
+    killed(build(DENSE, two_replicas, rate=0.1), tmp_path, STEPS + 1)
     rest = fit(resumed, tmp_path, 2)
     for found, expected in zip(tensors(resumed), tensors(whole), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -233,16 +227,16 @@ def test_other_batches_and_a_plain_fit_in_mid_epoch_are_refused(tmp_path):
         objective.fit(batches_for(objective)(0), callbacks=[resume], verbose=0)
 
 
-def test_the_doctor_remembers(tmp_path):
+def test_the_doctor_remembers():
     pair = {"view_1": images(32, 0), "view_2": images(32, 0)}
     doctor, again = callbacks.CollapseDoctor(pair), callbacks.CollapseDoctor(pair)
+    doctor.set_model(build("SimCLR"))
     with pytest.warns(callbacks.CollapseWarning, match="identical views"):
-        fit(build("SimCLR"), tmp_path, 1, [doctor])
-    with pytest.warns(callbacks.CollapseWarning):
-        fit(build("SimCLR"), tmp_path, 2, [again])
-    assert again.before == doctor.before
-    assert again.scale == doctor.scale
-    assert again.findings[: len(doctor.findings)] == doctor.findings
+        doctor.on_train_begin()
+    again.set_state(states.unpack(states.pack(doctor.get_state())))
+    assert again.findings == doctor.findings
+    assert again.findings[0].diagnosis == "identical views"
+    assert again.get_state() == doctor.get_state()
 
 
 @pytest.mark.parametrize("guard_first", [True, False, None], ids=["guard first", "guard last", "no guard"])
@@ -271,8 +265,8 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path, guard_first):
 # ---- signals ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_training_after_the_step_in_progress(tmp_path, signum):
+def test_ctrl_c_ends_the_training_after_the_step_in_progress(tmp_path):
+    signum = signal.SIGINT
     whole, first, second = (build(DENSE) for _ in range(3))
     plain(whole, 2)
 
@@ -330,32 +324,22 @@ def test_the_command_line_ends_with_the_command_to_go_on(tmp_path):
 
 def recipe(epochs, rate=0.01):
     keras.utils.set_random_seed(0)
-    objective = objectives.Autoencoder(convolutional())
+    objective = objectives.Autoencoder(encoders.mlp((8, 8, 1), units=(4,)))
     objective.compile(keras.optimizers.SGD(rate), run_eagerly=True)
     return recipes.Recipe(objective, data.from_arrays(images(16, 0)), epochs, None, 8)
 
 
-def test_pretrain_takes_more_epochs_where_no_schedule_depends_on_them(tmp_path):
-    whole, longer = recipe(3), recipe(3)
-    runs.pretrain(whole, tmp_path / "whole")
+def test_pretrain_takes_more_epochs_where_no_schedule_depends_on_them(tmp_path, monkeypatch):
+    whole, longer, found = recipe(3), recipe(3), []
+    encoder = tmp_path / "run" / "encoder.keras"
+    monkeypatch.setattr(callbacks.Guard, "on_epoch_begin", lambda guard, epoch, logs: found.append(encoder.is_file()))
     runs.pretrain(recipe(2), tmp_path / "run")
+    assert found == [False, True]  # it is written after each epoch
     assert len(runs.pretrain(longer, tmp_path / "run", resume=True)["loss"]) == 1
+    whole.fit(verbose=0)
     assert_same(longer.objective.get_weights(), whole.objective.get_weights())
     with pytest.raises(UserError, match=r"epochs 3. Received epochs 2"):
         runs.pretrain(recipe(2), tmp_path / "run", resume=True)
     falling = keras.optimizers.schedules.CosineDecay(0.01, 8)
     with pytest.raises(UserError, match=r"epochs 3. Received epochs 4"):
         runs.pretrain(recipe(4, falling), tmp_path / "run", resume=True)
-
-
-def test_the_encoder_is_written_each_epoch(tmp_path):
-    longer = recipe(2)
-    folder, found = tmp_path / "run", []
-
-    def look(guard, epoch, logs=None):
-        found.append((folder / "encoder.keras").is_file())
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(callbacks.Guard, "on_epoch_begin", look)
-        runs.pretrain(longer, folder)
-    assert found == [False, True]
