@@ -47,7 +47,7 @@ def pretrain(
         callbacks.Interrupted: After SIGTERM or Ctrl-C.
     """
     folder = writable_folder(folder, "choose another --out")
-    facts = _facts(recipe, facts)
+    known = _facts(recipe, facts)
     go_on = go_on or f"call `runs.pretrain(…, {str(folder)!r}, resume=True)`"
     checkpoints = callbacks.Resume(folder / "checkpoints", recipe.objective, go_on=go_on)
     chief, replicas = distribute.is_chief(checkpoints.strategy), checkpoints.strategy.num_replicas_in_sync
@@ -66,14 +66,14 @@ def pretrain(
         )
     description, schedules = folder / "checkpoints" / "run.json", {"schedules": _schedules(recipe.objective)}
     old = about(description) if started else {}
-    _check_same_run(old, facts | schedules)
+    _check_same_run(old, known | schedules)
     checkpoints.restore()  # another model's checkpoint is an error before anything is written
     if chief and (not old or old.get("epochs") != recipe.epochs):
-        write_json(description, facts | schedules)
-    history = _fit(recipe, checkpoints, folder, facts)
+        write_json(description, known | schedules)
+    history = _fit(recipe, checkpoints, folder, known)
     if chief:
-        save_model(recipe.objective.embedder, folder / "encoder.keras", **facts)
-        save_model(recipe.objective, folder / "objective.keras", **facts)
+        save_model(recipe.objective.embedder, folder / "encoder.keras", **known)
+        save_model(recipe.objective, folder / "objective.keras", **known)
     return history
 
 
