@@ -1,5 +1,7 @@
 """The command line: parses, calls, prints."""
 
+import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -19,6 +21,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+_LAUNCH = "KERAS_SSL_LAUNCH"
+"""Environment variable with the words before a worker's command, which `launch` runs."""
 
 Dataset = Annotated[str, typer.Option(help="A name ('digits', any image set of TensorFlow Datasets) or a folder.")]
 Out = Annotated[Path, typer.Option(help="Folder to write in.")]
@@ -77,7 +82,8 @@ def pretrain(
         recipe = make_recipe(source, epochs, seed)
     if chief:
         typer.echo(f"{len(source):,} {source.plural} of {source.shape}; {recipe.epochs} epochs of {objective}")
-    runs.pretrain(recipe, out, resume, {"dataset": str(Path(dataset).resolve()) if Path(dataset).is_dir() else dataset})
+    facts = {"dataset": str(Path(dataset).resolve()) if Path(dataset).is_dir() else dataset}
+    runs.pretrain(recipe, out, resume, facts, go_on=_command_to_resume())
     if chief:
         typer.echo(f"Encoder: {out / 'encoder.keras'}")
 
@@ -93,6 +99,7 @@ def launch(
     if not any("multiworker" in word for word in command):
         raise UserError("a command with --strategy multiworker", " ".join(command), "add it, or each trains alone")
     debug = ["--debug"] if "--debug" in sys.argv else []
+    os.environ[_LAUNCH] = shlex.join(["launch", "--workers", str(workers)])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that no worker outlives this process
     distribute.launch([sys.executable, "-m", "keras_ssl", *command, *debug], workers)
 
@@ -185,6 +192,16 @@ def embed(
     typer.echo(f"{h.shape} in {out}")
 
 
+# ---- resuming --------------------------------------------------------------------------------------------------------
+
+
+def _command_to_resume():
+    """The command that this process was started with, and --resume."""
+    program = [sys.argv[0]] if Path(sys.argv[0]).stem == "keras-ssl" else [sys.executable, "-m", "keras_ssl"]
+    words = [*program, *shlex.split(os.environ.get(_LAUNCH, "")), *sys.argv[1:]]
+    return shlex.join(words if "--resume" in words else [*words, "--resume"])
+
+
 # ---- options ---------------------------------------------------------------------------------------------------------
 
 
@@ -203,11 +220,18 @@ def _numbers(text):
 
 
 def main() -> None:
-    """Run the command line. An error is one paragraph on stderr and exit status 2."""
+    """Run the command line. An error is one paragraph on stderr and exit status 2, a signal 128 and its number."""
     debug = "--debug" in sys.argv
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
     try:
         app(args=arguments, prog_name="keras-ssl")
+    except SystemExit as end:
+        if signum := getattr(
+            end, "signum", None
+        ):  # of `callbacks.Interrupted`, which is not imported for every command
+            typer.echo(f"keras-ssl: {end}", err=True)
+            sys.exit(128 + signum)
+        raise
     except (UserError, OSError, MemoryError) as error:
         if debug:
             raise

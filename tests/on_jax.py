@@ -38,6 +38,10 @@ def test_epochs_differ_and_a_resumed_run_goes_on_with_the_same_batches(policy, s
     assert not same(epochs[1], epochs[2])
     resumed = data.batches(numbered(), views=policy, batch_size=4, seed=3, first_epoch=2)
     assert same(epoch(resumed), epochs[2])
+    resumed = data.batches(numbered(), views=policy, batch_size=4, seed=3, first_step=steps + 1)
+    assert len(resumed) == steps
+    assert same(epoch(resumed), epochs[1][1:])
+    assert same(epoch(resumed), epochs[2])
     first = epochs[0][0]
     assert all(value.dtype == np.float32 for value in first.values())
     if policy is not None:
@@ -80,6 +84,11 @@ def test_fit_gets_the_batches_of_one_epoch_after_the_other():
     model.fit(data.batches(numbered(), batch_size=4, seed=3), epochs=3, verbose=0, callbacks=[means])
     dataset = data.batches(numbered(), batch_size=4, seed=3)
     assert means.means == [round(float(batch["input"][0].mean() * 255)) for _ in range(3) for batch in dataset]
+    model, rest = Recorder(), Means()
+    model.compile("sgd")
+    later = data.batches(numbered(), batch_size=4, seed=3, first_step=1)
+    model.fit(later, epochs=3, verbose=0, callbacks=[rest])
+    assert rest.means == means.means[1:]
 
 
 def test_the_embedded_digits_load_and_others_say_what_they_need():

@@ -99,6 +99,30 @@ def test_epochs_differ_and_a_resumed_run_goes_on_with_the_same_batches(views):
     assert not same(epoch(data.batches(numbered(), views=views, batch_size=4, seed=4)), epochs[0])
 
 
+@pytest.mark.parametrize("views", [None, noisy], ids=["images", "views"])
+def test_batches_begin_in_mid_epoch(views):
+    dataset = data.batches(numbered(), views=views, batch_size=4, seed=3)
+    steps = int(dataset.cardinality())
+    whole = [batch for _ in range(3) for batch in epoch(dataset)]
+    for first in range(2 * steps + 1):
+        rest = data.batches(numbered(), views=views, batch_size=4, seed=3, first_step=first)
+        epochs = [epoch(rest) for _ in range(3 - first // steps)]
+        assert [len(batches) for batches in epochs[:2]] == [steps - first % steps, steps][: len(epochs)]
+        assert same([batch for batches in epochs for batch in batches], whole[first:])
+        assert int(rest.cardinality()) == steps  # of the following epochs
+
+
+def test_a_place_in_the_plan_follows_from_the_step():
+    plan = Plan(samples=10, batch_size=4, seed=3, shuffle=True, drop=False)
+    batches = data.batches(numbered(), batch_size=4, seed=3)
+    seen = [numbers(batch["input"]) for _ in range(2) for batch in batches]
+    for step, expected in enumerate(seen):
+        place = plan.at(step)
+        assert (place.epoch, place.position) == divmod(step, 3)
+        assert place.indices.tolist() == expected
+        np.testing.assert_array_equal(place.view_seed, plan.view_seeds(place.epoch)[place.position])
+
+
 class Recorder(keras.Model):
     """Keeps what `fit` feeds it, and trains nothing."""
 
@@ -153,6 +177,8 @@ def test_view_seeds_never_meet():
         (numbered(), {"batch_size": 0}, "batch_size as a whole number at least 1"),
         (numbered(), {"seed": -1}, "seed as a whole number at least 0"),
         (numbered(), {"first_epoch": 0.5}, "first_epoch as a whole number at least 0"),
+        (numbered(), {"first_step": -1}, "first_step as a whole number at least 0"),
+        (numbered(), {"batch_size": 4, "first_epoch": 1, "first_step": 2}, "one place to begin at"),
         (numbered(), {"views": lambda images, seed: images, "batch_size": 4}, "views"),
         (numbered(), {"views": lambda images, seed: noisy(images, seed) * 9, "batch_size": 4}, "0..1"),
         (numbered(), {"views": "digits", "batch_size": 4}, "policy"),

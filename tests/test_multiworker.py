@@ -55,7 +55,8 @@ def test_keras_still_needs_the_way_around(killed):
 def test_a_worker_killed_amid_a_collective_ends_the_run(killed):
     assert "SIGKILL of worker 1" in killed.error
     assert killed.after < 60
-    assert [path.name for path in (killed.folder / "two").iterdir()] == ["checkpoints"]
+    found = {path.name for path in (killed.folder / "two").iterdir()}
+    assert found == {"checkpoints", "encoder.keras", "encoder.json"}  # after the first epoch
     assert len(list((killed.folder / "two" / "checkpoints").glob("*.index"))) == 1
 
 

@@ -2,6 +2,7 @@
 
 from keras_ssl.callbacks.collapse import CollapseDoctor, CollapseWarning
 from keras_ssl.callbacks.guard import Guard
+from keras_ssl.callbacks.interrupts import Interrupted
 from keras_ssl.callbacks.probes import KNNProbe, LinearProbe
 from keras_ssl.callbacks.progress import Progress
 from keras_ssl.callbacks.resume import Resume
@@ -11,6 +12,7 @@ __all__ = [
     "CollapseDoctor",
     "CollapseWarning",
     "Guard",
+    "Interrupted",
     "KNNProbe",
     "LinearProbe",
     "Progress",

@@ -68,7 +68,7 @@ class CollapseDoctor(keras.callbacks.Callback):
 
     Attributes:
         findings: List of `Finding`s. It is emptied when the callback gets another model.
-        before: Figures before the model's first `fit`, or when a resumed one starts; None until then.
+        before: Figures before the model's first `fit`, also in a run that `Resume.fit` resumed; None until then.
 
     Raises:
         UserError: If the batch does not have two views of at least 32 samples; from `fit`, if the objective does not
@@ -114,6 +114,15 @@ class CollapseDoctor(keras.callbacks.Callback):
                 logs.update(figures)
             self._diagnose(f"after epoch {epoch + 1}", epoch + 1, figures | self.views, self.last | self.views)
             self.last = figures
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what `Resume` keeps: findings and figures."""
+        return {name: getattr(self, name) for name in ("findings", "before", "last", "scale")}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Put back what `get_state` returned."""
+        self.findings = [Finding(*finding) for finding in state["findings"]]
+        self.before, self.last, self.scale = state["before"], state["last"], state["scale"]
 
     def _measure(self):
         """Figures of the batch, with its own batch statistics: moving statistics lag behind early in training."""

@@ -11,7 +11,27 @@ from keras_ssl.networks import embedder
 from keras_ssl.trees import count
 from keras_ssl.typing import Samples
 
-__all__ = ["Guard"]
+__all__ = ["Guard", "check_finite_weights"]
+
+
+def check_finite_weights(model: keras.Model, when: str) -> None:
+    """Raise unless all weights are finite.
+
+    Args:
+        model: `keras.Model`.
+        when: When this is, for the message, such as "after epoch 3".
+
+    Raises:
+        UserError: If one is not; the error names it.
+    """
+    for weight in model.weights:
+        values = keras.ops.convert_to_numpy(weight)
+        if not np.isfinite(values.astype("float32")).all():
+            raise UserError(
+                "finite weights",
+                f"NaN or Inf in '{weight.path}' {when}",
+                "check the images for NaN and Inf, or try a smaller learning rate; load an earlier checkpoint",
+            )
 
 
 class Guard(keras.callbacks.Callback):
@@ -55,11 +75,4 @@ class Guard(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Check the weights."""
-        for weight in self.model.weights:
-            values = keras.ops.convert_to_numpy(weight)
-            if not np.isfinite(values.astype("float32")).all():
-                raise UserError(
-                    "finite weights",
-                    f"NaN or Inf in '{weight.path}' after epoch {epoch + 1}",
-                    "check the images for NaN and Inf, or try a smaller learning rate; load an earlier checkpoint",
-                )
+        check_finite_weights(self.model, f"after epoch {epoch + 1}")

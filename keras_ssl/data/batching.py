@@ -25,11 +25,13 @@ def batches(
     drop_remainder: bool | None = None,
     first_epoch: int = 0,
     targets: Targets | dict[str, Any] | None = None,
+    first_step: int = 0,
 ) -> Any:
     """Make the data set of batches, as dicts, that an objective is fitted on.
 
     Each iteration over it is an epoch, with a new order and new views. The n-th epoch has the same batches whenever the
-    arguments are the same, so a run that stopped after k epochs resumes with `first_epoch=k` as if it had not stopped.
+    arguments are the same, so a run that stopped after k epochs resumes with `first_epoch=k` as if it had not stopped,
+    and one that stopped after k steps with `first_step=k`, which `callbacks.Resume.fit` needs.
     An epoch counts as soon as its first batch is taken. Under a distribution strategy, Keras takes one batch before
     every `fit` of a model that is not an objective, which counts as an epoch.
 
@@ -49,6 +51,9 @@ def batches(
         targets: Output of `data.targets` for the same source, the dict of attributes that it takes, or None. With
             targets, batches also hold "attributes", float32 `(batch_size, number of attributes)`, computed from the
             images before views are made. Default: None.
+        first_step: Number of steps trained before, counted from the start of the training. The first iteration gives
+            what is left of the epoch of this step, the later ones whole epochs. In mid-epoch, give the result to `fit`
+            without changing it: TensorFlow would forget how long a whole epoch is. Default: 0.
 
     Returns:
         On the TensorFlow backend a `tf.data.Dataset`, on others a `keras.utils.PyDataset`, of dicts:
@@ -57,7 +62,7 @@ def batches(
 
     Raises:
         UserError: If the samples cannot be trained on, there is less than one batch, the views fail
-            `views.check_views`, or the targets belong to another source.
+            `views.check_views`, the targets belong to another source, or both `first_epoch` and `first_step` are given.
 
     Example:
         `objective.fit(data.batches(train, views=views.digits(), batch_size=256), epochs=60)`
@@ -68,7 +73,11 @@ def batches(
     drop = views is not None if drop_remainder is None else bool(drop_remainder)
     check_between("batch_size", batch_size, least=1, whole=True)
     check_between("seed", seed, least=0, whole=True)
-    check_between("first_epoch", first_epoch, least=0, whole=True)
+    for name, number in (("first_epoch", first_epoch), ("first_step", first_step)):
+        check_between(name, number, least=0, whole=True)
+    if first_epoch and first_step:
+        received = f"first_epoch={first_epoch} and first_step={first_step}"
+        raise UserError("one place to begin at", received, "leave out `first_epoch`: steps are counted over all epochs")
     if drop and len(source) < batch_size:
         raise UserError(
             f"at least one whole batch of {batch_size} samples",
@@ -77,13 +86,14 @@ def batches(
         )
     attributes = None if targets is None else _attributes(source, targets)
     plan = Plan(len(source), int(batch_size), int(seed), bool(shuffle), drop)
+    first_step = int(first_step or first_epoch * plan.steps)
     if on_tensorflow():
         from keras_ssl.data.tensorflow_batches import tensorflow_batches
 
-        return tensorflow_batches(plan, source, views, first_epoch, attributes)
+        return tensorflow_batches(plan, source, views, first_step, attributes)
     from keras_ssl.data.python_batches import PythonBatches
 
-    return PythonBatches(plan, source, views, first_epoch, attributes)
+    return PythonBatches(plan, source, views, first_step, attributes)
 
 
 def _checked_views(views, source):

@@ -1,6 +1,5 @@
 """Batches as a `tf.data.Dataset`."""
 
-import itertools
 from typing import Any
 
 import keras
@@ -18,7 +17,7 @@ def tensorflow_batches(
     plan: Plan,
     source: Source,
     views: Operation | None = None,
-    first_epoch: int = 0,
+    first_step: int = 0,
     attributes: np.ndarray | None = None,
 ) -> Any:
     """Return the batches of a `Plan` as a `tf.data.Dataset`. See `data.batches`.
@@ -27,24 +26,23 @@ def tensorflow_batches(
         plan: The `Plan`, which gives the samples and the view seed of each batch.
         source: The `Source`.
         views: Function `(images, seed) -> dict of views`, or None.
-        first_epoch: Number of the first epoch.
+        first_step: Number of steps before the first batch.
         attributes: Float32 array `(n, …)` whose rows are added to batches as "attributes", or None.
     """
     import tensorflow as tf
 
-    epochs = itertools.count(first_epoch)
+    epochs = plan.epochs_from(first_step)
 
     def begin_epoch():
-        epoch = next(epochs)
-        return plan.order(epoch), plan.view_seeds(epoch)
+        return next(epochs)
 
     @tf.autograph.experimental.do_not_convert
     def steps(_):
         # Not `from_generator`: it makes the allocator of the whole process return every freed tensor to the kernel,
         # which doubles the time of training (TensorFlow 2.21, "M_TRIM_THRESHOLD=128 kb was set").
         order, seeds = tf.numpy_function(begin_epoch, [], (tf.int64, tf.int32))
-        order = tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, (seen,)))
-        seeds = tf.data.Dataset.from_tensor_slices(tf.ensure_shape(seeds, (plan.steps, 2)))
+        order = tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, (None,)))
+        seeds = tf.data.Dataset.from_tensor_slices(tf.ensure_shape(seeds, (None, 2)))
         return tf.data.Dataset.zip((order.batch(plan.batch_size, drop_remainder=plan.drop), seeds))
 
     see = _compiled(views, plan)
@@ -55,13 +53,16 @@ def tensorflow_batches(
         batch = {"input": samples} if see is None else see(samples, seed)
         return batch if attributes is None else {**batch, "attributes": _rows(attributes, indices)}
 
-    seen = plan.steps * plan.batch_size if plan.drop else plan.samples
     dataset = tf.data.Dataset.range(1).flat_map(steps)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(plan.steps))
+    if first_step % plan.steps == 0:
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(plan.steps))
     options = tf.data.Options()  # each worker makes the global batch and keeps its part
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     dataset = dataset.map(make_batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-    return dataset.with_options(options)
+    dataset = dataset.with_options(options)
+    if first_step % plan.steps:  # the assertion would fail in the first epoch, whose length Keras would take for all
+        dataset.cardinality = lambda: tf.constant(plan.steps, tf.int64)
+    return dataset
 
 
 def _inputs(source, indices):

@@ -37,9 +37,9 @@ class Recipe:
     seed: int = 0
     targets: data.Targets | None = None
 
-    def batches(self, first_epoch: int = 0) -> Any:
-        """Return the batches for `fit`; `first_epoch` is the number of epochs trained before the run is resumed."""
-        given: dict[str, Any] = {"first_epoch": first_epoch, "targets": self.targets}
+    def batches(self, first_epoch: int = 0, first_step: int = 0) -> Any:
+        """Return the batches for `fit`; one of the arguments is how many were trained before the run is resumed."""
+        given: dict[str, Any] = {"first_epoch": first_epoch, "first_step": first_step, "targets": self.targets}
         return data.batches(self.source, self.views, self.batch_size, self.seed, **given)
 
     def fit(self, **kwargs: Any) -> keras.callbacks.History:

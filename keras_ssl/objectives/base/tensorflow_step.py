@@ -30,7 +30,7 @@ def xla_pays() -> bool:
 
 
 def with_checked_ids(objective: Any, x: Any) -> Any:
-    """Return a data set that raises at ids out of range, before the step, in which XLA would use other vectors for them.
+    """Return a data set that raises at ids out of range, for which a step under XLA would use other vectors.
 
     Args:
         objective: An `Objective`.
@@ -39,10 +39,7 @@ def with_checked_ids(objective: Any, x: Any) -> Any:
     """
     import tensorflow as tf
 
-    bounded = [
-        spec for spec in keras.tree.flatten(objective.batch_specs) if not spec.is_float and spec.high is not None
-    ]
-    if not bounded or not isinstance(x, tf.data.Dataset):
+    if not isinstance(x, tf.data.Dataset) or not any(map(_is_bounded, keras.tree.flatten(objective.batch_specs))):
         return x
 
     def checked(*element):
