@@ -8,13 +8,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ssl import checks
+from keras_ssl import checks, specs
 from keras_ssl.backends import on_tensorflow
 from keras_ssl.distribute import replica_index
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import batches, jax_step, tensorflow_step
 from keras_ssl.objectives.base.updates import Update
 from keras_ssl.seeds import SeedStream
+from keras_ssl.specs import Specs
 from keras_ssl.typing import Batch, Schedule, Shape, Tensor
 
 __all__ = ["Objective"]
@@ -131,6 +132,16 @@ class Objective(keras.Model):
         else:
             checks.check_values(images, value_range)
         return ops.convert_to_tensor(images, dtype="float32")
+
+    def signatures(self) -> dict[str, tuple[Any, Specs]]:
+        """Return what `export.deploy` serves: by name, a `keras.Model` or a function, and the specs of its inputs.
+
+        Default: "embed", from what the encoder takes to `embedding`. A subclass that can do more adds to it. A function
+        takes a tensor, or a dict of them if the specs are one, and returns a dict of tensors by name.
+        """
+        inputs = specs.inputs_like(self.embedder)
+        embed = keras.Model(inputs, {"embedding": self.embedder(inputs)}, name="embed")
+        return {"embed": (embed, specs.specs_of(embed))}
 
     def draws(self, training: bool) -> SeedStream:
         """Return a `seed` for `keras.random`: in training a new one for each step and replica, otherwise a fixed one.
