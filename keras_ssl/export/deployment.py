@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_ssl.errors import UserError
-from keras_ssl.export.axes import Layout, layout
+from keras_ssl.export.axes import layout
 from keras_ssl.export.clients import PerChannel, Sends, ValueRange
 from keras_ssl.export.formats import write_onnx, write_saved_model
 from keras_ssl.export.manifest import manifest
 from keras_ssl.export.parity import (
     BATCHES,
-    answers_none,
     check_parity,
     check_tolerance,
     compare_all,
+    empty_batches,
     onnx_runtime,
     saved_model_runtime,
 )
-from keras_ssl.export.signatures import Serving, Signatures, servings
+from keras_ssl.export.signatures import Signatures, servings
 from keras_ssl.export.staging import place, staged
 from keras_ssl.typing import Path, Samples
 
@@ -96,7 +96,11 @@ def deploy(
         write_saved_model(served, target)
         for one, its in zip(served, layouts, strict=True):
             write_onnx(one, target, target / one.file, its)
-        parity = compare_all(served, layouts, target)
+        runtimes = [
+            {"saved_model": saved_model_runtime(target, one.name)[0], "onnx": onnx_runtime(target / one.file)}
+            for one in served
+        ]
+        parity = compare_all(served, layouts, runtimes)
         check_parity(parity, tolerance)
         about = manifest(
             target,
@@ -106,15 +110,9 @@ def deploy(
             parity={**parity, "batches": list(BATCHES)},
             tolerance=tolerance,
             class_names=class_names,
-            empty_batch=_empty_batch(target, served[0], layouts[0]),
+            empty_batch=empty_batches(runtimes[0], target / served[0].file, layouts[0].samples[0]),
         )
         return _place_version(target, directory, version, about)
-
-
-def _empty_batch(folder: pathlib.Path, served: Serving, its: Layout) -> dict[str, bool]:
-    run, _ = saved_model_runtime(folder)
-    runtimes = {"saved_model": run, "onnx": onnx_runtime(folder / served.file)}
-    return {name: answers_none(runtime, its.samples[0]) for name, runtime in runtimes.items()}
 
 
 def _place_version(folder, directory, version, about):

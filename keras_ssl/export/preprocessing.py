@@ -37,6 +37,7 @@ def rescales_bytes(model: keras.Model, x: Tensor) -> bool:
         model: Functional or built sequential `keras.Model`.
         x: One of its symbolic inputs.
     """
+    model = keras.Model(model.inputs, model.outputs) if isinstance(model, keras.Sequential) else model
     for node in (node for nodes in model._nodes_by_depth.values() for node in nodes):
         places = [k for k, tensor in enumerate(node.arguments.keras_tensors) if tensor is x]
         if not places:

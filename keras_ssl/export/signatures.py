@@ -184,6 +184,8 @@ def _of_model(model, outputs, given):
             "give the encoder or the classifier itself (for example `objective.encoder`), or start a Sequential with "
             "`keras.Input(shape)`",
         )
+    if isinstance(model, keras.Sequential):  # which has no `input` and `output` until it is called
+        model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     named = named_outputs(model, outputs)
     network = in_float32(keras.Model(list(model.inputs), named, name=model.name))
     return network, _taken(model, given), {name: (0.0, 1.0) for name, y in named.items() if gives_probabilities(y)}
