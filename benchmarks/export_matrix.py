@@ -1,6 +1,6 @@
 """Which networks export, and how far the exported files are from Keras.
 
-    python -m benchmarks.export_matrix [--only NAME …] [--size 64]
+    python -m benchmarks.export_matrix [--only NAME …] [--size 32]
 
 Every row is `export.deploy` of a network with random weights: the networks of this project, others of Keras and
 KerasHub, and models of series, ids and several inputs. Quoted is the largest max|a-b| / max|a| of any output of any
@@ -8,8 +8,7 @@ signature, over batches of 1, 2, 7 and 32 random samples and two sizes of each o
 on the CPU; or the one reason why there is no file. "Weights" is the size of the SavedModel's variables over that of the
 model's: 1 if each is stored once. Each row has a process of its own, so that none changes another.
 
-With `--only` nothing is written; else results go to `benchmarks/results/export_matrix.json` and into
-docs/exporting.md.
+Results go to `benchmarks/results/export_matrix.json` and into docs/exporting.md; with `--only` the other rows stay.
 """
 
 import argparse
@@ -22,7 +21,7 @@ import sys
 import tempfile
 import time
 
-from benchmarks.pages import publish
+from benchmarks.pages import RESULTS, publish
 
 ROOT = pathlib.Path(__file__).parent.parent
 TARGET = 1e-5
@@ -154,7 +153,7 @@ RESNET = {
     "stackwise_num_blocks": [2, 2],
     "stackwise_num_strides": [1, 2],
     "block_type": "basic_block",
-    "image_shape": (64, 64, 3),
+    "image_shape": (32, 32, 3),
 }
 
 ROWS = {
@@ -251,7 +250,7 @@ def section(result):
     none = [name for name, row in result["rows"].items() if not row.get("empty_batch", {}).get("saved_model", True)]
     return "\n".join(lines) + (
         f"\n\nLargest max\\|a-b\\| / max\\|a\\| from Keras over batches of 1, 2, 7 and 32 and two sizes of open axes, "
-        f"random weights, images of\n{result['size']}x{result['size']} or 32x32; \"(above)\" marks what is above "
+        f"random weights, images of\n{result['size']}x{result['size']}; \"(above)\" marks what is above "
         f"{TARGET:g}. Weights: bytes stored over bytes of the model. A batch of no\nsamples is answered by the SavedModel "
         f"of all but: {', '.join(none) or 'none'} ({result['machine']};\n`python -m benchmarks.export_matrix`)."
     )
@@ -261,7 +260,7 @@ def main():
     """Measure, print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), metavar="NAME", help="rows (all)")
-    parser.add_argument("--size", type=int, default=64, help="side of the images of large networks in pixels (64)")
+    parser.add_argument("--size", type=int, default=32, help="side of images in pixels (32)")
     parser.add_argument("--row", choices=ROWS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.row:
@@ -269,12 +268,14 @@ def main():
         return
     versions = [f"{name} {importlib.metadata.version(name)}" for name in ("tensorflow", "keras", "tf2onnx", "onnxruntime")]
     result = {"machine": f"{os.cpu_count()} cores, {', '.join(versions)}", "size": options.size, "rows": {}}
+    file = RESULTS / "export_matrix.json"
+    old = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    same = all(old.get(key) == result[key] for key in ("machine", "size"))
+    rows = old["rows"] if same else {}
     for name in options.only:
-        result["rows"][name] = in_a_process(name, options.size)
-        print(name, json.dumps(result["rows"][name]), flush=True)
-    print(section(result))
-    if options.only == list(ROWS):
-        publish("export_matrix", result)
+        rows[name] = in_a_process(name, options.size)
+        print(name, json.dumps(rows[name]), flush=True)
+        publish("export_matrix", {**result, "rows": {key: rows[key] for key in ROWS if key in rows}})
 
 
 if __name__ == "__main__":

@@ -157,42 +157,53 @@ def _converted(directory, name):
     with tf.device("/CPU:0"):
         loaded = tf.saved_model.load(str(directory))
         function = loaded.signatures[name]
-        inputs = {x.name: key for key, x in _placeholders(function).items()}
+        inputs = _placeholders(function)
         frozen = convert_variables_to_constants_v2(function, lower_control_flow=False, aggressive_inlining=True)
-    renamed = {**inputs, **{y.name: key for key, y in _outputs(function, frozen).items()}}
-    graph = _inlinable(frozen.graph.as_graph_def(add_shapes=True))
+        outputs = {y.name: key for key, y in zip(sorted(function.structured_outputs), frozen.outputs, strict=True)}
+        graph = frozen.graph.as_graph_def(add_shapes=True)
+        if _without_xla(graph):
+            frozen = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
+            frozen = frozen.prune([*inputs], [*outputs])
+            frozen = convert_variables_to_constants_v2(frozen, lower_control_flow=False, aggressive_inlining=True)
+            graph = frozen.graph.as_graph_def(add_shapes=True)
+            outputs = {y.name: key for key, y in zip(outputs.values(), frozen.outputs, strict=True)}
     proto, _ = tf2onnx.convert.from_graph_def(
         graph,
         name=name,
-        input_names=list(inputs),
-        output_names=[tensor for tensor in renamed if tensor not in inputs],
+        input_names=[*inputs],
+        output_names=[*outputs],
         opset=OPSET,
         custom_op_handlers={"Erfc": (_erfc, [])},
-        tensors_to_rename=renamed,
+        tensors_to_rename={**inputs, **outputs},
     )
     return proto
 
 
 def _placeholders(function):
-    """Symbolic inputs of a signature by name, without those that stand for captured variables and constants."""
+    """Names of the symbolic inputs of a signature, without those that stand for captured variables and constants."""
     captured = {id(inner) for _, inner in function.graph.captures}
-    given = [x for x in function.inputs if id(x) not in captured]
-    return dict(zip(sorted(function.structured_input_signature[1]), given, strict=True))
+    given = [x.name for x in function.inputs if id(x) not in captured]
+    return dict(zip(given, sorted(function.structured_input_signature[1]), strict=True))
 
 
-def _outputs(function, frozen):
-    return dict(zip(sorted(function.structured_outputs), frozen.outputs, strict=True))
+def _without_xla(graph):
+    """Take away what keeps a call from being inlined, and return whether there was any.
 
-
-def _inlinable(graph):
-    """Take away what keeps a call from being inlined: Keras compiles grouped convolutions by XLA."""
-    for function in (graph, *graph.library.function):
-        for node in function.node if function is graph else function.node_def:
-            if "_XlaMustCompile" in node.attr:
-                del node.attr["_XlaMustCompile"]
-        if function is not graph and "_XlaMustCompile" in function.attr:
-            del function.attr["_XlaMustCompile"]
-    return graph
+    Keras compiles grouped convolutions by XLA, because TensorFlow has none for CPUs. The functions get other names, as
+    TensorFlow does not take two of one name in a process.
+    """
+    library = graph.library.function
+    nodes = [*graph.node, *(node for function in library for node in function.node_def)]
+    marked = [holder for holder in (*nodes, *library) if "_XlaMustCompile" in holder.attr]
+    for holder in marked:
+        del holder.attr["_XlaMustCompile"]
+    if marked:
+        for function in library:
+            function.signature.name += "_without_xla"
+        for called in (value for node in nodes for value in node.attr.values()):
+            for one in (called.func, *called.list.func) if called.HasField("func") else called.list.func:
+                one.name += "_without_xla"
+    return bool(marked)
 
 
 def _erfc(context, node, name, args):
