@@ -190,7 +190,9 @@ def weights(model):
     import keras
     import numpy as np
 
-    return sum(int(np.prod(w.shape)) * np.dtype(keras.backend.standardize_dtype(w.dtype)).itemsize for w in model.weights)
+    return sum(
+        int(np.prod(w.shape)) * np.dtype(keras.backend.standardize_dtype(w.dtype)).itemsize for w in model.weights
+    )
 
 
 def measured(name, size):
@@ -250,9 +252,9 @@ def section(result):
     none = [name for name, row in result["rows"].items() if not row.get("empty_batch", {}).get("saved_model", True)]
     return "\n".join(lines) + (
         f"\n\nLargest max\\|a-b\\| / max\\|a\\| from Keras over batches of 1, 2, 7 and 32 and two sizes of open axes, "
-        f"random weights, images of\n{result['size']}x{result['size']}; \"(above)\" marks what is above "
-        f"{TARGET:g}. Weights: bytes stored over bytes of the model. A batch of no\nsamples is answered by the SavedModel "
-        f"of all but: {', '.join(none) or 'none'} ({result['machine']};\n`python -m benchmarks.export_matrix`)."
+        f'random weights, images of\n{result["size"]}x{result["size"]}; "(above)" marks what is above '
+        f"{TARGET:g}. Weights: bytes stored over bytes of the model. A batch of no\nsamples is answered by the "
+        f"SavedModel of all but: {', '.join(none) or 'none'} ({result['machine']};\n`python -m benchmarks.export_matrix`)."
     )
 
 
@@ -266,7 +268,9 @@ def main():
     if options.row:
         print(json.dumps(measured(options.row, options.size)))
         return
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("tensorflow", "keras", "tf2onnx", "onnxruntime")]
+    versions = [
+        f"{name} {importlib.metadata.version(name)}" for name in ("tensorflow", "keras", "tf2onnx", "onnxruntime")
+    ]
     result = {"machine": f"{os.cpu_count()} cores, {', '.join(versions)}", "size": options.size, "rows": {}}
     file = RESULTS / "export_matrix.json"
     old = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}

@@ -163,7 +163,6 @@ class Subclassed(keras.Model):
 
 def bad_models():
     image = keras.Input((8, 8, 1))
-    vector = keras.Input((8,))
     spaced = keras.Input((8,), name="a b")
     fixed = keras.Input(batch_shape=(4, 8, 8, 1))
     return [

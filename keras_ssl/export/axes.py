@@ -60,7 +60,7 @@ def layout(served: Serving, samples: Samples | None = None) -> Layout:
         first = verification_samples(samples, specs)
         sizes = {a: first[n].shape[k] for n in specs for k, a in enumerate(names[n]) if a in axes}
     else:
-        tried = [{axis: size for axis in axes} for size in (_SIZES if axes else (0,))]
+        tried = [dict.fromkeys(axes, size) for size in (_SIZES if axes else (0,))]
         sizes = _that_keras_takes(served, names, tried)
         first = random_samples(specs, names, sizes, COUNT)
     kept, shapes = [first], [_shapes(served, first)]

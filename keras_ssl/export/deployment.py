@@ -69,7 +69,7 @@ def deploy(
         signatures: More signatures, by name: a `keras.Model`, or a pair of a model or a function and the specs of its
             inputs, a `specs.Spec` or a dict of them by name. A function takes a tensor, or a dict of them if the specs
             are one, and returns a dict of tensors. Specs say what the model takes where that is not the range of its
-            kind: `{"serving_default": (model, Spec((None, 224, 224, 3), low=-1, high=1, kind="image"))}`. Default: None.
+            kind: `{"serving_default": (model, Spec((None, 32, 32, 3), low=-1, high=1, kind="image"))}`. Default: None.
         value_range: Lowest and highest value that the client sends where that is not what the model takes (images in
             0..1, or in 0..255 if its first layers divide them), or a dict of such pairs by input. The graph converts.
             Default: None.

@@ -5,7 +5,6 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import keras
 import numpy as np
 
 from keras_ssl import trees

@@ -58,6 +58,7 @@ def _made_for_bytes(layer):
     if isinstance(layer, keras.layers.Rescaling):
         return bool(np.max(np.abs(layer.scale)) <= 1 / 100)
     if isinstance(layer, keras.layers.Normalization) and not layer.invert:
-        mean, variance = (None if value is None else np.asarray(value) for value in (layer.mean, layer.variance))
-        return mean is not None and bool(np.max(mean) > 1 or np.max(variance) > 1)
+        if layer.mean is None:  # not adapted
+            return False
+        return bool(np.max(np.asarray(layer.mean)) > 1 or np.max(np.asarray(layer.variance)) > 1)
     return False

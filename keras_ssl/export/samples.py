@@ -52,7 +52,9 @@ def verification_samples(samples: Samples, specs: dict[str, Spec]) -> dict[str, 
         for name in set(samples) & set(specs):
             _check_dtype(name, samples[name], specs[name])
     check_values(specs, samples, "samples")
-    return {name: np.resize(samples[name], (COUNT, *samples[name].shape[1:])).astype(specs[name].dtype) for name in specs}
+    return {
+        name: np.resize(samples[name], (COUNT, *samples[name].shape[1:])).astype(specs[name].dtype) for name in specs
+    }
 
 
 def _check_dtype(name, samples, spec):

@@ -105,7 +105,8 @@ def servings(
         UserError: If the backend is not TensorFlow, or something cannot be served.
     """
     need_tensorflow()
-    declared, aliases = dict(signatures or {}), ()
+    declared = dict(signatures or {})
+    aliases: tuple[str, ...] = ()
     if not is_graph(model) and callable(getattr(model, "signatures", None)):
         declared = {**model.signatures(), **declared}
         if DEFAULT not in declared:

@@ -41,7 +41,7 @@ def onnx(
 ) -> pathlib.Path:
     """Write a model as an ONNX file that is checked, loaded in ONNX Runtime and compared with Keras.
 
-    The arguments are those of `deploy`, which see. Of an objective the file has the default signature.
+    The arguments are those of `deploy`. Of an objective the file has the default signature.
 
     Args:
         model: See `deploy`.

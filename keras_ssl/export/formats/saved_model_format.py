@@ -27,8 +27,7 @@ def saved_model(
 ) -> pathlib.Path:
     """Write a model as a SavedModel, without comparing it with Keras.
 
-    The arguments are those of `deploy`, which see. All float outputs are float32: a mixed-precision model is exported in
-    float32.
+    The arguments are those of `deploy`. All float outputs are float32; a mixed-precision model is exported in float32.
 
     Args:
         model: See `deploy`.

@@ -149,7 +149,7 @@ class GAN(Adversarial):
         return self.generator(keras.random.normal((count, self.latent_dim), seed=seed), training=False)
 
     def signatures(self) -> dict[str, tuple[Any, Specs]]:
-        """Return "embed", and "sample" from the latent vectors `z`, draws from N(0, I), to `sample`. See `Objective`."""
+        """Return "embed", and "sample" from `z`, draws from N(0, I), to `sample`. See `Objective`."""
         z = keras.Input((self.latent_dim,), name="z")
         sample = keras.Model(z, {"sample": self.generator(z)}, name="sample")
         return {**super().signatures(), "sample": (sample, {"z": Spec((None, self.latent_dim))})}
