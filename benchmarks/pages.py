@@ -38,6 +38,7 @@ SECTIONS = {
     "resnet step": ("resnet_step.section", "resnet_step"),
     "collapse": ("collapse.section", "collapse"),
     "replicas": ("replicas.section", "replicas"),
+    "export matrix": ("export_matrix.section", "export_matrix"),
 }
 """The function that writes each section, `module.function` in `benchmarks`, and the files of results that it takes."""
 

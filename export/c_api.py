@@ -55,7 +55,7 @@ class Session:
 
     def __init__(self, directory):
         directory = Path(directory)
-        self.signature = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))["signature"]
+        self.signatures = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))["signatures"]
         self._session = None
         self._library = _load(library_path())
         self._status = self._library.TF_NewStatus()
@@ -75,11 +75,14 @@ class Session:
     def __exit__(self, *error):
         self.close()
 
-    def run(self, inputs):
-        """Return the outputs of the signature for its inputs, both dicts of arrays by name."""
-        names = list(self.signature["outputs"])
-        feeds = (_Output * len(inputs))(*(self._output("inputs", name) for name in inputs))
-        fetches = (_Output * len(names))(*(self._output("outputs", name) for name in names))
+    def run(self, inputs, signature="serving_default"):
+        """Return the outputs of a signature for its inputs, both dicts of arrays by name."""
+        if signature not in self.signatures:
+            raise CApiError(f"there is no signature {signature!r}, but {sorted(self.signatures)}")
+        about = self.signatures[signature]
+        names = list(about["outputs"])
+        feeds = (_Output * len(inputs))(*(self._output(about["inputs"], "input", name) for name in inputs))
+        fetches = (_Output * len(names))(*(self._output(about["outputs"], "output", name) for name in names))
         given = [self._tensor(array) for array in inputs.values()]
         answers = (ctypes.c_void_p * len(names))()
         self._library.TF_SessionRun(
@@ -102,10 +105,10 @@ class Session:
             self._library.TF_DeleteStatus(self._status)
             self._session = None
 
-    def _output(self, side, name):
-        if name not in self.signature[side]:
-            raise CApiError(f"the signature has no {side[:-1]} {name!r}, but {sorted(self.signature[side])}")
-        operation, index = self.signature[side][name]["tensor"].split(":")
+    def _output(self, described, side, name):
+        if name not in described:
+            raise CApiError(f"the signature has no {side} {name!r}, but {sorted(described)}")
+        operation, index = described[name]["tensor"].split(":")
         found = self._library.TF_GraphOperationByName(self._graph, operation.encode())
         if not found:
             raise CApiError(f"the graph has no operation {operation!r}, which the manifest names")
@@ -131,10 +134,10 @@ class Session:
             raise CApiError(self._library.TF_Message(self._status).decode())
 
 
-def run(directory, inputs):
+def run(directory, inputs, signature="serving_default"):
     """Load the SavedModel of a version folder, answer once, and free it: dict of arrays to dict of arrays."""
     with Session(directory) as session:
-        return session.run(inputs)
+        return session.run(inputs, signature)
 
 
 def _load(path):

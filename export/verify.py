@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from c_api import CApiError, Session, library_path
+from random_samples import random_samples
 
 BATCHES = (1, 2, 7, 32)
 
@@ -24,11 +25,11 @@ def main(arguments=None):
     """Parse, verify, print; return the exit status."""
     parser = argparse.ArgumentParser(description="Prove a deployed model: checksums, signature, equal answers.")
     parser.add_argument("directory", type=Path, help="a version folder, such as models/digits/1")
-    parser.add_argument("--seed", type=int, default=0, help="of the random images (default 0)")
+    parser.add_argument("--seed", type=int, default=0, help="of the random samples (default 0)")
     options = parser.parse_args(arguments)
     try:
         manifest = json.loads((options.directory / "manifest.json").read_text(encoding="utf-8"))
-        tolerance, signature = manifest["tolerance"], manifest["signature"]
+        tolerance, described = manifest["tolerance"], outputs_of(manifest["signatures"])
         print(f"{manifest['name']} version {manifest['version']}, made {manifest['created']}\n")
         changed = check_files(options.directory, manifest["sha256"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -53,7 +54,7 @@ def main(arguments=None):
     faults = [
         f"{output} at batch {size} differs by {x:.1e}" for (output, size), x in figures.items() if not x <= tolerance
     ]
-    missing = sorted(set(signature["outputs"]) - {output for output, _ in figures})
+    missing = sorted(described - {output for output, _ in figures})
     return _report(faults + [f"{name} is in the signature but was not answered" for name in missing])
 
 
@@ -70,25 +71,35 @@ def check_files(directory, sums):
     return wrong
 
 
+def outputs_of(signatures):
+    """Return the names of all outputs: those of other signatures than the default are `signature/output`."""
+    return {_name(signature, output) for signature, about in signatures.items() for output in about["outputs"]}
+
+
 def compare(directory, manifest, seed):
-    """Return max|a - b| / max|a| of SavedModel and ONNX for every (output, batch size), on seeded random images."""
+    """Return max|a - b| / max|a| of SavedModel and ONNX for every (output, batch size), on seeded random samples."""
     import onnxruntime
 
-    image, (low, high) = manifest["signature"]["inputs"]["image"], manifest["value_range"]["image"]
-    shape = [size or 64 for size in image["shape"][1:]]
-    onnx = onnxruntime.InferenceSession(str(directory / "model.onnx"), providers=["CPUExecutionProvider"])
-    names = [output.name for output in onnx.get_outputs()]
-    rng = np.random.default_rng(seed)
     figures = {}
     with Session(directory) as saved_model:
-        for size in BATCHES:
-            images = low + (high - low) * rng.random((size, *shape))
-            images = (np.round(images) if image["dtype"] == "uint8" else images).astype(image["dtype"])
-            expected = saved_model.run({"image": images})
-            received = dict(zip(names, onnx.run(names, {"image": images})))
-            for output in {**expected, **received}:
-                figures[output, size] = difference(expected.get(output), received.get(output))
+        for signature, about in manifest["signatures"].items():
+            onnx = onnxruntime.InferenceSession(str(directory / about["onnx"]), providers=["CPUExecutionProvider"])
+            names = [output.name for output in onnx.get_outputs()]
+            is_open = any(entry["sizes"] for entry in about["inputs"].values())
+            for size in BATCHES:
+                for which in (0, 1) if is_open else (0,):
+                    samples = random_samples(about["inputs"], size, seed, which)
+                    expected = saved_model.run(samples, signature)
+                    received = dict(zip(names, onnx.run(names, samples)))
+                    for output in {**expected, **received}:
+                        key = (_name(signature, output), size)
+                        value = difference(expected.get(output), received.get(output))
+                        figures[key] = max(value, figures.get(key, 0.0))
     return figures
+
+
+def _name(signature, output):
+    return output if signature == "serving_default" else f"{signature}/{output}"
 
 
 def difference(expected, received):

@@ -14,7 +14,8 @@ from keras_ssl import export
 from keras_ssl.errors import UserError
 from keras_ssl.export import deployment, parity
 from keras_ssl.export.formats import onnx_format
-from keras_ssl.export.samples import verification_images
+from keras_ssl.export.samples import verification_samples
+from keras_ssl.specs import Spec
 
 SHAPE = (6, 6, 2)
 IMAGES = np.random.default_rng(1).random((5, *SHAPE), "float32")
@@ -134,11 +135,12 @@ def test_random_samples_and_uint8(classifier, tmp_path):
 
 
 def test_samples_are_repeated_to_32():
-    images = verification_images(IMAGES, (None, *SHAPE), "float32")
+    specs = {"image": Spec((None, *SHAPE), low=0.0, high=1.0, kind="image")}
+    images = verification_samples(IMAGES, specs)["image"]
+    assert images.dtype == np.float32
     assert images.shape == (32, *SHAPE)
     np.testing.assert_array_equal(images[5:10], IMAGES)
     np.testing.assert_array_equal(images[30:], IMAGES[:2])
-    assert verification_images(None, (None, None, None, 1), "uint8").shape == (32, 64, 64, 1)
 
 
 BAD_SAMPLES = {

@@ -163,20 +163,19 @@ class Subclassed(keras.Model):
 
 def bad_models():
     image = keras.Input((8, 8, 1))
-    vector = keras.Input((8,))
+    spaced = keras.Input((8,), name="a b")
     fixed = keras.Input(batch_shape=(4, 8, 8, 1))
     return [
         (Subclassed(), "not built"),
         (keras.Sequential([layers.Dense(2)]), "not built"),
         (layers.Dense(2), "a Dense"),
-        (keras.Model([image, vector], layers.Dense(2)(vector)), "2 input"),
         (keras.Model(image, [layers.Flatten()(image), layers.ReLU()(image)]), "2 output"),
-        (keras.Model(vector, layers.Dense(2)(vector)), r"shape \(None, 8\)"),
+        (keras.Model(spaced, layers.Dense(2)(spaced)), "'a b'"),
         (keras.Model(fixed, layers.Flatten()(fixed)), "fixed to 4"),
     ]
 
 
-@pytest.mark.parametrize("which", range(7))
+@pytest.mark.parametrize("which", range(6))
 def test_what_cannot_be_served_is_a_clear_error(tmp_path, which):
     model, words = bad_models()[which]
     for act in (export.saved_model, export.onnx, export.deploy):
@@ -203,11 +202,11 @@ def test_both_formats_are_made_of_one_function(tmp_path):
     """The two files agree with each other on every output, more closely than with an independent rewrite."""
     served = serving(make_classifier(make_encoder()))
     write_saved_model(served, tmp_path / "m")
-    write_onnx(served, tmp_path / "m.onnx")
-    run, image = saved_model_runtime(tmp_path / "m")
+    write_onnx(served, tmp_path / "m", tmp_path / "m.onnx")
+    run, inputs = saved_model_runtime(tmp_path / "m")
     figures = compare(run, {"onnx": onnx_runtime(tmp_path / "m.onnx")}, IMAGES)
     assert max(figures["onnx"].values()) < 2e-6
-    assert (image.name, tuple(image.shape)) == ("image", (None, 8, 8, 3))
+    assert {name: tuple(x.shape) for name, x in inputs.items()} == {"image": (None, 8, 8, 3)}
 
 
 def test_another_backend_is_a_clear_error(tmp_path, monkeypatch):

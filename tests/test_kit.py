@@ -18,6 +18,7 @@ import pytest
 from keras import layers
 
 from keras_ssl import export
+from keras_ssl.specs import Spec
 
 KIT = Path(__file__).parents[1] / "export"
 IMAGES = np.random.default_rng(1).integers(0, 256, (7, 6, 6, 2), "uint8")
@@ -250,6 +251,41 @@ def test_the_rest_client(stand_in, deployed, capsys):
     assert "probabilities (7, 4)" in capsys.readouterr().out
     assert rest.main([images, "--model", "others", "--url", stand_in]) == 1
     assert rest.main([images, "--model", "shapes", "--url", "http://127.0.0.1:9"]) == 1
+
+
+def test_any_inputs_and_all_signatures_are_proved_and_answered(kit, tmp_path, capsys):
+    import onnx_client
+    from random_samples import random_samples, signatures
+
+    series, ids = keras.Input((None, 2), name="series"), keras.Input((5,), dtype="int32", name="ids")
+    pooled = layers.GlobalAveragePooling1D()
+    x = layers.Concatenate()([pooled(series), pooled(layers.Embedding(9, 4)(ids))])
+    model = keras.Model({"series": series, "ids": ids}, {"joint": layers.Dense(3)(x)})
+    double = (lambda z: {"double": 2.0 * z}, Spec((None, 4), low=-1.0, high=3.0))
+    path = export.deploy(model, tmp_path / "m", signatures={"twice": double})
+    done = verify(path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^  joint ", done.stdout, re.M)
+    assert re.search(r"^  twice/double ", done.stdout, re.M)
+
+    about = signatures(path)
+    samples = random_samples(about["serving_default"]["inputs"], 40, which=1)
+    assert {name: (x.shape, x.dtype.name) for name, x in samples.items()} == {
+        "series": ((40, 128, 2), "float32"),
+        "ids": ((40, 5), "int32"),
+    }
+    assert set(np.unique(samples["ids"])) == set(range(9))
+    ranged = random_samples(about["twice"]["inputs"], 100)["input"]
+    assert -1 <= ranged.min() < -0.5 < 2.5 < ranged.max() <= 3
+
+    np.savez(tmp_path / "inputs.npz", **samples)
+    assert onnx_client.main([str(path), str(tmp_path / "inputs.npz")]) == 0
+    assert "joint (40, 3)" in capsys.readouterr().out
+    answer = onnx_client.load(path, "twice")(ranged)
+    np.testing.assert_allclose(answer["double"], 2 * ranged)
+    with pytest.raises(KeyError, match="takes ids, series"):
+        onnx_client.load(path)({"ids": samples["ids"]})
+    assert onnx_client.main([str(path), str(tmp_path / "inputs.npz"), "--signature", "none"]) == 1
 
 
 def test_the_serving_files_fit_together():

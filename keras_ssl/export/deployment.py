@@ -2,53 +2,84 @@
 
 import json
 import pathlib
-from collections.abc import Sequence
-
-import keras
-import numpy as np
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from keras_ssl.errors import UserError
+from keras_ssl.export.axes import layout
+from keras_ssl.export.clients import PerChannel, Sends, ValueRange
 from keras_ssl.export.formats import write_onnx, write_saved_model
 from keras_ssl.export.manifest import manifest
-from keras_ssl.export.parity import BATCHES, check_parity, check_tolerance, compare, onnx_runtime, saved_model_runtime
-from keras_ssl.export.samples import verification_images
-from keras_ssl.export.signatures import serving
+from keras_ssl.export.parity import (
+    BATCHES,
+    check_parity,
+    check_tolerance,
+    compare_all,
+    empty_batches,
+    onnx_runtime,
+    saved_model_runtime,
+)
+from keras_ssl.export.signatures import Signatures, servings
 from keras_ssl.export.staging import place, staged
-from keras_ssl.typing import Path
+from keras_ssl.typing import Path, Samples
 
 __all__ = ["deploy"]
 
 
 def deploy(
-    model: keras.Model,
+    model: Any,
     directory: Path,
-    samples: np.ndarray | None = None,
+    samples: Samples | None = None,
     input_dtype: str = "float32",
     tolerance: float = 1e-5,
     class_names: Sequence[str] | None = None,
     version: int | None = None,
+    *,
+    outputs: Mapping[str, Any] | None = None,
+    signatures: Signatures | None = None,
+    value_range: ValueRange = None,
+    mean: PerChannel = None,
+    std: PerChannel = None,
 ) -> pathlib.Path:
     """Export a model in both formats, verify them, and put them into the next version folder under `directory`.
 
     They are written in a hidden folder, which is renamed to its version once Keras, SavedModel and ONNX Runtime have
-    been found to agree. On any failure nothing is left. No version is ever overwritten, and processes that deploy at
-    the same time get different versions.
+    been found to agree, for batches of 1, 2, 7 and 32 samples and at two sizes of each axis that is open. On any
+    failure nothing is left. No version is ever overwritten, and processes that deploy at the same time get different
+    versions.
+
+    Inputs are served under the keys of a dict of inputs or the names of the `keras.Input`s; the only input is "image"
+    if it is one. The only output is `probabilities` if it comes from a softmax or sigmoid, otherwise `embedding`; a
+    classifier with exactly one nested model also has that model's output as `embedding`; a dict of outputs keeps its
+    keys. Floats are served as float32. Samples of the wrong shape are refused.
 
     Args:
-        model: Functional or built sequential `keras.Model` from images to one output: an encoder or a classifier
-            (see `saved_model` for the outputs).
+        model: Functional or built sequential `keras.Model`, or an objective, whose `signatures()` are all served:
+            "embed" is then also the default.
         directory: Path of the model's folder, named after the model. It is made if it does not exist.
-        samples: Images of `input_dtype` to verify on. The first 32 are used, repeated if there are fewer. Default:
-            random ones, seed 0.
-        input_dtype: "float32" for images in 0..1, or "uint8" for 0..255, divided by 255 inside the graph. Default:
-            "float32".
+        samples: Samples as the client sends them to the default signature, to verify on: an array, or a dict of them by
+            name. The first 32 are used, repeated if there are fewer. Default: random ones, seed 0.
+        input_dtype: "float32"; or "uint8" for images in 0..255 or "int16" for audio, divided inside the graph. They are
+            not divided if the model's first layers do that, as `Rescaling(1 / 255)` does. Default: "float32".
         tolerance: Largest max|a-b| / max|a| of an output over a batch. Default: 1e-5.
         class_names: Names of the classes for the manifest, in order, or None.
         version: Number of the version, which must not exist. Default: the next one.
+        outputs: `{"name": symbolic tensor or name of a layer}` of the default signature, in place of the model's
+            outputs. Default: None.
+        signatures: More signatures, by name: a `keras.Model`, or a pair of a model or a function and the specs of its
+            inputs, a `specs.Spec` or a dict of them by name. A function takes a tensor, or a dict of them if the specs
+            are one, and returns a dict of tensors. Specs say what the model takes where that is not the range of its
+            kind: `{"serving_default": (model, Spec((None, 32, 32, 3), low=-1, high=1, kind="image"))}`. Default: None.
+        value_range: Lowest and highest value that the client sends where that is not what the model takes (images in
+            0..1, or in 0..255 if its first layers divide them), or a dict of such pairs by input. The graph converts.
+            Default: None.
+        mean: Number, or one for each channel, that the client subtracts from values in this range, or a dict of them by
+            input. The graph undoes it. Default: None.
+        std: What the client divides by after that. Default: None.
 
     Returns:
-        `pathlib.Path` of the new version folder, which holds `saved_model.pb`, `variables/`, `model.onnx` and
-        `manifest.json`.
+        `pathlib.Path` of the new version folder, which holds `saved_model.pb`, `variables/`, `model.onnx` (and
+        `NAME.onnx` for each other signature) and `manifest.json`.
 
     Raises:
         UserError: If the model, the samples, the version or the directory cannot be used.
@@ -56,25 +87,30 @@ def deploy(
     """
     check_tolerance(tolerance)
     directory = pathlib.Path(directory)
-    served = serving(model, input_dtype)
-    images = verification_images(samples, served.shape, input_dtype)
-    class_names = _checked_names(class_names, served)
+    served = servings(model, Sends(input_dtype, value_range, mean, std), outputs, signatures)
+    layouts = [layout(served[0], samples), *map(layout, served[1:])]
+    class_names = _checked_names(class_names, layouts[0])
     _check_version(version, directory)
     with staged(directory) as folder:
         target = folder / "version"
         write_saved_model(served, target)
-        write_onnx(served, target / "model.onnx")
-        run, _ = saved_model_runtime(target)
-        candidates = {"saved_model": run, "onnx": onnx_runtime(target / "model.onnx")}
-        parity = compare(served.answer, candidates, images)
+        for one, its in zip(served, layouts, strict=True):
+            write_onnx(one, target, target / one.file, its)
+        runtimes = [
+            {"saved_model": saved_model_runtime(target, one.name)[0], "onnx": onnx_runtime(target / one.file)}
+            for one in served
+        ]
+        parity = compare_all(served, layouts, runtimes)
         check_parity(parity, tolerance)
         about = manifest(
             target,
             name=directory.resolve().name,
+            served=served,
+            layouts=layouts,
             parity={**parity, "batches": list(BATCHES)},
             tolerance=tolerance,
-            samples="random, seed 0" if samples is None else "given",
             class_names=class_names,
+            empty_batch=empty_batches(runtimes[0], target / served[0].file, layouts[0].samples[0]),
         )
         return _place_version(target, directory, version, about)
 
@@ -107,12 +143,11 @@ def _check_version(version, directory):
         )
 
 
-def _checked_names(class_names, served):
+def _checked_names(class_names, its):
     if class_names is None:
         return None
     class_names = [str(name) for name in class_names]
-    probabilities = served.network.output.get("probabilities")
-    classes = None if probabilities is None else probabilities.shape[-1]
+    classes = its.shapes["probabilities"][-1] if "probabilities" in its.shapes else None
     if len(class_names) != classes:
         raise UserError(
             "one class name for each probability",

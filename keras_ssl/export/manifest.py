@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from keras_ssl.export.axes import Layout
 from keras_ssl.export.formats import OPSET
-from keras_ssl.export.signatures import INPUT_DTYPES
+from keras_ssl.export.signatures import DEFAULT, Serving
+from keras_ssl.specs import KINDS
 from keras_ssl.typing import Path
 
 __all__ = ["checksums", "manifest"]
@@ -17,36 +19,44 @@ __all__ = ["checksums", "manifest"]
 def manifest(
     directory: Path,
     name: str,
+    served: Sequence[Serving],
+    layouts: Sequence[Layout],
     parity: dict[str, Any],
     tolerance: float,
-    samples: str,
     class_names: Sequence[str] | None = None,
+    empty_batch: dict[str, bool] | None = None,
 ) -> dict[str, Any]:
     """Return the manifest of the files in `directory`. It is all that the deployment kit knows about them.
 
     Args:
-        directory: Folder with `saved_model.pb`, `variables/` and `model.onnx`.
+        directory: Folder with `saved_model.pb`, `variables/` and ONNX files.
         name: Name of the model.
+        served: The signatures.
+        layouts: Axes and samples of each.
         parity: The differences that `verify` measured.
         tolerance: The largest difference that was allowed.
-        samples: The images they were measured on: "given" or "random, seed 0".
         class_names: Names of the classes, or None.
+        empty_batch: Whether each format answers a batch of no samples, or None if that was not tried.
 
     Returns:
-        Dict for a JSON file. `signature` gives shape (null: any size), dtype and the tensor's name in the SavedModel's
-        graph, which a client of TensorFlow's C API needs.
+        Dict for a JSON file. For each input and output of each of `signatures` it has the shape (null: any size), the
+        dtype, the kind (null: none), the range of values (null: any), the names of the axes, the two sizes of open axes
+        that were verified, and the tensor's name in the SavedModel's graph, which a client of TensorFlow's C API needs.
+        `signature` and `value_range` are those of "serving_default".
     """
-    signature = _signature(directory)
-    image = signature["inputs"]["image"]
+    entries = _entries(directory, served, layouts)
+    default = entries[DEFAULT]
     return {
         "name": name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "signature": signature,
-        "value_range": {"image": list(INPUT_DTYPES[image["dtype"]])},
+        "signatures": entries,
+        "signature": {side: default[side] for side in ("inputs", "outputs")},
+        "value_range": {key: entry["range"] for key, entry in default["inputs"].items()},
         "class_names": class_names,
         "parity": parity,
+        "empty_batch": empty_batch,
         "tolerance": tolerance,
-        "samples": samples,
+        "samples": "given" if layouts[0].given else "random, seed 0",
         "versions": _versions(),
         "sha256": checksums(directory),
     }
@@ -59,21 +69,44 @@ def checksums(directory: Path) -> dict[str, str]:
     return {path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def _signature(directory):
+def _entries(directory, served, layouts):
     import tensorflow as tf
     from tensorflow.core.protobuf import saved_model_pb2
 
     saved = saved_model_pb2.SavedModel.FromString((pathlib.Path(directory) / "saved_model.pb").read_bytes())
-    served = saved.meta_graphs[0].signature_def["serving_default"]
 
-    def entry(info):
+    def entry(info, axes, sizes, kind, bounds):
         shape = [None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim]
-        return {"shape": shape, "dtype": tf.dtypes.as_dtype(info.dtype).name, "tensor": info.name}
+        return {
+            "shape": shape,
+            "dtype": tf.dtypes.as_dtype(info.dtype).name,
+            "kind": kind,
+            "range": None if bounds == (None, None) else list(bounds),
+            "axes": axes,
+            "sizes": {axis: sizes[axis] for axis in axes if axis in sizes},
+            "tensor": info.name,
+        }
 
-    return {
-        "inputs": {name: entry(info) for name, info in sorted(served.inputs.items())},
-        "outputs": {name: entry(info) for name, info in sorted(served.outputs.items())},
-    }
+    found = {}
+    for one, its in zip(served, layouts, strict=True):
+        for name in (one.name, *one.aliases):
+            graph = saved.meta_graphs[0].signature_def[name]
+            found[name] = {
+                "inputs": {
+                    key: entry(graph.inputs[key], its.inputs[key], its.sizes, spec.kind, (spec.low, spec.high))
+                    for key, spec in one.specs.items()
+                },
+                "outputs": {
+                    key: entry(info, its.outputs[key], its.sizes, _kind(key), one.ranges.get(key, (None, None)))
+                    for key, info in sorted(graph.outputs.items())
+                },
+                "onnx": one.file,
+            }
+    return found
+
+
+def _kind(name):
+    return name if name in KINDS else None
 
 
 def _versions():

@@ -1,55 +1,80 @@
-"""The images on which an artifact is verified."""
+"""The samples on which an artifact is verified."""
+
+from collections.abc import Mapping
 
 import numpy as np
 
-from keras_ssl.checks import check_images
+from keras_ssl.checks import check_shape
 from keras_ssl.errors import UserError
-from keras_ssl.export.signatures import INPUT_DTYPES
-from keras_ssl.typing import Shape
+from keras_ssl.specs import KINDS, Spec, check_values
+from keras_ssl.typing import Samples
 
-__all__ = ["COUNT", "verification_images"]
+__all__ = ["COUNT", "random_samples", "verification_samples"]
 
 COUNT = 32
-"""Number of images that are compared: the largest batch."""
+"""Number of samples that are compared: the largest batch."""
 
 
-def verification_images(samples: np.ndarray | None, shape: Shape, input_dtype: str) -> np.ndarray:
-    """Return `COUNT` images of `input_dtype`: the first samples, repeated if there are fewer, or random ones.
+def random_samples(
+    specs: dict[str, Spec], axes: dict[str, list[str]], sizes: dict[str, int], count: int
+) -> dict[str, np.ndarray]:
+    """Return random samples of each input, from seeds 0, 1, ….
 
     Args:
-        samples: Array `(n, height, width, channels)` that fits `shape` and `input_dtype`, or None for uniform random
-            images with seed 0.
-        shape: Shape of the input, `(None, height, width, channels)`. In random images, a size of None becomes 64.
-        input_dtype: "float32" or "uint8".
+        specs: What is sent, by name.
+        axes: Names of the axes of each input.
+        sizes: Sizes of the open axes, by name.
+        count: Number of samples.
+    """
+    return {
+        name: spec.sample(count, k, tuple(sizes[a] for a, n in list(zip(axes[name], spec.shape))[1:] if n is None))
+        for k, (name, spec) in enumerate(specs.items())
+    }
+
+
+def verification_samples(samples: Samples, specs: dict[str, Spec]) -> dict[str, np.ndarray]:
+    """Return `COUNT` samples of each input: the first ones, repeated if there are fewer.
+
+    Args:
+        samples: Array as the client sends it, or a dict of them by name.
+        specs: What is sent, by name.
 
     Returns:
-        Array `(32, height, width, channels)`.
+        Dict of arrays `(32, …)` of the dtypes that are sent.
 
     Raises:
         UserError: If the samples do not fit.
     """
-    if samples is None:
-        sizes = (COUNT, *(size or 64 for size in shape[1:]))
-        rng = np.random.default_rng(0)
-        return rng.integers(0, 256, sizes, "uint8") if input_dtype == "uint8" else rng.random(sizes, "float32")
-    samples = np.asarray(samples)
-    _check_dtype(samples, input_dtype)
-    check_images(samples / np.float32(INPUT_DTYPES[input_dtype][1]), channels=shape[-1], at_least=1, name="samples")
-    if any(want not in (None, size) for want, size in zip(shape[1:], samples.shape[1:])):
-        raise UserError(f"samples of shape {shape}", f"shape {samples.shape}", "resize them to what the model takes")
-    return np.resize(samples, (COUNT, *samples.shape[1:])).astype(input_dtype)
+    if not isinstance(samples, Mapping) and len(specs) == 1:
+        samples = {next(iter(specs)): samples}
+    if isinstance(samples, Mapping):
+        samples = {name: np.asarray(x) for name, x in samples.items()}
+        for name in set(samples) & set(specs):
+            _check_dtype(name, samples[name], specs[name])
+    check_values(specs, samples, "samples")
+    return {
+        name: np.resize(samples[name], (COUNT, *samples[name].shape[1:])).astype(specs[name].dtype) for name in specs
+    }
 
 
-def _check_dtype(samples, input_dtype):
-    if input_dtype == "uint8" and samples.dtype != np.uint8:
+def _check_dtype(name, samples, spec):
+    stored = KINDS[spec.kind].stored if spec.kind else {}
+    if spec.kind == "image":
+        check_shape(samples, spec.shape[-1], at_least=1, name="samples")
+        if any(want not in (None, size) for want, size in zip(spec.shape[1:], samples.shape[1:])):
+            received = f"shape {samples.shape}"
+            raise UserError(f"samples of shape {spec.shape}", received, "resize them to what the model takes")
+    if spec.dtype in stored and samples.dtype != spec.dtype:
         raise UserError(
-            'samples of dtype uint8 (0..255) for input_dtype="uint8"',
+            f'samples of dtype {spec.dtype} ({spec.low:g}..{spec.high:g}) for input_dtype="{spec.dtype}"',
             f"dtype {samples.dtype}",
-            'give `np.round(255 * samples).astype("uint8")` if they are in 0..1, or export with input_dtype="float32"',
+            f'give `np.round({stored[spec.dtype]:g} * samples).astype("{spec.dtype}")` if they are floats, or export '
+            'with input_dtype="float32"',
         )
-    if input_dtype == "float32" and not np.issubdtype(samples.dtype, np.floating):
+    if spec.is_float and samples.dtype.name in stored:
         raise UserError(
-            'samples as floats in 0..1 for input_dtype="float32"',
+            f'samples as {spec.values} for input_dtype="float32"',
             f"dtype {samples.dtype}",
-            'give `samples.astype("float32") / 255` if they are in 0..255, or export with input_dtype="uint8"',
+            f'give `samples.astype("float32") / {stored[samples.dtype.name]:g}`, or export with '
+            f'input_dtype="{samples.dtype}"',
         )

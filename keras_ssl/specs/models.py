@@ -62,11 +62,16 @@ def inputs_like(model: keras.Model) -> Any:
 
 def _inputs(model):
     """The inputs of a functional model: one symbolic tensor, or a dict of them."""
-    struct = model.inputs if isinstance(model, keras.Sequential) else model.input
+    struct = _graph(model).input
     if isinstance(struct, dict):
         return struct
     tensors = keras.tree.flatten(struct)
     return tensors[0] if len(tensors) == 1 else {x.name: x for x in tensors}
+
+
+def _graph(model):
+    """The functional model inside a sequential one, which has neither `input` nor nodes of its own."""
+    return model._functional if isinstance(model, keras.Sequential) else model
 
 
 def _spec(model, x):
@@ -81,7 +86,7 @@ def _spec(model, x):
 
 def _vocabulary(model, x):
     """Size of the embedding that reads an input, directly or in a nested model; None if there is none."""
-    for nodes in model._nodes_by_depth.values():
+    for nodes in _graph(model)._nodes_by_depth.values():
         for node in nodes:
             places = [k for k, tensor in enumerate(node.arguments.keras_tensors) if tensor is x]
             if places and is_graph(node.operation):

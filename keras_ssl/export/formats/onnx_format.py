@@ -2,42 +2,57 @@
 
 import logging
 import pathlib
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-import keras
 import numpy as np
 
 from keras_ssl.errors import UserError
+from keras_ssl.export.axes import Layout, layout
+from keras_ssl.export.clients import PerChannel, Sends, ValueRange
+from keras_ssl.export.formats.saved_model_format import write_saved_model
 from keras_ssl.export.parity import check_parity, check_tolerance, compare, onnx_runtime
-from keras_ssl.export.samples import verification_images
-from keras_ssl.export.signatures import Serving, serving
+from keras_ssl.export.signatures import Serving, servings
 from keras_ssl.export.staging import refuse_existing, staged
-from keras_ssl.typing import Path
+from keras_ssl.typing import Path, Samples
 
-__all__ = ["OPSET", "onnx", "write_onnx"]
+__all__ = ["OPSET", "check_graph", "onnx", "write_onnx"]
 
 
 OPSET = 17
 """ONNX operator set, from 2022, which every ONNX Runtime since 1.12 reads; tf2onnx 1.17 supports up to 18."""
 
 
+_ADVICE = "replace the layer, or write a SavedModel alone with `export.saved_model`"
+
+
 def onnx(
-    model: keras.Model,
+    model: Any,
     path: Path,
     input_dtype: str = "float32",
-    samples: np.ndarray | None = None,
+    samples: Samples | None = None,
     tolerance: float = 1e-5,
+    *,
+    outputs: Mapping[str, Any] | None = None,
+    value_range: ValueRange = None,
+    mean: PerChannel = None,
+    std: PerChannel = None,
 ) -> pathlib.Path:
     """Write a model as an ONNX file that is checked, loaded in ONNX Runtime and compared with Keras.
 
-    Inputs and outputs are those of `saved_model`.
+    The arguments are those of `deploy`. Of an objective the file has the default signature.
 
     Args:
-        model: Functional or built sequential `keras.Model` from images to one output.
+        model: See `deploy`.
         path: Path of the new file. Nothing may be there.
-        input_dtype: "float32" for images in 0..1, or "uint8" for 0..255. Default: "float32".
-        samples: Images of `input_dtype` to compare on. Default: random ones.
+        input_dtype: See `deploy`.
+        samples: See `deploy`.
         tolerance: Largest max|a-b| / max|a| of an output. Default: 1e-5.
+        outputs: See `deploy`.
+        value_range: See `deploy`.
+        mean: See `deploy`.
+        std: See `deploy`.
 
     Returns:
         `pathlib.Path` of the file.
@@ -48,34 +63,68 @@ def onnx(
     """
     check_tolerance(tolerance)
     path = pathlib.Path(path)
-    served = serving(model, input_dtype)
+    served = servings(model, Sends(input_dtype, value_range, mean, std), outputs)[0]
     refuse_existing(path)
-    images = verification_images(samples, served.shape, input_dtype)
+    its = layout(served, samples)
     with staged(path.parent) as folder:
-        write_onnx(served, folder / "model.onnx")
-        check_parity(compare(served.answer, {"onnx": onnx_runtime(folder / "model.onnx")}, images), tolerance)
+        write_saved_model(served, folder / "saved_model")
+        write_onnx(served, folder / "saved_model", folder / "model.onnx", its)
+        runtime = {"onnx": onnx_runtime(folder / "model.onnx")}
+        for batch in its.samples:
+            check_parity(compare(served.answer, runtime, batch), tolerance)
         refuse_existing(path)
         (folder / "model.onnx").rename(path)
     return path
 
 
-def write_onnx(served: Serving, path: Path) -> None:
-    """Convert a `Serving` to ONNX, check that it is valid and that ONNX Runtime loads it, and write it to `path`."""
+def write_onnx(served: Serving, directory: Path, path: Path, its: Layout | None = None) -> None:
+    """Convert a signature of a written SavedModel to ONNX, check that ONNX Runtime loads it, and write it to `path`.
+
+    Args:
+        served: The signature.
+        directory: Folder of the SavedModel.
+        path: Path of the file.
+        its: Names of the axes. Default: only "batch".
+
+    Raises:
+        UserError: If it cannot be converted, or is not valid.
+    """
     import onnx
     import onnxruntime
-    import tf2onnx
 
-    advice = "replace the layer, or write a SavedModel alone with `export.saved_model`"
     try:
-        with _silent("tf2onnx"):
-            proto, _ = tf2onnx.convert.from_function(
-                served.function(),
-                input_signature=served.signature,
-                opset=OPSET,
-                custom_op_handlers={"Erfc": (_erfc, [])},
-            )
+        with _silent("tf2onnx"), _silent("tensorflow"):
+            proto = _converted(directory, served.name)
     except Exception as error:
-        raise UserError("a model that converts to ONNX", f"{type(error).__name__}: {error}", advice) from error
+        raise UserError("a model that converts to ONNX", f"{type(error).__name__}: {error}", _ADVICE) from error
+    check_graph(proto, list(served.specs))
+    inputs, outputs = ({}, {}) if its is None else (its.inputs, its.outputs)
+    for tensors, axes in ((proto.graph.input, inputs), (proto.graph.output, outputs)):
+        for tensor in tensors:
+            names = axes.get(tensor.name, ["batch"])
+            for k, (dim, name) in enumerate(zip(tensor.type.tensor_type.shape.dim, names)):
+                if k == 0 or dim.WhichOneof("value") != "dim_value":
+                    dim.dim_param = name
+    try:
+        onnx.checker.check_model(proto, full_check=True)
+        onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise UserError("an ONNX file that ONNX Runtime loads", f"{type(error).__name__}: {error}", _ADVICE) from error
+    onnx.save(proto, str(path))
+
+
+def check_graph(proto: Any, inputs: Sequence[str]) -> None:
+    """Raise `UserError` unless an ONNX graph has exactly the declared inputs, and operations that ONNX has.
+
+    Args:
+        proto: `onnx.ModelProto`.
+        inputs: Names of the declared inputs.
+
+    Raises:
+        UserError: If it does not.
+    """
+    import onnx
+
     domains = {opset.domain: opset.version for opset in proto.opset_import}
     unknown = {
         node.op_type
@@ -83,15 +132,78 @@ def write_onnx(served: Serving, path: Path) -> None:
         if node.domain in ("", "ai.onnx") and not onnx.defs.has(node.op_type, domains[node.domain], node.domain)
     }
     if unknown:
-        raise UserError("operations that ONNX has", f"{', '.join(sorted(unknown))}, which it does not have", advice)
-    for tensor in (*proto.graph.input, *proto.graph.output):
-        tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
-    try:
-        onnx.checker.check_model(proto, full_check=True)
-        onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise UserError("an ONNX file that ONNX Runtime loads", f"{type(error).__name__}: {error}", advice) from error
-    onnx.save(proto, str(path))
+        raise UserError("operations that ONNX has", f"{', '.join(sorted(unknown))}, which it does not have", _ADVICE)
+    found = [tensor.name for tensor in proto.graph.input]
+    if stray := sorted(set(found) - set(inputs)):
+        raise UserError(
+            f"a graph whose only inputs are {', '.join(inputs)}",
+            f"{', '.join(stray)} besides: constants that were not stored",
+            "make them weights of a layer; " + _ADVICE,
+        )
+    if missing := sorted(set(inputs) - set(found)):
+        raise UserError(
+            f"a graph with the inputs {', '.join(inputs)}",
+            f"none that reads {', '.join(missing)}",
+            "build `keras.Model` of the inputs that its outputs depend on",
+        )
+
+
+def _converted(directory, name):
+    """The ONNX graph of a signature of a SavedModel, its variables and captured constants stored in it."""
+    import tensorflow as tf
+    import tf2onnx
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    with tf.device("/CPU:0"):
+        loaded = tf.saved_model.load(str(directory))
+        function = loaded.signatures[name]
+        inputs = _placeholders(function)
+        frozen = convert_variables_to_constants_v2(function, lower_control_flow=False, aggressive_inlining=True)
+        outputs = {y.name: key for key, y in zip(sorted(function.structured_outputs), frozen.outputs, strict=True)}
+        graph = frozen.graph.as_graph_def(add_shapes=True)
+        if _without_xla(graph):
+            frozen = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
+            frozen = frozen.prune([*inputs], [*outputs])
+            frozen = convert_variables_to_constants_v2(frozen, lower_control_flow=False, aggressive_inlining=True)
+            graph = frozen.graph.as_graph_def(add_shapes=True)
+            outputs = {y.name: key for key, y in zip(outputs.values(), frozen.outputs, strict=True)}
+    proto, _ = tf2onnx.convert.from_graph_def(
+        graph,
+        name=name,
+        input_names=[*inputs],
+        output_names=[*outputs],
+        opset=OPSET,
+        custom_op_handlers={"Erfc": (_erfc, [])},
+        tensors_to_rename={**inputs, **outputs},
+    )
+    return proto
+
+
+def _placeholders(function):
+    """Names of the symbolic inputs of a signature, without those that stand for captured variables and constants."""
+    captured = {id(inner) for _, inner in function.graph.captures}
+    given = [x.name for x in function.inputs if id(x) not in captured]
+    return dict(zip(given, sorted(function.structured_input_signature[1]), strict=True))
+
+
+def _without_xla(graph):
+    """Take away what keeps a call from being inlined, and return whether there was any.
+
+    Keras compiles grouped convolutions by XLA, because TensorFlow has none for CPUs. The functions get other names, as
+    TensorFlow does not take two of one name in a process.
+    """
+    library = graph.library.function
+    nodes = [*graph.node, *(node for function in library for node in function.node_def)]
+    marked = [holder for holder in (*nodes, *library) if "_XlaMustCompile" in holder.attr]
+    for holder in marked:
+        del holder.attr["_XlaMustCompile"]
+    if marked:
+        for function in library:
+            function.signature.name += "_without_xla"
+        for called in (value for node in nodes for value in node.attr.values()):
+            for one in (called.func, *called.list.func) if called.HasField("func") else called.list.func:
+                one.name += "_without_xla"
+    return bool(marked)
 
 
 def _erfc(context, node, name, args):

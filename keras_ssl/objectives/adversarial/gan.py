@@ -12,6 +12,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers
 from keras_ssl.objectives.adversarial.adversarial import Adversarial
 from keras_ssl.objectives.adversarial.interpolation import interpolate_latents
+from keras_ssl.specs import Spec, Specs
 from keras_ssl.typing import Batch, Tensor
 
 __all__ = ["GAN"]
@@ -146,6 +147,12 @@ class GAN(Adversarial):
         """
         check_between("count", count, least=1, whole=True)
         return self.generator(keras.random.normal((count, self.latent_dim), seed=seed), training=False)
+
+    def signatures(self) -> dict[str, tuple[Any, Specs]]:
+        """Return "embed", and "sample" from `z`, draws from N(0, I), to `sample`. See `Objective`."""
+        z = keras.Input((self.latent_dim,), name="z")
+        sample = keras.Model(z, {"sample": self.generator(z)}, name="sample")
+        return {**super().signatures(), "sample": (sample, {"z": Spec((None, self.latent_dim))})}
 
     def interpolate(self, first: Tensor, second: Tensor, steps: int = 8) -> Tensor:
         """Return images between pairs of latent vectors, by spherical interpolation.

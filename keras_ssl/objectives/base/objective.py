@@ -130,6 +130,16 @@ class Objective(keras.Model):
         specs.check_values(specs.without_range(wanted) if any_range else wanted, arrays, specs.plural(wanted))
         return keras.tree.map_structure(lambda x, spec: ops.convert_to_tensor(x, dtype=spec.dtype), arrays, wanted)
 
+    def signatures(self) -> dict[str, tuple[Any, Specs]]:
+        """Return what `export.deploy` serves: by name, a `keras.Model` or a function, and the specs of its inputs.
+
+        Default: "embed", from what the encoder takes to `embedding`. A subclass that can do more adds to it. A function
+        takes a tensor, or a dict of them if the specs are one, and returns a dict of tensors by name.
+        """
+        inputs = specs.inputs_like(self.embedder)
+        embed = keras.Model(inputs, {"embedding": self.embedder(inputs)}, name="embed")
+        return {"embed": (embed, specs.specs_of(embed))}
+
     def draws(self, training: bool) -> SeedStream:
         """Return a `seed` for `keras.random`: in training a new one for each step and replica, otherwise a fixed one.
 

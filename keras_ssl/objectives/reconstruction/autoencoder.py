@@ -7,6 +7,7 @@ import keras
 
 from keras_ssl import decoders, losses
 from keras_ssl.objectives.base.objective import Objective
+from keras_ssl.specs import Specs, inputs_like, specs_of
 from keras_ssl.typing import Batch, Tensor
 
 __all__ = ["Autoencoder"]
@@ -57,6 +58,13 @@ class Autoencoder(Objective):
     def reconstruct(self, images: Tensor) -> Tensor:
         """Return the reconstructions of `images` `(n, …)`, floats in 0..1, as a float32 tensor of the same shape."""
         return self._reconstruct(self.as_input(images))
+
+    def signatures(self) -> dict[str, tuple[Any, Specs]]:
+        """Return "embed", and "reconstruct" from what the encoder takes to `reconstruction`. See `Objective`."""
+        inputs = inputs_like(self.encoder)
+        outputs = {"reconstruction": self.decoder(self.encoder(inputs))}
+        reconstruct = keras.Model(inputs, outputs, name="reconstruct")
+        return {**super().signatures(), "reconstruct": (reconstruct, specs_of(reconstruct))}
 
     def _reconstruct(self, images):
         return self.decoder(self.encoder(images, training=False), training=False)

@@ -9,6 +9,7 @@ from keras_ssl import decoders, heads, likelihoods, losses
 from keras_ssl.checks import check_between
 from keras_ssl.objectives.base import assertions
 from keras_ssl.objectives.base.objective import Objective
+from keras_ssl.specs import Spec, Specs, inputs_like, specs_of
 from keras_ssl.typing import Batch, Schedule, Tensor
 
 __all__ = ["VariationalAutoencoder"]
@@ -126,6 +127,22 @@ class VariationalAutoencoder(Objective):
         """
         check_between("count", count, least=1, whole=True)
         return self.decode(keras.random.normal((count, self.latent_dim), seed=seed))
+
+    def signatures(self) -> dict[str, tuple[Any, Specs]]:
+        """Return "embed", "reconstruct" (decoded from the posterior mean), and "decode" from `z`. See `Objective`.
+
+        A client that wants new samples draws `z` from N(0, I).
+        """
+        inputs = inputs_like(self.encoder)
+        outputs = {"reconstruction": self.decode(self.posterior(inputs)[0])}
+        reconstruct = keras.Model(inputs, outputs, name="reconstruct")
+        z = keras.Input((self.latent_dim,), name="z")
+        decode = keras.Model(z, {"sample": self.decode(z)}, name="decode")
+        return {
+            **super().signatures(),
+            "reconstruct": (reconstruct, specs_of(reconstruct)),
+            "decode": (decode, {"z": Spec((None, self.latent_dim))}),
+        }
 
     def interpolate(self, first: Tensor, second: Tensor, steps: int = 8) -> Tensor:
         """Return images between pairs of images, by linear interpolation of their posterior means.
