@@ -200,9 +200,9 @@ class Resume(keras.callbacks.Callback):
     def _end(self):
         epochs, position = int(self.epochs), int(self.position)
         saved = f"epoch {epochs}" if position == 0 else f"step {position} of epoch {epochs + 1}"
-        name = signal.Signals(self.asked.signum).name
+        signum, self.asked.signum = int(self.asked.signum or 0), None
+        name = signal.Signals(signum).name
         where = f"saved as of {saved} in {self.directory}" if epochs + position else "not saved"
-        signum, self.asked.signum = self.asked.signum, None
         raise Interrupted(f"{name} ended the training, which is {where}. To go on: {self.go_on}", signum)
 
     # ---- checkpoints -----------------------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ class Resume(keras.callbacks.Callback):
 
     def _save(self, epochs, position, when):
         check_finite_weights(self.model, when)
-        others = {"stopped": bool(getattr(self.model, "stop_training", False))}
+        others: dict[str, Any] = {"stopped": bool(getattr(self.model, "stop_training", False))}
         if self.beside is not None:
             others |= {"trackers": self._trackers() if position else [], "callbacks": states.states(self.beside)}
         self.epochs.assign(epochs)

@@ -66,13 +66,14 @@ def load(
     Example:
         `train = data.load("mnist", split="train[:20000]")`
     """
-    size, kind = as_size(size), kind if kind is not None or like is None else _kinds(like)
-    if size is None and like is not None:
-        size = _size(like)
+    wanted = as_size(size)
+    if like is not None:
+        wanted = wanted or _size(like)
+        kind = kind or _kinds(like)
     columns = (columns,) if isinstance(columns, str) else tuple(columns)
     if str(name_or_folder) in _EMBEDDED and not isinstance(name_or_folder, pathlib.Path):
         _check_no_columns(columns, name_or_folder)
-        return _EMBEDDED[str(name_or_folder)](split, size)
+        return _EMBEDDED[str(name_or_folder)](split, wanted)
     folder = pathlib.Path(name_or_folder).expanduser()
     file = readers.array_file(folder, split)
     if file is not None:
@@ -80,10 +81,10 @@ def load(
         return readers.load_arrays(file, kind)
     if folder.is_dir():
         _check_no_columns(columns, folder)
-        return readers.load_folder(folder, split, size)
+        return readers.load_folder(folder, split, wanted)
     if isinstance(name_or_folder, pathlib.Path) or str(name_or_folder).startswith((".", "/", "~")):
         raise UserError("a folder of images", f"{folder}, which is not a folder", "check the path")
-    return readers.load_named(str(name_or_folder), split, size, tuple(_EMBEDDED), columns)
+    return readers.load_named(str(name_or_folder), split, wanted, tuple(_EMBEDDED), columns)
 
 
 def _kinds(model):
@@ -94,8 +95,9 @@ def _kinds(model):
 def _size(model):
     """Size of the images that a model takes; None if it takes any size, or something else."""
     spec = specs_of(embedder(model))
-    fixed = isinstance(spec, Spec) and spec.kind == "image" and len(spec.shape) == 4 and None not in spec.shape[1:3]
-    return spec.shape[1:3] if fixed else None
+    if not isinstance(spec, Spec) or spec.kind != "image" or len(spec.shape) != 4 or None in spec.shape[1:3]:
+        return None
+    return spec.shape[1:3]
 
 
 def _check_no_columns(columns, name):

@@ -31,7 +31,7 @@ class Shards:
 
     records: Any
     parse: Callable[[Any], Samples] = np.asarray
-    chosen: np.ndarray | None = None
+    chosen: Any = None
 
     def __post_init__(self) -> None:
         if not hasattr(self.records, "__len__") or not hasattr(self.records, "__getitems__"):

@@ -11,8 +11,8 @@ from keras_ssl import specs
 from keras_ssl.checks import as_array, check_labels
 from keras_ssl.data.arrays import Arrays
 from keras_ssl.errors import UserError
-from keras_ssl.specs import KINDS, Spec, Specs
-from keras_ssl.typing import Samples, Shape
+from keras_ssl.specs import Spec, Specs
+from keras_ssl.typing import Samples
 
 __all__ = ["Source", "check_labeled", "from_arrays"]
 
@@ -82,7 +82,7 @@ class Source:
         return ", ".join(str(spec.kind) for spec in keras.tree.flatten(self.specs))
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> Any:
         """Shape of one sample of one tensor, such as `(height, width, channels)`.
 
         Raises:
@@ -239,7 +239,7 @@ def _check_stored(wanted, stored):
         else [(name, wanted[name], x) for name, x in stored.items()]
     ):
         if specs.scale_of(spec, x.dtype) == 1:
-            spec.check_values(KINDS[spec.kind].plural if name == "samples" else f"'{name}'", x)
+            spec.check_values(specs.plural(spec) if name == "samples" else f"'{name}'", x)
 
 
 def check_labeled(*sources: Source) -> None:

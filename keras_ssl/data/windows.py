@@ -32,7 +32,7 @@ class Windows:
     stream: np.ndarray
     length: int
     stride: int | None = None
-    starts: np.ndarray | None = None
+    starts: Any = None
 
     def __post_init__(self) -> None:
         check_between("length", self.length, least=1, whole=True)

@@ -50,7 +50,10 @@ def with_checked_ids(objective: Any, x: Any) -> Any:
                 keras.tree.map_structure(functools.partial(_assert_ids, key), spec, samples[key])
         return data
 
-    return x.map(checked, num_parallel_calls=tf.data.AUTOTUNE)
+    mapped = x.map(checked, num_parallel_calls=tf.data.AUTOTUNE)
+    if "cardinality" in vars(x):  # `data.batches` says the length of whole epochs, also where the first is shorter
+        mapped.cardinality = x.cardinality
+    return mapped
 
 
 def _is_bounded(spec):
