@@ -11,7 +11,7 @@ import typer
 from quick import eagerly
 
 from benchmarks import example, pages, protocol
-from keras_ssl import cli, encoders, objectives, recipes, views
+from keras_ssl import cli, encoders, evaluate, objectives, recipes, views
 
 ROOT = pages.ROOT
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in pages.pages()}
@@ -55,7 +55,7 @@ def quick_views(monkeypatch):
 
 def test_every_snippet_is_tested():
     counts = {page: len(snippets(page)) for page in TEXTS}
-    once = dict.fromkeys([f"docs/{name}.md" for name in ("distributed", "generative", "own_objective", "watching")], 1)
+    once = dict.fromkeys([f"docs/{name}.md" for name in ("distributed", "generative", "kinds_of_data", "own_objective", "watching")], 1)
     assert {page: count for page, count in counts.items() if count} == {"README.md": 2, **once}
     assert WRITTEN.count("```python\n") == WRITTEN.count("```py")
 
@@ -108,6 +108,12 @@ def test_a_recipe_reconstructs_and_samples():
     names = run(snippets("docs/generative.md")[0], ("epochs=5", "epochs=1"))
     assert names["new"].shape == names["rebuilt"].shape == (16, 28, 28, 1)
     assert names["classifier"].output_shape == (None, 10)
+
+
+def test_series_go_the_whole_way():
+    names = run(snippets("docs/kinds_of_data.md")[0], ("epochs=10", "epochs=1"))
+    assert names["classifier"].input.name == "series"
+    assert evaluate.linear_probe(names["encoder"], names["train"], names["test"])["accuracy"] > 0.5
 
 
 def test_callbacks_watch_a_training(quick_views):

@@ -7,16 +7,21 @@ from keras_ssl.typing import Tensor
 __all__ = ["cropped"]
 
 
-def cropped(x: Tensor, size: tuple[int, int], k: int) -> Tensor:
+def cropped(x: Tensor, size: tuple[int, ...], k: int) -> Tensor:
     """Crop a feature map to a size, evenly on all sides.
 
     Args:
-        x: Symbolic tensor `(n, height, width, channels)`.
-        size: `(height, width)` to crop to.
+        x: Symbolic tensor `(n, height, width, channels)`, or `(n, time, channels)`.
+        size: `(height, width)` or `(time,)` to crop to.
         k: Number in the layer's name, `crop_k`.
 
     Returns:
         Symbolic tensor `(n, *size, channels)`; `x` itself if it already has that size.
     """
-    extra = [old - new for new, old in zip(size, x.shape[1:3])]
-    return layers.Cropping2D([(e // 2, e - e // 2) for e in extra], name=f"crop_{k}")(x) if any(extra) else x
+    extra = [old - new for new, old in zip(size, x.shape[1:-1])]
+    if not any(extra):
+        return x
+    evenly = [(e // 2, e - e // 2) for e in extra]
+    if len(size) == 1:
+        return layers.Cropping1D(evenly[0], name=f"crop_{k}")(x)
+    return layers.Cropping2D(evenly, name=f"crop_{k}")(x)
