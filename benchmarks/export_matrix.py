@@ -254,7 +254,7 @@ def section(result):
         f"\n\nLargest max\\|a-b\\| / max\\|a\\| from Keras over batches of 1, 2, 7 and 32 and two sizes of open axes, "
         f'random weights, images of\n{result["size"]}x{result["size"]}; "(above)" marks what is above '
         f"{TARGET:g}. Weights: bytes stored over bytes of the model. A batch of no\nsamples is answered by the "
-        f"SavedModel of all but: {', '.join(none) or 'none'} ({result['machine']};\n"
+        f"SavedModel of all but: {', '.join(none) or 'none'}\n({result['machine']}; "
         "`python -m benchmarks.export_matrix`)."
     )
 

@@ -55,8 +55,10 @@ def quick_views(monkeypatch):
 
 def test_every_snippet_is_tested():
     counts = {page: len(snippets(page)) for page in TEXTS}
-    once = dict.fromkeys([f"docs/{name}.md" for name in ("distributed", "generative", "kinds_of_data", "own_objective", "watching")], 1)
-    assert {page: count for page, count in counts.items() if count} == {"README.md": 2, **once}
+    once = dict.fromkeys(
+        [f"docs/{name}.md" for name in ("distributed", "generative", "kinds_of_data", "own_objective")], 1
+    )
+    assert {page: count for page, count in counts.items() if count} == {"README.md": 2, "docs/watching.md": 2, **once}
     assert WRITTEN.count("```python\n") == WRITTEN.count("```py")
 
 
@@ -119,6 +121,11 @@ def test_series_go_the_whole_way():
 def test_callbacks_watch_a_training(quick_views):
     names = run(snippets("docs/watching.md")[0], ("epochs=5", "epochs=2"))
     assert names["byol"].history.history["knn_accuracy"][-1] > 0.5
+
+
+def test_a_training_that_resumes(quick_views):
+    names = run(snippets("docs/watching.md")[1], ("epochs=3", "epochs=1"))
+    assert int(names["simclr"].step) == 5
 
 
 # ---- commands, links, names ------------------------------------------------------------------------------------------
