@@ -1,9 +1,12 @@
 """Ids, series, rows and a dict of inputs go the whole way: embed, few labels, fine-tune, and the command line."""
 
+import json
+
 import cases
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from keras_ssl import callbacks, cli, data, encoders, evaluate, objectives, runs, specs, transfer, views
@@ -104,7 +107,10 @@ def test_the_command_line_takes_it_from_files(kind, tmp_path):
     shown = invoke("evaluate", *with_data, "--labels-per-class", 2, "--seeds", 1, "--steps", 1, "--out", tmp_path)
     assert "raw inputs" in shown
     invoke("finetune", *with_data, "--labels-per-class", 2, "--steps", 1, "--out", tmp_path)
-    assert (tmp_path / "classifier.keras").is_file()
+    assert "Model: " in invoke("export", tmp_path / "classifier.keras", "--out", tmp_path / "served")
+    manifest = json.loads((tmp_path / "served" / "1" / "manifest.json").read_text())
+    assert set(manifest["signature"]["outputs"]) == {"probabilities", "embedding"}
+    assert len(manifest["signature"]["inputs"]) == (2 if "," in kind else 1)
 
 
 # ---- bad input -------------------------------------------------------------------------------------------------------
@@ -193,6 +199,23 @@ def test_files_are_decoded_when_needed_and_broken_ones_named(tmp_path):
     np.save(tmp_path / "4.npy", np.zeros((6, 5, 1), "uint8"))
     with pytest.raises(UserError, match=r"2 of 5 that cannot, the first .*2\.npy"):
         files.check()
+
+
+def test_a_folder_is_read_as_training_needs_it(tmp_path):
+    for k in range(6):
+        name = tmp_path / ("even" if k % 2 == 0 else "odd") / f"{k}.png"
+        name.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.full((8, 8), 40 * k, "uint8")).save(name)
+    kept, read = (data.load(tmp_path, in_memory=in_memory) for in_memory in (True, False))
+    assert isinstance(read.samples, data.Files)
+    assert read.class_names == kept.class_names == ("even", "odd")
+    np.testing.assert_array_equal(read.labels, kept.labels)
+    np.testing.assert_array_equal(read.stored, kept.stored)
+    h = evaluate.embed(encoders.mlp((8, 8, 1), (4,)), read)
+    assert h.shape == (6, 4)
+    name.write_bytes(name.read_bytes()[:45])  # its header is whole
+    with pytest.raises(UserError, match=rf"1 of 6 that cannot, the first {name}"):
+        data.load(tmp_path, in_memory=False)
 
 
 def test_records_are_read_by_index():

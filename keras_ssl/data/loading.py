@@ -24,8 +24,9 @@ def load(
     columns: str | Sequence[str] = (),
     kind: Any = None,
     like: keras.Model | None = None,
+    in_memory: bool = True,
 ) -> Source:
-    """Load samples, with labels if there are any, into memory.
+    """Load samples, with labels if there are any.
 
     A name is looked up among the embedded sets, then as a folder, then in TensorFlow Datasets. Write `"./digits"` for
     a folder with the name of an embedded set.
@@ -55,6 +56,8 @@ def load(
             `like`.
         like: Model that will take the samples: arrays are of its kinds, and images are resized to its size. Default:
             None.
+        in_memory: Whether the images of a folder are decoded now and kept in memory; if False, each is decoded when it
+            is needed, once all have been found to be whole. Everything else is in memory. Default: True.
 
     Returns:
         A `Source` with the stored dtype: uint8 in 0..255, or float32 in 0..1.
@@ -81,7 +84,7 @@ def load(
         return readers.load_arrays(file, kind)
     if folder.is_dir():
         _check_no_columns(columns, folder)
-        return readers.load_folder(folder, split, wanted)
+        return readers.load_folder(folder, split, wanted, in_memory)
     if isinstance(name_or_folder, pathlib.Path) or str(name_or_folder).startswith((".", "/", "~")):
         raise UserError("a folder of images", f"{folder}, which is not a folder", "check the path")
     return readers.load_named(str(name_or_folder), split, wanted, tuple(_EMBEDDED), columns)

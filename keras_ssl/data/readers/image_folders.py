@@ -1,16 +1,18 @@
 """Folders of images: class folders, or images without labels."""
 
 import concurrent.futures
+import functools
 import os
 import pathlib
 import warnings
 
 import numpy as np
 
+from keras_ssl.data.files import Files
 from keras_ssl.data.readers.pixels import room_for
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
-from keras_ssl.progress import track
+from keras_ssl.progress import bar, track
 from keras_ssl.typing import Path
 
 __all__ = ["load_folder"]
@@ -22,13 +24,16 @@ _GRAY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
 _ORIENTATION = 0x0112  # EXIF tag
 
 
-def load_folder(folder: Path, split: str = "train", size: tuple[int, int] | None = None) -> Source:
-    """Load the images of a folder into memory. `data.load` describes how folders are read.
+def load_folder(
+    folder: Path, split: str = "train", size: tuple[int, int] | None = None, in_memory: bool = True
+) -> Source:
+    """Load the images of a folder. `data.load` describes how folders are read.
 
     Args:
         folder: Path of the folder.
         split: `"train"`, or the name of a split's subfolder.
         size: `(height, width)` to resize the images to, or None.
+        in_memory: Whether they are decoded now and kept, or each when it is needed, once all are found to be whole.
 
     Returns:
         A `Source` with uint8 images.
@@ -44,7 +49,8 @@ def load_folder(folder: Path, split: str = "train", size: tuple[int, int] | None
         raise UserError(f"images in {part} or below it", "none", f"check the path; these endings are read: {endings}")
     class_names = _class_names(paths, part, siblings)
     sizes, mode = _headers(paths)
-    images = _pixels(paths, size or _common_size(sizes, part), mode, part)
+    size = size or _common_size(sizes, part)
+    images = _pixels(paths, size, mode, part) if in_memory else _whole_files(paths, size, mode)
     if class_names is None:
         return Source(images, name=str(part))
     numbers = {name: number for number, name in enumerate(class_names)}
@@ -154,6 +160,14 @@ def _pixels(paths, size, mode, part):
             pass
     _refuse(sorted(broken, key=lambda pair: pair[0]))
     return images
+
+
+def _whole_files(paths, size, mode):
+    """The files, all of which are decoded once, so that a broken one is found before training."""
+    files = Files(paths, functools.partial(_decode, size=size, mode=mode))
+    with bar("Checking images") as move:
+        files.check(move)
+    return files
 
 
 def _decode(path, size, mode):

@@ -23,7 +23,7 @@ def room_for(count: int, shape: tuple[int, ...], dtype: Any, name: object) -> np
             raise UserError(
                 f"images that fit into half of the memory ({memory / 2e9:.1f} GB)",
                 f"{count} of shape {tuple(shape)} in {name}, {needed / 1e9:.1f} GB",
-                "pass a smaller `size`, or fewer images",
+                "pass a smaller `size`, or fewer images; `load(folder, in_memory=False)` reads them when needed",
             )
     return np.empty((count, *shape), dtype)
 
