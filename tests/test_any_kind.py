@@ -213,8 +213,8 @@ def test_a_folder_is_read_as_training_needs_it(tmp_path):
     np.testing.assert_array_equal(read.stored, kept.stored)
     h = evaluate.embed(encoders.mlp((8, 8, 1), (4,)), read)
     assert h.shape == (6, 4)
-    name.write_bytes(name.read_bytes()[:45])  # its header is whole
-    with pytest.raises(UserError, match=rf"1 of 6 that cannot, the first {name}"):
+    name.write_bytes(name.read_bytes()[:45])
+    with pytest.raises(UserError, match=rf"1 .*that cannot.*{name}"):
         data.load(tmp_path, in_memory=False)
 
 
