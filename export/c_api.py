@@ -16,7 +16,16 @@ import numpy as np
 
 __all__ = ["CApiError", "Session", "library_path", "run"]
 
-DTYPES = {1: "float32", 2: "float64", 3: "int32", 4: "uint8", 9: "int64", 10: "bool"}  # TF_DataType in tf_datatype.h
+DTYPES = {  # TF_DataType in tf_datatype.h
+    1: "float32",
+    2: "float64",
+    3: "int32",
+    4: "uint8",
+    5: "int16",
+    6: "int8",
+    9: "int64",
+    10: "bool",
+}
 CODES = {name: code for code, name in DTYPES.items()}
 
 

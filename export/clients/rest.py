@@ -20,7 +20,7 @@ def predict(samples, model, url="http://localhost:8501", version=None, timeout=3
 
     Args:
         samples: Dict of arrays by name of the input, in the range and dtype of the model's manifest; or the array of
-            `image`.
+            the only input.
         model: Name of the model in the server's configuration.
         url: Address of the server's REST port.
         version: Number of a version, or None for the newest.
@@ -31,8 +31,10 @@ def predict(samples, model, url="http://localhost:8501", version=None, timeout=3
         RuntimeError: With the server's own words, if it refuses.
     """
     path = f"{url.rstrip('/')}/v1/models/{model}" + (f"/versions/{version}" if version else "") + ":predict"
-    samples = samples if isinstance(samples, dict) else {"image": samples}
-    body = {"inputs": {name: np.asarray(array).tolist() for name, array in samples.items()}}
+    if isinstance(samples, dict):
+        body = {"inputs": {name: np.asarray(array).tolist() for name, array in samples.items()}}
+    else:
+        body = {"inputs": np.asarray(samples).tolist()}
     body = json.dumps({"signature_name": signature, **body} if signature else body).encode()
     request = urllib.request.Request(path, body, {"Content-Type": "application/json"})
     try:

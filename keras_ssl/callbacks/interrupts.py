@@ -33,7 +33,7 @@ class Requests:
 
 @contextlib.contextmanager
 def requests() -> Iterator[Requests]:
-    """Note SIGTERM and Ctrl-C in place of ending at once; a second one acts as it does without this.
+    """Note SIGTERM and Ctrl-C in place of ending at once; a second one of the same acts as it does without this.
 
     In a thread other than the main one, which gets no signals, nothing is noted. If the block ends without having
     heeded a signal, that is sent again.
@@ -47,19 +47,19 @@ def requests() -> Iterator[Requests]:
         return
     before = {signum: signal.getsignal(signum) for signum in (signal.SIGTERM, signal.SIGINT)}
 
-    def restore():
-        for signum, handler in before.items():
-            signal.signal(signum, signal.SIG_DFL if handler is None else handler)
+    def restore(*signums):
+        for signum in signums:
+            signal.signal(signum, before[signum] or signal.SIG_DFL)
 
     def note(signum, _):
         asked.signum = signum
-        restore()
+        restore(signum)  # not the other: Ctrl-C reaches all workers, and then whoever started them sends SIGTERM
 
     for signum in before:
         signal.signal(signum, note)
     try:
         yield asked
     finally:
-        restore()
+        restore(*before)
     if asked.signum is not None:
         signal.raise_signal(asked.signum)

@@ -140,7 +140,7 @@ class Resume(keras.callbacks.Callback):
         self.restore()
         ended = int(self.epochs) >= epochs or states.unpack(self.others.numpy()).get("stopped", False)
         try:
-            with requests() as self.asked, _short_first_epoch():
+            with requests() as self.asked, _short_first_epoch() if int(self.position) else contextlib.nullcontext():
                 return self.model.fit(
                     batches(self.step),
                     initial_epoch=epochs if ended else int(self.epochs),

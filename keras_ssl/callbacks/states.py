@@ -12,7 +12,7 @@ __all__ = ["check_callbacks", "pack", "set_states", "states", "unpack"]
 
 _ATTRIBUTES: dict[type, tuple[str, ...]] = {
     keras.callbacks.EarlyStopping: ("best", "best_epoch", "best_weights", "wait", "stopped_epoch"),
-    keras.callbacks.ModelCheckpoint: ("best",),
+    keras.callbacks.ModelCheckpoint: ("best",),  # with `save_freq` in steps it has more, and is refused
     keras.callbacks.ReduceLROnPlateau: ("best", "wait", "cooldown_counter"),
 }
 """In which attributes Keras's callbacks have their state, beside what follows from their arguments."""
@@ -41,7 +41,7 @@ def check_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
         callbacks: Those that stand beside `Resume`.
 
     Raises:
-        UserError: If there is one that neither is known nor has these methods.
+        UserError: If there is one that neither is known nor has these methods, or would lose what it wrote before.
     """
     for callback in callbacks:
         own = type(callback).__module__.split(".")[0] == "keras_ssl"
@@ -50,6 +50,14 @@ def check_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
                 "callbacks whose state can be kept",
                 type(callback).__name__,
                 "give it `get_state()`, which returns a dict (an empty one if it has no state), and `set_state(state)`",
+            )
+        if isinstance(callback, keras.callbacks.CSVLogger) and not callback.append:
+            raise UserError("a CSVLogger that keeps earlier epochs", "append=False", "give `append=True`")
+        if isinstance(callback, keras.callbacks.ModelCheckpoint) and callback.save_freq != "epoch":
+            raise UserError(
+                "a ModelCheckpoint that saves after epochs",
+                f"save_freq={callback.save_freq}",
+                "give `save_freq='epoch'`",
             )
 
 

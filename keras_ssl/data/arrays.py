@@ -9,7 +9,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.trees import count, take
 from keras_ssl.typing import Samples
 
-__all__ = ["Arrays"]
+__all__ = ["Arrays", "check_some"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,3 +44,17 @@ class Arrays:
     def rows(self, indices: Any) -> Samples:
         """Return the samples at `indices` `(k,)`, in their stored dtype."""
         return take(self.values, indices)
+
+
+def check_some(indices: Any, samples: int) -> None:
+    """Raise unless samples that are not in memory are asked for: of none the shape is not known.
+
+    Args:
+        indices: Indices of the samples.
+        samples: Number of samples there are.
+
+    Raises:
+        UserError: If there are no indices.
+    """
+    if not len(indices):
+        raise UserError("at least 1 sample", f"none of {samples}", "check the path, or what chooses the samples")

@@ -8,6 +8,7 @@ import numpy as np
 from keras_ssl.data.source import Source, from_arrays
 from keras_ssl.errors import UserError
 from keras_ssl.progress import track
+from keras_ssl.trees import count
 
 __all__ = ["COLORS", "ORIENTATIONS", "Targets", "brightness", "dominant_color", "edge_orientation", "targets"]
 
@@ -178,14 +179,16 @@ def _computed(source, functions):
         images = source[start : start + _CHUNK].inputs()
         for name, function in functions.items():
             values = np.asarray(function(images))
-            _check_count(name, values, len(images))
+            _check_count(name, values, count(images))
             found[name].append(values)
     return {name: np.concatenate(values) for name, values in found.items()}
 
 
-def _check_count(name, values, count):
-    if values.shape != (count,):
-        raise UserError(f"one value of '{name}' for each of {count} images", f"shape {values.shape}", "return `(n,)`")
+def _check_count(name, values, samples):
+    if values.shape != (samples,):
+        raise UserError(
+            f"one value of '{name}' for each of {samples} samples", f"shape {values.shape}", "return `(n,)`"
+        )
 
 
 def _check_attribute(name, values, count):

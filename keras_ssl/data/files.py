@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_ssl.checks import check_between
+from keras_ssl.data.arrays import check_some
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Path, Progress
 
@@ -44,7 +45,12 @@ class Files:
         return dataclasses.replace(self, paths=self.paths[which])
 
     def rows(self, indices: Any) -> np.ndarray:
-        """Return the samples at `indices` `(k,)`, an array `(k, …)`."""
+        """Return the samples at `indices` `(k,)`, an array `(k, …)`.
+
+        Raises:
+            UserError: If there is none, so that the shape is unknown.
+        """
+        check_some(indices, len(self))
         with concurrent.futures.ThreadPoolExecutor(self.threads) as pool:
             return np.stack(list(pool.map(self.decode, self.paths[indices])))
 

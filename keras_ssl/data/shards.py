@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_ssl.data.arrays import check_some
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Samples
 
@@ -51,6 +52,11 @@ class Shards:
         return dataclasses.replace(self, chosen=self.chosen[which])
 
     def rows(self, indices: Any) -> Samples:
-        """Return the samples at `indices` `(k,)`: an array `(k, …)`, or a dict of them."""
+        """Return the samples at `indices` `(k,)`: an array `(k, …)`, or a dict of them.
+
+        Raises:
+            UserError: If there is none, so that the shape is unknown.
+        """
+        check_some(indices, len(self))
         parsed = [self.parse(record) for record in self.records.__getitems__(self.chosen[indices].tolist())]
         return keras.tree.map_structure(lambda *samples: np.stack(samples), *parsed)

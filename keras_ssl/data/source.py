@@ -155,6 +155,7 @@ class Source:
         Returns:
             `(first, rest)`, with `round(fraction * n)` samples in the first. With labels, the first has
             `round(fraction * count)` samples of each class, and both have at least one if the class has two or more.
+            `Windows` that overlap are in both parts: split their stream instead.
 
         Raises:
             UserError: If one of the two would be empty.

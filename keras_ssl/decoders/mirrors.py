@@ -36,9 +36,9 @@ def mirror(
         UserError: If a dimension of the encoder's input is unknown, or its layers cannot be mirrored.
     """
     spec = specs_of(encoder)
-    if not isinstance(spec, Spec) or None in spec.shape[1:] or not spec.is_float:
+    if not isinstance(spec, Spec) or None in spec.shape[1:] or not spec.is_float or len(spec.shape) > 4:
         raise UserError(
-            "an encoder with one input, of floats of a known shape",
+            "an encoder with one input, of floats of a known shape, with up to three axes in a sample",
             f"{spec}",
             "build it with a fixed size, or give `decoder`",
         )

@@ -12,6 +12,8 @@ from keras_ssl.typing import Samples
 
 __all__ = ["as_source", "labeled"]
 
+_CHECKED = 4096  # samples at a time
+
 
 def as_source(samples: Source | Samples, model: Any = None) -> Source:
     """Check the values and shapes of samples, and return them as a `data.Source`.
@@ -56,10 +58,12 @@ def _of_shape(spec, count):
 
 def _check_ids(wanted, source):
     """Raise if ids are outside the model's vocabulary, which the source itself does not know."""
-    for name, spec in wanted.items() if isinstance(wanted, dict) else [(source.name, wanted)]:
-        if not spec.is_float and spec.high is not None:
-            stored = source.stored[name] if isinstance(wanted, dict) else source.stored
-            spec.check_values(name, stored)
+    bounded = [spec for spec in keras.tree.flatten(wanted) if not spec.is_float and spec.high is not None]
+    for begin in range(0, len(source) if bounded else 0, _CHECKED):
+        rows = source.samples.rows(np.arange(begin, min(begin + _CHECKED, len(source))))
+        for name, spec in wanted.items() if isinstance(wanted, dict) else [(source.name, wanted)]:
+            if spec in bounded:
+                spec.check_values(name, rows[name] if isinstance(wanted, dict) else rows)
 
 
 def labeled(source: Source) -> tuple[np.ndarray, int]:

@@ -131,12 +131,11 @@ class Sends:
             name: Name of the input.
             taken: What the model takes.
         """
-        if not taken.is_float:
+        if not taken.is_float or None in (taken.low, taken.high):
             return False
         if self.input_dtype != "float32":
             return taken.kind is not None and self.input_dtype in KINDS[taken.kind].stored
-        given = _of(self.value_range, name) is not None or _of(self.std, name) is not None
-        return given and None not in (taken.low, taken.high)
+        return _of(self.value_range, name) is not None or _of(self.std, name) is not None
 
     def check_used(self, taken: Mapping[str, Spec]) -> None:
         """Raise `UserError` if the arguments say nothing about any input.

@@ -157,7 +157,12 @@ def _manifest(directory):
     file = pathlib.Path(directory) / "manifest.json"
     if not file.is_file():
         raise UserError("a folder with manifest.json", f"{directory}, which has none", "give what `deploy` returned")
-    return json.loads(file.read_text(encoding="utf-8"))
+    about = json.loads(file.read_text(encoding="utf-8"))
+    if "signatures" not in about:
+        raise UserError(
+            "a manifest with signatures", f"that of an older version in {directory}", "deploy the model again"
+        )
+    return about
 
 
 def _input_dtype(directory):

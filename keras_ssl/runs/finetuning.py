@@ -49,7 +49,7 @@ def finetune(
     (_, classes), (test_labels, _) = labeled(train), labeled(test)
     if labels_per_class is not None:
         train = train[data.few_indices(train, labels_per_class, seed)]
-    train = as_source(train, encoder)
+    train, test = as_source(train, encoder), as_source(test, encoder)
 
     def after_step(step):
         if progress:

@@ -165,7 +165,7 @@ def from_json(described: dict[str, Any]) -> Specs:
     Args:
         described: The result of `to_json`, perhaps from a file.
     """
-    if "shape" in described:
+    if isinstance(described.get("shape"), list):
         return Spec(**{**described, "shape": tuple(described["shape"])})
     return {name: Spec(**{**spec, "shape": tuple(spec["shape"])}) for name, spec in described.items()}
 

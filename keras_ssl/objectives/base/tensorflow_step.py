@@ -65,8 +65,9 @@ def _assert_ids(key, spec, x):
 
     if _is_bounded(spec) and x.dtype.is_integer:
         error = UserError(f"'{key}' as {spec.values}", "ids outside", "number them within the model's embedding")
-        tf.debugging.assert_less_equal(x, tf.cast(spec.high, x.dtype), str(error))
-        tf.debugging.assert_greater_equal(x, tf.cast(spec.low or 0, x.dtype), str(error))
+        x = tf.cast(x, tf.int64)  # a small dtype may not hold the bounds
+        tf.debugging.assert_less_equal(x, tf.constant(int(spec.high), tf.int64), str(error))
+        tf.debugging.assert_greater_equal(x, tf.constant(int(spec.low or 0), tf.int64), str(error))
 
 
 def train_step(objective: Any, data: Any) -> dict[str, Tensor]:
