@@ -16,8 +16,8 @@ def dilated_conv(channels: int, width: int = 64, depth: int = 10, name: str = "d
     nested model of residual blocks of two convolutions over 3 time steps; those of block l, from 0, are 2^l apart.
     `pool` takes the largest value over time. `networks.parts` finds the three.
 
-    A time step with a NaN is padding (which checks of data do not let pass: give it to the model itself). At the ends of a series it changes nothing; a series of padding only becomes a
-    vector of zeros.
+    A time step with a NaN is padding (which checks of data do not let pass: give it to the model itself). At the ends
+    of a series it changes nothing; a series of padding only becomes a vector of zeros.
 
     It is made of Keras layers and operations only, so that its file loads without keras_ssl.
 
