@@ -286,8 +286,8 @@ def test_wrong_attributes_are_told_before_training(column, value, words):
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda attributes: attributes[:, :2], "as many columns as attributes"),
-        (lambda attributes: attributes[:, 0], "as many columns as attributes"),
+        (lambda attributes: attributes[:, :2], r"'attributes' of shape \(None, 3\).*targets="),
+        (lambda attributes: attributes[:, 0], r"'attributes' of shape \(None, 3\).*targets="),
         (lambda attributes: attributes.astype("int32"), "'attributes' as floats.*cast to float32"),
     ],
 )
@@ -303,7 +303,7 @@ def test_attributes_of_another_shape_in_a_data_set_are_told():
     objective = compiled(objectives.AttributePrediction(convolutional(), ATTRIBUTES))
     batch = three_attributes()
     wrong = batch | {"attributes": batch["attributes"][:, :2]}
-    words = r"'attributes' of shape \(None, 3\).*build AttributePrediction for these 'attributes'.*targets="
+    words = r"'attributes' of shape \(None, 3\) for AttributePrediction.*targets="
     with pytest.raises(UserError, match=words):
         objective.fit(tf.data.Dataset.from_tensors(wrong), verbose=0)
     assert int(objective.step) == 0

@@ -45,7 +45,7 @@ def check_kind(model: keras.Model, kind: str, name: str) -> None:
     found = specs_of(model)
     if not isinstance(found, Spec) or found.kind != kind or len(found.shape) != len(KINDS[kind].axes) + 1:
         raise UserError(
-            f"a model of {kind}s (n, {', '.join(KINDS[kind].axes)}) for {name}",
+            f"an encoder of {KINDS[kind].plural} (n, {', '.join(KINDS[kind].axes)}) for {name}",
             f"'{model.name}', which takes {found}",
             "give one with such an input",
         )

@@ -120,6 +120,7 @@ class TransformationPrediction(Objective):
         super().check_array(key, array)
         if key not in self.batch_keys:
             return
+        self.check_size(*array.shape[1:3])
         images = array[:: -(-len(array) // _CHECKED_IMAGES)].astype("float32")
         threshold = _ALIKE * _variation(images - images.mean(axis=(1, 2, 3), keepdims=True))
         versions = (np.asarray(self.version(images, k)) for k in range(self.classes))
