@@ -1,6 +1,5 @@
 """The training and test step on TensorFlow."""
 
-import functools
 from typing import Any
 
 import keras
@@ -46,8 +45,11 @@ def with_checked_ids(objective: Any, x: Any) -> Any:
         data = element if len(element) > 1 else element[0]
         samples = batches.by_key(objective, keras.utils.unpack_x_y_sample_weight(data)[0])
         for key, spec in objective.batch_specs.items():
-            if isinstance(samples, dict) and key in samples:
-                keras.tree.map_structure(functools.partial(_assert_ids, key), spec, samples[key])
+            found = samples.get(key) if isinstance(samples, dict) else None
+            for name, one in spec.items() if isinstance(spec, dict) else [(None, spec)]:
+                x = found.get(name) if isinstance(found, dict) else found if name is None else None
+                if isinstance(x, tf.Tensor):  # otherwise the check in the step says what is wrong
+                    _assert_ids(key, one, x)
         return data
 
     mapped = x.map(checked, num_parallel_calls=tf.data.AUTOTUNE)
