@@ -207,7 +207,7 @@ def sound(objective, batch, **kwargs):
 
 @pytest.mark.parametrize("case", TWO_VIEWS, ids=lambda case: case.name)
 def test_neither_an_untrained_nor_a_sound_network_is_condemned(case):
-    batch = CROPS if "crop_1" in case.batch(2, 0) else PAIRS
+    batch = case.batch(N, 0)
     objective = case.build()
     sound(objective, batch, epochs=2)  # without a learning rate
     history = sound(objective, batch, rate=case.rate)

@@ -11,7 +11,7 @@ from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.adversarial.adversarial import Adversarial
 from keras_ssl.objectives.adversarial.interpolation import interpolate_latents
-from keras_ssl.specs import check_kind
+from keras_ssl.specs import check_kind, specs_of
 from keras_ssl.typing import Batch, Tensor
 
 __all__ = ["BiGAN"]
@@ -58,7 +58,7 @@ class BiGAN(Adversarial):
         **kwargs: Any,
     ):
         super().__init__(encoder, seed=seed, **kwargs)
-        if generator is None:
+        if generator is None and isinstance(specs_of(encoder), dict):
             check_kind(encoder, "image", "the default generator")
         width = encoder.output_shape[-1]
         self.generator = decoders.generator(encoder.input_shape[1:], width) if generator is None else generator

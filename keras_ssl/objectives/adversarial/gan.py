@@ -12,7 +12,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers
 from keras_ssl.objectives.adversarial.adversarial import Adversarial
 from keras_ssl.objectives.adversarial.interpolation import interpolate_latents
-from keras_ssl.specs import Spec, Specs, check_kind
+from keras_ssl.specs import Spec, Specs, check_kind, specs_of
 from keras_ssl.typing import Batch, Tensor
 
 __all__ = ["GAN"]
@@ -74,7 +74,7 @@ class GAN(Adversarial):
         **kwargs: Any,
     ):
         super().__init__(encoder, seed=seed, **kwargs)
-        if generator is None:
+        if generator is None and isinstance(specs_of(encoder), dict):
             check_kind(encoder, "image", "the default generator")
         check_between("latent_dim", latent_dim, 1, whole=True)
         check_between("gradient_penalty", gradient_penalty, 0)
