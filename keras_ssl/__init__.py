@@ -39,6 +39,7 @@ __all__ = [
     "recipes",
     "runs",
     "seeds",
+    "specs",
     "state",
     "transfer",
     "transforms",

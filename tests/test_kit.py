@@ -215,8 +215,8 @@ def stand_in(kit, deployed):
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             known = self.path in ("/v1/models/shapes:predict", "/v1/models/shapes/versions/1:predict")
-            if known and set(body) == {"inputs"} and set(body["inputs"]) == {"image"}:
-                outputs = predict(np.array(body["inputs"]["image"], "uint8"))
+            if known and set(body) == {"inputs"} and isinstance(body["inputs"], list):  # of the only input
+                outputs = predict(np.array(body["inputs"], "uint8"))
                 status, answer = 200, {"outputs": {name: value.tolist() for name, value in outputs.items()}}
             else:
                 status, answer = 404, {"error": f"Servable not found for request: {self.path}"}

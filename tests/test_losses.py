@@ -153,6 +153,7 @@ def test_binary_cross_entropy_is_lowest_at_the_input_and_finite_at_the_ends():
 
 
 def test_losses_are_found_by_name_in_keras_files():
-    for name in losses.__all__:
+    functions = [name for name in losses.__all__ if not isinstance(getattr(losses, name), type)]
+    for name in functions:  # `WhereKnown`, a class, is tested beside its values
         config = keras.saving.serialize_keras_object(getattr(losses, name))
         assert keras.saving.deserialize_keras_object(config) is getattr(losses, name)

@@ -13,7 +13,7 @@ import keras_ssl
 from keras_ssl import optimizers
 
 ROOT = pathlib.Path(keras_ssl.__file__).parent
-INTERNAL = {"__main__", "backends", "batch_keys", "cli", "files", "progress", "typing"}
+INTERNAL = {"trees", "__main__", "backends", "batch_keys", "cli", "files", "progress", "typing"}
 CosineDecay = keras.optimizers.schedules.CosineDecay
 
 LOADING = """

@@ -75,8 +75,7 @@ class Spec:
             raise UserError(
                 f"{name} of shape {self.shape}",
                 f"shape {shape}",
-                "give samples of this shape, or build the model for the shape of the data"
-                + ("; one sample is `x[None]`" if len(shape) == len(self.shape) - 1 else ""),
+                self._advice(len(shape)),
             )
         dtype = keras.backend.standardize_dtype(x.dtype)
         if ("float" in dtype) != self.is_float:
@@ -86,6 +85,13 @@ class Spec:
                 f"use `data.batches`, which converts; or cast to {self.dtype}"
                 + (" (images to 0..1: divide uint8 by 255)" if self.kind in ("image", "video") else ""),
             )
+
+    def _advice(self, axes):
+        """What to do about another shape, of so many axes."""
+        if axes == len(self.shape) - 1:
+            return "give several, or one as `x[None]`; or build the model for the shape of the data"
+        sizes = "load them with `size=` and the channels that the model was built for" if self.kind == "image" else ""
+        return f"{sizes or 'give samples of this shape'}, or build the model for the shape of the data"
 
     def check_values(self, name: str, x: np.ndarray) -> None:
         """Check the values of an array, after `check_tensor`.
