@@ -58,11 +58,12 @@ def _of_shape(spec, count):
 
 def _check_ids(wanted, source):
     """Raise if ids are outside the model's vocabulary, which the source itself does not know."""
-    bounded = [spec for spec in keras.tree.flatten(wanted) if not spec.is_float and spec.high is not None]
-    for begin in range(0, len(source) if bounded else 0, _CHECKED):
+    if not any(spec.is_bounded for spec in keras.tree.flatten(wanted)):
+        return
+    for begin in range(0, len(source), _CHECKED):
         rows = source.samples.rows(np.arange(begin, min(begin + _CHECKED, len(source))))
         for name, spec in wanted.items() if isinstance(wanted, dict) else [(source.name, wanted)]:
-            if spec in bounded:
+            if spec.is_bounded:
                 spec.check_values(name, rows[name] if isinstance(wanted, dict) else rows)
 
 

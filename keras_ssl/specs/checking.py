@@ -52,18 +52,20 @@ def _pairs(specs, samples, name):
     """Each spec with its tensor and the tensor's name in errors."""
     if isinstance(specs, Spec):
         if isinstance(samples, (dict, list, tuple)):
-            names = (
-                f"a dict of {', '.join(map(str, samples))}"
-                if isinstance(samples, dict)
-                else f"a {type(samples).__name__}"
+            raise UserError(
+                f"{name} as one tensor of shape {specs.shape}", _structure(samples), "give the tensor itself"
             )
-            raise UserError(f"{name} as one tensor of shape {specs.shape}", names, "give the tensor itself")
         return [(specs, samples, name)]
     if not isinstance(samples, dict) or set(samples) != set(specs):
-        names = ", ".join(map(str, samples)) if isinstance(samples, dict) else f"a {type(samples).__name__}"
         raise UserError(
             f"{name} as a dict of {', '.join(specs)}",
-            f"a dict of {names}" if isinstance(samples, dict) else names,
+            _structure(samples),
             "give every input of the model by its name, and nothing else",
         )
     return [(spec, samples[key], f"{name}, {key}," if name else key) for key, spec in specs.items()]
+
+
+def _structure(samples):
+    if isinstance(samples, dict):
+        return f"a dict of {', '.join(map(str, samples))}"
+    return f"a {type(samples).__name__}"

@@ -41,6 +41,11 @@ class Spec:
         return "float" in self.dtype
 
     @property
+    def is_bounded(self) -> bool:
+        """Whether the tensor holds integers up to a known one, such as ids of a vocabulary."""
+        return not self.is_float and self.high is not None
+
+    @property
     def values(self) -> str:
         """Describe the values, such as "floats in 0..1"."""
         words = "floats" if self.is_float else "integers"

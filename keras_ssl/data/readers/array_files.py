@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_ssl.data.readers.splits import SPLITS
 from keras_ssl.data.source import Source, from_arrays
 from keras_ssl.errors import UserError
 from keras_ssl.specs import KINDS
@@ -14,7 +15,6 @@ from keras_ssl.typing import Path
 __all__ = ["array_file", "load_arrays"]
 
 _LABELS = "labels"
-_SPLITS = ("train", "test", "val", "validation")
 
 
 def array_file(path: Path, split: str = "train") -> pathlib.Path | None:
@@ -34,7 +34,7 @@ def array_file(path: Path, split: str = "train") -> pathlib.Path | None:
                 f"split 'train' of the single file {path}", repr(split), "give a folder with train.npz and test.npz"
             )
         return path
-    there = sorted(file.stem for file in path.glob("*.npz") if file.stem in _SPLITS) if path.is_dir() else []
+    there = sorted(file.stem for file in path.glob("*.npz") if file.stem in SPLITS) if path.is_dir() else []
     if there and split not in there:
         raise UserError(f"one of the splits of {path} ({', '.join(there)})", repr(split), "choose one of them")
     return path / f"{split}.npz" if there else None

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_ssl.data.files import Files
 from keras_ssl.data.readers.pixels import room_for
+from keras_ssl.data.readers.splits import SPLITS
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
 from keras_ssl.progress import bar, track
@@ -18,7 +19,6 @@ from keras_ssl.typing import Path
 __all__ = ["load_folder"]
 
 _ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
-_SPLITS = ("train", "test", "val", "validation")
 _MIXED_SIZES = (64, 64)  # the largest size for which resnet18 has its small stem
 _GRAY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
 _ORIENTATION = 0x0112  # EXIF tag
@@ -59,7 +59,7 @@ def load_folder(
 
 
 def _split_folder(folder, split):
-    there = [name for name in _SPLITS if (folder / name).is_dir()]
+    there = [name for name in SPLITS if (folder / name).is_dir()]
     if "train" in there:
         if split not in there:
             raise UserError(f"one of the splits of {folder} ({', '.join(there)})", repr(split), "choose one of them")

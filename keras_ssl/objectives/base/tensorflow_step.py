@@ -38,7 +38,9 @@ def with_checked_ids(objective: Any, x: Any) -> Any:
     """
     import tensorflow as tf
 
-    if not isinstance(x, tf.data.Dataset) or not any(map(_is_bounded, keras.tree.flatten(objective.batch_specs))):
+    if not isinstance(x, tf.data.Dataset):
+        return x
+    if not any(spec.is_bounded for spec in keras.tree.flatten(objective.batch_specs)):
         return x
 
     def checked(*element):
@@ -58,14 +60,10 @@ def with_checked_ids(objective: Any, x: Any) -> Any:
     return mapped
 
 
-def _is_bounded(spec):
-    return not spec.is_float and spec.high is not None
-
-
 def _assert_ids(key, spec, x):
     import tensorflow as tf
 
-    if _is_bounded(spec) and x.dtype.is_integer:
+    if spec.is_bounded and x.dtype.is_integer:
         error = UserError(f"'{key}' as {spec.values}", "ids outside", "number them within the model's embedding")
         x = tf.cast(x, tf.int64)  # a small dtype may not hold the bounds
         tf.debugging.assert_less_equal(x, tf.constant(int(spec.high), tf.int64), str(error))
