@@ -1,5 +1,6 @@
 """Shared settings of the tests: quiet TensorFlow, two logical CPUs for the replica tests, one seed for each test."""
 
+import gc
 import os
 import pathlib
 import sys
@@ -28,6 +29,10 @@ if keras.backend.backend() == "tensorflow":
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    tf.config.threading.set_intra_op_parallelism_threads(1)  # pytest has as many workers as there are cores
+
+gc.freeze()  # what was imported stays: looking through it again and again takes a tenth of the time
+gc.set_threshold(50_000, 50, 50)
 
 
 LONGEST = ("conformance_steps", "conformance", "jax", "multiworker", "notebooks", "collapse", "readme", "any_encoder")

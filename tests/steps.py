@@ -28,11 +28,17 @@ class Step:
     weights: dict
 
 
-def descent(case, objective, momentum=MOMENTUM):
+def descent(case, objective):
     """Make the optimizer; Keras's first loss scale, 2^15, would skip steps until it fits."""
-    optimizer = keras.optimizers.SGD(case.rate, momentum=momentum)
+    optimizer = keras.optimizers.SGD(case.rate, momentum=MOMENTUM)
     half = objective.dtype_policy.name == "mixed_float16"
     return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=2**8) if half else optimizer
+
+
+@functools.cache
+def new(case):
+    """Make first weights."""
+    return case.build().get_weights()
 
 
 @functools.cache
@@ -46,16 +52,21 @@ def start(case):
 
 
 @functools.cache
-def reference(case):
-    """Make the step on one device in float32, one operation after another, to which others are compared."""
-    return take(case)
+def reference(case, weights=start):
+    """Take the step on one device in float32, one operation after another: others are compared with it."""
+    return take(case, prepared(case, weights))
 
 
-def take(case, **compile_arguments):
-    """Take the step from `start`, eagerly unless told otherwise."""
+def prepared(case, weights=start, **compile_arguments):
+    """Make the objective with weights of `new` or `start`, to run eagerly unless told otherwise."""
     objective = case.build()
-    objective.set_weights(start(case))
+    objective.set_weights(weights(case))
     objective.compile(descent(case, objective), **({"run_eagerly": True} | compile_arguments))
+    return objective
+
+
+def take(case, objective):
+    """Take the step."""
     terms = train(objective, case.batch(SAMPLES, 0))
     return Step(terms, velocities(objective), weights(objective))
 
@@ -69,33 +80,6 @@ def train(objective, batch):
         return objective.train_on_batch(batch, return_dict=True)
     history = objective.fit(batch, batch_size=SAMPLES, shuffle=False, verbose=0).history
     return {term: values[0] for term, values in history.items()}
-
-
-@dataclass
-class FirstSteps:
-    """Losses of three steps without momentum from new weights, these, and what the steps took from them."""
-
-    losses: list
-    before: list
-    update: np.ndarray
-
-
-@functools.cache
-def first_steps(case):
-    """Take them in float32."""
-    return take_first_steps(case)
-
-
-def take_first_steps(case, before=None):
-    """Take three eager steps, from weights where some are given."""
-    objective, batch = case.build(), case.batch(SAMPLES, 0)
-    if before is not None:
-        objective.set_weights(before)
-    before = objective.get_weights()
-    objective.compile(descent(case, objective, momentum=0.0), run_eagerly=True)
-    losses = [train(objective, batch)["loss"] for _ in range(3)]
-    update = np.concatenate([(b - a).ravel() for a, b in zip(before, objective.get_weights())])
-    return FirstSteps(losses, before, update)
 
 
 def velocities(objective):

@@ -19,10 +19,10 @@ every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 @functools.cache
 def shared(case):
-    """Make an objective for tests that leave its state as it was, and say so."""
+    """Make an objective and take a step with it, for tests that leave its state as it was."""
     objective = case.build()
-    objective.compile("sgd")
-    objective.make_train_function()  # which makes the variables of the optimizers
+    objective.compile("adam", run_eagerly=True)
+    objective.train_on_batch(case.batch(N, 0))
     return objective
 
 
@@ -45,19 +45,8 @@ def test_every_objective_has_a_row():
 
 
 @every_case
-def test_fit_lowers_the_loss(case):
-    objective = case.build()
-    objective.compile(keras.optimizers.Adam(1e-2))
-    history = objective.fit(case.batch(N, 0), batch_size=N, epochs=15, verbose=0).history
-    assert set(history) == set(objective.terms)
-    assert not case.falls or history["loss"][-1] < 0.9 * history["loss"][0]
-    assert int(objective.step) == 15
-    assert all(np.isfinite(value).all() for value in history.values())
-
-
-@every_case
 def test_call_and_predict_give_the_representation(case):
-    objective = case.build()
+    objective = shared(case)
     x = next(iter(case.batch(3, 0).values()))
     h = objective.embedder(x, training=False)
     assert h.shape == (3, objective.encoder.output_shape[-1])
@@ -68,10 +57,7 @@ def test_call_and_predict_give_the_representation(case):
 
 @every_case
 def test_evaluate_repeats_itself_and_changes_nothing(case):
-    objective = case.build()
-    objective.compile("adam", run_eagerly=True)
-    batch = case.batch(N, 0)
-    objective.train_on_batch(batch)
+    objective, batch = shared(case), case.batch(N, 0)
     before = state(objective)
     first = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)
     second = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)
@@ -84,17 +70,15 @@ def test_evaluate_repeats_itself_and_changes_nothing(case):
 def test_keras_file_keeps_everything_and_fits_on(case, tmp_path):
     objective = case.build()
     objective.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
-    for _ in range(2):
-        objective.train_on_batch(case.batch(N, 0))  # a third of what `fit` takes
+    objective.train_on_batch(case.batch(N, 0))  # a third of what `fit` takes
     objective.save(tmp_path / "objective.keras")
     loaded = keras.saving.load_model(tmp_path / "objective.keras")
     assert type(loaded) is type(objective)
     assert loaded.run_eagerly
-    assert int(loaded.optimizer.iterations) == 2
+    assert int(loaded.optimizer.iterations) == 1
     assert_same_state(state(objective), state(loaded))
     for model in (objective, loaded):
-        for _ in range(2):
-            model.train_on_batch(case.batch(N, 1))
+        model.train_on_batch(case.batch(N, 1))
     assert_same_state(state(objective), state(loaded))
 
 
@@ -117,13 +101,12 @@ def test_arguments_are_attributes_and_config_keys(case):
 
 @every_case
 def test_regularization_of_the_encoder_is_part_of_the_loss(case):
-    objective = case.build()
-    objective.compile("sgd", run_eagerly=True)
-    batch = case.batch(N, 0)
+    objective, batch = shared(case), case.batch(N, 0)
     plain = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)["loss"]
     weight = next(layer.kernel for layer in objective.encoder._flatten_layers() if hasattr(layer, "kernel"))
     weight.regularizer = keras.regularizers.L2(0.5)
     regularized = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)["loss"]
+    weight.regularizer = None
     assert regularized - plain == pytest.approx(0.5 * np.square(np.array(weight)).sum(), rel=1e-4)
 
 
@@ -189,9 +172,8 @@ def test_a_wrong_batch_is_a_clear_error(case, wrong):
 
 @every_case
 def test_wrong_arrays_and_arguments_are_clear_errors_before_training(case):
-    objective = case.build()
-    objective.compile("sgd")
-    batch = case.needed(N, 0)
+    objective, batch = shared(case), case.needed(N, 0)
+    before = state(objective)
     for spoiled, message in wrong_values(case, batch):
         with pytest.raises(UserError, match=message):
             objective.fit(spoiled, verbose=0)
@@ -202,7 +184,7 @@ def test_wrong_arrays_and_arguments_are_clear_errors_before_training(case):
     for foreign in ({"loss": "mse"}, {"metrics": ["accuracy"]}):
         with pytest.raises(UserError, match=f"Received {next(iter(foreign))}"):
             objective.compile("sgd", **foreign)
-    assert int(objective.step) == 0
+    assert_same_state(before, state(objective))
 
 
 def wrong_values(case, batch):
@@ -218,12 +200,10 @@ def wrong_values(case, batch):
 
 @every_case
 def test_a_batch_of_one_is_an_error_where_samples_are_compared(case):
-    objective = case.build()
-    objective.compile("sgd", run_eagerly=True)
-    one = case.batch(1, 0)
+    objective, one = shared(case), case.batch(1, 0)
     single = tf.data.Dataset.from_tensors(one)
     if not objective.compares_samples:
-        objective.fit(single, verbose=0)
+        assert np.isfinite(objective.evaluate(single, verbose=0)).all()
         return
     for call in (
         lambda: objective.fit(single, verbose=0),
@@ -239,9 +219,7 @@ def test_a_batch_of_one_is_an_error_where_samples_are_compared(case):
     "case", [case for case in CASES if set(case.needed(2, 0)) == {"input"}], ids=lambda case: case.name
 )
 def test_a_single_key_takes_a_bare_tensor_and_drops_y(case):
-    objective = case.build()
-    objective.compile("sgd", run_eagerly=True)
-    batch = case.needed(N, 0)
+    objective, batch = shared(case), case.needed(N, 0)
     x, y = batch["input"], np.zeros(N)
     losses = [objective.evaluate(data, batch_size=N, return_dict=True, verbose=0)["loss"] for data in (batch, x)]
     losses.append(objective.evaluate(x, y, batch_size=N, return_dict=True, verbose=0)["loss"])

@@ -13,20 +13,28 @@ every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
 @every_case
-@pytest.mark.parametrize(("policy", "tolerance"), [("mixed_float16", 0.02), ("mixed_bfloat16", 0.1)])
-def test_updates_in_half_precision_are_close_to_those_in_single(case, policy, tolerance):
-    expected = steps.first_steps(case)
+@pytest.mark.parametrize(("policy", "bound"), [("mixed_float16", 0.3), ("mixed_bfloat16", 0.5)])
+def test_gradients_in_half_precision_are_close_to_those_in_single(case, policy, bound):
+    """Rounding, 5e-4 and 4e-3, grows forty times where a batch of eight is normalized, and units near 0 switch."""
+    expected = steps.reference(case, steps.new)
     keras.config.set_dtype_policy(policy)
-    found = steps.take_first_steps(case, expected.before)
-    np.testing.assert_allclose(found.losses, expected.losses, rtol=tolerance)
-    error = np.linalg.norm(found.update - expected.update) / np.linalg.norm(expected.update)
-    assert error < tolerance, error
+    found = steps.take(case, steps.prepared(case, steps.new))
+    assert found.terms["loss"] == pytest.approx(expected.terms["loss"], rel=bound / 10)
+    one, other = (np.concatenate([g.ravel() for g in step.gradients.values()]) for step in (expected, found))
+    error = np.linalg.norm(other - one) / np.linalg.norm(one)
+    assert error < bound, error
 
 
 @every_case
-def test_xla_takes_the_same_step(case):
-    found = steps.take(case, run_eagerly=False, jit_compile=True)
+def test_xla_takes_the_same_step_and_further_ones_lower_the_loss(case):
+    objective = steps.prepared(case, run_eagerly=False, jit_compile=True)
+    found = steps.take(case, objective)
+    assert set(found.terms) == set(objective.terms)
     steps.assert_same_step(found, steps.reference(case))
+    if case.falls:
+        first, batch = found.terms["loss"], case.batch(steps.SAMPLES, 0)
+        last = [objective.train_on_batch(batch, return_dict=True)["loss"] for _ in range(60)][-1]
+        assert last < first - 0.1 * abs(first)
 
 
 @every_case
@@ -34,7 +42,7 @@ def test_two_replicas_equal_one_device(case, two_replicas):
     """Eagerly, as tracing the two takes most of the time; what an objective adds to the step is traced beside."""
     expected = steps.reference(case)
     with two_replicas.scope():
-        found = steps.take(case)
+        found = steps.take(case, steps.prepared(case))
     steps.assert_same_step(found, expected)
 
 
