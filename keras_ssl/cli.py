@@ -58,6 +58,9 @@ def pretrain(
     strategy: Annotated[
         str, typer.Option(help="'none', 'mirrored' (all GPUs of this machine) or 'multiworker' (those of TF_CONFIG).")
     ] = "none",
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Do not decode each image first where not all fit into memory.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the run in --out.")] = False,
     out: Out = Path("out"),
 ) -> None:
@@ -73,7 +76,7 @@ def pretrain(
     chief = distribute.is_chief(replicas)
     if mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size)
+    source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size, trust=trust)
     recipes.check_images(source)
     source.check(at_least=2)
     shared = len(source) - len(source) % replicas.num_replicas_in_sync

@@ -4,9 +4,11 @@ import jax
 import keras
 import numpy as np
 import pytest
+from cases import of_ids_and_mask, pairs_of_texts
 from test_data_batches import Idle, epoch, noisy, numbered, same
 
-from keras_ssl import data, views
+from keras_ssl import data, objectives, views
+from keras_ssl.errors import UserError
 
 
 def test_a_policy_is_compiled():
@@ -80,6 +82,26 @@ def test_fit_gets_the_batches_of_one_epoch_after_the_other():
     later = data.batches(numbered(), batch_size=4, seed=3, first_step=1)
     model.fit(later, epochs=3, verbose=0, callbacks=[rest])
     assert rest.means == means.means[1:]
+
+
+def test_ids_outside_the_vocabulary_are_an_error_before_a_step():
+    simclr = objectives.SimCLR(of_ids_and_mask())
+    simclr.compile("sgd")
+    batch = pairs_of_texts(8, 0)
+    batch["view_1"]["token_ids"][3, 0] = 20
+    ids, mask = batch["view_1"].values()
+    source = data.from_arrays({"token_ids": ids, "padding_mask": mask})
+
+    def rolled(x, seed):
+        return {**x, "token_ids": np.roll(x["token_ids"], int(seed[0]) % 10, axis=1)}
+
+    for call in (
+        lambda: simclr.fit(data.batches(source, rolled, batch_size=8, shuffle=False), verbose=0),
+        lambda: simclr.evaluate(iter([batch]), verbose=0),
+    ):
+        with pytest.raises(UserError, match=r"view_1.*0\.\.19.*20 at index 3"):
+            call()
+    assert int(simclr.step) == 0
 
 
 def test_the_embedded_digits_load_and_others_say_what_they_need():

@@ -6,6 +6,7 @@ import cases
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -134,10 +135,22 @@ def test_what_a_model_does_not_take_is_a_clear_error():
             evaluate.embed(model, samples)
 
 
+class Batches(keras.utils.PyDataset):
+    """Batches of a list, as on backends other than TensorFlow."""
+
+    def __init__(self, made):
+        super().__init__()
+        self.made = made
+
+    def __len__(self):
+        return len(self.made)
+
+    def __getitem__(self, index):
+        return self.made[index]
+
+
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_ids_outside_the_vocabulary_are_an_error_in_data_sets(jit_compile):
-    import tensorflow as tf
-
     batch = cases.pairs_of_texts(8, 0)
     batch["view_2"]["token_ids"][3, 0] = 20
     simclr = objectives.SimCLR(cases.of_ids_and_mask())
@@ -148,6 +161,18 @@ def test_ids_outside_the_vocabulary_are_an_error_in_data_sets(jit_compile):
     for x in (tf.data.Dataset.from_tensors(batch), tf.data.Dataset.from_tensors((batch, np.zeros(8)))):
         with pytest.raises(tf.errors.InvalidArgumentError, match=r"view_2.{2} as integers in 0\.\.19"):
             simclr.fit(x, verbose=0)
+    good = cases.pairs_of_texts(8, 0)
+    for call in (
+        lambda: simclr.evaluate(batch, verbose=0),
+        lambda: simclr.fit(good, validation_data=(batch,), verbose=0),
+        lambda: simclr.fit(Batches([batch]), verbose=0),
+        lambda: simclr.evaluate(Batches([batch]), verbose=0),
+        lambda: simclr.fit(iter([batch]), steps_per_epoch=1, verbose=0),
+    ):
+        with pytest.raises(UserError, match=r"view_2.*0\.\.19.*20 at index 3"):
+            call()
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"view_2.{2} as integers in 0\.\.19"):
+        simclr.evaluate(tf.data.Dataset.from_tensors(batch), verbose=0)
     for weight, value in zip(simclr.encoder.weights, before, strict=True):
         np.testing.assert_array_equal(weight, value)
 
@@ -165,8 +190,6 @@ def test_arrays_that_fit_no_kind_are_clear_errors():
 
 
 def test_a_set_of_unknown_rank_is_told_how_to_say_it():
-    import tensorflow as tf
-
     autoencoder = objectives.Autoencoder(cases.of_rows())
     autoencoder.compile("sgd")
     unknown = tf.data.Dataset.from_generator(lambda: iter([np.zeros((2, 6), "float32")]), output_types="float32")
@@ -205,9 +228,9 @@ def test_files_are_decoded_when_needed_and_broken_ones_named(tmp_path):
 
 def test_a_folder_is_read_as_training_needs_it(tmp_path):
     for k in range(6):
-        name = tmp_path / ("even" if k % 2 == 0 else "odd") / f"{k}.png"
+        name = tmp_path / ("even" if k % 2 == 0 else "odd") / f"{k}.jpg"
         name.parent.mkdir(exist_ok=True)
-        Image.fromarray(np.full((8, 8), 40 * k, "uint8")).save(name)
+        Image.fromarray(np.random.default_rng(k).integers(0, 256, (8, 8), "uint8")).save(name)
     kept, read = (data.load(tmp_path, in_memory=in_memory) for in_memory in (True, False))
     assert isinstance(read.samples, data.Files)
     assert read.class_names == kept.class_names == ("even", "odd")
@@ -215,17 +238,42 @@ def test_a_folder_is_read_as_training_needs_it(tmp_path):
     np.testing.assert_array_equal(read.stored, kept.stored)
     h = evaluate.embed(encoders.mlp((8, 8, 1), (4,)), read)
     assert h.shape == (6, 4)
-    name.write_bytes(name.read_bytes()[:45])
-    with pytest.raises(UserError, match=rf"1 .*that cannot.*{name}"):
+    name.write_bytes(name.read_bytes()[:-30])  # its header is whole
+    with pytest.raises(UserError, match=rf"1 of 6 that cannot.*{name}"):
         data.load(tmp_path, in_memory=False)
+    trusted = data.load(tmp_path, in_memory=False, trust=True)
+    trusted.inputs([0])
+    with pytest.raises(UserError, match=f"can be decoded.*{name}"):
+        trusted.inputs()
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"can be decoded.*{name}"):
+        list(data.batches(trusted, batch_size=6))
 
 
-def test_records_are_read_by_index():
-    class Records(list):
-        def __getitems__(self, indices):
-            return [self[k] for k in indices]
+def test_a_folder_that_does_not_fit_into_memory_is_read_as_training_needs_it(tmp_path, monkeypatch):
+    for k in range(2):
+        Image.fromarray(np.full((8, 8), 40 * k, "uint8")).save(tmp_path / f"{k}.png")
+    assert isinstance(data.load(tmp_path).samples, data.Arrays)
+    monkeypatch.setattr("keras_ssl.data.readers.pixels._half_of_memory", lambda: 2 * 64 - 1)
+    assert isinstance(data.load(tmp_path).samples, data.Files)
+    with pytest.raises(UserError, match=r"half of the memory.*in_memory=False"):
+        data.load(tmp_path, in_memory=True)
 
-    source = data.Source(data.Shards(Records([np.full(3, k, "float32") for k in range(6)])), kinds="row")
+
+def test_records_are_read_by_index(tmp_path):
+    pytest.importorskip("array_record.python", reason="TensorFlow Datasets brings it on Linux only")
+    from array_record.python import array_record_data_source, array_record_module
+
+    paths = [str(tmp_path / f"{shard}.array_record") for shard in range(2)]
+    for shard, path in enumerate(paths):
+        writer = array_record_module.ArrayRecordWriter(path, "group_size:1")
+        for k in range(3):
+            writer.write(np.full(3, 3 * shard + k, "float32").tobytes())
+        writer.close()
+    records = array_record_data_source.ArrayRecordDataSource(paths)
+    source = data.Source(data.Shards(records, lambda record: np.frombuffer(record, "float32")), kinds="row")
+    assert len(source) == 6
     np.testing.assert_array_equal(source[np.array([4, 1])].inputs()[:, 0], [4, 1])
+    found = [batch["input"][:, 0] for batch in data.batches(source, batch_size=3, seed=1)]
+    assert sorted(np.concatenate(found).tolist()) == list(range(6))
     with pytest.raises(UserError, match="__getitems__"):
         data.Shards(7)

@@ -48,11 +48,11 @@ class Files:
         """Return the samples at `indices` `(k,)`, an array `(k, …)`.
 
         Raises:
-            UserError: If there is none, so that the shape is unknown.
+            UserError: If there is none, so that the shape is unknown, or a file cannot be decoded; it names the file.
         """
         check_some(indices, len(self))
         with concurrent.futures.ThreadPoolExecutor(self.threads) as pool:
-            return np.stack(list(pool.map(self.decode, self.paths[indices])))
+            return np.stack(list(pool.map(self._decoded, self.paths[indices])))
 
     def check(self, progress: Progress | None = None) -> None:
         """Decode every file, and raise if some cannot be read or differ from the first, before anything is trained.
@@ -82,6 +82,16 @@ class Files:
                 f"{len(broken)} of {len(self)} that cannot, the first {path}: {reason}",
                 "remove or repair them",
             )
+
+    def _decoded(self, path):
+        try:
+            return self.decode(path)
+        except Exception as error:  # decoders raise many kinds
+            raise UserError(
+                "a file that can be decoded",
+                f"{path}: {error}",
+                "remove or repair it; `Files.check()` finds all such files before training",
+            ) from error
 
     def _tried(self, path):
         """Shape and dtype of a sample, or why it cannot be decoded."""

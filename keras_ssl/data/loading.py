@@ -24,7 +24,8 @@ def load(
     columns: str | Sequence[str] = (),
     kind: Any = None,
     like: keras.Model | None = None,
-    in_memory: bool = True,
+    in_memory: bool | None = None,
+    trust: bool = False,
 ) -> Source:
     """Load samples, with labels if there are any.
 
@@ -57,7 +58,10 @@ def load(
         like: Model that will take the samples: arrays are of its kinds, and images are resized to its size. Default:
             None.
         in_memory: Whether the images of a folder are decoded now and kept in memory; if False, each is decoded when it
-            is needed, once all have been found to be whole. Everything else is in memory. Default: True.
+            is needed, once all have been found to be whole. Everything else is in memory. Default: None, whether they
+            fit into half of this machine's memory.
+        trust: Whether images that are not kept in memory are taken for whole, which saves decoding each one before
+            training; a broken one then ends the training. Default: False.
 
     Returns:
         A `Source` with the stored dtype: uint8 in 0..255, or float32 in 0..1.
@@ -84,7 +88,7 @@ def load(
         return readers.load_arrays(file, kind)
     if folder.is_dir():
         _check_no_columns(columns, folder)
-        return readers.load_folder(folder, split, wanted, in_memory)
+        return readers.load_folder(folder, split, wanted, in_memory, trust)
     if isinstance(name_or_folder, pathlib.Path) or str(name_or_folder).startswith((".", "/", "~")):
         raise UserError("a folder of images", f"{folder}, which is not a folder", "check the path")
     return readers.load_named(str(name_or_folder), split, wanted, tuple(_EMBEDDED), columns)

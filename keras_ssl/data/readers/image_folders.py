@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 
 from keras_ssl.data.files import Files
-from keras_ssl.data.readers.pixels import room_for
+from keras_ssl.data.readers.pixels import fits_in_memory, room_for
 from keras_ssl.data.readers.splits import SPLITS
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
@@ -25,7 +25,11 @@ _ORIENTATION = 0x0112  # EXIF tag
 
 
 def load_folder(
-    folder: Path, split: str = "train", size: tuple[int, int] | None = None, in_memory: bool = True
+    folder: Path,
+    split: str = "train",
+    size: tuple[int, int] | None = None,
+    in_memory: bool | None = None,
+    trust: bool = False,
 ) -> Source:
     """Load the images of a folder. `data.load` describes how folders are read.
 
@@ -34,6 +38,8 @@ def load_folder(
         split: `"train"`, or the name of a split's subfolder.
         size: `(height, width)` to resize the images to, or None.
         in_memory: Whether they are decoded now and kept, or each when it is needed, once all are found to be whole.
+            Default: None, whether they fit into half of the memory.
+        trust: Whether images that are not kept in memory are taken for whole. Default: False.
 
     Returns:
         A `Source` with uint8 images.
@@ -50,7 +56,13 @@ def load_folder(
     class_names = _class_names(paths, part, siblings)
     sizes, mode = _headers(paths)
     size = size or _common_size(sizes, part)
-    images = _pixels(paths, size, mode, part) if in_memory else _whole_files(paths, size, mode)
+    shape = (*size, 1 if mode == "L" else 3)
+    if in_memory is None:  # an image that does not fit alone is refused
+        in_memory = fits_in_memory(len(paths), shape, "uint8") or not fits_in_memory(1, shape, "uint8")
+    if in_memory:
+        images = _pixels(paths, shape, mode, part)
+    else:
+        images = _files(paths, size, mode, trust)
     if class_names is None:
         return Source(images, name=str(part))
     numbers = {name: number for number, name in enumerate(class_names)}
@@ -98,19 +110,27 @@ def _class_names(paths, part, siblings):
 def _headers(paths):
     """Return the set of image sizes `(height, width)`, and the mode that fits all images: `"L"` or `"RGB"`."""
     sizes, gray, broken = set(), True, []
-    for path in track(paths, len(paths), "Looking at images"):
-        try:
-            size, mode = _header(path)
-        except _UNREADABLE as error:
-            broken.append((path, error))
-            continue
-        sizes.add(size)
-        gray &= mode in _GRAY_MODES
+    with concurrent.futures.ThreadPoolExecutor() as threads:  # Pillow decodes a PNG to look for its orientation
+        for path, found in zip(paths, track(threads.map(_header, paths), len(paths), "Looking at images")):
+            if isinstance(found, Exception):
+                broken.append((path, found))
+                continue
+            size, mode = found
+            sizes.add(size)
+            gray &= mode in _GRAY_MODES
     _refuse(broken)
     return sizes, "L" if gray else "RGB"
 
 
 def _header(path):
+    """Size and mode of an image, or why it cannot be read."""
+    try:
+        return _size_and_mode(path)
+    except _UNREADABLE as error:
+        return error
+
+
+def _size_and_mode(path):
     from PIL import Image
 
     with Image.open(path) as image:
@@ -145,13 +165,13 @@ def _common_size(sizes, part):
     return _MIXED_SIZES
 
 
-def _pixels(paths, size, mode, part):
-    images = room_for(len(paths), (*size, 1 if mode == "L" else 3), "uint8", part)
+def _pixels(paths, shape, mode, part):
+    images = room_for(len(paths), shape, "uint8", part)
     broken = []
 
     def read(number):
         try:
-            images[number] = _decode(paths[number], size, mode)
+            images[number] = _decode(paths[number], shape[:2], mode)
         except _UNREADABLE as error:
             broken.append((paths[number], error))
 
@@ -162,11 +182,12 @@ def _pixels(paths, size, mode, part):
     return images
 
 
-def _whole_files(paths, size, mode):
-    """The files, all of which are decoded once, so that a broken one is found before training."""
+def _files(paths, size, mode, trust):
+    """The files. Unless they are trusted all are decoded once, so that a broken one is found before training."""
     files = Files(paths, functools.partial(_decode, size=size, mode=mode))
-    with bar("Checking images") as move:
-        files.check(move)
+    if not trust:
+        with bar("Checking images") as move:
+            files.check(move)
     return files
 
 

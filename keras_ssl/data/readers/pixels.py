@@ -7,7 +7,12 @@ import numpy as np
 
 from keras_ssl.errors import UserError
 
-__all__ = ["room_for", "as_size", "resize", "fit"]
+__all__ = ["room_for", "as_size", "fits_in_memory", "resize", "fit"]
+
+
+def fits_in_memory(count: int, shape: tuple[int, ...], dtype: Any) -> bool:
+    """Return whether `count` images of `shape` take at most half of this machine's memory."""
+    return _bytes(count, shape, dtype) <= _half_of_memory()
 
 
 def room_for(count: int, shape: tuple[int, ...], dtype: Any, name: object) -> np.ndarray:
@@ -16,16 +21,24 @@ def room_for(count: int, shape: tuple[int, ...], dtype: Any, name: object) -> np
     Raises:
         UserError: If it needs more than half of this machine's memory.
     """
-    needed = count * int(np.prod(shape)) * np.dtype(dtype).itemsize
-    if hasattr(os, "sysconf"):
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        if needed > memory / 2:
-            raise UserError(
-                f"images that fit into half of the memory ({memory / 2e9:.1f} GB)",
-                f"{count} of shape {tuple(shape)} in {name}, {needed / 1e9:.1f} GB",
-                "pass a smaller `size`, or fewer images; `load(folder, in_memory=False)` reads them when needed",
-            )
+    if not fits_in_memory(count, shape, dtype):
+        raise UserError(
+            f"images that fit into half of the memory ({_half_of_memory() / 1e9:.1f} GB)",
+            f"{count} of shape {tuple(shape)} in {name}, {_bytes(count, shape, dtype) / 1e9:.1f} GB",
+            "pass a smaller `size`, or fewer images; `load(folder, in_memory=False)` reads them when needed",
+        )
     return np.empty((count, *shape), dtype)
+
+
+def _bytes(count, shape, dtype):
+    return count * int(np.prod(shape)) * np.dtype(dtype).itemsize
+
+
+def _half_of_memory():
+    """Half of this machine's memory in bytes; infinity where it is not known."""
+    if not hasattr(os, "sysconf"):
+        return np.inf
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2
 
 
 def as_size(size: Any) -> tuple[int, int] | None:

@@ -14,7 +14,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import assertions
 from keras_ssl.typing import Batch, Samples
 
-__all__ = ["arrays_in", "as_batch", "batch_of_one", "by_key", "check_encoder", "errors_about"]
+__all__ = ["arrays_in", "as_batch", "batch_of_one", "by_key", "check_encoder", "check_sizes", "errors_about"]
 
 
 def check_encoder(encoder: Any) -> None:
@@ -116,6 +116,21 @@ def _check_several(objective, x):
         raise batch_of_one(objective)
     if x.shape[0] is None:  # a tf.data set that does not drop its remainder
         assertions.assert_several(x, str(batch_of_one(objective)))
+
+
+def check_sizes(objective: Any, key: str, samples: int, batch_size: int) -> None:
+    """Raise `UserError` if arrays have too few samples to train on, or a batch of one where samples are compared.
+
+    Args:
+        objective: An `Objective`.
+        key: Key of the arrays in batches.
+        samples: Their number.
+        batch_size: The `batch_size` of `fit`.
+    """
+    if samples < 2:
+        raise UserError(f"at least 2 samples as '{key}'", f"{samples}", "check the path or the split of the data")
+    if objective.compares_samples and (batch_size < 2 or samples % min(samples, batch_size) == 1):
+        raise batch_of_one(objective)
 
 
 def batch_of_one(objective: Any) -> UserError:

@@ -6,7 +6,19 @@ import keras
 
 from keras_ssl.typing import Tensor
 
-__all__ = ["test_step", "train_step"]
+__all__ = ["by_name", "test_step", "train_step"]
+
+_STATE = ("trainable_variables", "non_trainable_variables", "optimizer_variables", "metrics_variables")
+
+
+def by_name(state: tuple, wanted: dict[str, bool]) -> dict[str, list]:
+    """Return the parts of Keras's state by the names under which `jax_state_sync` looks for them.
+
+    Args:
+        state: The result of Keras's `_get_jax_state`.
+        wanted: Its arguments.
+    """
+    return dict(zip([name for name in _STATE if wanted.get(name)], state, strict=True))
 
 
 def _scope(variables, values):

@@ -12,6 +12,7 @@ from keras_ssl.backends import on_tensorflow
 from keras_ssl.distribute import replica_index
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import batches, jax_step, tensorflow_step
+from keras_ssl.objectives.base.checked_ids import with_checked_ids
 from keras_ssl.objectives.base.updates import Update
 from keras_ssl.seeds import SeedStream
 from keras_ssl.specs import Specs
@@ -103,7 +104,7 @@ class Objective(keras.Model):
         return value(self.step) if isinstance(value, keras.optimizers.schedules.LearningRateSchedule) else value
 
     def check_array(self, key: str, array: Samples) -> None:
-        """Raise `UserError` if an array passed to `fit` cannot be trained on. Default: it must fit `batch_specs`.
+        """Raise `UserError` if an array for `fit` or `evaluate` cannot be used. Default: it must fit `batch_specs`.
 
         Arrays under `optional_keys` are not checked by default.
 
@@ -113,7 +114,7 @@ class Objective(keras.Model):
         """
         if key in self.batch_keys:
             with batches.errors_about(self, key):
-                specs.check_values(self.batch_specs[key], array, f"'{key}'", at_least=2)
+                specs.check_values(self.batch_specs[key], array, f"'{key}'")
 
     def as_input(self, samples: Samples, any_range: bool = False) -> Samples:
         """Check samples and return them as tensors for the encoder.
@@ -238,15 +239,44 @@ class Objective(keras.Model):
         arrays = batches.arrays_in(self, given.get("x"))
         if not arrays:
             given.setdefault("shuffle", False)  # Keras would warn that data sets shuffle themselves
-        if on_tensorflow():
-            given["x"] = tensorflow_step.with_checked_ids(self, given.get("x"))
+        given["x"] = self._checked(given.get("x"))
         for key, array in arrays.items():
-            self.check_array(key, array)
-            samples = count(array)
-            size = min(samples, given.get("batch_size") or 32)
-            if self.compares_samples and (size < 2 or samples % size == 1):
-                raise batches.batch_of_one(self)
+            batches.check_sizes(self, key, count(array), given.get("batch_size") or 32)
+        if given.get("validation_data") is not None:
+            x, *others = keras.utils.unpack_x_y_sample_weight(given["validation_data"])
+            given["validation_data"] = (self._checked(x), *others)
         return super().fit(**given)
+
+    @functools.wraps(keras.Model.evaluate, assigned=())  # for the signature
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """Check the data and return the terms. The arguments are those of `keras.Model.evaluate`.
+
+        Args:
+            *args: `x` first: what `fit` takes.
+            **kwargs: `batch_size`, `return_dict`, … of `keras.Model.evaluate`.
+
+        Returns:
+            A list of the terms, or with `return_dict` a dict.
+
+        Raises:
+            UserError: If an array cannot be used.
+        """
+        given = inspect.signature(keras.Model.evaluate).bind(self, *args, **kwargs).arguments
+        del given["self"]
+        others = given.pop("kwargs", {})
+        if "_use_cached_eval_dataset" not in others:  # so `fit` asks, which has checked its validation data
+            given["x"] = self._checked(given.get("x"))
+        try:
+            return super().evaluate(**given, **others)
+        finally:
+            if keras.backend.backend() == "jax":
+                self.jax_state_sync()
+
+    def _checked(self, x):
+        """Check arrays; return `x`, or a data set that checks its ids."""
+        for key, array in batches.arrays_in(self, x).items():
+            self.check_array(key, array)
+        return with_checked_ids(self, x)
 
     def make_train_function(self, force: bool = False) -> None:
         """Build the optimizers and make Keras's training function.
@@ -257,6 +287,12 @@ class Objective(keras.Model):
         if on_tensorflow():
             tensorflow_step.build_optimizers(self)
         super().make_train_function(force)
+
+    def _get_jax_state(self, **wanted):
+        """Keep what Keras takes out of the variables: if the first step failed, the weights would be lost."""
+        state = super()._get_jax_state(**wanted)
+        self._jax_state = jax_step.by_name(state, wanted)
+        return state
 
     def _maybe_symbolic_build(self, *args, **kwargs):
         """Skip Keras's symbolic build: the networks are already built. See `distribute.workarounds`."""

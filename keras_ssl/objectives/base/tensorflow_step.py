@@ -2,14 +2,10 @@
 
 from typing import Any
 
-import keras
-
 from keras_ssl.distribute import reducible, replicas
-from keras_ssl.errors import UserError
-from keras_ssl.objectives.base import batches
 from keras_ssl.typing import Tensor
 
-__all__ = ["build_optimizers", "test_step", "train_step", "with_checked_ids", "xla_pays"]
+__all__ = ["build_optimizers", "test_step", "train_step", "xla_pays"]
 
 
 def build_optimizers(objective: Any) -> None:
@@ -26,48 +22,6 @@ def xla_pays() -> bool:
 
     accelerated = tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU")
     return bool(accelerated) and tf.distribute.get_strategy().num_replicas_in_sync == 1
-
-
-def with_checked_ids(objective: Any, x: Any) -> Any:
-    """Return a data set that raises at ids out of range, for which a step under XLA would use other vectors.
-
-    Args:
-        objective: An `Objective`.
-        x: The argument of `fit`. Anything but a `tf.data.Dataset` for an objective with bounded ids is returned as it
-            is.
-    """
-    import tensorflow as tf
-
-    if not isinstance(x, tf.data.Dataset):
-        return x
-    if not any(spec.is_bounded for spec in keras.tree.flatten(objective.batch_specs)):
-        return x
-
-    def checked(*element):
-        data = element if len(element) > 1 else element[0]
-        samples = batches.by_key(objective, keras.utils.unpack_x_y_sample_weight(data)[0])
-        for key, spec in objective.batch_specs.items():
-            found = samples.get(key) if isinstance(samples, dict) else None
-            for name, one in spec.items() if isinstance(spec, dict) else [(None, spec)]:
-                x = found.get(name) if isinstance(found, dict) else found if name is None else None
-                if isinstance(x, tf.Tensor):  # otherwise the check in the step says what is wrong
-                    _assert_ids(key, one, x)
-        return data
-
-    mapped = x.map(checked, num_parallel_calls=tf.data.AUTOTUNE)
-    if "cardinality" in vars(x):  # `data.batches` says the length of whole epochs, also where the first is shorter
-        mapped.cardinality = x.cardinality
-    return mapped
-
-
-def _assert_ids(key, spec, x):
-    import tensorflow as tf
-
-    if spec.is_bounded and x.dtype.is_integer:
-        error = UserError(f"'{key}' as {spec.values}", "ids outside", "number them within the model's embedding")
-        x = tf.cast(x, tf.int64)  # a small dtype may not hold the bounds
-        tf.debugging.assert_less_equal(x, tf.constant(int(spec.high), tf.int64), str(error))
-        tf.debugging.assert_greater_equal(x, tf.constant(int(spec.low or 0), tf.int64), str(error))
 
 
 def train_step(objective: Any, data: Any) -> dict[str, Tensor]:
