@@ -1,13 +1,14 @@
 """Runs that were killed at a random step and resumed: how many of their tensors equal those of an uninterrupted run.
 
     python -m benchmarks.resume
-    python -m benchmarks.resume SimCLR        # some objectives only, which writes nothing
+    python -m benchmarks.resume MoCo          # some objectives only, which writes nothing
 
-Ten objectives of `tests/cases.py` are trained for 4 epochs of 7 steps by `callbacks.Resume.fit`, with a checkpoint
-every 3 steps. Each is killed twice with SIGKILL, at steps drawn with seed 0: once alone, and once with
-ReduceLROnPlateau and EarlyStopping beside, and then resumed in another process. Compared are the weights, all other
-variables of the model, the variables of the optimizers, the state of both callbacks, and the logs of the epochs from
-the interrupted one on, bit for bit. The result goes to `benchmarks/results/resume.json` and into docs/watching.md.
+Ten objectives of `tests/cases.py`, on images, series, rows and texts, are trained for 4 epochs of 7 steps by
+`callbacks.Resume.fit`, with a checkpoint every 3 steps. Each is killed twice with SIGKILL, at steps drawn with seed 0:
+once alone, and once with ReduceLROnPlateau and EarlyStopping beside, and then resumed in another process. Compared are
+the weights, all other variables of the model, the variables of the optimizers, the state of both callbacks, and the
+logs of the epochs from the interrupted one on, bit for bit. The result goes to `benchmarks/results/resume.json` and
+into docs/watching.md.
 """
 
 import multiprocessing
@@ -26,25 +27,50 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
-from cases import CASES, images  # noqa: E402
+from cases import CASES, images, pairs_of_texts, rows, series  # noqa: E402
 
 from benchmarks.pages import publish  # noqa: E402
 from keras_ssl import callbacks, data, views  # noqa: E402
 from keras_ssl.callbacks import states  # noqa: E402
 
 NAMES = (
-    "SimCLR",
+    "SimCLR, series",
+    "SimCLR, ids and mask",
     "MoCo",
     "BYOL",
     "VICReg",
     "DenoisingAutoencoder",
-    "VariationalAutoencoder",
+    "VariationalAutoencoder, rows",
     "GAN",
     "RotationPrediction",
     "MaskedAutoencoder",
-    "Inpainting",
 )
 EPOCHS, STEPS, BATCH, EVERY = 4, 7, 8, 3
+
+
+def source_and_views(kind):
+    """Samples of a kind, and a function that makes views of them."""
+    count = STEPS * BATCH
+    if kind == "series":
+        return data.from_arrays(series(count, 0)["input"], kind="series"), noisy
+    if kind == "row":
+        return data.from_arrays(rows(count, 0).astype("float32")), noisy
+    if kind == "image":
+        policy = views.Policy([views.flip(), views.noise()])
+        policy.pure = False  # or XLA would compile it
+        return data.from_arrays(images(count, 0)), policy
+    return data.from_arrays(pairs_of_texts(count, 0)["view_1"]), parts_of_texts
+
+
+def noisy(x, seed):
+    """Add normal noise."""
+    return x + 0.1 * tf.random.stateless_normal(tf.shape(x), seed)
+
+
+def parts_of_texts(x, seed):
+    """Leave a fifth of the ids out."""
+    kept = tf.random.stateless_uniform(tf.shape(x["padding_mask"]), seed) < 0.8
+    return {**x, "padding_mask": x["padding_mask"] * tf.cast(kept, "int32")}
 
 
 def build(name):
@@ -65,9 +91,9 @@ def beside():
 
 def train(name, others, folder, kill_at=None):
     """Train from what is in the folder to the end, or until a kill; return all that is compared, by what it is."""
-    objective, policy = build(name), views.Policy([views.flip(), views.noise()])
-    policy.pure = False  # or XLA would compile it
-    source = data.from_arrays(images(STEPS * BATCH, 0))
+    objective = build(name)
+    kinds = [spec.kind for spec in keras.tree.flatten(objective.batch_specs)]
+    source, policy = source_and_views(kinds[0])
 
     def batches(step):
         return data.batches(source, policy if "view_1" in objective.batch_keys else None, BATCH, first_step=step)
@@ -159,8 +185,9 @@ def section(result):
             *lines,
             "",
             f"After {len(result['runs'])} kills, {equal:,} of {tensors:,} tensors are equal bit for bit to those of an",
-            f"uninterrupted run: {EPOCHS} epochs of {STEPS} steps on 8x8 images, a checkpoint every {EVERY} steps. The",
-            f"callbacks are ReduceLROnPlateau and EarlyStopping ({result['machine']}; `python -m benchmarks.resume`).",
+            f"uninterrupted run: {EPOCHS} epochs of {STEPS} steps, a checkpoint every {EVERY} steps. Data are 8x8",
+            "images where no other kind is named. The callbacks are ReduceLROnPlateau and EarlyStopping",
+            f"({result['machine']}; `python -m benchmarks.resume`).",
         ]
     )
 

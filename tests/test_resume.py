@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -148,14 +149,35 @@ def test_a_run_is_given_more_epochs(tmp_path):
     assert_same(tensors(longer), tensors(whole))
 
 
-def test_a_run_that_is_killed_on_two_replicas_goes_on_on_one(two_replicas, tmp_path):
-    whole, resumed = build(DENSE, rate=0.1), build(DENSE, rate=0.1)
-    history = plain(whole, 2)
-    killed(build(DENSE, two_replicas, rate=0.1), tmp_path, STEPS + 1)
-    rest = fit(resumed, tmp_path, 2)
-    for found, expected in zip(tensors(resumed), tensors(whole), strict=True):
-        np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert rest["loss"] == pytest.approx(history["loss"][1:], rel=1e-5)
+def test_a_run_that_is_killed_on_two_replicas_goes_on_on_one_or_two(two_replicas, tmp_path):
+    whole = build(DENSE, rate=0.1)
+    history = plain(whole, 3)
+    killed(build(DENSE, two_replicas, rate=0.1), tmp_path / "one", STEPS + 1)
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    for folder, strategy in (("one", None), ("two", two_replicas)):
+        resumed = build(DENSE, strategy, rate=0.1)
+        rest = fit(resumed, tmp_path / folder, 3)
+        for found, expected in zip(tensors(resumed), tensors(whole), strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+        assert rest["loss"] == pytest.approx(history["loss"][1:], rel=1e-5)
+
+
+def test_a_run_of_several_steps_in_each_execution_resumes(tmp_path):
+    def make():
+        objective = build(DENSE)
+        objective.compile(keras.optimizers.SGD(0.01, momentum=0.9), steps_per_execution=2)
+        return objective
+
+    def five(step):
+        return data.batches(images(5 * BATCH, 0), batch_size=BATCH, seed=5, first_step=step)
+
+    whole, first, resumed = make(), make(), make()
+    history = whole.fit(five(0), epochs=2, verbose=0).history
+    with pytest.raises(Killed):
+        callbacks.Resume(tmp_path, first, every_steps=1).fit(five, 2, [kill_at(7)], verbose=0)
+    rest = callbacks.Resume(tmp_path, resumed, every_steps=1).fit(five, 2, verbose=0).history
+    assert_same(tensors(resumed), tensors(whole))
+    assert rest["loss"] == history["loss"][1:]
 
 
 # ---- when, and what is refused ---------------------------------------------------------------------------------------
