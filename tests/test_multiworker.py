@@ -57,7 +57,8 @@ def test_a_worker_killed_amid_a_collective_ends_the_run(killed):
     assert killed.after < 60
     found = {path.name for path in (killed.folder / "two").iterdir()}
     assert found == {"checkpoints", "encoder.keras", "encoder.json"}  # after the first epoch
-    assert len(list((killed.folder / "two" / "checkpoints").glob("*.index"))) == 1
+    saved = sorted(path.stem for path in (killed.folder / "two" / "checkpoints").glob("*.index"))
+    assert saved in (["ckpt-4", "ckpt-5"], ["ckpt-5", "ckpt-6"])  # the chief may have saved the last step, or not
 
 
 def test_what_is_left_resumes_and_ends_as_a_run_on_one_device(killed, monkeypatch, capfd):

@@ -6,6 +6,7 @@
 After the checks, worker 1 kills itself with SIGKILL in the second epoch. It fails if it writes what only the chief may.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -81,6 +82,7 @@ def main(words):
         else:
             kill_at(STEPS + 2)
     recipes.choose = lambda objective, dataset: tiny
+    callbacks.Resume = functools.partial(callbacks.Resume, every_steps=1)  # so that the run resumes in mid-epoch
     sys.argv[1:] = words
     cli.main()
 
