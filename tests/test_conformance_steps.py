@@ -19,7 +19,8 @@ def test_gradients_in_half_precision_are_close_to_those_in_single(case, policy, 
     expected = steps.reference(case, steps.new)
     keras.config.set_dtype_policy(policy)
     found = steps.take(case, steps.prepared(case, steps.new))
-    assert found.terms["loss"] == pytest.approx(expected.terms["loss"], rel=bound / 10)
+    # some losses are means of cosines near 0
+    assert found.terms["loss"] == pytest.approx(expected.terms["loss"], rel=bound / 10, abs=bound / 50)
     one, other = (np.concatenate([g.ravel() for g in step.gradients.values()]) for step in (expected, found))
     error = np.linalg.norm(other - one) / np.linalg.norm(one)
     assert error < bound, error
