@@ -52,6 +52,11 @@ def convolutional():
     return encoders.conv_net(SHAPE, filters=(8,), first_stride=2)
 
 
+def two_convolutions():
+    """Make two convolutions with batch normalization, for tests that learn something or tell layers apart."""
+    return encoders.conv_net(SHAPE, filters=(4, 8))
+
+
 def plain():
     """Make a convolution without batch normalization."""
     return encoders.conv_net(SHAPE, filters=(8,), first_stride=2, normalize=False)

@@ -6,7 +6,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from cases import CASES, SHAPE, any_size, convolutional, crops, pairs, single, small_head
+from cases import CASES, SHAPE, any_size, convolutional, crops, pairs, single, small_head, two_convolutions
 from quick import eagerly
 
 from benchmarks import collapse
@@ -217,7 +217,7 @@ def test_neither_an_untrained_nor_a_sound_network_is_condemned(case):
 
 
 def test_a_network_that_looks_collapsed_and_recovers_is_not_condemned():
-    model = objectives.SimCLR(convolutional())
+    model = objectives.SimCLR(two_convolutions())
     kernel = model.projector.get_layer("projection").kernel
     sound_kernel = np.array(kernel)
     to_one_line(model)

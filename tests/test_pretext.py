@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import SHAPE, any_size, convolutional, images, single, turnable, with_attributes
+from cases import SHAPE, any_size, convolutional, images, single, turnable, two_convolutions, with_attributes
 
 from keras_ssl import data, encoders, losses, objectives
 from keras_ssl.errors import UserError
@@ -249,7 +249,8 @@ def test_terms_and_order_of_attributes_survive_saving(tmp_path):
 
 
 def test_attributes_are_learned():
-    objective = compiled(objectives.AttributePrediction(convolutional(), {"side": 2, "brightness": None}), 1e-2)
+    attributes = {"side": 2, "brightness": None}
+    objective = compiled(objectives.AttributePrediction(two_convolutions(), attributes), 1e-2)
     batches = tf.data.Dataset.from_tensors(with_attributes(64, 0)).repeat(20)
     history = objective.fit(batches, epochs=4, verbose=0).history
     assert history["brightness_error"][-1] < 0.3

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from cases import SHAPE, convolutional, images
+from cases import SHAPE, images, two_convolutions
 
 from keras_ssl import encoders, networks, objectives, transfer
 from keras_ssl.errors import UserError
@@ -13,7 +13,7 @@ LAYERS = ["conv_1", "norm_1", "conv_2", "norm_2"]
 
 
 def make(compiled=False, classes=3, **arguments):
-    model = transfer.classifier(convolutional(), classes)
+    model = transfer.classifier(two_convolutions(), classes)
     if compiled:
         compile_(model, **arguments)
     return model
@@ -45,7 +45,7 @@ def flags(model):
 
 
 def test_classifier_nests_the_encoder_under_its_name_and_gives_probabilities():
-    encoder = convolutional()
+    encoder = two_convolutions()
     model = transfer.classifier(encoder, 3, name="mine")
     assert model.name == "mine"
     assert model.get_layer("conv_net") is encoder
@@ -146,7 +146,7 @@ def test_encoder_is_the_layer_of_that_name_where_there_is_one():
 
 
 def test_an_objective_can_be_frozen_too():
-    objective = objectives.SimCLR(convolutional())
+    objective = objectives.SimCLR(two_convolutions())
     objective.compile("sgd", run_eagerly=True)
     transfer.freeze(objective, "conv_net")
     before = values(objective)
@@ -227,7 +227,9 @@ def nested_twice():
 
 
 def test_a_nested_encoder_keeps_the_layer_that_was_frozen_before():
-    encoder = keras.Sequential([keras.Input(SHAPE), convolutional(), keras.layers.Dense(4, name="top")], name="outer")
+    encoder = keras.Sequential(
+        [keras.Input(SHAPE), two_convolutions(), keras.layers.Dense(4, name="top")], name="outer"
+    )
     model = transfer.classifier(encoder, 3)
     before = transfer.freeze(model, "outer/conv_net/conv_2")
     assert before.frozen == ("outer/conv_net/conv_2",)
@@ -282,7 +284,7 @@ def test_a_variable_that_did_not_train_does_not_train_after_unfreezing():
 
 
 def test_a_target_network_never_trains():
-    objective = objectives.BYOL(convolutional())
+    objective = objectives.BYOL(two_convolutions())
     before = transfer.trainability(objective)
     trained = [variable.path for variable in objective.trainable_variables]
     transfer.freeze(objective, "projector")
@@ -477,7 +479,7 @@ def test_fine_tuning_normalizes_pixels_as_the_encoder_that_it_starts_from():
     def adapted(stretch):
         pixels = keras.layers.Normalization()
         pixels.adapt(stretch * X)
-        return keras.Sequential([keras.Input(SHAPE), pixels, convolutional()])
+        return keras.Sequential([keras.Input(SHAPE), pixels, two_convolutions()])
 
     one, other = adapted(1.0), adapted(5.0)
     tuning = transfer.FineTuning(one, classes=3, steps=3, batch_size=8)
@@ -492,7 +494,7 @@ def test_fine_tuning_normalizes_pixels_as_the_encoder_that_it_starts_from():
 
 
 def test_fine_tune_gives_a_compiled_classifier_that_fits_its_labels():
-    encoder = convolutional()
+    encoder = two_convolutions()
     before = values(encoder)
     model = transfer.fine_tune(encoder, X, np.arange(16) % 2, classes=2, steps=40, learning_rate=1e-2)
     assert moved(before, encoder) == []
@@ -503,7 +505,7 @@ def test_fine_tune_gives_a_compiled_classifier_that_fits_its_labels():
 
 def test_no_steps_are_a_clear_error():
     with pytest.raises(UserError, match="at least one step"):
-        transfer.FineTuning(convolutional(), 3, steps=0)
+        transfer.FineTuning(two_convolutions(), 3, steps=0)
 
 
 def test_fine_tuning_trains_a_frozen_encoder_too():
