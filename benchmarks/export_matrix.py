@@ -250,12 +250,12 @@ def section(result):
             f"{row['stored_over_weights']:.2f} |"
         )
     none = [name for name, row in result["rows"].items() if not row.get("empty_batch", {}).get("saved_model", True)]
+    without = f", but not by {', '.join(none)}" if none else ""
     return "\n".join(lines) + (
         f"\n\nLargest max\\|a-b\\| / max\\|a\\| from Keras over batches of 1, 2, 7 and 32 and two sizes of open axes, "
-        f'random weights, images of\n{result["size"]}x{result["size"]}; "(above)" marks what is above '
-        f"{TARGET:g}. Weights: bytes stored over bytes of the model. A batch of no\nsamples is answered by the "
-        f"SavedModel of all but: {', '.join(none) or 'none'}\n({result['machine']}; "
-        "`python -m benchmarks.export_matrix`)."
+        f'random weights, images of\n{result["size"]}x{result["size"]}; what is above {TARGET:g} is marked "(above)". '
+        f"Weights: bytes stored over bytes of the model.\nThe SavedModels also answer a batch of no samples{without} "
+        f"({result['machine']}; `python -m benchmarks.export_matrix`)."
     )
 
 
