@@ -3,11 +3,13 @@
 import argparse
 import json
 
+import keras
 import numpy as np
 import pytest
+from quick import eagerly
 
 from benchmarks import joint_embedding, joint_embedding_row
-from keras_ssl import recipes
+from keras_ssl import encoders, objectives, recipes, views
 
 
 @pytest.fixture
@@ -32,9 +34,13 @@ def options(tmp_path):
 
 def test_a_training_in_pieces_ends_where_one_in_a_piece_does(options, tmp_path):
     train, _ = joint_embedding_row.sources(options)
+    policy = eagerly(views.digits())
 
     def run():
-        return joint_embedding_row.trained("moco", joint_embedding_row.recipe_for("moco", options, train, 1), options)
+        keras.utils.set_random_seed(1)
+        moco = objectives.MoCo(encoders.mlp(train.shape, units=(16, 8)), queue_size=128, seed=1)
+        recipe = recipes.compiled(moco, train, options.epochs, 1e-3, policy, 64)
+        return joint_embedding_row.trained("moco", recipe, options)
 
     whole, cost = run()
     options.checkpoints = str(tmp_path)
