@@ -8,24 +8,16 @@ The library is the one inside the tensorflow wheel; `TENSORFLOW_LIBRARY` may nam
 
 import ctypes
 import importlib.util
-import json
 import os
 from pathlib import Path
 
 import numpy as np
+from artifact import ArtifactError, content, file_faults, read_manifest
+from graphs import TENSORFLOW_DTYPES as DTYPES
+from graphs import saved_model_faults
 
 __all__ = ["CApiError", "Session", "library_path", "run"]
 
-DTYPES = {  # TF_DataType in tf_datatype.h
-    1: "float32",
-    2: "float64",
-    3: "int32",
-    4: "uint8",
-    5: "int16",
-    6: "int8",
-    9: "int64",
-    10: "bool",
-}
 CODES = {name: code for code, name in DTYPES.items()}
 
 
@@ -56,15 +48,15 @@ def library_path():
 
 
 class Session:
-    """A loaded SavedModel. Close it, or use it in a `with` block.
+    """A loaded SavedModel. Close it, or use it in a `with` block. Loading runs what is in the file: check it before.
 
     Args:
-        directory: A version folder with `saved_model.pb`, `variables/` and `manifest.json`.
+        directory: Folder with `saved_model.pb` and `variables/`.
+        signatures: The "signatures" of its manifest.
     """
 
-    def __init__(self, directory):
-        directory = Path(directory)
-        self.signatures = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))["signatures"]
+    def __init__(self, directory, signatures):
+        self.signatures = signatures
         self._session = None
         self._library = _load(library_path())
         self._status = self._library.TF_NewStatus()
@@ -125,6 +117,8 @@ class Session:
 
     def _tensor(self, array):
         array = np.ascontiguousarray(array)
+        if array.dtype.name not in CODES:
+            raise CApiError(f"a model takes none of {array.dtype}, but {', '.join(CODES)}")
         sizes = (ctypes.c_int64 * array.ndim)(*array.shape)
         tensor = self._library.TF_AllocateTensor(CODES[array.dtype.name], sizes, array.ndim, array.nbytes)
         ctypes.memmove(self._library.TF_TensorData(tensor), array.ctypes.data, array.nbytes)
@@ -133,6 +127,10 @@ class Session:
     def _array(self, tensor):
         library = self._library
         shape = [library.TF_Dim(tensor, axis) for axis in range(library.TF_NumDims(tensor))]
+        if library.TF_TensorType(tensor) not in DTYPES:
+            raise CApiError(
+                f"an output is no tensor of numbers, but of TensorFlow's type {library.TF_TensorType(tensor)}"
+            )
         data = ctypes.string_at(library.TF_TensorData(tensor), library.TF_TensorByteSize(tensor))
         array = np.frombuffer(data, DTYPES[library.TF_TensorType(tensor)]).reshape(shape)
         library.TF_DeleteTensor(tensor)
@@ -144,8 +142,13 @@ class Session:
 
 
 def run(directory, inputs, signature="serving_default"):
-    """Load the SavedModel of a version folder, answer once, and free it: dict of arrays to dict of arrays."""
-    with Session(directory) as session:
+    """Check the SavedModel of a version folder, load it, answer once, and free it: dict of arrays to dict of arrays."""
+    manifest = read_manifest(directory)
+    faults = file_faults(directory, manifest, say=lambda line: None)
+    faults = faults or saved_model_faults(content(directory, manifest, "saved_model.pb"), manifest["signatures"])
+    if faults:
+        raise ArtifactError(faults[0])
+    with Session(directory, manifest["signatures"]) as session:
         return session.run(inputs, signature)
 
 

@@ -1,16 +1,14 @@
 """Random samples that a deployed model takes, by the dtype, range, shape and sizes in its manifest."""
 
-import json
-from pathlib import Path
-
 import numpy as np
+from artifact import read_manifest
 
 __all__ = ["random_samples", "signatures"]
 
 
 def signatures(directory):
     """Return the signatures of a version folder by name, as its manifest describes them."""
-    return json.loads((Path(directory) / "manifest.json").read_text(encoding="utf-8"))["signatures"]
+    return read_manifest(directory)["signatures"]
 
 
 def random_samples(inputs, count, seed=0, which=0):

@@ -1,43 +1,58 @@
 """Prove a deployed model: its files are those that were made, and both formats give the same answers.
 
     python verify.py models/digits/1
+    python verify.py models/digits/1 --manifest-sha256 2c26b46b68ffc68ff99b453c1d304134…
 
-Knows only the folder: SHA-256 sums and signature come from its `manifest.json`, the SavedModel is answered through
-TensorFlow's C library and the ONNX file by ONNX Runtime. Neither Keras nor TensorFlow's Python is imported.
-Exit status: 0 all agrees, 1 something does not, 2 misuse.
+Knows only the folder, and trusts nothing in it. In this order: the manifest has the sum beside it, and the one that is
+given; the files are those that the manifest lists, with their sums, and no others; SavedModel and ONNX files have only
+operations that compute, and the inputs and outputs that the manifest says. Only then are they run, in a process of
+their own: the SavedModel by TensorFlow's C library, the ONNX files by ONNX Runtime. Neither Keras nor TensorFlow's
+Python is imported. Exit status: 0 all agrees, 1 something does not, 2 misuse.
 """
 
 import argparse
-import hashlib
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-from c_api import CApiError, Session, library_path
-from random_samples import random_samples
+from answers import BATCHES, output_name
+from artifact import ArtifactError, content, digest, file_faults, read_manifest
+from c_api import CApiError, library_path
+from graphs import onnx_faults, saved_model_faults
 
-BATCHES = (1, 2, 7, 32)
+LARGEST_TOLERANCE = 1e-3  # of what a manifest may say of itself: 100 times what `deploy` allows
 
 
 def main(arguments=None):
     """Parse, verify, print; return the exit status."""
-    parser = argparse.ArgumentParser(description="Prove a deployed model: checksums, signature, equal answers.")
-    parser.add_argument("directory", type=Path, help="a version folder, such as models/digits/1")
-    parser.add_argument("--seed", type=int, default=0, help="of the random samples (default 0)")
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
+    directory = options.directory
     try:
-        manifest = json.loads((options.directory / "manifest.json").read_text(encoding="utf-8"))
-        tolerance, described = manifest["tolerance"], outputs_of(manifest["signatures"])
-        print(f"{manifest['name']} version {manifest['version']}, made {manifest['created']}\n")
-        changed = check_files(options.directory, manifest["sha256"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        print(f"{options.directory} is not a deployed model ({type(error).__name__}: {error}).", file=sys.stderr)
-        print("Give a version folder, such as models/digits/1, that has a manifest.json.", file=sys.stderr)
+        manifest = read_manifest(directory, options.manifest_sha256)
+    except FileNotFoundError:
+        print(f"{directory} is not a deployed model: it has no manifest.json.", file=sys.stderr)
+        print("Give a version folder, such as models/digits/1.", file=sys.stderr)
         return 2
-    if changed:
-        return _report([f"{name} {what}" for name, what in changed.items()])
+    except ArtifactError as error:
+        return _report([str(error)])
+    shown = "".join(
+        x if x.isprintable() else "?"
+        for x in f"{manifest['name']} version {manifest['version']}, made {manifest['created']}"
+    )
+    print(f"{shown}\nmanifest.json has the SHA-256 {digest(directory / 'manifest.json')}\n")
+    try:
+        faults = file_faults(directory, manifest) or contents(directory, manifest, options.allow)
+    except (OSError, ArtifactError) as error:
+        faults = [str(error)]
+    tolerance = options.tolerance or manifest["tolerance"]
+    if options.tolerance is None and tolerance > LARGEST_TOLERANCE:
+        faults.append(
+            f"the manifest allows differences of {tolerance:g}; if that is meant, say it: --tolerance {tolerance:g}"
+        )
+    if faults:
+        return _report(faults)
     try:
         import onnxruntime  # noqa: F401
 
@@ -45,71 +60,103 @@ def main(arguments=None):
     except (ImportError, CApiError) as error:
         print(f"{error}\nInstall what it takes to run the model: pip install onnxruntime tensorflow", file=sys.stderr)
         return 2
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # a GPU's TF32 would differ from float32 by 1e-3
     try:
-        figures = compare(options.directory, manifest, options.seed)
-    except Exception as error:  # whatever a runtime says of a file that it cannot use
-        return _report([f"{type(error).__name__}: {error}"])
+        figures = answers(directory, options.seed, options.memory, options.timeout)
+    except ArtifactError as error:
+        return _report([str(error)])
     _print_table(figures, tolerance)
-    faults = [
-        f"{output} at batch {size} differs by {x:.1e}" for (output, size), x in figures.items() if not x <= tolerance
+    return _report(disagreements(figures, manifest["signatures"], tolerance))
+
+
+def contents(directory, manifest, allowed=()):
+    """Return what SavedModel and ONNX files hold that they should not, printing a line for each; nothing is run.
+
+    Args:
+        directory: The version folder.
+        manifest: Its manifest.
+        allowed: Names of TensorFlow's operations to allow besides those that are known to only compute.
+    """
+    signatures, faults = manifest["signatures"], []
+    found = {"saved_model.pb": saved_model_faults(content(directory, manifest, "saved_model.pb"), signatures, allowed)}
+    for about in signatures.values():
+        name = about["onnx"]
+        found[name] = found.get(name, []) + onnx_faults(content(directory, manifest, name), about)
+    for name, wrong in found.items():
+        print(f"  {'FAILED ' if wrong else 'ok     '} content {name}")
+        faults += [f"{name} {what}" for what in dict.fromkeys(wrong)]
+    return faults
+
+
+def answers(directory, seed, memory, timeout):
+    """Return the differences of SavedModel and ONNX, by output and batch size, measured in another process.
+
+    Args:
+        directory: The version folder, after its files and their contents have been checked.
+        seed: Of the random samples.
+        memory: What the process may use, in GiB.
+        timeout: How long it may take, in seconds.
+
+    Raises:
+        ArtifactError: If there is no answer.
+    """
+    command = [sys.executable, str(Path(__file__).with_name("answers.py")), str(directory), str(seed)]
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}  # a GPU's TF32 would differ from float32 by 1e-3
+    try:
+        done = subprocess.run(
+            [*command, str(int(memory * 2**30))],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            env=environment,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ArtifactError(f"the model has not answered within {timeout:g} s; --timeout sets another limit") from error
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        raise ArtifactError(f"the model cannot be run: {''.join(x for x in said if x.isprintable())[:1000]}")
+    found = json.loads(done.stdout.splitlines()[-1])
+    return {(output, int(size)): value for output, sizes in found.items() for size, value in sizes.items()}
+
+
+def disagreements(figures, signatures, tolerance):
+    """Return a sentence for each output that differs by more than `tolerance`, or was not answered.
+
+    Args:
+        figures: What `answers` returned.
+        signatures: The "signatures" of the manifest.
+        tolerance: Largest difference that passes.
+    """
+    found = [f"{name} at batch {n} differs by {x:.1e}" for (name, n), x in figures.items() if not x <= tolerance]
+    described = {output_name(name, output) for name, about in signatures.items() for output in about["outputs"]}
+    return found + [
+        f"{name} is in the signature but was not answered"
+        for name in sorted(described)
+        if not all((name, size) in figures for size in BATCHES)
     ]
-    missing = sorted(described - {output for output, _ in figures})
-    return _report(faults + [f"{name} is in the signature but was not answered" for name in missing])
 
 
-def check_files(directory, sums):
-    """Return what is wrong with each file whose SHA-256 is not the one in `sums`, printing a line for each file."""
-    wrong = {}
-    for name, expected in sums.items():
-        path = directory / name
-        if not path.is_file():
-            wrong[name] = "is missing"
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != expected:
-            wrong[name] = "has changed since it was deployed"
-        print(f"  {'ok     ' if name not in wrong else 'FAILED '} sha256  {name}")
-    return wrong
+def _parser():
+    parser = argparse.ArgumentParser(description="Prove a deployed model: checksums, contents, equal answers.")
+    parser.add_argument("directory", type=Path, help="a version folder, such as models/digits/1")
+    parser.add_argument("--manifest-sha256", help="SHA-256 of manifest.json, kept from the deployment")
+    parser.add_argument("--seed", type=int, default=0, help="of the random samples (default 0)")
+    parser.add_argument(
+        "--tolerance",
+        type=_positive,
+        help=f"largest difference (default: the manifest's, if at most {LARGEST_TOLERANCE:g})",
+    )
+    parser.add_argument("--allow", nargs="+", default=[], metavar="OP", help="TensorFlow operations to allow besides")
+    parser.add_argument("--memory", type=_positive, default=8, help="what running it may take, in GiB (default 8)")
+    parser.add_argument("--timeout", type=_positive, default=600, help="what running it may take, in s (default 600)")
+    return parser
 
 
-def outputs_of(signatures):
-    """Return the names of all outputs: those of other signatures than the default are `signature/output`."""
-    return {_name(signature, output) for signature, about in signatures.items() for output in about["outputs"]}
-
-
-def compare(directory, manifest, seed):
-    """Return max|a - b| / max|a| of SavedModel and ONNX for every (output, batch size), on seeded random samples."""
-    import onnxruntime
-
-    figures = {}
-    with Session(directory) as saved_model:
-        for signature, about in manifest["signatures"].items():
-            onnx = onnxruntime.InferenceSession(str(directory / about["onnx"]), providers=["CPUExecutionProvider"])
-            names = [output.name for output in onnx.get_outputs()]
-            is_open = any(entry["sizes"] for entry in about["inputs"].values())
-            for size in BATCHES:
-                for which in (0, 1) if is_open else (0,):
-                    samples = random_samples(about["inputs"], size, seed, which)
-                    expected = saved_model.run(samples, signature)
-                    received = dict(zip(names, onnx.run(names, samples)))
-                    for output in {**expected, **received}:
-                        key = (_name(signature, output), size)
-                        value = difference(expected.get(output), received.get(output))
-                        figures[key] = max(value, figures.get(key, 0.0))
-    return figures
-
-
-def _name(signature, output):
-    return output if signature == "serving_default" else f"{signature}/{output}"
-
-
-def difference(expected, received):
-    """Return max|a - b| / max|a| over a whole array; infinite where either is missing, misshapen or not finite."""
-    if expected is None or received is None or expected.shape != received.shape:
-        return float("inf")
-    if not (np.isfinite(expected).all() and np.isfinite(received).all()):
-        return float("inf")
-    a, b = np.float64(expected), np.float64(received)
-    return float(np.abs(a - b).max() / max(np.abs(a).max(), np.finfo("float32").tiny))
+def _positive(text):
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
 
 
 def _print_table(figures, tolerance):
@@ -117,7 +164,8 @@ def _print_table(figures, tolerance):
     width = max(len("SavedModel and ONNX"), *(len(output) for output in outputs))
     print(f"\n  {'SavedModel and ONNX':<{width}}" + "".join(f"  batch {size:>2}" for size in BATCHES))
     for output in outputs:
-        print(f"  {output:<{width}}" + "".join(f"  {figures[output, size]:8.1e}" for size in BATCHES))
+        cells = (figures.get((output, size), float("nan")) for size in BATCHES)
+        print(f"  {output:<{width}}" + "".join(f"  {x:8.1e}" for x in cells))
     print(f"  (max|a-b| / max|a|; at most {tolerance:g} is equal)\n")
 
 

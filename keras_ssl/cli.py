@@ -172,6 +172,7 @@ def export(
     with progress.bar("Exporting and verifying", after=0):
         path = export.deploy(loaded, out, None, input_dtype, tolerance, class_names=names, version=version)
     typer.echo(f"Model: {path}")
+    typer.echo(f"SHA-256 of manifest.json: {(path / 'manifest.sha256').read_text().split()[0]}")
 
 
 @app.command()

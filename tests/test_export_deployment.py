@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import shutil
 import threading
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -66,11 +68,14 @@ def test_the_manifest_says_what_there_is(deployed):
     names = {"keras", "tensorflow", "keras_ssl", "onnx", "onnxruntime", "tf2onnx", "opset"}
     assert set(manifest["versions"]) == names
     assert manifest["versions"]["keras"] == keras.__version__
-    files = {p.relative_to(deployed).as_posix() for p in deployed.rglob("*") if p.is_file()} - {"manifest.json"}
+    files = {p.relative_to(deployed).as_posix() for p in deployed.rglob("*") if p.is_file()}
+    files -= {"manifest.json", "manifest.sha256"}
     assert set(manifest["sha256"]) == files
     assert any(name.startswith("variables/") for name in files)
     for name, sum_ in manifest["sha256"].items():
         assert hashlib.sha256((deployed / name).read_bytes()).hexdigest() == sum_
+    own = hashlib.sha256((deployed / "manifest.json").read_bytes()).hexdigest()
+    assert (deployed / "manifest.sha256").read_text() == f"{own}  manifest.json\n"  # as sha256sum writes it
 
 
 def test_parity_is_measured_for_both_formats_and_outputs(deployed, classifier):
@@ -100,6 +105,18 @@ def test_verify_without_a_model_compares_the_files(deployed):
 def test_verify_says_which_file_is_missing(classifier, deployed, tmp_path):
     with pytest.raises(UserError, match=r"saved_model\.pb.*DIR/1"):
         export.verify(classifier, deployed.parent)
+
+
+@pytest.mark.parametrize("name", ["fingerprint.pb", "manifest.json", "manifest.sha256", "stray", "model.onnx"])
+def test_verify_refuses_a_folder_that_has_changed(classifier, deployed, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(parity, "saved_model_runtime", None)  # nothing is loaded
+    version = Path(shutil.copytree(deployed, tmp_path / "1"))
+    data = bytearray((version / name).read_bytes() if name != "stray" else b" ")
+    data[-1] ^= 1
+    (version / name).write_bytes(data)
+    for model in (classifier, None):
+        with pytest.raises(UserError, match=rf"others: .*{name}.* changed.*deploy the model again"):
+            export.verify(model, version)
 
 
 def test_the_measure_of_parity():
@@ -177,7 +194,7 @@ def test_a_bad_tolerance_is_refused(classifier, tmp_path, tolerance):
 def test_class_names_must_fit(classifier, tmp_path):
     with pytest.raises(UserError, match="3 names for 4"):
         export.deploy(classifier, tmp_path, class_names=["a", "b", "c"])
-    with pytest.raises(UserError, match="1 names for no"):
+    with pytest.raises(UserError, match=r"1 names for the output\(s\) embedding.*outputs="):
         export.deploy(classifier.get_layer("encoder"), tmp_path, class_names=["a"])
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_ssl import export
+from keras_ssl import export, transfer
 from keras_ssl.errors import UserError
 from keras_ssl.export.formats import write_onnx, write_saved_model
 from keras_ssl.export.parity import compare, onnx_runtime, saved_model_runtime
@@ -99,16 +99,39 @@ def test_onnx_has_stable_names_and_a_named_batch(tmp_path):
     assert (image.shape.dim[0].dim_param, image.elem_type) == ("batch", onnx.TensorProto.UINT8)
 
 
-def test_embedding_only_where_one_model_is_nested():
+def names_of(model):
+    return set(serving(model).network.output)
+
+
+def test_names_are_those_of_layers_never_of_activations():
     a, b = make_encoder(name="a"), make_encoder(name="b")
     inputs = keras.Input((8, 8, 3))
-    both_encoders = layers.Concatenate()([a(inputs), b(inputs)])
-    two = keras.Model(inputs, layers.Dense(5, activation="softmax")(both_encoders))
-    flat = keras.Model(a.inputs, layers.Softmax()(a.output))
+    head = {"activation": "softmax", "name": "probabilities"}
+    two = keras.Model(inputs, layers.Dense(5, **head)(layers.Concatenate()([a(inputs), b(inputs)])))
+    apart = keras.Model(inputs, layers.Dense(5, **head)(layers.Dropout(0.5)(a(inputs))))
     wrapped = keras.Sequential([keras.Input((8, 8, 3)), layers.Rescaling(2.0), make_classifier(a)])
-    sequential = keras.Sequential([keras.Input((8, 8, 3)), a, layers.Dense(5), layers.Softmax()])
-    names = [set(serving(model).network.output) for model in (two, flat, wrapped, sequential)]
-    assert names == [{"probabilities"}, {"probabilities"}, {"probabilities"}, {"probabilities", "embedding"}]
+    sequential = keras.Sequential([keras.Input((8, 8, 3)), a, layers.Dense(5, name="logits")])
+    augmented = keras.Sequential([keras.Sequential([layers.RandomFlip()]), *a.layers[1:], layers.Dense(5, **head)])
+    augmented.build((None, 8, 8, 3))
+    assert [names_of(model) for model in (two, apart, wrapped, augmented)] == [{"probabilities"}] * 4
+    assert names_of(sequential) == {"logits", "embedding"}
+    assert names_of(transfer.classifier(a, 3)) == {"probabilities", "embedding"}
+    for end in ("sigmoid", "softmax", layers.Softmax(), keras.ops.softmax):
+        end = layers.Activation(end) if isinstance(end, str) else end
+        assert names_of(keras.Model(inputs, end(a(inputs)))) == {"embedding"}
+    own = keras.Model(inputs, keras.ops.softmax(a(inputs)))
+    named = serving(own, outputs={"probabilities": own.output, "embedding": "a"})
+    assert set(named.network.output) == {"probabilities", "embedding"}
+
+
+def test_only_softmax_and_sigmoid_have_a_range():
+    inputs = keras.Input((4,))
+    for layer, bounds in (
+        (layers.Dense(2, activation="sigmoid"), (0.0, 1.0)),
+        (layers.Softmax(name="probabilities"), (0.0, 1.0)),
+        (layers.Dense(2, name="probabilities"), None),  # the caller's name says nothing of its values
+    ):
+        assert [*serving(keras.Model(inputs, layer(inputs))).ranges.values()] == ([bounds] if bounds else [])
 
 
 def test_exporting_leaves_the_model_as_it_was(tmp_path):

@@ -1,6 +1,5 @@
 """From a model to a new version folder that a server may load at any time."""
 
-import json
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from keras_ssl.export.axes import layout
 from keras_ssl.export.clients import PerChannel, Sends, ValueRange
 from keras_ssl.export.formats import write_onnx, write_saved_model
 from keras_ssl.export.manifest import manifest
+from keras_ssl.export.naming import SCORES
 from keras_ssl.export.parity import (
     BATCHES,
     check_parity,
@@ -19,6 +19,7 @@ from keras_ssl.export.parity import (
     onnx_runtime,
     saved_model_runtime,
 )
+from keras_ssl.export.sealing import write_manifest
 from keras_ssl.export.signatures import Signatures, servings
 from keras_ssl.export.staging import place, staged
 from keras_ssl.typing import Path, Samples
@@ -49,9 +50,10 @@ def deploy(
     versions.
 
     Inputs are served under the keys of a dict of inputs or the names of the `keras.Input`s; the only input is "image"
-    if it is one. The only output is `probabilities` if it comes from a softmax or sigmoid, otherwise `embedding`; a
-    classifier with exactly one nested model also has that model's output as `embedding`; a dict of outputs keeps its
-    keys. Floats are served as float32. Samples of the wrong shape are refused.
+    if it is one. The only output is `probabilities` or `logits` if it comes from a layer of that name, as in
+    `transfer.classifier`, which also has the output of its encoder as `embedding`; otherwise it is `embedding`,
+    whatever its activation. `outputs` gives other names; a dict of outputs keeps its keys. Floats are served as
+    float32. Samples of the wrong shape are refused.
 
     Args:
         model: Functional or built sequential `keras.Model`, or an objective, whose `signatures()` are all served:
@@ -62,7 +64,7 @@ def deploy(
         input_dtype: "float32"; or "uint8" for images in 0..255 or "int16" for audio, divided inside the graph. They are
             not divided if the model's first layers do that, as `Rescaling(1 / 255)` does. Default: "float32".
         tolerance: Largest max|a-b| / max|a| of an output over a batch. Default: 1e-5.
-        class_names: Names of the classes for the manifest, in order, or None.
+        class_names: Names of the classes for the manifest, in the order of `probabilities` or `logits`, or None.
         version: Number of the version, which must not exist. Default: the next one.
         outputs: `{"name": symbolic tensor or name of a layer}` of the default signature, in place of the model's
             outputs. Default: None.
@@ -79,7 +81,7 @@ def deploy(
 
     Returns:
         `pathlib.Path` of the new version folder, which holds `saved_model.pb`, `variables/`, `model.onnx` (and
-        `NAME.onnx` for each other signature) and `manifest.json`.
+        `NAME.onnx` for each other signature), `manifest.json`, and its SHA-256 in `manifest.sha256`.
 
     Raises:
         UserError: If the model, the samples, the version or the directory cannot be used.
@@ -119,8 +121,7 @@ def _place_version(folder, directory, version, about):
     """Rename `folder` to `version`, or to the next free number, and write that number in its manifest."""
     while True:
         number = version or _next_version(directory)
-        text = json.dumps({"version": number, **about}, indent=2) + "\n"
-        (folder / "manifest.json").write_text(text, encoding="utf-8")
+        write_manifest(folder, {"version": number, **about})
         if place(folder, directory / str(number)):
             return directory / str(number)
         _check_version(version, directory)
@@ -147,11 +148,17 @@ def _checked_names(class_names, its):
     if class_names is None:
         return None
     class_names = [str(name) for name in class_names]
-    classes = its.shapes["probabilities"][-1] if "probabilities" in its.shapes else None
-    if len(class_names) != classes:
+    classes = {its.shapes[name][-1] for name in SCORES if name in its.shapes}
+    if not classes:
         raise UserError(
-            "one class name for each probability",
-            f"{len(class_names)} names for {classes or 'no'} probabilities",
+            "an output named 'probabilities' or 'logits' for `class_names`",
+            f"{len(class_names)} names for the output(s) {', '.join(its.shapes)}",
+            "say which output has the classes, `outputs={'probabilities': model.output}`, or leave the names out",
+        )
+    if classes != {len(class_names)}:
+        raise UserError(
+            "one class name for each class",
+            f"{len(class_names)} names for {classes.pop()} classes",
             "give the names in the order of the classes, or none",
         )
     return class_names

@@ -1,6 +1,5 @@
 """The manifest: the description of an exported model that is stored with it."""
 
-import hashlib
 import importlib.metadata
 import pathlib
 from collections.abc import Sequence
@@ -9,11 +8,12 @@ from typing import Any
 
 from keras_ssl.export.axes import Layout
 from keras_ssl.export.formats import OPSET
+from keras_ssl.export.sealing import checksums
 from keras_ssl.export.signatures import DEFAULT, Serving
 from keras_ssl.specs import KINDS
 from keras_ssl.typing import Path
 
-__all__ = ["checksums", "manifest"]
+__all__ = ["manifest"]
 
 
 def manifest(
@@ -60,13 +60,6 @@ def manifest(
         "versions": _versions(),
         "sha256": checksums(directory),
     }
-
-
-def checksums(directory: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file under `directory` except `manifest.json`, by relative path."""
-    directory = pathlib.Path(directory)
-    files = sorted(path for path in directory.rglob("*") if path.is_file() and path != directory / "manifest.json")
-    return {path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def _entries(directory, served, layouts):

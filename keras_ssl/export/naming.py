@@ -11,7 +11,10 @@ from keras_ssl.networks import is_graph
 from keras_ssl.specs import kind_of
 from keras_ssl.typing import Tensor
 
-__all__ = ["check_name", "gives_probabilities", "input_names", "named_outputs"]
+__all__ = ["SCORES", "check_name", "gives_probabilities", "input_names", "named_outputs"]
+
+SCORES = ("probabilities", "logits")
+"""Names of layers that give one number for each class, as `transfer.classifier` names its head."""
 
 _MADE_BY_KERAS = re.compile(r"(keras_tensor|input_layer|input)(_\d+)?")
 
@@ -70,9 +73,10 @@ def named_outputs(model: keras.Model, outputs: Mapping[str, Any] | None) -> dict
         outputs: Symbolic tensors of the model, or names of its layers, by name; None for the model's own outputs.
 
     Returns:
-        Dict of symbolic tensors. By default, the model's own dict; the only output is `probabilities` if it comes from
-        a layer of that name, or from a softmax or sigmoid, else `embedding`. A classifier with exactly one nested model
-        also has that model's output, as `embedding`.
+        Dict of symbolic tensors. By default, the model's own dict; the only output is `probabilities` or `logits` if it
+        comes from a layer of that name, as `transfer.classifier` names its head, else `embedding`. Where such a layer
+        reads the output of a nested model, that is also an output, as `embedding`. Nothing is concluded from
+        activations: an encoder may end with a sigmoid, and a classifier without a softmax.
 
     Raises:
         UserError: If the outputs have no names, or are not in the model.
@@ -98,7 +102,7 @@ def named_outputs(model: keras.Model, outputs: Mapping[str, Any] | None) -> dict
 
 
 def gives_probabilities(tensor: Tensor) -> bool:
-    """Return whether a symbolic tensor comes from a layer named "probabilities", a softmax or a sigmoid.
+    """Return whether a symbolic tensor is in 0..1 because it comes from a softmax or sigmoid layer.
 
     Args:
         tensor: Symbolic output of a functional model.
@@ -107,23 +111,29 @@ def gives_probabilities(tensor: Tensor) -> bool:
     if is_graph(operation):
         return len(operation.outputs) == 1 and gives_probabilities(operation.outputs[0])
     activation = getattr(operation, "activation", None)
-    return (
-        operation.name == "probabilities"
-        or isinstance(operation, keras.layers.Softmax)
-        or activation in (keras.activations.softmax, keras.activations.sigmoid)
+    return isinstance(operation, keras.layers.Softmax) or activation in (
+        keras.activations.softmax,
+        keras.activations.sigmoid,
     )
 
 
 def _of_one(model):
     output = model.outputs[0]
-    if not gives_probabilities(output):
+    name, read = _head(output)
+    if name not in SCORES:
         return {"embedding": output}
-    outputs = {"probabilities": output}
-    nodes = [node for node in _nodes(model) if is_graph(node.operation)]
-    last = output._keras_history.operation
-    if len(nodes) == 1 and nodes[0].operation is not last and len(nodes[0].output_tensors) == 1:
-        outputs["embedding"] = nodes[0].output_tensors[0]
-    return outputs
+    nested = [node for node in _nodes(model) if is_graph(node.operation)]
+    read_from = [node for node in nested if len(node.output_tensors) == 1 and node.output_tensors[0] is read]
+    return {name: output, **({"embedding": read} if read_from else {})}
+
+
+def _head(output):
+    """Name of the layer that gives an output, inside of nested models too, and the tensor that it reads."""
+    operation = output._keras_history.operation
+    if is_graph(operation):
+        return (_head(operation.outputs[0])[0] if len(operation.outputs) == 1 else operation.name), None
+    node = operation._inbound_nodes[output._keras_history.node_index]
+    return operation.name, node.input_tensors[0] if len(node.input_tensors) == 1 else None
 
 
 def _chosen(model, name, what):

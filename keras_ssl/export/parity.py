@@ -11,6 +11,7 @@ from keras_ssl import trees
 from keras_ssl.errors import UserError
 from keras_ssl.export.axes import Layout, layout
 from keras_ssl.export.clients import PerChannel, Sends, ValueRange
+from keras_ssl.export.sealing import check_unchanged
 from keras_ssl.export.signatures import DEFAULT, Serving, Signatures, need_tensorflow, servings
 from keras_ssl.typing import Path, Samples
 
@@ -88,7 +89,7 @@ def verify(
 
     Raises:
         ParityError: If a difference is above the tolerance.
-        UserError: If a file is missing, or the samples do not fit.
+        UserError: If a file is missing or has changed since it was deployed, or the samples do not fit.
     """
     need_tensorflow()
     check_tolerance(tolerance)
@@ -98,6 +99,7 @@ def verify(
             raise UserError(
                 f"a folder with {name}", f"{directory}, which has none", "give a version folder, such as DIR/1"
             )
+    check_unchanged(directory)
     if model is None:
         figures = _compare_files(directory, samples)
     else:
