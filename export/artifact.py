@@ -25,7 +25,7 @@ FOLDERS = {"variables", "assets"}  # TensorFlow makes the second, empty
 UNLISTED = {"manifest.json", "manifest.sha256"}
 DTYPES = {"bool", "float16", "float32", "float64"} | {f"{u}int{n}" for u in ("", "u") for n in (8, 16, 32, 64)}
 LARGEST_MANIFEST = 1 << 24  # bytes
-LARGEST_SAMPLE = 1 << 26  # bytes
+LARGEST_SAMPLE = 1 << 25  # numbers
 
 
 class ArtifactError(ValueError):
@@ -57,9 +57,8 @@ def read_manifest(directory, sha256=None):
         manifest = json.loads(data, object_pairs_hook=_without_twins, parse_constant=_no_constant)
         _check(manifest)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ArtifactError(
-            f"manifest.json does not describe a deployed model ({type(error).__name__}: {error})"
-        ) from error
+        reason = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+        raise ArtifactError(f"manifest.json does not describe a deployed model: {reason}") from error
     return manifest
 
 
@@ -214,7 +213,9 @@ def _check_entry(name, entry):
         _need(None in bounds or low <= high, f"range of {name}")
     for which in (0, 1):
         sample = [size or sizes.get(axis, (1, 1))[which] for axis, size in zip(axes[1:], shape[1:])]
-        _need(8 * math.prod(sample) <= LARGEST_SAMPLE, f"shape of {name}: more than {LARGEST_SAMPLE} bytes a sample")
+        _need(
+            math.prod(sample) <= LARGEST_SAMPLE, f"shape of {name}, with more than {LARGEST_SAMPLE} numbers a sample,"
+        )
 
 
 def _check_classes(names, outputs):

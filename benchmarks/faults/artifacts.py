@@ -3,16 +3,14 @@
     from benchmarks.faults import artifacts
     artifacts.rows(print)
 
-Version folders go through `export/verify.py`, `export/clients/onnx_client.py` and `export.verify`, `.keras` files through
-`runs.load_model`, samples through the clients. Every try is one of these: *refused*, by the tool's own words and exit
-status; *survived*, where the right answer or the right files came out; *wrong*, which is everything else: a traceback,
-an answer from a damaged file, something executed. What is executed would write the canary, a file outside.
+Version folders go through `export/verify.py`, `export/clients/onnx_client.py` and `export.verify`, `.keras` files
+through `runs.load_model`, samples through the client. Every try is one of these: *refused*, by the tool's own words and
+exit status; *survived*, where the right answer or the right files came out; *wrong*, which is everything else: a
+traceback, an answer from a damaged file, something executed, which would write the canary, a file outside.
 """
 
 import contextlib
-import hashlib
 import io
-import itertools
 import json
 import os
 import pathlib
@@ -218,7 +216,7 @@ def tried(name, make, reader, version, folder):
     place.mkdir(parents=True)
     canary = place / "canary"
     given = make(version, place, canary)
-    before = {path for path in place.rglob("*")}
+    before = set(place.rglob("*"))
     readers = {
         "folder": lambda: run_tool("verify", given, "--timeout", 20, "--memory", 6),
         "model": lambda: refusal(lambda: load_model(given)),
@@ -226,7 +224,7 @@ def tried(name, make, reader, version, folder):
     }
     with inside(place):
         outcome = readers[reader]()
-    stayed = len({path for path in place.rglob("*")} - before - {canary})
+    stayed = len(set(place.rglob("*")) - before - {canary})
     if canary.exists():
         outcome = "executed"
     shutil.rmtree(place)
@@ -299,7 +297,7 @@ def versions(directory):
 def kills(directory, count):
     """Kill processes that deploy at some time of their first or second deployment, then deploy once more."""
     rng, outcomes = random.Random(0), []
-    for pair in itertools.batched(range(count), 2) if sys.version_info >= (3, 12) else _pairs(count):
+    for pair in (range(k, min(k + 2, count)) for k in range(0, count, 2)):  # two processes at a time
         children = [child(directory / str(k), 100) for k in pair]
         for process in children:
             start(process)
@@ -318,10 +316,6 @@ def kills(directory, count):
         outcomes.append("survived" if whole_ones and len(numbered) == len(seen) + 1 else "a version is not whole")
         left += len(others)
     return row("a deployment killed, and the next one", outcomes, left)
-
-
-def _pairs(count):
-    return [range(k, min(k + 2, count)) for k in range(0, count, 2)]
 
 
 def at_once(directory):
@@ -361,7 +355,7 @@ for options in ("size=4k", "size=16k", "size=32k", "size=64k", "ro"):
 
 
 def no_room(place):
-    """Deploy into file systems of 4, 16, 32 and 64 kB, and into one that cannot be written: in a namespace of its own."""
+    """Deploy into file systems of 4 to 64 kB, and into one that is read-only, mounted in a namespace of its own."""
     place.mkdir(parents=True)
     tried = "a deployment onto a full disk (4, 16, 32 and 64 kB), and onto a read-only one"
     space = ["unshare", "--map-root-user", "--mount"]

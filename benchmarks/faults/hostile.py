@@ -1,7 +1,7 @@
-"""Hostile files: SavedModels and ONNX files that do more than compute, manifests that lie, models and samples that run code.
+"""Hostile files: SavedModels and ONNX files that do more than compute, manifests that lie, models and samples.
 
-Each of `CASES` is a function of a sound version folder, an empty folder to write in, and the path of a canary, which the
-file would write if it were run; it returns the file's path. Sums are always made anew, as someone would who may write.
+Each of `CASES` is a function of a sound version folder, an empty folder to write in, and the path of a canary, which
+the file would write if it were run; it returns the file's path. Sums are made anew, as someone would who may write.
 """
 
 import hashlib
@@ -625,11 +625,11 @@ def npy_huge(version, place, canary):
 @case(".npz that unpacks to 2.2 GB", "samples")
 def npz_bomb(version, place, canary):
     path = place / "images.npz"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        with archive.open("image.npy", "w", force_zip64=True) as file:
-            file.write(npy((131 << 24, 1)))
-            for _ in range(131):
-                file.write(bytes(1 << 24))
+    archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+    with archive, archive.open("image.npy", "w", force_zip64=True) as file:
+        file.write(npy((131 << 24, 1)))
+        for _ in range(131):
+            file.write(bytes(1 << 24))
     return path
 
 

@@ -116,7 +116,9 @@ def main(arguments=None):
     parser.add_argument("--version", type=int)
     parser.add_argument("--signature")
     parser.add_argument(
-        "--manifest", type=Path, help="manifest.json of the model, to check the samples' shape and range"
+        "--manifest",
+        type=Path,
+        help="manifest.json of the model, beside its manifest.sha256, to check the samples' shape and range",
     )
     options = parser.parse_args(arguments)
     names = inputs = None
