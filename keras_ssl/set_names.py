@@ -1,0 +1,51 @@
+"""The names of TensorFlow Datasets' sets, read from its files: importing it takes seconds."""
+
+import functools
+import importlib.util
+import os
+import pathlib
+import re
+
+__all__ = ["exists", "known"]
+
+_WHOLE_NAME = re.compile(r"\w+(/[\w.\-]+)?(:[\d.*]+)?")
+"""Name, configuration and version. Others, such as "huggingface:mnist", would try the network for half a minute."""
+_WITHOUT_SETS = {"core", "dataset_collections", "proto", "scripts", "testing", "url_checksums"}
+_CLASS = re.compile(r"^class (\w+)\(", re.MULTILINE)
+_NO_SET = re.compile(r"config|info\d*|builder|data_source")
+"""How the names of classes that are no sets end."""
+
+
+def exists(name: str) -> bool:
+    """Return whether TensorFlow Datasets has a set of this name, or one is prepared in its folder.
+
+    Args:
+        name: Name of a set, with configuration and version if wanted: "mnist", "cifar10_corrupted/fog_1".
+    """
+    if not _WHOLE_NAME.fullmatch(name):
+        return False
+    base = _snake_case(re.split("[/:]", name)[0])
+    prepared = pathlib.Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()
+    return any((folder / base).is_dir() for folder in (_root() / "datasets", prepared)) or base in known()
+
+
+@functools.cache
+def known() -> frozenset[str]:
+    """Return the names of all sets; a few names that are none are among them."""
+    names = {folder.name for folder in (_root() / "datasets").iterdir() if folder.is_dir()}
+    for folder in _root().iterdir():
+        if folder.is_dir() and folder.name not in {*_WITHOUT_SETS, "datasets"}:
+            for file in folder.rglob("*.py"):
+                if not file.name.endswith("_test.py"):
+                    names |= {_snake_case(found) for found in _CLASS.findall(file.read_text(encoding="utf-8"))}
+    return frozenset(name for name in names if not re.fullmatch(rf".*_({_NO_SET.pattern})", name) and name[0] != "_")
+
+
+def _root():
+    return pathlib.Path(importlib.util.find_spec("tensorflow_datasets").submodule_search_locations[0])
+
+
+def _snake_case(name):
+    """As TensorFlow Datasets names a set after its class."""
+    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
