@@ -5,6 +5,7 @@ functions that can be part of a saved model load at once.
 """
 
 import importlib
+import re
 import sys
 from types import ModuleType
 
@@ -56,7 +57,7 @@ def _is_the_command_line():
     """Whether this process is `keras-ssl` or `python -m keras_ssl`, which import `registered` once words are right."""
     program = sys.argv[0] if sys.argv else ""
     if program == "-m":  # while Python looks for the module to run
-        return sys.orig_argv[sys.orig_argv.index("-m") + 1 :][:1] == ["keras_ssl"]
+        return re.search(r" -\w*m ?keras_ssl( |$)", " ".join(sys.orig_argv)) is not None
     return program.replace("\\", "/").rpartition("/")[2] in ("keras-ssl", "keras-ssl.exe")
 
 

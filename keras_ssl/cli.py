@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from keras_ssl import __version__, files, names
+from keras_ssl.backends import require_tensorflow
 from keras_ssl.commands import Command, Commands, checked_by, debug
 from keras_ssl.errors import UserError
 
@@ -32,6 +33,11 @@ def _show_version(wanted):
     if wanted:
         typer.echo(f"keras-ssl {__version__}")
         raise typer.Exit
+
+
+def _at_least_one(epochs):
+    if epochs < 1:
+        raise UserError("at least one epoch", f"--epochs {epochs}", "give 1 or more")
 
 
 def _numbers(text):
@@ -83,7 +89,8 @@ def demo(
     out: Out = Path("out"),
     seed: Seed = 0,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Epochs of both pretrainings. Default: the recipes'.")
+        int | None,
+        typer.Option(help="Epochs of both pretrainings. Default: the recipes'.", callback=checked_by(_at_least_one)),
     ] = None,
 ) -> None:
     """Pretrain, evaluate, fine-tune and deploy. Writes a report on one data set."""
@@ -102,7 +109,9 @@ def pretrain(
             callback=checked_by(names.check_objective),
         ),
     ] = "simclr",
-    epochs: Annotated[int | None, typer.Option(min=1, help="Default: those of the data set's recipe.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Default: those of the data set's recipe.", callback=checked_by(_at_least_one))
+    ] = None,
     seed: Seed = 0,
     mixed_precision: Annotated[bool, typer.Option("--mixed-precision", help="Compute in bfloat16.")] = False,
     size: Annotated[int | None, typer.Option(min=1, help="Height and width that images are resized to.")] = None,
@@ -124,6 +133,7 @@ def pretrain(
 
     from keras_ssl import data, distribute, recipes, runs
 
+    require_tensorflow("which pretrain needs for its checkpoints", "set KERAS_BACKEND=tensorflow")
     make_recipe = recipes.choose(objective, dataset)
     out = files.writable_folder(out, "choose another --out")
     replicas = distribute.strategy(strategy)  # before anything else runs: collectives are set up when TensorFlow starts

@@ -37,18 +37,18 @@ def _stderr_held_back():
         yield
         return
     sys.stderr.flush()
-    enabled, screen = faulthandler.is_enabled(), os.dup(2)
+    watched, screen = faulthandler.is_enabled(), os.dup(2)
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
-        faulthandler.enable(screen)
+        if not watched:
+            faulthandler.enable(screen)
         try:
             yield
         finally:
             sys.stderr.flush()
             os.dup2(screen, 2)
-            faulthandler.disable()
-            if enabled:
-                faulthandler.enable()
+            if not watched:
+                faulthandler.disable()
             held.seek(0)
             os.write(screen, _LINES.sub(b"", held.read()))
             os.close(screen)

@@ -17,9 +17,12 @@ __all__ = [
     "STRATEGIES",
     "check_dataset",
     "check_model_file",
+    "check_no_path",
     "check_objective",
     "check_strategy",
     "mistyped",
+    "no_such_dataset",
+    "require_datasets",
 ]
 
 JOINT_EMBEDDING = {
@@ -56,6 +59,7 @@ CLASSICAL = (
 
 EMBEDDED = ("digits",)
 """Data sets that need neither a file nor a network; `data.readers` has a function `load_<name>` for each."""
+_EMBEDDED = f"the embedded sets ({', '.join(EMBEDDED)})"
 
 STRATEGIES = ("none", "mirrored", "multiworker")
 """Names for `distribute.strategy`."""
@@ -86,28 +90,65 @@ def check_strategy(name: Any) -> None:
 
 
 def check_dataset(name: Path) -> None:
-    """Raise if no data set can have this name. Nothing is loaded, and none that exists is refused.
+    """Raise if no data set can have this name. Nothing is loaded, and none is refused that the command line can load.
 
     Args:
         name: Name of an embedded set or of a set of TensorFlow Datasets, or path of a folder or file.
 
     Raises:
-        UserError: If it is none of these, or TensorFlow Datasets is not installed.
+        UserError: If it is none of these, or TensorFlow Datasets is needed and not installed.
     """
     path = pathlib.Path(name).expanduser()
     if name in EMBEDDED or path.is_dir() or (path.suffix == ".npz" and path.is_file()):
         return
-    if not isinstance(name, str) or name.startswith((".", "/", "~")):
-        raise UserError("a folder of images", f"{_mistyped_path(path)}, which is not a folder", "check the path")
-    embedded = f"the embedded sets ({', '.join(EMBEDDED)})"
-    require("tensorflow_datasets", f"which has all sets but {embedded}; there is no folder {_mistyped_path(path)}")
-    if not set_names.exists(name):
-        do = "see `tfds.list_builders()` for the names"
-        raise UserError(
-            f"a folder, one of {embedded} or an image set of TensorFlow Datasets",
-            f"{mistyped(name, [*EMBEDDED, *set_names.known()])}, which is none of them",
-            f"check the path: there is no folder {path.resolve()}" if "/" in name else f"check the path, or {do}",
-        )
+    check_no_path(name)
+    require_datasets(str(name))
+    if not set_names.exists(str(name)):
+        raise no_such_dataset(str(name))
+
+
+def check_no_path(name: Path) -> None:
+    """Raise if what is no folder or file was meant as one.
+
+    Args:
+        name: Name or path.
+
+    Raises:
+        UserError: If it is a `pathlib.Path`, or begins as only a path does.
+    """
+    if isinstance(name, pathlib.Path) or str(name).startswith((".", "/", "~")):
+        path = pathlib.Path(name).expanduser()
+        there = (file.name for file in _beside(path) if file.is_dir() or file.suffix == ".npz")
+        received = f"{path}{_suggestion(path.name, there)}, which is not a folder"
+        raise UserError("a folder of images", received, "check the path")
+
+
+def require_datasets(name: str) -> None:
+    """Raise unless TensorFlow Datasets and all that it needs are installed.
+
+    Args:
+        name: Name of the set that is to be loaded.
+
+    Raises:
+        UserError: If a package is not installed.
+    """
+    for package in ("tensorflow_datasets", "tensorflow", "importlib_resources"):
+        require(package, f"which has all data sets but {_EMBEDDED}; there is no folder {name}")
+
+
+def no_such_dataset(name: str) -> UserError:
+    """Return the error about a name that is neither a folder nor a data set.
+
+    Args:
+        name: The name.
+    """
+    return UserError(
+        f"a folder, one of {_EMBEDDED} or an image set of TensorFlow Datasets",
+        f"{mistyped(name, [*EMBEDDED, *set_names.known()])}, which is none of them",
+        f"check the path: there is no folder {pathlib.Path(name).resolve()}"
+        if "/" in name
+        else "check the path, or see `tfds.list_builders()` for the names",
+    )
 
 
 def check_model_file(path: Path) -> None:
@@ -121,8 +162,9 @@ def check_model_file(path: Path) -> None:
     """
     path = pathlib.Path(path)
     if not path.is_file() or path.suffix != ".keras":
-        received = str(path) if path.exists() else f"{_mistyped_path(path)}, which does not exist"
-        raise UserError("a .keras file", received, "give the path of a saved model")
+        there = (file.name for file in _beside(path) if file.suffix == ".keras")
+        missing = "" if path.exists() else f"{_suggestion(path.name, there)}, which does not exist"
+        raise UserError("a .keras file", f"{path}{missing}", "give the path of a saved model")
 
 
 def mistyped(name: str, known: Iterable[str]) -> str:
@@ -139,14 +181,12 @@ def mistyped(name: str, known: Iterable[str]) -> str:
 
 
 def _suggestion(name, known):
-    close = difflib.get_close_matches(name, known)
+    close = difflib.get_close_matches(name, list(known))
     return f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
 
 
-def _mistyped_path(path):
-    """The same for a path, unquoted, and names in its folder."""
-    there = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
-    return f"{path}{_suggestion(path.name, there)}"
+def _beside(path):
+    return path.parent.iterdir() if path.parent.is_dir() else ()
 
 
 def _check_among(kind, name, known):

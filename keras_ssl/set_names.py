@@ -6,10 +6,8 @@ import os
 import pathlib
 import re
 
-__all__ = ["exists", "known"]
+__all__ = ["exists", "is_whole_name", "known"]
 
-_WHOLE_NAME = re.compile(r"\w+(/[\w.\-]+)?(:[\d.*]+)?")
-"""Name, configuration and version. Others, such as "huggingface:mnist", would try the network for half a minute."""
 _WITHOUT_SETS = {"core", "dataset_collections", "proto", "scripts", "testing", "url_checksums"}
 _CLASS = re.compile(r"^class (\w+)\(", re.MULTILINE)
 _NO_SET = re.compile(r"config|info\d*|builder|data_source")
@@ -22,11 +20,22 @@ def exists(name: str) -> bool:
     Args:
         name: Name of a set, with configuration and version if wanted: "mnist", "cifar10_corrupted/fog_1".
     """
-    if not _WHOLE_NAME.fullmatch(name):
+    if not is_whole_name(name):
         return False
     base = _snake_case(re.split("[/:]", name)[0])
     prepared = pathlib.Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()
     return any((folder / base).is_dir() for folder in (_root() / "datasets", prepared)) or base in known()
+
+
+def is_whole_name(name: str) -> bool:
+    """Return whether a name consists of the set's own, a configuration and a version, of which only the first must be.
+
+    TensorFlow Datasets takes others, such as "huggingface:mnist", but tries the network for half a minute.
+
+    Args:
+        name: The name.
+    """
+    return re.fullmatch(r"\w+(/[\w.\-]+)?(:[\d.*]+)?", name) is not None
 
 
 @functools.cache

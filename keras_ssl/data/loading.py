@@ -90,7 +90,7 @@ def load(
     if folder.is_dir():
         _check_no_columns(columns, folder)
         return readers.load_folder(folder, split, wanted, in_memory, trust)
-    names.check_dataset(name_or_folder)
+    names.check_no_path(name_or_folder)
     return readers.load_named(str(name_or_folder), split, wanted, columns)
 
 

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_ssl.backends import require
+from keras_ssl import set_names
 from keras_ssl.data.readers.pixels import fit, resize, room_for
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
+from keras_ssl.names import no_such_dataset, require_datasets
 from keras_ssl.progress import track
 
 __all__ = ["load_named", "network_answers"]
@@ -40,7 +41,9 @@ def load_named(
         UserError: If TensorFlow Datasets or TensorFlow is not installed, there is no such set, configuration, split or
             column, its images differ in size without a `size`, or it is neither prepared nor downloadable.
     """
-    tfds = _import_tfds()
+    require_datasets(name)
+    import tensorflow_datasets as tfds
+
     builder = _find(tfds, name)
     features = builder.info.features
     features = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
@@ -65,17 +68,13 @@ def load_named(
     return Source(images, found["label"], label.num_classes, tuple(label.names), f"{name}/{split}", kept)
 
 
-def _import_tfds():
-    for package in ("tensorflow_datasets", "tensorflow", "importlib_resources"):
-        require(package, "which loads named data sets")
-    import tensorflow_datasets as tfds
-
-    return tfds
-
-
 def _find(tfds, name):
+    if not set_names.is_whole_name(name):
+        raise no_such_dataset(name)
     try:
         return tfds.builder(name)
+    except tfds.core.DatasetNotFoundError as error:
+        raise no_such_dataset(name) from error
     except (ValueError, AssertionError) as error:
         reason = str(error).split("\n")[0]
         raise UserError(
