@@ -5,7 +5,7 @@ import shlex
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -50,10 +50,11 @@ def _numbers(text):
 
 
 def _check_launched(ctx: typer.Context, command: list[str]):
+    whole: Any = ctx.parent
     if not any("multiworker" in word for word in command):
         raise UserError("a command with --strategy multiworker", " ".join(command), "add it, or each trains alone")
-    name, launched, words = ctx.parent.command.resolve_command(ctx.parent, list(command))
-    launched.make_context(name, words, parent=ctx.parent)  # raises where the command itself would
+    name, launched, words = whole.command.resolve_command(whole, list(command))
+    launched.make_context(name, words, parent=whole)  # raises where the command itself would
     return command
 
 

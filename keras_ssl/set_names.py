@@ -5,6 +5,7 @@ import importlib.util
 import os
 import pathlib
 import re
+from typing import Any
 
 __all__ = ["exists", "is_whole_name", "known"]
 
@@ -51,7 +52,8 @@ def known() -> frozenset[str]:
 
 
 def _root():
-    return pathlib.Path(importlib.util.find_spec("tensorflow_datasets").submodule_search_locations[0])
+    spec: Any = importlib.util.find_spec("tensorflow_datasets")
+    return pathlib.Path(spec.submodule_search_locations[0])
 
 
 def _snake_case(name):
