@@ -10,7 +10,7 @@ PIP_INDEX = $$PIP_INDEX_URL$$($(BIN)/python -m pip config get global.index-url 2
 INSTALL = test -z "$(PIP_INDEX)" && $(PIP) uv && $(UV) --editable '$(1)' || $(PIP) --editable '$(1)'
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test lint types install install-dev clean
+.PHONY: demo test lint types package install install-dev clean
 
 demo: .venv/installed ## pretrain, evaluate, fine-tune, deploy and report on the embedded digits
 	$(BIN)/keras-ssl demo --out out
@@ -25,12 +25,24 @@ lint: .venv/installed-dev
 types: .venv/installed-dev
 	$(BIN)/mypy
 
+# on Python 3.12, which the suite does not run on; pyenv's own `python3.12` works only where that version is selected
+OTHER_PYTHON ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.12.*/bin/python3.12) python3.12)
+
+package: .venv/installed-dev ## the wheel installs and trains in an environment without TensorFlow
+	rm -rf build && mkdir -p build/package
+	$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir build/package .
+	$(OTHER_PYTHON) -m venv build/package/venv
+	wheel="$$(echo build/package/keras_ssl-*.whl)[jax]" python=build/package/venv/bin/python; \
+		test -z "$(PIP_INDEX)" && $(BIN)/uv pip install --quiet --python $$python --constraint constraints.txt "$$wheel" || \
+		$$python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt "$$wheel"
+	cd build/package && KERAS_BACKEND=jax venv/bin/python ../../tests/without_tensorflow.py .
+
 install: .venv/installed
 install-dev: .venv/installed-dev
 
 .venv/installed: setup.cfg setup.py constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(call INSTALL,.)
+	$(call INSTALL,.[all])
 	touch $@
 
 .venv/installed-dev: setup.cfg setup.py constraints.txt

@@ -36,6 +36,7 @@ SECTIONS = {
     "mnist to cifar10": ("mnist_to_cifar10.section", "mnist_to_cifar10"),
     "views": ("views.section", "views"),
     "resnet step": ("resnet_step.section", "resnet_step"),
+    "onednn": ("onednn.section", "onednn"),
     "collapse": ("collapse.section", "collapse"),
     "replicas": ("replicas.section", "replicas"),
     "export matrix": ("export_matrix.section", "export_matrix"),

@@ -5,15 +5,11 @@ functions that can be part of a saved model load at once.
 """
 
 import importlib
-import os
+import re
+import sys
 from types import ModuleType
 
-# oneDNN is TensorFlow's default on newer CPUs only; elsewhere training takes up to twice as long without it.
-# TensorFlow reads the variable when it is imported.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-
-# Importing these packages registers their classes and functions, so that Keras can load .keras files with them.
-from keras_ssl import blocks, likelihoods, losses, objectives, optimizers, state, transforms
+from keras_ssl import onednn
 
 __version__ = "0.1.0"
 __all__ = [
@@ -55,3 +51,16 @@ def __getattr__(name: str) -> ModuleType:
 
 def __dir__() -> list[str]:
     return sorted([*__all__, "__version__"])
+
+
+def _is_the_command_line():
+    """Whether this process is `keras-ssl` or `python -m keras_ssl`, which import `registered` once words are right."""
+    program = sys.argv[0] if sys.argv else ""
+    if program == "-m":  # while Python looks for the module to run
+        return re.search(r" -\w*m ?keras_ssl( |$)", " ".join(sys.orig_argv)) is not None
+    return program.replace("\\", "/").rpartition("/")[2] in ("keras-ssl", "keras-ssl.exe")
+
+
+onednn.turn_on()
+if not _is_the_command_line():
+    importlib.import_module("keras_ssl.registered")

@@ -5,58 +5,123 @@ import shlex
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from keras_ssl import files
+from keras_ssl import __version__, files, names
+from keras_ssl.backends import require_tensorflow
+from keras_ssl.commands import Command, Commands, checked_by, debug
 from keras_ssl.errors import UserError
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    help="Pretrain an encoder without labels, transfer it with few labels, ship it.",
-    epilog="--debug, anywhere, shows the traceback of an error.",
+    cls=Commands,
+    epilog="--debug, anywhere, shows the traceback of an error, and the log lines of TensorFlow and CUDA.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # rich takes longer to import than all the rest
     pretty_exceptions_enable=False,
 )
 
 _LAUNCH = "KERAS_SSL_LAUNCH"
 """Environment variable with the words before a worker's command, which `launch` runs."""
 
-Dataset = Annotated[str, typer.Option(help="A name ('digits', any image set of TensorFlow Datasets) or a folder.")]
+
+def _show_version(wanted):
+    if wanted:
+        typer.echo(f"keras-ssl {__version__}")
+        raise typer.Exit
+
+
+def _at_least_one(epochs):
+    if epochs < 1:
+        raise UserError("at least one epoch", f"--epochs {epochs}", "give 1 or more")
+
+
+def _numbers(text):
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise UserError(
+            "whole numbers with commas between them", repr(text), "write --labels-per-class 1,5,10"
+        ) from error
+
+
+def _check_launched(ctx: typer.Context, command: list[str]):
+    whole: Any = ctx.parent
+    if not any("multiworker" in word for word in command):
+        raise UserError("a command with --strategy multiworker", " ".join(command), "add it, or each trains alone")
+    name, launched, words = whole.command.resolve_command(whole, list(command))
+    launched.make_context(name, words, parent=whole)  # raises where the command itself would
+    return command
+
+
+Dataset = Annotated[
+    str,
+    typer.Option(
+        help="A name ('digits', any image set of TensorFlow Datasets) or a folder.",
+        callback=checked_by(names.check_dataset),
+    ),
+]
 Out = Annotated[Path, typer.Option(help="Folder to write in.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of weights, order and views.")]
-Encoder = Annotated[Path, typer.Option(help="encoder.keras or objective.keras, as pretrain writes them.")]
+Encoder = Annotated[
+    Path,
+    typer.Option(
+        help="encoder.keras or objective.keras, as pretrain writes them.", callback=checked_by(names.check_model_file)
+    ),
+]
 
 
-@app.command()
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, help="Show the version and exit.", callback=_show_version)
+    ] = False,
+) -> None:
+    """Pretrain an encoder without labels, transfer it with few labels, ship it."""
+
+
+@app.command(cls=Command)
 def demo(
     dataset: Dataset = "digits",
     out: Out = Path("out"),
     seed: Seed = 0,
-    epochs: Annotated[int | None, typer.Option(help="Epochs of both pretrainings. Default: the recipes'.")] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Epochs of both pretrainings. Default: the recipes'.", callback=checked_by(_at_least_one)),
+    ] = None,
 ) -> None:
-    """Pretrain, evaluate, fine-tune and deploy on one data set, and write a report."""
+    """Pretrain, evaluate, fine-tune and deploy. Writes a report on one data set."""
     from keras_ssl.runs import demo
 
-    _at_least_one(epochs)
     demo.run(dataset, out, seed, epochs, say=typer.echo)
 
 
-@app.command()
+@app.command(cls=Command)
 def pretrain(
     dataset: Dataset,
     objective: Annotated[
-        str, typer.Option(help="'simclr', 'byol', 'autoencoder', 'gan', 'rotation', …; an unknown one lists them all.")
+        str,
+        typer.Option(
+            help="'simclr', 'byol', 'autoencoder', 'gan', 'rotation', …; an unknown one lists them all.",
+            callback=checked_by(names.check_objective),
+        ),
     ] = "simclr",
-    epochs: Annotated[int | None, typer.Option(help="Default: those of the data set's recipe.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Default: those of the data set's recipe.", callback=checked_by(_at_least_one))
+    ] = None,
     seed: Seed = 0,
     mixed_precision: Annotated[bool, typer.Option("--mixed-precision", help="Compute in bfloat16.")] = False,
-    size: Annotated[int | None, typer.Option(help="Height and width that images are resized to.")] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="Height and width that images are resized to.")] = None,
     strategy: Annotated[
-        str, typer.Option(help="'none', 'mirrored' (all GPUs of this machine) or 'multiworker' (those of TF_CONFIG).")
+        str,
+        typer.Option(
+            help="'none', 'mirrored' (all GPUs of this machine) or 'multiworker' (those of TF_CONFIG).",
+            callback=checked_by(names.check_strategy),
+        ),
     ] = "none",
     trust: Annotated[
         bool, typer.Option("--trust", help="Do not decode each image first where not all fit into memory.")
@@ -64,12 +129,12 @@ def pretrain(
     resume: Annotated[bool, typer.Option("--resume", help="Resume the run in --out.")] = False,
     out: Out = Path("out"),
 ) -> None:
-    """Train an encoder without labels; write encoder.keras and objective.keras."""
+    """Train an encoder without labels. Writes encoder.keras and objective.keras."""
     import keras
 
     from keras_ssl import data, distribute, recipes, runs
 
-    _at_least_one(epochs)
+    require_tensorflow("which pretrain needs for its checkpoints", "set KERAS_BACKEND=tensorflow")
     make_recipe = recipes.choose(objective, dataset)
     out = files.writable_folder(out, "choose another --out")
     replicas = distribute.strategy(strategy)  # before anything else runs: collectives are set up when TensorFlow starts
@@ -91,34 +156,40 @@ def pretrain(
         typer.echo(f"Encoder: {out / 'encoder.keras'}")
 
 
-@app.command(context_settings={"allow_interspersed_args": False})
+@app.command(cls=Command, context_settings={"allow_interspersed_args": False})
 def launch(
-    command: Annotated[list[str], typer.Argument(help="The command, such as pretrain --strategy multiworker …")],
+    command: Annotated[
+        list[str],
+        typer.Argument(help="The command, such as pretrain --strategy multiworker …", callback=_check_launched),
+    ],
     workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 2,
 ) -> None:
-    """Run a command in several processes of this machine as one cluster. If one fails, all are stopped."""
+    """Run a command in several processes of this machine. They are one cluster; if one fails, all are stopped."""
     from keras_ssl import distribute
 
-    if not any("multiworker" in word for word in command):
-        raise UserError("a command with --strategy multiworker", " ".join(command), "add it, or each trains alone")
-    debug = ["--debug"] if "--debug" in sys.argv else []
     os.environ[_LAUNCH] = shlex.join(["launch", "--workers", str(workers)])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that no worker outlives this process
-    distribute.launch([sys.executable, "-m", "keras_ssl", *command, *debug], workers)
+    distribute.launch([sys.executable, "-m", "keras_ssl", *command, *["--debug"] * debug()], workers)
 
 
-@app.command()
+@app.command(cls=Command)
 def evaluate(
     encoder: Encoder,
     dataset: Dataset,
     labels_per_class: Annotated[
-        str | None, typer.Option(help="Numbers with commas. Default: those of 1,5,10,100 that every class has.")
+        str | None,
+        typer.Option(
+            help="Numbers with commas. Default: those of 1,5,10,100 that every class has.",
+            callback=checked_by(_numbers),
+        ),
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Draws of labels.")] = 5,
-    steps: Annotated[int, typer.Option(help="Steps of fine-tuning and training from scratch, 32 samples each.")] = 300,
+    seeds: Annotated[int, typer.Option(min=1, help="Draws of labels.")] = 5,
+    steps: Annotated[
+        int, typer.Option(min=1, help="Steps of fine-tuning and training from scratch, 32 samples each.")
+    ] = 300,
     out: Annotated[Path | None, typer.Option(help="Folder for results.json.")] = None,
 ) -> None:
-    """Measure an encoder with few labels, beside raw inputs, the untrained encoder and training from scratch."""
+    """Measure an encoder with few labels. Beside raw inputs, the untrained encoder and training from scratch."""
     from keras_ssl import progress, runs
 
     counts = None if labels_per_class is None else _numbers(labels_per_class)
@@ -133,16 +204,18 @@ def evaluate(
         typer.echo(f"Results: {out / 'results.json'}")
 
 
-@app.command()
+@app.command(cls=Command)
 def finetune(
     encoder: Encoder,
     dataset: Dataset,
-    labels_per_class: Annotated[int | None, typer.Option(help="Labels of each class to use. Default: all.")] = None,
-    steps: Annotated[int, typer.Option(help="Steps of Adam, 32 samples each.")] = 300,
+    labels_per_class: Annotated[
+        int | None, typer.Option(min=1, help="Labels of each class to use. Default: all.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of Adam, 32 samples each.")] = 300,
     seed: Seed = 0,
     out: Out = Path("out"),
 ) -> None:
-    """Train a classifier from an encoder and labeled images; write classifier.keras."""
+    """Train a classifier from an encoder and labeled images. Writes classifier.keras."""
     from keras_ssl import progress, runs
 
     out = files.writable_folder(out, "choose another --out")
@@ -156,15 +229,18 @@ def finetune(
     typer.echo(f"Classifier: {path}")
 
 
-@app.command()
+@app.command(cls=Command)
 def export(
-    model: Annotated[Path, typer.Argument(help="classifier.keras or encoder.keras.")],
+    model: Annotated[
+        Path,
+        typer.Argument(help="classifier.keras or encoder.keras.", callback=checked_by(names.check_model_file)),
+    ],
     out: Out = Path("out/model"),
     input_dtype: Annotated[str, typer.Option(help="'float32' for images in 0..1, 'uint8' for 0..255.")] = "float32",
     tolerance: Annotated[float, typer.Option(help="Largest relative difference between the formats.")] = 1e-5,
     version: Annotated[int | None, typer.Option(help="Default: the next one.")] = None,
 ) -> None:
-    """Write the next version folder with a SavedModel, an ONNX file and a manifest, verified against each other."""
+    """Export a model for serving. Writes a version folder with a SavedModel, an ONNX file and a manifest, verified."""
     from keras_ssl import export, progress, runs
 
     names = runs.about(model).get("class_names")
@@ -175,7 +251,7 @@ def export(
     typer.echo(f"SHA-256 of manifest.json: {(path / 'manifest.sha256').read_text().split()[0]}")
 
 
-@app.command()
+@app.command(cls=Command)
 def embed(
     encoder: Encoder,
     dataset: Dataset,
@@ -206,26 +282,8 @@ def _command_to_resume():
     return shlex.join(words if "--resume" in words else [*words, "--resume"])
 
 
-# ---- options ---------------------------------------------------------------------------------------------------------
-
-
-def _at_least_one(epochs):
-    if epochs is not None and epochs < 1:
-        raise UserError("at least one epoch", f"--epochs {epochs}", "give 1 or more")
-
-
-def _numbers(text):
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise UserError(
-            "whole numbers with commas between them", repr(text), "write --labels-per-class 1,5,10"
-        ) from error
-
-
 def main() -> None:
     """Run the command line. An error is one paragraph on stderr and exit status 2, a signal 128 and its number."""
-    debug = "--debug" in sys.argv
     arguments = [word for word in sys.argv[1:] if word != "--debug"]
     try:
         app(args=arguments, prog_name="keras-ssl")
@@ -237,12 +295,12 @@ def main() -> None:
             sys.exit(128 + signum)
         raise
     except (UserError, OSError, MemoryError) as error:
-        if debug:
+        if debug():
             raise
         typer.echo(f"keras-ssl: {error}", err=True)
         sys.exit(2)
     except Exception as error:
-        if debug:
+        if debug():
             raise
         reason = " ".join(str(error).split())
         typer.echo(f"keras-ssl: {type(error).__name__}: {reason} (--debug shows where)", err=True)

@@ -12,6 +12,7 @@ if sys.dont_write_bytecode:  # each process would compile all that it imports, w
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the same on all machines, and no warning where it is off
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault(  # quicker to compile, 4 times so on JAX
     "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"

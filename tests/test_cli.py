@@ -384,7 +384,7 @@ def test_a_wrong_word_is_a_usage_error(capsys, monkeypatch, words, message):
         (("--labels-per-class", "1;2"), "write --labels-per-class 1,5,10"),
         (("--labels-per-class", "0"), "labels_per_class as a whole number at least 1"),
         (("--labels-per-class", "500"), "at least 500 samples of each class"),
-        (("--seeds", "0"), "at least one draw of labels"),
+        (("--seeds", "0"), "'--seeds'"),
     ],
 )
 def test_evaluate_refuses_numbers_that_cannot_be(story, capsys, monkeypatch, words, message):
@@ -396,7 +396,7 @@ def test_evaluate_refuses_numbers_that_cannot_be(story, capsys, monkeypatch, wor
 def test_finetune_refuses_no_steps(story, capsys, monkeypatch, tmp_path):
     _, photos, run, _ = story
     words = ("finetune", "--encoder", run / "encoder.keras", "--dataset", photos, "--steps", 0, "--out", tmp_path)
-    assert "at least one step" in fail(capsys, monkeypatch, *words)
+    assert "'--steps'" in fail(capsys, monkeypatch, *words)
     assert list(tmp_path.iterdir()) == []
 
 

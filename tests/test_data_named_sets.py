@@ -83,8 +83,8 @@ def test_a_download_that_fails_is_told(offline, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mnits", "choose mnist"),
-        ("digit", "choose digits"),
+        ("mnits", "did you mean 'mnist'"),
+        ("digit", "did you mean 'digits'"),
         ("fotos/", r"there is no folder .*/fotos"),
         ("no such set", "digits"),
         ("huggingface:mnist", "list_builders"),

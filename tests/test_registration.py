@@ -13,7 +13,8 @@ import keras_ssl
 from keras_ssl import optimizers
 
 ROOT = pathlib.Path(keras_ssl.__file__).parent
-INTERNAL = {"trees", "__main__", "backends", "batch_keys", "cli", "files", "progress", "typing"}
+INTERNAL = {"trees", "__main__", "backends", "batch_keys", "cli", "commands", "files", "logs", "names", "onednn"}
+INTERNAL |= {"progress", "registered", "set_names", "typing"}
 CosineDecay = keras.optimizers.schedules.CosineDecay
 
 LOADING = """

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_ssl import names
 from keras_ssl.data import readers
 from keras_ssl.data.readers.pixels import as_size
 from keras_ssl.data.source import Source
@@ -89,9 +90,8 @@ def load(
     if folder.is_dir():
         _check_no_columns(columns, folder)
         return readers.load_folder(folder, split, wanted, in_memory, trust)
-    if isinstance(name_or_folder, pathlib.Path) or str(name_or_folder).startswith((".", "/", "~")):
-        raise UserError("a folder of images", f"{folder}, which is not a folder", "check the path")
-    return readers.load_named(str(name_or_folder), split, wanted, tuple(_EMBEDDED), columns)
+    names.check_no_path(name_or_folder)
+    return readers.load_named(str(name_or_folder), split, wanted, columns)
 
 
 def _kinds(model):
@@ -116,4 +116,4 @@ def _check_no_columns(columns, name):
         )
 
 
-_EMBEDDED = {"digits": readers.load_digits}
+_EMBEDDED = {name: getattr(readers, f"load_{name}") for name in names.EMBEDDED}

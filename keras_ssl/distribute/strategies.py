@@ -6,10 +6,9 @@ from typing import Any
 
 from keras_ssl.backends import require_tensorflow
 from keras_ssl.errors import UserError
+from keras_ssl.names import check_strategy
 
 __all__ = ["is_chief", "strategy"]
-
-NAMES = ("none", "mirrored", "multiworker")
 
 
 def strategy(name: Any = "mirrored") -> Any:
@@ -38,6 +37,7 @@ def strategy(name: Any = "mirrored") -> Any:
 
     if isinstance(name, tf.distribute.Strategy):
         return name
+    check_strategy(name)
     if name == "none":
         return tf.distribute.get_strategy()
     if name == "mirrored":
@@ -45,14 +45,8 @@ def strategy(name: Any = "mirrored") -> Any:
         devices = [device.name for device in tf.config.list_logical_devices(kind)]
         # the only reduction that works with `steps_per_execution` above 1
         return tf.distribute.MirroredStrategy(devices, tf.distribute.HierarchicalCopyAllReduce())
-    if name == "multiworker":
-        _check_tf_config(os.environ.get("TF_CONFIG"))
-        return tf.distribute.MultiWorkerMirroredStrategy()
-    raise UserError(
-        f"one of the strategies {', '.join(NAMES)}",
-        repr(name),
-        "choose one of these, or give a `tf.distribute.Strategy`",
-    )
+    _check_tf_config(os.environ.get("TF_CONFIG"))
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def is_chief(strategy: Any) -> bool:

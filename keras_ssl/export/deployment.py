@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from keras_ssl.backends import require
 from keras_ssl.errors import UserError
 from keras_ssl.export.axes import layout
 from keras_ssl.export.clients import PerChannel, Sends, ValueRange
@@ -90,6 +91,8 @@ def deploy(
     check_tolerance(tolerance)
     directory = pathlib.Path(directory)
     served = servings(model, Sends(input_dtype, value_range, mean, std), outputs, signatures)
+    for package in ("tf2onnx", "onnx", "onnxruntime"):
+        require(package, "which writes or verifies ONNX files")
     layouts = [layout(served[0], samples), *map(layout, served[1:])]
     class_names = _checked_names(class_names, layouts[0])
     _check_version(version, directory)

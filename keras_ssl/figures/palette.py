@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Callable, Collection
 from typing import Any, TypeAlias
 
+from keras_ssl.backends import require
+
 __all__ = ["BASELINES", "CLASSES", "INK", "Figure", "family", "figure", "label", "look", "styled"]
 
 Figure: TypeAlias = Any
@@ -58,6 +60,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
     @functools.wraps(draw)
     def drawn(*args, **kwargs):
+        require("matplotlib", "which draws figures")
         import matplotlib
 
         with matplotlib.rc_context(STYLE):
@@ -68,6 +71,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 def figure(width: float, height: float) -> Figure:
     """Return an empty Figure of this size in inches that pyplot does not manage."""
+    require("matplotlib", "which draws figures")
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")

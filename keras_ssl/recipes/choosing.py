@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 
-from keras_ssl import data, objectives
+from keras_ssl import data, names, objectives
 from keras_ssl.errors import UserError
 from keras_ssl.recipes import digits, mnist, photographs, small_images
 from keras_ssl.recipes.recipe import Recipe
@@ -14,36 +14,10 @@ __all__ = ["CLASSICAL", "JOINT_EMBEDDING", "UNLABELED", "check_images", "choose"
 UNLABELED = {"mnist": "train[:20000]", "fashion_mnist": "train[:20000]", "cifar10": "train[:20000]"}
 """The part of a named data set that its recipe trains on, if that is not all of train."""
 
-JOINT_EMBEDDING = {
-    "simclr": objectives.SimCLR,
-    "moco": objectives.MoCo,
-    "nnclr": objectives.NNCLR,
-    "byol": objectives.BYOL,
-    "simsiam": objectives.SimSiam,
-    "dino": objectives.DINO,
-    "barlow_twins": objectives.BarlowTwins,
-    "vicreg": objectives.VICReg,
-    "swav": objectives.SwAV,
-}
+JOINT_EMBEDDING = {name: getattr(objectives, kind) for name, kind in names.JOINT_EMBEDDING.items()}
 """Joint-embedding objectives by name on the command line."""
 
-CLASSICAL = {
-    "autoencoder": small_images.autoencoder,
-    "bottleneck_autoencoder": small_images.bottleneck_autoencoder,
-    "dense_autoencoder": small_images.dense_autoencoder,
-    "deep_dense_autoencoder": small_images.deep_dense_autoencoder,
-    "sparse_autoencoder": small_images.sparse_autoencoder,
-    "denoising_autoencoder": small_images.denoising_autoencoder,
-    "variational_autoencoder": small_images.variational_autoencoder,
-    "gan": small_images.gan,
-    "bigan": small_images.bigan,
-    "masked_autoencoder": small_images.masked_autoencoder,
-    "inpainting": small_images.inpainting,
-    "rotation": small_images.rotation,
-    "flip": small_images.flip,
-    "jigsaw": small_images.jigsaw,
-    "attributes": small_images.attributes,
-}
+CLASSICAL = {name: getattr(small_images, name) for name in names.CLASSICAL}
 """Recipes of all other objectives, for images of up to 64x64 pixels, by name on the command line."""
 
 _ANYWHERE = CLASSICAL | {
@@ -92,6 +66,5 @@ def choose(objective: str, dataset: Path) -> Callable[..., Recipe]:
     Raises:
         UserError: If there is no such objective.
     """
-    if objective not in _ANYWHERE:
-        raise UserError(f"an objective among {', '.join(_ANYWHERE)}", repr(objective), "choose one of these")
+    names.check_objective(objective)
     return _NAMED.get(str(dataset), {}).get(objective, _ANYWHERE[objective])

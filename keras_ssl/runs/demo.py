@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_ssl import callbacks, data, evaluate, export, files, networks, progress, recipes, transfer
+from keras_ssl.backends import require
 from keras_ssl.evaluate.sources import labeled
 from keras_ssl.figures import plots, report
 from keras_ssl.figures.palette import label
@@ -42,6 +43,8 @@ def run(
         UserError: If the data set does not exist or has no labels, or the folder cannot be written in.
     """
     start = time.perf_counter()
+    for package, why in (("matplotlib", "which draws the report"), ("tf2onnx", "which exports the classifier")):
+        require(package, why)
     out = files.writable_folder(out, "choose another --out")
     train = data.load(dataset, "train")
     test = data.load(dataset, "test")

@@ -9,6 +9,7 @@ import keras
 from keras_ssl import __version__, specs
 from keras_ssl.errors import UserError
 from keras_ssl.files import whole_file, write_json
+from keras_ssl.names import check_model_file
 from keras_ssl.networks import embedder
 from keras_ssl.typing import Path
 
@@ -48,12 +49,7 @@ def load_model(path: Path) -> keras.Model:
         UserError: If there is no such file, it cannot be loaded, or it was trained on other shapes, dtypes or ranges.
     """
     path = pathlib.Path(path)
-    if not path.is_file() or path.suffix != ".keras":
-        raise UserError(
-            "a .keras file",
-            f"{path}" + ("" if path.exists() else ", which does not exist"),
-            "give the path of a saved model",
-        )
+    check_model_file(path)
     described = about(path).get("specs")  # before the model is loaded, so that a broken file is told first
     model = _loaded(path)
     if described is not None and (wanted := specs.from_json(described)) != (found := specs.specs_of(embedder(model))):

@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from keras_ssl.backends import require
 from keras_ssl.figures import image_rows
 from keras_ssl.figures.palette import Figure
 from keras_ssl.typing import Operation, Path, Tensor
@@ -28,6 +29,7 @@ def preview(
     Returns:
         A `matplotlib.figure.Figure`, which a notebook displays.
     """
+    require("matplotlib", "which draws figures")
     import matplotlib.pyplot  # noqa: F401  (it registers with a notebook how figures are displayed)
 
     images = np.asarray(images[:columns], dtype="float32")

@@ -1,8 +1,5 @@
 """Image sets of TensorFlow Datasets, by name."""
 
-import difflib
-import pathlib
-import re
 import socket
 import threading
 import urllib.parse
@@ -11,9 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_ssl import set_names
 from keras_ssl.data.readers.pixels import fit, resize, room_for
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
+from keras_ssl.names import no_such_dataset, require_datasets
 from keras_ssl.progress import track
 
 __all__ = ["load_named", "network_answers"]
@@ -25,7 +24,6 @@ def load_named(
     name: str,
     split: str,
     size: tuple[int, int] | None = None,
-    embedded: Sequence[str] = (),
     columns: Sequence[str] = (),
 ) -> Source:
     """Load a split of an image set of TensorFlow Datasets into memory.
@@ -34,18 +32,19 @@ def load_named(
         name: Name of the set, with configuration and version if wanted: `"mnist"`, `"cifar10_corrupted/fog_1"`.
         split: Split of the set, or a slice such as `"train[:20%]"`.
         size: `(height, width)` to resize the images to, or None.
-        embedded: Names of embedded sets, for the error about an unknown name.
         columns: Names of features with one number per sample, to keep as columns of the source.
 
     Returns:
         A `Source`.
 
     Raises:
-        UserError: If the set is unknown, its images differ in size without a `size`, it has no such split or column, or
-            it is neither prepared nor downloadable.
+        UserError: If TensorFlow Datasets or TensorFlow is not installed, there is no such set, configuration, split or
+            column, its images differ in size without a `size`, or it is neither prepared nor downloadable.
     """
-    tfds = _import_tfds(name, embedded)
-    builder = _find(tfds, name, embedded)
+    require_datasets(name)
+    import tensorflow_datasets as tfds
+
+    builder = _find(tfds, name)
     features = builder.info.features
     features = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
     stored = _image_feature(tfds, features, name, size)
@@ -69,38 +68,18 @@ def load_named(
     return Source(images, found["label"], label.num_classes, tuple(label.names), f"{name}/{split}", kept)
 
 
-def _import_tfds(name, embedded):
+def _find(tfds, name):
+    if not set_names.is_whole_name(name):
+        raise no_such_dataset(name)
     try:
-        import tensorflow  # noqa: F401
-        import tensorflow_datasets as tfds
-    except ImportError as error:
+        return tfds.builder(name)
+    except tfds.core.DatasetNotFoundError as error:
+        raise no_such_dataset(name) from error
+    except (ValueError, AssertionError) as error:
+        reason = str(error).split("\n")[0]
         raise UserError(
-            f"a folder or one of the embedded sets ({', '.join(embedded)}), or TensorFlow Datasets for other names",
-            f"{name!r}, and {error}",
-            "check the path, or `pip install tensorflow tensorflow-datasets importlib_resources`",
+            "an image set of TensorFlow Datasets", f"{name!r}: {reason}", f"see `tfds.builder({name.split('/')[0]!r})`"
         ) from error
-    return tfds
-
-
-def _find(tfds, name, embedded):
-    # Names of other packages' sets, such as "huggingface:mnist", would try the network for half a minute and fail.
-    if re.fullmatch(r"\w+(/[\w.\-]+)?(:[\d.*]+)?", name):
-        try:
-            return tfds.builder(name)
-        except (ValueError, AssertionError) as error:
-            reason = "" if isinstance(error, tfds.core.DatasetNotFoundError) else f": {error}".split("\n")[0]
-    else:
-        reason = ""
-    known = [*embedded, *tfds.list_builders(with_community_datasets=False)]
-    close = difflib.get_close_matches(re.split("[/:]", name)[0], known, n=5)
-    do = f"choose {' or '.join(close)}" if close else "check the path, or see `tfds.list_builders()` for the names"
-    if name.endswith("/") or name.startswith((".", "/", "~")):
-        do = f"check the path: there is no folder {pathlib.Path(name).expanduser().resolve()}"
-    raise UserError(
-        f"a folder, one of the embedded sets ({', '.join(embedded)}) or an image set of TensorFlow Datasets",
-        f"{name!r}, which is none of them{reason}",
-        do,
-    )
 
 
 def _image_feature(tfds, features, name, size):

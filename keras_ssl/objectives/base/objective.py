@@ -7,7 +7,7 @@ from typing import Any, Self
 import keras
 from keras import ops
 
-from keras_ssl import checks, specs
+from keras_ssl import checks, onednn, specs
 from keras_ssl.backends import on_tensorflow
 from keras_ssl.distribute import replica_index
 from keras_ssl.errors import UserError
@@ -285,6 +285,7 @@ class Objective(keras.Model):
             force: See `keras.Model.make_train_function`.
         """
         if on_tensorflow():
+            onednn.warn_if_off()
             tensorflow_step.build_optimizers(self)
         super().make_train_function(force)
 

@@ -1,0 +1,194 @@
+"""The names that a user writes, known without importing what they stand for, and the errors about wrong ones."""
+
+import difflib
+import pathlib
+from collections.abc import Iterable
+from typing import Any
+
+from keras_ssl import set_names
+from keras_ssl.backends import require
+from keras_ssl.errors import UserError
+from keras_ssl.typing import Path
+
+__all__ = [
+    "CLASSICAL",
+    "EMBEDDED",
+    "JOINT_EMBEDDING",
+    "STRATEGIES",
+    "check_dataset",
+    "check_model_file",
+    "check_no_path",
+    "check_objective",
+    "check_strategy",
+    "mistyped",
+    "no_such_dataset",
+    "require_datasets",
+]
+
+JOINT_EMBEDDING = {
+    "simclr": "SimCLR",
+    "moco": "MoCo",
+    "nnclr": "NNCLR",
+    "byol": "BYOL",
+    "simsiam": "SimSiam",
+    "dino": "DINO",
+    "barlow_twins": "BarlowTwins",
+    "vicreg": "VICReg",
+    "swav": "SwAV",
+}
+"""Joint-embedding objectives: their names on the command line and in `recipes.small_images`, and their classes."""
+
+CLASSICAL = (
+    "autoencoder",
+    "bottleneck_autoencoder",
+    "dense_autoencoder",
+    "deep_dense_autoencoder",
+    "sparse_autoencoder",
+    "denoising_autoencoder",
+    "variational_autoencoder",
+    "gan",
+    "bigan",
+    "masked_autoencoder",
+    "inpainting",
+    "rotation",
+    "flip",
+    "jigsaw",
+    "attributes",
+)
+"""All other objectives, by the names of their recipes in `recipes.small_images`."""
+
+EMBEDDED = ("digits",)
+"""Data sets that need neither a file nor a network; `data.readers` has a function `load_<name>` for each."""
+_EMBEDDED = f"the embedded sets ({', '.join(EMBEDDED)})"
+
+STRATEGIES = ("none", "mirrored", "multiworker")
+"""Names for `distribute.strategy`."""
+
+
+def check_objective(name: str) -> None:
+    """Raise unless there is an objective of this name.
+
+    Args:
+        name: Such as "simclr".
+
+    Raises:
+        UserError: If there is none.
+    """
+    _check_among("an objective", name, [*JOINT_EMBEDDING, *CLASSICAL])
+
+
+def check_strategy(name: Any) -> None:
+    """Raise unless there is a distribution strategy of this name.
+
+    Args:
+        name: Such as "mirrored".
+
+    Raises:
+        UserError: If there is none.
+    """
+    _check_among("a strategy", name, STRATEGIES)
+
+
+def check_dataset(name: Path) -> None:
+    """Raise if no data set can have this name. Nothing is loaded, and none is refused that the command line can load.
+
+    Args:
+        name: Name of an embedded set or of a set of TensorFlow Datasets, or path of a folder or file.
+
+    Raises:
+        UserError: If it is none of these, or TensorFlow Datasets is needed and not installed.
+    """
+    path = pathlib.Path(name).expanduser()
+    if name in EMBEDDED or path.is_dir() or (path.suffix == ".npz" and path.is_file()):
+        return
+    check_no_path(name)
+    require_datasets(str(name))
+    if not set_names.exists(str(name)):
+        raise no_such_dataset(str(name))
+
+
+def check_no_path(name: Path) -> None:
+    """Raise if what is no folder or file was meant as one.
+
+    Args:
+        name: Name or path.
+
+    Raises:
+        UserError: If it is a `pathlib.Path`, or begins as only a path does.
+    """
+    if isinstance(name, pathlib.Path) or str(name).startswith((".", "/", "~")):
+        path = pathlib.Path(name).expanduser()
+        there = (file.name for file in _beside(path) if file.is_dir() or file.suffix == ".npz")
+        received = f"{path}{_suggestion(path.name, there)}, which is not a folder"
+        raise UserError("a folder of images", received, "check the path")
+
+
+def require_datasets(name: str) -> None:
+    """Raise unless TensorFlow Datasets and all that it needs are installed.
+
+    Args:
+        name: Name of the set that is to be loaded.
+
+    Raises:
+        UserError: If a package is not installed.
+    """
+    for package in ("tensorflow_datasets", "tensorflow", "importlib_resources"):
+        require(package, f"which has all data sets but {_EMBEDDED}; there is no folder {name}")
+
+
+def no_such_dataset(name: str) -> UserError:
+    """Return the error about a name that is neither a folder nor a data set.
+
+    Args:
+        name: The name.
+    """
+    return UserError(
+        f"a folder, one of {_EMBEDDED} or an image set of TensorFlow Datasets",
+        f"{mistyped(name, [*EMBEDDED, *set_names.known()])}, which is none of them",
+        f"check the path: there is no folder {pathlib.Path(name).resolve()}"
+        if "/" in name
+        else "check the path, or see `tfds.list_builders()` for the names",
+    )
+
+
+def check_model_file(path: Path) -> None:
+    """Raise unless a path is that of a `.keras` file.
+
+    Args:
+        path: Path of the file.
+
+    Raises:
+        UserError: If there is no such file, or its name has another ending.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file() or path.suffix != ".keras":
+        there = (file.name for file in _beside(path) if file.suffix == ".keras")
+        missing = "" if path.exists() else f"{_suggestion(path.name, there)}, which does not exist"
+        raise UserError("a .keras file", f"{path}{missing}", "give the path of a saved model")
+
+
+def mistyped(name: str, known: Iterable[str]) -> str:
+    """Return a wrong name as errors show it: quoted, and with the known names that it is close to.
+
+    Args:
+        name: Name as the user wrote it.
+        known: Names that there are.
+
+    Returns:
+        Text such as "'simclear' (did you mean 'simclr'?)".
+    """
+    return f"{name!r}{_suggestion(name, known)}"
+
+
+def _suggestion(name, known):
+    close = difflib.get_close_matches(name, list(known))
+    return f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
+
+
+def _beside(path):
+    return path.parent.iterdir() if path.parent.is_dir() else ()
+
+
+def _check_among(kind, name, known):
+    if name not in known:
+        raise UserError(f"{kind} among {', '.join(known)}", mistyped(str(name), known), "choose one of these")
