@@ -207,7 +207,7 @@ def test_labels_out_of_range_under_jit_are_seen_at_the_first_loss_without_the_ar
 
 def test_labels_out_of_range_in_a_source():
     refused(lambda: data.from_arrays(GOOD, np.arange(8), classes=7), "labels in 0..6", "7 at index 7")
-    refused(lambda: data.from_arrays(GOOD, np.arange(7)), "one label for each of 8 images", "7")
+    refused(lambda: data.from_arrays(GOOD, np.arange(7)), "one label for each of 8 samples", "7")
     refused(lambda: data.from_arrays(GOOD, np.eye(8)), "argmax")
 
 

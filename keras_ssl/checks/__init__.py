@@ -4,8 +4,11 @@ from keras_ssl.checks.arguments import check_between, check_method, check_probab
 from keras_ssl.checks.arrays import as_array, check_dtype, check_shape, check_values
 from keras_ssl.checks.images import check_images
 from keras_ssl.checks.labels import check_labels
+from keras_ssl.checks.not_arrays import described, instead_of_array
+from keras_ssl.checks.watching import Watch
 
 __all__ = [
+    "Watch",
     "as_array",
     "check_between",
     "check_dtype",
@@ -16,4 +19,6 @@ __all__ = [
     "check_range",
     "check_shape",
     "check_values",
+    "described",
+    "instead_of_array",
 ]

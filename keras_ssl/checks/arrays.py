@@ -5,25 +5,38 @@ from typing import Any
 
 import numpy as np
 
+from keras_ssl.checks.not_arrays import described, instead_of_array
 from keras_ssl.errors import UserError
 
 __all__ = ["as_array", "check_dtype", "check_shape", "check_values"]
 
 
-def as_array(images: Any, name: str = "images") -> np.ndarray:
+def as_array(images: Any, name: str = "images", strings: bool = False) -> np.ndarray:
     """Return `images` as one NumPy array.
 
     Args:
         images: Array, tensor, or list of arrays of one shape.
         name: Name of the images in the error.
+        strings: Whether strings are an array, too. Default: False.
 
     Raises:
-        UserError: If the shapes in a list differ.
+        UserError: If the shapes in a list differ, or it is something else, such as a data set, a folder or a list of
+            paths; the error says how to make an array of it.
     """
+    do = instead_of_array(images, strings)
+    if do is not None:
+        raise UserError(f"{name} as an array", described(images), do)
     try:
-        return np.asarray(images)
+        array = np.asarray(images)
     except ValueError as error:
-        raise UserError(f"{name} of one shape", f"a {type(images).__name__} of several", "resize them") from error
+        raise UserError(
+            f"{name} of one shape",
+            f"a {type(images).__name__} of several",
+            "resize them; pad rows of ids and series to one length, ids with 0",
+        ) from error
+    if not array.ndim or array.dtype.kind in ("mM" if strings else "USOmM"):
+        raise UserError(f"{name} as an array of numbers", described(images), "convert them to numbers")
+    return array
 
 
 def check_shape(images: np.ndarray, channels: int | None = None, at_least: int = 2, name: str = "images") -> None:

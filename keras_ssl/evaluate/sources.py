@@ -27,6 +27,7 @@ def as_source(samples: Source | Samples, model: Any = None) -> Source:
         UserError: If the samples are not finite, out of range, or do not fit the model.
     """
     model = embedder(model)
+    specs.warn_of_rescaling(model)
     wanted = specs.specs_of(model) if is_graph(model) else None
     if isinstance(samples, Source):
         source = samples
