@@ -8,7 +8,7 @@ import numpy as np
 from keras_ssl.checks.not_arrays import described, instead_of_array
 from keras_ssl.errors import UserError
 
-__all__ = ["as_array", "check_dtype", "check_shape", "check_values"]
+__all__ = ["as_array", "as_arrays", "check_dtype", "check_shape", "check_values"]
 
 
 def as_array(images: Any, name: str = "images", strings: bool = False) -> np.ndarray:
@@ -37,6 +37,18 @@ def as_array(images: Any, name: str = "images", strings: bool = False) -> np.nda
     if not array.ndim or array.dtype.kind in ("mM" if strings else "USOmM"):
         raise UserError(f"{name} as an array of numbers", described(images), "convert them to numbers")
     return array
+
+
+def as_arrays(samples: Any, name: str = "images") -> Any:
+    """Return samples as NumPy arrays: one, or a dict of them; see `as_array`.
+
+    Args:
+        samples: What `as_array` takes, or a dict of that.
+        name: Name of the samples in the error, unless they are in a dict.
+    """
+    if isinstance(samples, dict):
+        return {key: as_arrays(x, key) for key, x in samples.items()}
+    return as_array(samples, name)
 
 
 def check_shape(images: np.ndarray, channels: int | None = None, at_least: int = 2, name: str = "images") -> None:
@@ -97,11 +109,15 @@ def check_values(
         )
     slack = 1e-3 * (high - low)
     if lowest < low - slack or highest > high + slack:
-        bytes_like = lowest >= 0 and 2 < highest <= 255
+        do = "rescale the images"
+        if lowest >= 0 and 2 < highest <= 255:
+            do += ": they look like 0..255, so divide by 255"
+        elif lowest < low == 0 and highest < 20:
+            do += "; a normalization belongs into the model: `keras.layers.Normalization(mean=…, variance=…)` comes first"
         raise UserError(
             f"{name} with values in {low:g}..{high:g}",
             f"values in {lowest:g}..{highest:g}",
-            "rescale the images" + (": they look like 0..255, so divide by 255" if bytes_like else ""),
+            do,
         )
 
 

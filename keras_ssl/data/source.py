@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_ssl import specs
-from keras_ssl.checks import as_array, check_labels
+from keras_ssl.checks import as_array, as_arrays, check_labels
 from keras_ssl.data.arrays import Arrays
 from keras_ssl.errors import UserError
 from keras_ssl.specs import Spec, Specs
@@ -204,7 +204,7 @@ def from_arrays(
     Raises:
         UserError: If axes, dtype, labels or columns do not fit.
     """
-    arrays = {key: as_array(x, key) for key, x in samples.items()} if isinstance(samples, dict) else as_array(samples)
+    arrays = as_arrays(samples)
     if labels is not None:
         labels = as_array(labels, "labels", strings=True)
         check_labels(labels, len(keras.tree.flatten(arrays)[0]), classes)

@@ -60,8 +60,8 @@ def _not_copied(layer, error):
     return UserError(
         "a network that can be copied, layer by layer",
         f"'{layer.name}': {str(error).strip().splitlines()[0]}",
-        "give your own layers a `get_config` that returns the arguments of their constructor; or build the network of "
-        "Keras's layers",
+        "let the constructors of your own layers take `**kwargs` for `super().__init__(**kwargs)`, and `get_config` "
+        "return their other arguments; or build the network of Keras's layers",
     )
 
 

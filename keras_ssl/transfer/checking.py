@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_ssl import specs
-from keras_ssl.checks import Watch, as_array, check_labels
+from keras_ssl.checks import Watch, as_array, as_arrays, check_labels
 from keras_ssl.networks import rescales_bytes
 from keras_ssl.trees import count
 from keras_ssl.typing import Samples
@@ -56,8 +56,7 @@ def check_samples(model: keras.Model, samples: Samples) -> Samples:
     wanted = specs.specs_of(model)
     if isinstance(wanted, dict) and isinstance(samples, (list, tuple)) and len(samples) == len(wanted):
         samples = dict(zip(wanted, samples))
-    arrays = as_array(samples, specs.plural(wanted)) if isinstance(wanted, specs.Spec) else samples
-    arrays = keras.tree.map_structure(as_array, arrays)
+    arrays = as_arrays(samples, specs.plural(wanted))
     looked_at = arrays
     if any(rescales_bytes(model, x) for x in model.inputs):
         wanted = specs.without_range(wanted)

@@ -115,7 +115,8 @@ def check_data(objective: Any, data: Any) -> None:
         objective: An `Objective`.
         data: What `fit` takes, or one batch. What is neither arrays nor a dict of them passes.
     """
-    arrays = batches.arrays_in(objective, keras.utils.unpack_x_y_sample_weight(data)[0])
+    x = data[0] if isinstance(data, tuple) and len(data) in (1, 2, 3) else data
+    arrays = batches.arrays_in(objective, _data(objective, x))
     for key, array in arrays.items():
         objective.check_array(key, array)
     _check_views(objective, arrays)
@@ -167,10 +168,11 @@ def _are_arrays(x):
 
 def _data(objective, x):
     """Return `x`, or raise if it is no data: a path, a list of samples, ragged tensors, …"""
-    leaves = keras.tree.flatten(x)
     if hasattr(x, "element_spec") or isinstance(x, keras.utils.PyDataset) or hasattr(x, "__next__"):
         return x
-    do = instead_of_array(x) or next((do for leaf in leaves if (do := instead_of_array(leaf))), None)
+    do = instead_of_array(x)
+    if do is None and isinstance(x, dict):
+        do = next(filter(None, map(instead_of_array, keras.tree.flatten(x))), None)
     if do is None and isinstance(x, list):
         do = "stack them: `np.stack(samples)`"
     if do is not None:

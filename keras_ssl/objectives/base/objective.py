@@ -127,7 +127,7 @@ class Objective(Doors):
             UserError: If they are not what the encoder takes.
         """
         wanted = specs.specs_of(self.encoder)
-        arrays = keras.tree.map_structure(checks.as_array, samples)
+        arrays = checks.as_arrays(samples, specs.plural(wanted))
         specs.check_values(specs.without_range(wanted) if any_range else wanted, arrays, specs.plural(wanted))
         return keras.tree.map_structure(lambda x, spec: ops.convert_to_tensor(x, dtype=spec.dtype), arrays, wanted)
 
