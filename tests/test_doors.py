@@ -1,10 +1,11 @@
-"""Every door that takes images, labels or an encoder, with each wrong thing: right, or one error that says what to do."""
+"""Every door that takes images, labels or encoders, with each wrong thing: right, or one error with what to do."""
 
 import functools
 import pathlib
 import re
 import warnings
 import zipfile
+from functools import partial
 
 import keras
 import numpy as np
@@ -45,6 +46,11 @@ def the_autoencoder():
 @functools.cache
 def the_classifier():
     return a_classifier()
+
+
+@functools.cache
+def the_tuning():
+    return transfer.FineTuning(an_encoder(), 3, steps=1)
 
 
 def refused(action, *words):
@@ -103,7 +109,7 @@ IMAGE_DOORS = {
     "classifier.fit with validation arrays": lambda x: the_classifier().fit(
         GOOD, LABELS, validation_data=(x, LABELS), verbose=0
     ),
-    "fine_tune": lambda x: transfer.fine_tune(an_encoder(), x, LABELS, 3, steps=1),
+    "fine_tune": lambda x: the_tuning().fit([], x, LABELS),
     "start_from_probe": lambda x: transfer.start_from_probe(the_classifier(), x, LABELS),
 }
 
@@ -111,14 +117,14 @@ IMAGE_DOORS = {
 @pytest.mark.parametrize("door", IMAGE_DOORS)
 def test_images_of_a_wrong_range_are_refused(door):
     for words, images in BAD_IMAGES.items():
-        refused(lambda: IMAGE_DOORS[door](images), words)
+        refused(partial(IMAGE_DOORS[door], images), words)
 
 
 def test_a_data_set_is_refused_before_a_step_and_each_batch_comes_once():
     objective = compiled()
     seen = []
     batches = tf.data.Dataset.from_generator(
-        lambda: map(lambda k: seen.append(k) or GOOD[k : k + 2], range(0, 8, 2)),
+        lambda: (seen.append(k) or GOOD[k : k + 2] for k in range(0, 8, 2)),
         output_signature=tf.TensorSpec((None, *SHAPE)),
     )
     objective.fit(batches, epochs=2, verbose=0)
@@ -194,8 +200,8 @@ def in_words(folder):
 def test_what_is_no_array_gets_advice_by_cause(tmp_path):
     folder = a_folder(tmp_path)
     for thing, words in in_words(folder):
-        assert words in refused(lambda: data.batches(thing, batch_size=2)), thing
-        assert words in refused(lambda: evaluate.embed(None, thing)), thing
+        assert words in refused(partial(data.batches, thing, batch_size=2)), thing
+        assert words in refused(partial(evaluate.embed, None, thing)), thing
 
 
 def test_the_advice_can_be_followed(tmp_path):
@@ -255,14 +261,14 @@ def test_wrong_labels_get_advice_by_cause(which):
     for door in (
         lambda: checks.check_labels(labels, 8, 3),
         lambda: data.from_arrays(GOOD, labels, classes=3),
-        lambda: transfer.fine_tune(an_encoder(), GOOD, labels, 3, steps=1),
-        lambda: transfer.start_from_probe(a_classifier(), GOOD, labels),
+        lambda: the_tuning().fit([], GOOD, labels),
+        lambda: transfer.start_from_probe(the_classifier(), GOOD, labels),
     ):
         assert words in refused(door)
     if np.ndim(labels) != 1 or len(labels) != 8 or np.asarray(labels).dtype.kind != "i" or np.min(labels) < 0:
         refused(lambda: transfer.fit_linear(features, labels))
         refused(lambda: evaluate.fit_nearest(features, labels))
-    model = a_classifier()
+    model = the_classifier()
     before = model.get_weights()
     if which in TAKEN:
         model.fit(GOOD, np.asarray(labels), verbose=0)
@@ -283,7 +289,7 @@ def test_a_classifier_is_an_ordinary_model_whose_fit_looks(tmp_path):
     model = a_classifier(jit_compile=True)
     for labels in (LABELS + 1, np.where(LABELS == 1, np.nan, LABELS)):
         for x, y in ((GOOD, labels), (a_set(GOOD, labels), None)):
-            refused(lambda: model.fit(x, y, verbose=0))
+            refused(partial(model.fit, x, y, verbose=0))
     assert all(np.isfinite(weights).all() for weights in model.get_weights())
     assert type(model).__module__.startswith("keras.")
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(ignore_class=-1), run_eagerly=True)
@@ -371,10 +377,10 @@ def test_an_encoder_that_does_not_fit_is_one_error_at_every_door(which):
         heads.discriminator,
         heads.pair_discriminator,
     ):
-        assert words in refused(lambda: door(make()))
+        assert words in refused(partial(door, make()))
     if which in ("of maps", "of two outputs"):  # the others are embedded right, or not called at all
         for door in (evaluate.embed, evaluate.collapse):
-            assert words in refused(lambda: door(make(), GOOD))
+            assert words in refused(partial(door, make(), GOOD))
         assert words in refused(lambda: evaluate.knn(make(), source, source))
     if which in ("subclassed", "not built"):
         refused(lambda: transfer.adapt_input(make(), SHAPE))
@@ -447,7 +453,9 @@ def test_an_encoder_that_rescales_bytes_is_warned_about_once():
     assert h.std() > 0.1
 
 
-@pytest.mark.parametrize("shape", [(8, 8, None), (8, 8), 8, None, (0, 8, 3), (8.0, 8, 3), (1, 8, 8, 3), (None, None, 3)])
+@pytest.mark.parametrize(
+    "shape", [(8, 8, None), (8, 8), 8, None, (0, 8, 3), (8.0, 8, 3), (1, 8, 8, 3), (None, None, 3)]
+)
 def test_encoders_are_built_for_shapes_that_they_can_have(shape):
     small = {
         "mlp": lambda s: encoders.mlp(s, units=(4,)),
@@ -465,7 +473,7 @@ def test_encoders_are_built_for_shapes_that_they_can_have(shape):
         if shape in takes.get(name, ()):
             assert None not in make(shape).output_shape[1:]
         else:
-            refused(lambda: make(shape), "input_shape")
+            refused(partial(make, shape), "input_shape")
     refused(lambda: encoders.resnet18((None, None, 3)), "stem='small'")
 
 

@@ -113,7 +113,7 @@ def check_values(
         if lowest >= 0 and 2 < highest <= 255:
             do += ": they look like 0..255, so divide by 255"
         elif lowest < low == 0 and highest < 20:
-            do += "; a normalization belongs into the model: `keras.layers.Normalization(mean=…, variance=…)` comes first"
+            do += "; normalize inside the model, with `keras.layers.Normalization(mean=…, variance=…)`"
         raise UserError(
             f"{name} with values in {low:g}..{high:g}",
             f"values in {lowest:g}..{highest:g}",
