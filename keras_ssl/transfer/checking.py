@@ -39,7 +39,7 @@ def with_checked_fit(model: keras.Model, classes: int) -> keras.Model:
         with watch.reporting():
             return train(**given)
 
-    model.fit = fit  # type: ignore[method-assign]
+    model.fit = fit
     return model
 
 

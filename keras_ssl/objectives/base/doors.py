@@ -23,8 +23,9 @@ class Doors(keras.Model):
 
     _begun = False
 
-    def fit(self, **given: Any) -> keras.callbacks.History:
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Check the data and train; see `keras.Model.fit`."""
+        given = _bound(keras.Model.fit, self, args, kwargs)
         self._begun = True
         watch = self._watch()
         given["x"] = watch.over(_data(self, given.get("x")))
@@ -35,8 +36,9 @@ class Doors(keras.Model):
         with watch.reporting(), validation.reporting():
             return super().fit(**given)
 
-    def evaluate(self, **given: Any) -> Any:
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """Check the data and evaluate; see `keras.Model.evaluate`."""
+        given = _bound(keras.Model.evaluate, self, args, kwargs)
         watch = self._watch()
         if "_use_cached_eval_dataset" not in given:  # so `fit` asks, which looks at its validation data
             given["x"] = watch.over(_data(self, given.get("x")))
@@ -56,8 +58,7 @@ class Doors(keras.Model):
         Raises:
             UserError: If the samples, or those in the first batch of a data set, do not fit the embedder.
         """
-        given = inspect.signature(keras.Model.predict).bind(self, *args, **kwargs).arguments
-        del given["self"]
+        given = _bound(keras.Model.predict, self, args, kwargs)
         x = _data(self, given["x"])
         if _are_arrays(x):
             _check_samples(self, x)
@@ -106,6 +107,14 @@ class Doors(keras.Model):
     def _each(self, look):
         """What looks at later batches: an id out of range would get another vector, or none, under XLA and on JAX."""
         return look if any(spec.is_bounded for spec in keras.tree.flatten(self.batch_specs)) else None
+
+
+def _bound(method, model, args, kwargs):
+    """The arguments of a method by name, without the model."""
+    given = inspect.signature(method).bind(model, *args, **kwargs).arguments
+    del given["self"]
+    others = given.pop("kwargs", {})
+    return {**given, **others}
 
 
 def check_data(objective: Any, data: Any) -> None:
