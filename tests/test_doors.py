@@ -13,7 +13,20 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from keras_ssl import checks, data, encoders, evaluate, export, heads, networks, objectives, specs, transfer, views
+from keras_ssl import (
+    checks,
+    data,
+    encoders,
+    evaluate,
+    export,
+    heads,
+    networks,
+    objectives,
+    runs,
+    specs,
+    transfer,
+    views,
+)
 from keras_ssl.errors import UserError
 
 SHAPE = (6, 6, 1)
@@ -409,7 +422,7 @@ def test_an_encoder_with_two_inputs_passes_every_door_of_the_classifier():
     assert "Spec(" not in str(refused(lambda: objectives.Autoencoder(encoder)))
 
 
-def test_a_lambda_in_memory_is_copied():
+def test_a_lambda_in_memory_is_copied_and_a_file_with_one_is_not_loaded(tmp_path):
     shift = 0.5
     encoder = of(keras.layers.Lambda(lambda x: keras.ops.relu(x - shift), name="shifted"))
     nested = wrapped(encoder)
@@ -423,6 +436,8 @@ def test_a_lambda_in_memory_is_copied():
         np.testing.assert_allclose(copied(GOOD), encoder(GOOD), atol=1e-6)
     heads.discriminator(encoder)
     networks.reinitialized(encoder, 0)
+    path = runs.save_model(encoder, tmp_path / "encoder.keras")
+    assert "`keras.ops` in place of the Lambda layer" in refused(lambda: runs.load_model(path), "Lambda")
 
 
 def test_an_encoder_that_rescales_bytes_is_warned_about_once():
