@@ -12,7 +12,7 @@ from keras import ops
 
 from keras_ssl.directions import unit
 from keras_ssl.distribute import assign
-from keras_ssl.networks import all_layers, set_weights
+from keras_ssl.networks import all_layers, clone, set_weights
 from keras_ssl.typing import Tensor
 
 __all__ = ["Center", "Queue", "TargetNetwork"]
@@ -32,7 +32,7 @@ class TargetNetwork(keras.layers.Layer):
 
     def __init__(self, networks: Sequence[keras.Model], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.copies = [keras.models.clone_model(network) for network in networks]
+        self.copies = [clone(network) for network in networks]
         for copy, network in zip(self.copies, networks):
             set_weights(copy, network.get_weights())
         self._followed = [_trained(copy) for copy in self.copies]

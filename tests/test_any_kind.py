@@ -159,7 +159,7 @@ def test_ids_outside_the_vocabulary_are_an_error_in_data_sets(jit_compile):
     with pytest.raises(UserError, match=r"view_2.*0\.\.19.*20 at index 3"):
         simclr.fit(batch, verbose=0)
     for x in (tf.data.Dataset.from_tensors(batch), tf.data.Dataset.from_tensors((batch, np.zeros(8)))):
-        with pytest.raises(tf.errors.InvalidArgumentError, match=r"view_2.{2} as integers in 0\.\.19"):
+        with pytest.raises(UserError, match=r"view_2.*0\.\.19.*20 at index 3"):
             simclr.fit(x, verbose=0)
     good = cases.pairs_of_texts(8, 0)
     for call in (
@@ -171,7 +171,7 @@ def test_ids_outside_the_vocabulary_are_an_error_in_data_sets(jit_compile):
     ):
         with pytest.raises(UserError, match=r"view_2.*0\.\.19.*20 at index 3"):
             call()
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"view_2.{2} as integers in 0\.\.19"):
+    with pytest.raises(UserError, match=r"view_2.*0\.\.19.*20 at index 3"):
         simclr.evaluate(tf.data.Dataset.from_tensors(batch), verbose=0)
     for weight, value in zip(simclr.encoder.weights, before, strict=True):
         np.testing.assert_array_equal(weight, value)

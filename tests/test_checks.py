@@ -55,7 +55,7 @@ def test_bad_images_are_told_in_three_parts(bad, options, expected, received, do
         (np.eye(3, dtype=int), {}, "shape (n,)", "(3, 3)"),
         (np.array([0, 1, 3, 3]), {"classes": 3}, "0..2", "3 at index 2 (2 outside in all)"),
         (np.array([0, -1]), {}, "0..", "-1 at index 1"),
-        (np.array([0, 1]), {"samples": 3}, "one label for each of 3 images", "2"),
+        (np.array([0, 1]), {"samples": 3}, "one label for each of 3 samples", "2"),
     ],
 )
 def test_bad_labels_are_told_in_three_parts(bad, options, expected, received):

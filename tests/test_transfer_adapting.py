@@ -215,7 +215,7 @@ def test_a_shape_that_is_none_is_an_error(shape):
 
 def test_what_is_no_graph_is_an_error():
     for other in (objectives.SimCLR(conv_net((8, 8, 1))), keras.layers.Dense(2)):
-        with pytest.raises(UserError, match="give the encoder"):
+        with pytest.raises(UserError, match=r"objective\.encoder|wrap it"):
             transfer.adapt_input(other, (8, 8, 3))
 
 

@@ -161,7 +161,7 @@ def test_it_is_the_same_in_onnx(tmp_path):
     ("arguments", "word"),
     [
         ({"input_shape": (6, 5, 3)}, "sides are multiples of the patch, 2.*6, 5, 3"),
-        ({"input_shape": (None, None, 3)}, "sides are multiples"),
+        ({"input_shape": (None, None, 3)}, "give the size of the images"),
         ({"input_shape": (6, 4)}, "height, width, channels"),
         ({"width": 10}, "multiple of 4.*width=10"),
         ({"heads": 3}, "3 heads.*width=8"),

@@ -7,7 +7,7 @@ from keras import layers
 
 from keras_ssl.backends import require_tensorflow
 from keras_ssl.errors import UserError
-from keras_ssl.networks import all_layers, copy_statistics
+from keras_ssl.networks import all_layers, copy_layer, copy_statistics
 from keras_ssl.typing import Tensor
 
 __all__ = ["SpectralNormalization", "spectrally_normalized"]
@@ -90,7 +90,7 @@ def spectrally_normalized(model: keras.Model) -> keras.Model:
         if not isinstance(layer, _WITH_KERNEL):
             if any(hasattr(inner, kernel) for inner in all_layers(layer) for kernel in _KERNELS):
                 raise _unknown(f"'{layer.name}', {type(layer).__name__}")
-            return type(layer).from_config(layer.get_config())
+            return copy_layer(layer)
         wrapped.append(layer.name)
         copy = type(layer).from_config({**layer.get_config(), "dtype": "float32"})
         return SpectralNormalization(copy, name=layer.name, dtype="float32")

@@ -56,7 +56,7 @@ class Guard(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Check the arrays."""
         if self.inputs is not None:
-            arrays = keras.tree.map_structure(checks.as_array, self.inputs)
+            arrays = checks.as_arrays(self.inputs)
             wanted = specs.specs_of(embedder(self.model))
             specs.check_values(wanted, arrays, f"{specs.plural(wanted)} for '{self.model.name}'", at_least=2)
         if self.labels is not None:

@@ -5,25 +5,50 @@ from typing import Any
 
 import numpy as np
 
+from keras_ssl.checks.not_arrays import described, instead_of_array
 from keras_ssl.errors import UserError
 
-__all__ = ["as_array", "check_dtype", "check_shape", "check_values"]
+__all__ = ["as_array", "as_arrays", "check_dtype", "check_shape", "check_values"]
 
 
-def as_array(images: Any, name: str = "images") -> np.ndarray:
+def as_array(images: Any, name: str = "images", strings: bool = False) -> np.ndarray:
     """Return `images` as one NumPy array.
 
     Args:
         images: Array, tensor, or list of arrays of one shape.
         name: Name of the images in the error.
+        strings: Whether strings are an array, too. Default: False.
 
     Raises:
-        UserError: If the shapes in a list differ.
+        UserError: If the shapes in a list differ, or it is something else, such as a data set, a folder or a list of
+            paths; the error says how to make an array of it.
     """
+    do = instead_of_array(images, strings)
+    if do is not None:
+        raise UserError(f"{name} as an array", described(images), do)
     try:
-        return np.asarray(images)
+        array = np.asarray(images)
     except ValueError as error:
-        raise UserError(f"{name} of one shape", f"a {type(images).__name__} of several", "resize them") from error
+        raise UserError(
+            f"{name} of one shape",
+            f"a {type(images).__name__} of several",
+            "resize them; pad rows of ids and series to one length, ids with 0",
+        ) from error
+    if not array.ndim or array.dtype.kind in ("mM" if strings else "USOmM"):
+        raise UserError(f"{name} as an array of numbers", described(images), "convert them to numbers")
+    return array
+
+
+def as_arrays(samples: Any, name: str = "images") -> Any:
+    """Return samples as NumPy arrays: one, or a dict of them; see `as_array`.
+
+    Args:
+        samples: What `as_array` takes, or a dict of that.
+        name: Name of the samples in the error, unless they are in a dict.
+    """
+    if isinstance(samples, dict):
+        return {key: as_arrays(x, key) for key, x in samples.items()}
+    return as_array(samples, name)
 
 
 def check_shape(images: np.ndarray, channels: int | None = None, at_least: int = 2, name: str = "images") -> None:
@@ -84,11 +109,15 @@ def check_values(
         )
     slack = 1e-3 * (high - low)
     if lowest < low - slack or highest > high + slack:
-        bytes_like = lowest >= 0 and 2 < highest <= 255
+        do = "rescale the images"
+        if lowest >= 0 and 2 < highest <= 255:
+            do += ": they look like 0..255, so divide by 255"
+        elif lowest < low == 0 and highest < 20:
+            do += "; normalize inside the model, with `keras.layers.Normalization(mean=…, variance=…)`"
         raise UserError(
             f"{name} with values in {low:g}..{high:g}",
             f"values in {lowest:g}..{highest:g}",
-            "rescale the images" + (": they look like 0..255, so divide by 255" if bytes_like else ""),
+            do,
         )
 
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_ssl import specs
-from keras_ssl.checks import as_array, check_labels
+from keras_ssl.checks import as_array, as_arrays, check_labels
 from keras_ssl.data.arrays import Arrays
 from keras_ssl.errors import UserError
 from keras_ssl.specs import Spec, Specs
@@ -204,14 +204,26 @@ def from_arrays(
     Raises:
         UserError: If axes, dtype, labels or columns do not fit.
     """
-    arrays = {key: as_array(x, key) for key, x in samples.items()} if isinstance(samples, dict) else as_array(samples)
+    arrays = as_arrays(samples)
     if labels is not None:
-        labels = np.asarray(labels)
+        labels = as_array(labels, "labels", strings=True)
         check_labels(labels, len(keras.tree.flatten(arrays)[0]), classes)
-        classes = int(labels.max()) + 1 if classes is None and len(labels) else classes
+        classes = _number_of_classes(labels) if classes is None and len(labels) else classes
     columns = None if columns is None else {key: np.asarray(column) for key, column in columns.items()}
     names = None if class_names is None else tuple(class_names)
     return Source(arrays, labels, classes, names, name, columns, kind)
+
+
+def _number_of_classes(labels):
+    """The highest label plus one, where the lowest is no sign that they are numbered from 1."""
+    lowest, highest = int(labels.min()), int(labels.max())
+    if lowest == 1:
+        raise UserError(
+            "labels that are numbered from 0",
+            f"labels in 1..{highest}, and none of class 0",
+            f"give `labels - 1`, or `classes={highest + 1}` if there are only no samples of class 0 here",
+        )
+    return highest + 1
 
 
 def _specs(example, kinds):

@@ -7,7 +7,7 @@ from keras import layers
 
 from keras_ssl.decoders.cropping import cropped
 from keras_ssl.errors import UserError
-from keras_ssl.specs import Spec, specs_of
+from keras_ssl.specs import Spec, describe, specs_of
 
 __all__ = ["check_mirrors", "mirror"]
 
@@ -39,7 +39,7 @@ def mirror(
     if not isinstance(spec, Spec) or None in spec.shape[1:] or not spec.is_float or len(spec.shape) > 4:
         raise UserError(
             "an encoder with one input, of floats of a known shape, with up to three axes in a sample",
-            f"{spec}",
+            describe(spec),
             "build it with a fixed size, or give `decoder`",
         )
     shape = spec.shape[1:]
@@ -70,7 +70,7 @@ def check_mirrors(decoder: keras.Model, encoder: keras.Model, latent_dim: int) -
     """
     spec = specs_of(encoder)
     if not isinstance(spec, Spec):
-        raise UserError("an encoder with one input, which is decoded", f"{spec}", "give another encoder")
+        raise UserError("an encoder with one input, which is decoded", describe(spec), "give another encoder")
     wanted = (None, latent_dim), spec.shape
     found = tuple(decoder.input_shape), tuple(decoder.output_shape)
     fits = found[0] == wanted[0] and len(found[1]) == len(wanted[1])

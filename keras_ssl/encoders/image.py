@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from keras_ssl.blocks import BatchNormalization, residual
+from keras_ssl.encoders.shapes import checked_shape
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Shape
 
@@ -26,7 +27,11 @@ def mlp(
 
     Returns:
         `keras.Model` from `(n, *input_shape)` to `(n, units[-1])`.
+
+    Raises:
+        UserError: If a size is unknown.
     """
+    input_shape = checked_shape(input_shape, images=False)
     inputs = keras.Input(input_shape, name="row" if len(input_shape) == 1 else "image")
     x = layers.Flatten(name="flatten")(inputs)
     for k, width in enumerate(units, 1):
@@ -65,11 +70,13 @@ def conv_net(
         `keras.Model` from `(n, *input_shape)` to `(n, d)`.
 
     Raises:
-        UserError: If `pooling` has another value.
+        UserError: If `pooling` has another value, or the shape is not that of images; only "average" takes images of
+            any size, `(None, None, channels)`.
     """
     pools = {"average": layers.GlobalAveragePooling2D, "flatten": layers.Flatten}
     if pooling not in pools:
         raise UserError("pooling to be 'average' or 'flatten'", repr(pooling), "choose one of the two")
+    input_shape = checked_shape(input_shape, any_size=pooling == "average")
     inputs = keras.Input(input_shape, name="image")
     x = inputs
     for k, width in enumerate(filters, 1):
@@ -100,11 +107,13 @@ def resnet18(input_shape: Shape, stem: str = "auto", width: int = 64, name: str 
         `keras.Model` from `(n, *input_shape)` to `(n, 8 * width)`.
 
     Raises:
-        UserError: If `stem` has another value, or is "auto" for images of unknown size.
+        UserError: If `stem` has another value, or is "auto" for images of unknown size, `(None, None, channels)`; or
+            the shape is not that of images.
 
     Reference:
         He et al. 2015, "Deep Residual Learning for Image Recognition", Table 1; Chen et al. 2020, appendix B.9 (stem).
     """
+    input_shape = checked_shape(input_shape, any_size=True)
     small = _has_small_stem(stem, input_shape)
     inputs = keras.Input(input_shape, name="image")
     x = layers.Conv2D(

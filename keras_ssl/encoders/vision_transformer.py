@@ -5,6 +5,7 @@ from keras import layers
 
 from keras_ssl.blocks import Positions, patchify, transformer
 from keras_ssl.checks import check_between
+from keras_ssl.encoders.shapes import checked_shape
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Shape
 
@@ -48,6 +49,7 @@ def vit(
         There is no class token: the representation is the mean over tokens. Positions are fixed sines and cosines of
         row and column instead of learned. There is no dropout.
     """
+    input_shape = checked_shape(input_shape)
     _check(input_shape, patch, width, depth, heads)
     rows, columns = _grid(input_shape, patch)
     inputs = keras.Input(input_shape, name="image")
@@ -73,10 +75,10 @@ def _grid(input_shape, patch):
 def _check(input_shape, patch, width, depth, heads):
     for argument, value in {"patch": patch, "depth": depth, "heads": heads}.items():
         check_between(argument, value, 1)
-    if len(input_shape) != 3 or None in input_shape or any(side % patch or not side for side in input_shape[:2]):
+    if any(side % patch for side in input_shape[:2]):
         raise UserError(
             f"images (height, width, channels) whose sides are multiples of the patch, {patch}",
-            f"input_shape={tuple(input_shape)}",
+            f"input_shape={input_shape}",
             "choose a `patch` that divides both sides, or load the images with another `size`",
         )
     if width % 4 or width % heads:

@@ -35,7 +35,8 @@ def embed(
         Float32 array `(n, d)`.
 
     Raises:
-        UserError: If the samples are not finite, out of range, or do not fit the encoder.
+        UserError: If the samples are not finite, out of range, or do not fit the encoder; or if it does not return
+            one vector for each.
     """
     source = as_source(samples, like if encoder is None else encoder)
     encoder = embedder(encoder)
@@ -45,6 +46,7 @@ def embed(
         end = min(begin + batch_size, len(source))
         inputs = source.inputs(np.arange(begin, end))
         parts.append(raw_features(inputs, wanted) if encoder is None else predict_in_batches(encoder, inputs))
+        specs.check_vectors(parts[-1].shape, getattr(encoder, "name", "raw inputs"))
         if progress:
             progress(end, len(source))
     return np.concatenate(parts)

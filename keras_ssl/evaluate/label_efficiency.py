@@ -15,7 +15,7 @@ from keras_ssl.evaluate.metrics import scores
 from keras_ssl.evaluate.sources import labeled
 from keras_ssl.figures.palette import label
 from keras_ssl.networks import predict_in_batches
-from keras_ssl.specs import specs_of
+from keras_ssl.specs import check_encoder, specs_of
 from keras_ssl.transfer import FineTuning, fit_linear
 from keras_ssl.trees import take
 from keras_ssl.typing import Progress
@@ -234,6 +234,8 @@ def _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps):
     rows = [*_BASELINES, *encoders, *(f"{name}_finetuned" for name in fine_tune)]
     if twice := sorted({name for name in rows if rows.count(name) > 1}):
         raise UserError("a row of its own for each encoder", f"{', '.join(twice)} twice", "give other names")
+    for model in encoders.values():
+        check_encoder(model)
     built = {name: _architecture(model) for name, model in encoders.items()}
     first = next(iter(built))
     if different := [name for name in built if built[name] != built[first]]:

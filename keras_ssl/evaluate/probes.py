@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_ssl import data
+from keras_ssl.checks import check_labels
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.metrics import scores
 from keras_ssl.evaluate.sources import labeled
@@ -113,10 +114,14 @@ def fit_nearest(features: np.ndarray, labels: np.ndarray, neighbors: int = 20, t
     Returns:
         Fitted `sklearn.neighbors.KNeighborsClassifier`.
 
+    Raises:
+        UserError: If there is not one class number for each row.
+
     Reference:
         Wu et al. 2018, "Unsupervised Feature Learning via Non-Parametric Instance Discrimination", section 3.4 (200
         neighbors among 1.3 million images).
     """
+    check_labels(labels, len(features))
     from sklearn.neighbors import KNeighborsClassifier
 
     def weights(distance):

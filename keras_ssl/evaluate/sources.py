@@ -27,6 +27,7 @@ def as_source(samples: Source | Samples, model: Any = None) -> Source:
         UserError: If the samples are not finite, out of range, or do not fit the model.
     """
     model = embedder(model)
+    specs.warn_of_rescaling(model)
     wanted = specs.specs_of(model) if is_graph(model) else None
     if isinstance(samples, Source):
         source = samples
@@ -42,7 +43,7 @@ def as_source(samples: Source | Samples, model: Any = None) -> Source:
 
 def _from_arrays(samples, wanted):
     """A source of arrays, which only a source can declare as uint8."""
-    arrays = keras.tree.map_structure(checks.as_array, samples)
+    arrays = checks.as_arrays(samples)
     if wanted is not None:
         specs.check_values(wanted, arrays, specs.plural(wanted))
         return from_arrays(arrays, kind=keras.tree.map_structure(lambda spec: spec.kind, wanted))

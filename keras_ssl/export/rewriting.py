@@ -3,7 +3,7 @@
 import keras
 
 from keras_ssl.errors import UserError
-from keras_ssl.networks import all_layers, is_graph, set_weights
+from keras_ssl.networks import all_layers, copy_layer, is_graph, set_weights
 
 __all__ = ["in_float32", "stock"]
 
@@ -29,7 +29,7 @@ def stock(model: keras.Model) -> keras.Model:
             f"a {type(model).__name__}",
             "give the encoder itself, for example `objective.encoder`",
         )
-    rewritten = _rewrite(model, lambda layer: layer.to_stock() if hasattr(layer, "to_stock") else _copy(layer))
+    rewritten = _rewrite(model, lambda layer: layer.to_stock() if hasattr(layer, "to_stock") else copy_layer(layer))
     ours = sorted({type(x).__name__ for x in all_layers(rewritten) if type(x).__module__.startswith("keras_ssl")})
     if ours:
         raise UserError(
@@ -51,13 +51,9 @@ def in_float32(model: keras.Model) -> keras.Model:
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")  # layers inside custom layers take the global policy
     try:
-        return _rewrite(model, lambda layer: type(layer).from_config(_config_in_float32(layer.get_config())))
+        return _rewrite(model, _in_float32)
     finally:
         keras.config.set_dtype_policy(policy)
-
-
-def _copy(layer):
-    return type(layer).from_config(layer.get_config())
 
 
 def _rewrite(model, layer_function):
@@ -75,6 +71,14 @@ def _clone(model, layer_function):
     return keras.models.clone_model(
         graph, clone_function=lambda layer: _clone(layer, layer_function) if is_graph(layer) else layer_function(layer)
     )
+
+
+def _in_float32(layer):
+    if isinstance(layer, keras.layers.Lambda):
+        copy = copy_layer(layer)
+        copy.dtype_policy = "float32"
+        return copy
+    return type(layer).from_config(_config_in_float32(layer.get_config()))
 
 
 def _config_in_float32(config):

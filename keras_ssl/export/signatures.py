@@ -11,9 +11,8 @@ from keras_ssl.backends import require_tensorflow
 from keras_ssl.errors import UserError
 from keras_ssl.export.clients import Client, Sends
 from keras_ssl.export.naming import check_name, gives_probabilities, input_names, named_outputs
-from keras_ssl.export.preprocessing import rescales_bytes
 from keras_ssl.export.rewriting import in_float32
-from keras_ssl.networks import is_graph
+from keras_ssl.networks import is_graph, rescales_bytes
 from keras_ssl.specs import KINDS, Spec, Specs, specs_of
 from keras_ssl.typing import Samples, Tensor
 

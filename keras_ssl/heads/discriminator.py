@@ -3,8 +3,8 @@
 import keras
 from keras import layers
 
-from keras_ssl.networks import copy_statistics
-from keras_ssl.specs import inputs_like
+from keras_ssl.networks import clone, copy_statistics
+from keras_ssl.specs import check_encoder, inputs_like
 
 __all__ = ["discriminator", "pair_discriminator"]
 
@@ -20,6 +20,7 @@ def discriminator(encoder: keras.Model, name: str = "discriminator") -> keras.Mo
     Returns:
         `keras.Model` from `(n, …)` to a logit `(n, 1)`, float32.
     """
+    check_encoder(encoder)
     inputs = inputs_like(encoder)
     logits = layers.Dense(1, dtype="float32", name="logits")(_trunk(encoder)(inputs))
     return keras.Model(inputs, logits, name=name)
@@ -40,6 +41,7 @@ def pair_discriminator(encoder: keras.Model, hidden: int = 256, name: str = "pai
     Reference:
         Donahue et al. 2017, "Adversarial Feature Learning", section 3.
     """
+    check_encoder(encoder)
     image = inputs_like(encoder)
     latent = keras.Input((encoder.output_shape[-1],), name="latent")
     x = layers.Concatenate(name="pair")([_trunk(encoder)(image), latent])
@@ -49,4 +51,4 @@ def pair_discriminator(encoder: keras.Model, hidden: int = 256, name: str = "pai
 
 
 def _trunk(encoder):
-    return copy_statistics(encoder, keras.models.clone_model(encoder))
+    return copy_statistics(encoder, clone(encoder))

@@ -1,13 +1,16 @@
 """Tools for networks as graphs of layers: walking, copying, setting weights, inference, encoders of sequences."""
 
-from keras_ssl.networks.cloning import copy_statistics, reinitialized, set_weights
+from keras_ssl.networks.cloning import clone, copy_layer, copy_statistics, reinitialized, set_weights
 from keras_ssl.networks.inference import predict_in_batches
+from keras_ssl.networks.preprocessing import rescales_bytes
 from keras_ssl.networks.sequences import Parts, parts
 from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_graph
 
 __all__ = [
     "Parts",
     "all_layers",
+    "clone",
+    "copy_layer",
     "copy_statistics",
     "embedder",
     "inner_layers",
@@ -15,5 +18,6 @@ __all__ = [
     "parts",
     "predict_in_batches",
     "reinitialized",
+    "rescales_bytes",
     "set_weights",
 ]

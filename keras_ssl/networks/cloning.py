@@ -1,4 +1,4 @@
-"""Copying weights and statistics between networks."""
+"""Copying networks, and weights and statistics between networks."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -7,9 +7,62 @@ from contextlib import contextmanager
 import keras
 import numpy as np
 
+from keras_ssl.errors import UserError
 from keras_ssl.networks.walking import all_layers
 
-__all__ = ["copy_statistics", "reinitialized", "set_weights"]
+__all__ = ["clone", "copy_layer", "copy_statistics", "reinitialized", "set_weights"]
+
+
+def clone(model: keras.Model) -> keras.Model:
+    """Return a new model of the same layers with new weights, as `keras.models.clone_model` does.
+
+    Unlike there, a `Lambda` layer may be in it: its function is in memory already, so that nothing untrusted is loaded.
+
+    Args:
+        model: Functional or built sequential `keras.Model`. It is not changed.
+
+    Raises:
+        UserError: If a layer cannot be made anew from its `get_config()`.
+    """
+    try:
+        if any(isinstance(layer, keras.layers.Lambda) for layer in all_layers(model)):
+            return keras.models.clone_model(model, clone_function=copy_layer, recursive=True)
+        return keras.models.clone_model(model)
+    except (TypeError, NotImplementedError) as error:
+        raise _not_copied(model, error) from error
+
+
+def copy_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """Return a new layer with the same configuration, not built.
+
+    Args:
+        layer: `keras.layers.Layer`, or an operation in the graph of a functional model.
+
+    Raises:
+        UserError: If it cannot be made anew from its `get_config()`.
+    """
+    if type(layer) is keras.layers.Lambda:
+        return keras.layers.Lambda(
+            layer.function,
+            output_shape=layer._output_shape,
+            mask=layer.mask,
+            arguments=layer.arguments,
+            name=layer.name,
+            dtype=layer.dtype_policy,
+        )
+    try:
+        return type(layer).from_config(layer.get_config())
+    except (TypeError, NotImplementedError) as error:
+        raise _not_copied(layer, error) from error
+
+
+def _not_copied(layer, error):
+    return UserError(
+        "a network that can be copied, layer by layer",
+        f"'{layer.name}': {str(error).strip().splitlines()[0]}",
+        "let the constructors of your own layers take `**kwargs` for `super().__init__(**kwargs)`, and `get_config` "
+        "return their other arguments; or build the network of Keras's layers",
+    )
 
 
 def set_weights(layer: keras.layers.Layer, weights: Sequence[np.ndarray]) -> bool:
@@ -37,7 +90,7 @@ def copy_statistics(model: keras.Model, copy: keras.Model) -> keras.Model:
 
     Args:
         model: `keras.Model`, possibly with adapted `keras.layers.Normalization` layers.
-        copy: Its clone by `keras.models.clone_model`.
+        copy: Its `clone`.
 
     Returns:
         `copy`.
@@ -55,7 +108,7 @@ def reinitialized(model: keras.Model, seed: int) -> keras.Model:
         seed: Seed of the weights. Initializers with a seed of their own keep it.
     """
     with _python_seed(seed):
-        return copy_statistics(model, keras.models.clone_model(model))
+        return copy_statistics(model, clone(model))
 
 
 @contextmanager

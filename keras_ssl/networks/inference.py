@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_ssl.errors import UserError
 from keras_ssl.trees import count, take
 from keras_ssl.typing import Samples
 
@@ -22,7 +23,16 @@ def predict_in_batches(model: keras.Model, samples: Samples, batch_size: int = 2
 
     Returns:
         Float32 array `(n, …)`.
+
+    Raises:
+        UserError: If the model has several outputs.
     """
     begins = range(0, count(samples), batch_size)
     parts = [model(take(samples, slice(k, k + batch_size)), training=False) for k in begins]
+    if not hasattr(parts[0], "shape"):
+        raise UserError(
+            "a network with one output",
+            f"'{model.name}', which returns a {type(parts[0]).__name__} of {len(parts[0])}",
+            "choose one: `keras.Model(encoder.inputs, encoder.outputs[0])`",
+        )
     return np.concatenate([keras.ops.convert_to_numpy(part).astype("float32") for part in parts])

@@ -73,7 +73,10 @@ def _loaded(path):
         raise UserError(
             "a model that Keras can load",
             f"{path}: {reason}",
-            "check that the file is complete and its custom layers are imported",
+            "if you trust the file, call `keras.config.enable_unsafe_deserialization()` first; better, save it "
+            "anew with `keras.ops` in place of the Lambda layer"
+            if "`Lambda`" in reason
+            else "check that the file is complete and its custom layers are imported",
         ) from error
 
 

@@ -5,19 +5,24 @@ The kind of an input is the name of its `keras.Input`, which survives saving, cl
 """
 
 from keras_ssl.specs.checking import check, check_values
+from keras_ssl.specs.encoders import RescalingWarning, check_encoder, check_vectors, warn_of_rescaling
 from keras_ssl.specs.kinds import KINDS, Kind, kind_of
 from keras_ssl.specs.models import check_kind, inputs_like, specs_of
-from keras_ssl.specs.spec import Spec, Specs, from_json, plural, to_json, without_range
+from keras_ssl.specs.spec import Spec, Specs, describe, from_json, plural, to_json, without_range
 from keras_ssl.specs.stored import scale_of, stored_spec
 
 __all__ = [
     "KINDS",
     "Kind",
+    "RescalingWarning",
     "Spec",
     "Specs",
     "check",
+    "check_encoder",
     "check_kind",
     "check_values",
+    "check_vectors",
+    "describe",
     "from_json",
     "inputs_like",
     "kind_of",
@@ -26,5 +31,6 @@ __all__ = [
     "specs_of",
     "stored_spec",
     "to_json",
+    "warn_of_rescaling",
     "without_range",
 ]

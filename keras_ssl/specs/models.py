@@ -7,7 +7,7 @@ import keras
 from keras_ssl.errors import UserError
 from keras_ssl.networks import is_graph
 from keras_ssl.specs.kinds import KINDS, kind_of
-from keras_ssl.specs.spec import Spec, Specs
+from keras_ssl.specs.spec import Spec, Specs, describe
 
 __all__ = ["check_kind", "inputs_like", "specs_of"]
 
@@ -22,10 +22,14 @@ def specs_of(model: keras.Model) -> Specs:
         UserError: If it is another one, whose inputs are not known.
     """
     if not is_graph(model):
+        objective = isinstance(getattr(model, "encoder", None), keras.Model)
         raise UserError(
             "a functional or built sequential keras.Model, whose inputs are known",
             f"a {type(model).__name__}",
-            "wrap it: `inputs = keras.Input(…, name='image')`, `keras.Model(inputs, model(inputs))`",
+            "give its encoder: `objective.encoder`"
+            if objective
+            else "wrap it: `inputs = keras.Input((height, width, channels), name='image')`, "
+            "`encoder = keras.Model(inputs, model(inputs))`",
         )
     inputs = _inputs(model)
     return {name: _spec(model, x) for name, x in inputs.items()} if isinstance(inputs, dict) else _spec(model, inputs)
@@ -46,7 +50,7 @@ def check_kind(model: keras.Model, kind: str, name: str) -> None:
     if not isinstance(found, Spec) or found.kind != kind or len(found.shape) != len(KINDS[kind].axes) + 1:
         raise UserError(
             f"an encoder of {KINDS[kind].plural} (n, {', '.join(KINDS[kind].axes)}) for {name}",
-            f"'{model.name}', which takes {found}",
+            f"'{model.name}', which takes {describe(found)}",
             "give one with such an input",
         )
 

@@ -11,7 +11,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.specs.kinds import KINDS
 from keras_ssl.typing import Shape, Tensor
 
-__all__ = ["Spec", "Specs", "from_json", "plural", "to_json", "without_range"]
+__all__ = ["Spec", "Specs", "describe", "from_json", "plural", "to_json", "without_range"]
 
 _UNKNOWN = 16  # of random samples, along an axis of any size
 
@@ -80,7 +80,7 @@ class Spec:
             raise UserError(
                 f"{name} of shape {self.shape}",
                 f"shape {shape}",
-                self._advice(len(shape)),
+                self._advice(shape),
             )
         dtype = keras.backend.standardize_dtype(x.dtype)
         if ("float" in dtype) != self.is_float:
@@ -91,10 +91,12 @@ class Spec:
                 + (" (images to 0..1: divide uint8 by 255)" if self.kind in ("image", "video") else ""),
             )
 
-    def _advice(self, axes):
-        """What to do about another shape, of so many axes."""
-        if axes == len(self.shape) - 1:
-            return "give several, or one as `x[None]`; or build the model for the shape of the data"
+    def _advice(self, shape):
+        """What to do about another shape."""
+        if len(shape) == len(self.shape) - 1:
+            if self.shape[-1] == 1 and _alike(shape[1:], self.shape[1:-1]) and not _alike(shape, self.shape[1:]):
+                return "add the axis of channels, of which gray images have one: `x[..., None]`"
+            return "give several (`dataset.batch(32)` of a data set), or one as `x[None]`"
         sizes = "load them with `size=` and the channels that the model was built for" if self.kind == "image" else ""
         return f"{sizes or 'give samples of this shape'}, or build the model for the shape of the data"
 
@@ -145,8 +147,21 @@ class Spec:
         return {**dataclasses.asdict(self), "shape": list(self.shape)}
 
 
+def _alike(shape, other):
+    return len(shape) == len(other) and all(None in pair or pair[0] == pair[1] for pair in zip(shape, other))
+
+
 Specs: TypeAlias = Spec | dict[str, Spec]
 """What a model takes: one tensor, or several by name."""
+
+
+def describe(specs: Specs) -> str:
+    """Return specs in words, such as "image of shape (None, 8, 8, 1) as floats in 0..1".
+
+    Args:
+        specs: A `Spec`, or a dict of them.
+    """
+    return str(specs) if isinstance(specs, Spec) else ", ".join(f"{name}: {spec}" for name, spec in specs.items())
 
 
 def plural(specs: Specs) -> str:

@@ -5,7 +5,7 @@ import numpy as np
 
 from keras_ssl import checks, specs
 from keras_ssl.errors import UserError
-from keras_ssl.networks import all_layers, is_graph, set_weights
+from keras_ssl.networks import all_layers, copy_layer, is_graph, set_weights
 from keras_ssl.typing import Shape
 
 __all__ = ["adapt_input", "adapt_statistics"]
@@ -46,7 +46,7 @@ def adapt_input(encoder: keras.Model, input_shape: Shape, name: str | None = Non
     def copied(layer):
         if is_graph(layer):  # adapted when it is called, to its input
             return layer
-        copy = type(layer).from_config(layer.get_config())
+        copy = copy_layer(layer)
         pairs.append((layer, copy))
         return copy
 
@@ -97,6 +97,7 @@ def adapt_statistics(encoder: keras.Model, images: np.ndarray, batch_size: int =
         The paper takes the statistics of all images at once; the mean of the batches' variances lacks the variance
         between batches. A layer that is used more than once keeps the statistics of its last use.
     """
+    _check_graph(encoder)
     adapted = adapt_input(encoder, encoder.inputs[0].shape[1:])
     norms = [layer for layer in all_layers(adapted) if isinstance(layer, keras.layers.BatchNormalization)]
     if not norms:
@@ -128,13 +129,18 @@ def adapt_statistics(encoder: keras.Model, images: np.ndarray, batch_size: int =
     return adapted
 
 
-def _check(encoder, input_shape):
-    if not is_graph(encoder) or len(encoder.inputs) != 1 or len(encoder.outputs) != 1:
+def _check_graph(encoder):
+    specs.specs_of(encoder)  # raises if its inputs are not known
+    if len(encoder.inputs) != 1 or len(encoder.outputs) != 1:
         raise UserError(
-            "a functional or built sequential keras.Model with one input and one output",
-            f"a {type(encoder).__name__}",
-            "give the encoder itself, for example `objective.encoder`",
+            "an encoder with one input and one output",
+            f"'{encoder.name}', with {len(encoder.inputs)} and {len(encoder.outputs)}",
+            "adapt the parts that read one image each, and join them again",
         )
+
+
+def _check(encoder, input_shape):
+    _check_graph(encoder)
     known = [size for size in input_shape if size is not None]
     if len(input_shape) != len(encoder.inputs[0].shape) - 1 or not input_shape or input_shape[-1] is None:
         raise UserError(

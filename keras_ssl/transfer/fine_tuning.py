@@ -5,11 +5,14 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from keras_ssl.checks import check_labels
 from keras_ssl.errors import UserError
-from keras_ssl.networks import all_layers, set_weights
+from keras_ssl.networks import all_layers, clone, set_weights
+from keras_ssl.specs import check_encoder
+from keras_ssl.transfer.checking import check_samples
 from keras_ssl.transfer.heads import classifier
 from keras_ssl.transfer.linear import start_from_probe
-from keras_ssl.trees import take
+from keras_ssl.trees import count, take
 from keras_ssl.typing import Samples, Schedule
 
 __all__ = ["FineTuning", "fine_tune"]
@@ -32,14 +35,15 @@ class FineTuning:
         model: The classifier after the last `fit`.
 
     Raises:
-        UserError: If there is not at least one step.
+        UserError: If there is not at least one step, or the encoder does not return one vector for each sample.
     """
 
     def __init__(self, encoder: keras.Model, classes: int, steps: int = 300, batch_size: int = 32):
         if steps < 1:
             raise UserError("at least one step of fine-tuning", f"steps={steps}", "give 1 or more")
-        self.steps, self.batch_size = steps, batch_size
-        self.encoder = keras.models.clone_model(encoder)
+        check_encoder(encoder)
+        self.steps, self.batch_size, self.classes = steps, batch_size, classes
+        self.encoder = clone(encoder)
         for layer in all_layers(self.encoder):  # frozen layers are frozen in a clone, too
             layer.trainable = True
         self.model = classifier(self.encoder, classes)
@@ -70,7 +74,14 @@ class FineTuning:
             from_probe: Whether the head starts as the linear probe (`start_from_probe`) instead of at random. Default:
                 True.
             after_step: Called as `after_step(step)` after each step, counted from 1, or None.
+
+        Raises:
+            UserError: If the images do not fit the encoder, there is not one class number for each, or the probe has
+                labels of one class only.
         """
+        images = check_samples(self.encoder, images)
+        check_labels(labels, count(images), self.classes, at_least=2 if from_probe else 1)
+        labels = np.asarray(labels)
         if set_weights(self.encoder, weights):
             # the compiled functions hold constants made from the old weights
             self.model.train_function = self.model.test_function = self.model.predict_function = None
@@ -114,6 +125,10 @@ def fine_tune(
 
     Returns:
         Compiled model as `transfer.classifier` builds it.
+
+    Raises:
+        UserError: If the encoder does not return one vector for each sample, or the images and labels cannot be trained
+            on; see `FineTuning.fit`.
     """
     tuning = FineTuning(encoder, classes, steps)
     tuning.fit(encoder.get_weights(), images, labels, learning_rate, seed, after_step=after_step)

@@ -5,7 +5,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_ssl.checks import check_labels
 from keras_ssl.networks.inference import predict_in_batches
+from keras_ssl.transfer.checking import check_samples
+from keras_ssl.trees import count
 from keras_ssl.typing import Samples
 
 __all__ = ["fit_linear", "start_from_probe"]
@@ -25,7 +28,11 @@ def fit_linear(features: np.ndarray, labels: np.ndarray) -> Any:
         transformer's features is their mean. All features are divided by the same number because their relative scale
         carries information: standardizing each costs raw digits 3 points at 5 labels per class (measured on a fifth of
         train).
+
+    Raises:
+        UserError: If there is not one class number for each row, or all are the same.
     """
+    check_labels(labels, len(features), at_least=2)
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
@@ -48,11 +55,16 @@ def start_from_probe(classifier: keras.Model, images: Samples, labels: np.ndarra
         images: Array `(n, …)`, or a dict of arrays: what the encoder takes.
         labels: Integer array `(n,)` of at least two classes. Classes without a label get weights of zero.
 
+    Raises:
+        UserError: If the images do not fit the encoder, or there is not one class number for each.
+
     Reference:
         Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution" (LP-FT): a
         random head distorts the features before it has learned to use them.
     """
     encoder, head = classifier.layers[-2:]
+    images = check_samples(encoder, images)
+    check_labels(labels, count(images), head.units, at_least=2)
     fitted = fit_linear(predict_in_batches(encoder, images), labels)
     coefficients, intercepts = fitted.coef_, fitted.intercept_
     if len(fitted.classes_) == 2:  # scikit-learn keeps one row for two classes

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_ssl.errors import UserError
-from keras_ssl.specs import KINDS, Specs, check_values, stored_spec
+from keras_ssl.specs import KINDS, Specs, check_values, plural, stored_spec
 from keras_ssl.trees import count, take
 from keras_ssl.typing import Operation, Samples
 
@@ -28,13 +28,14 @@ def check_views(views: Operation, samples: Samples, specs: Specs | None = None, 
         seed: Two integers. Default: `(0, 0)`.
 
     Raises:
-        UserError: If two views of a dict are equal in three draws; if a policy returns the same for three seeds;
-            or if a view has NaN or Inf, values out of the kind's range by more than 1e-3 of it, or another number of
-            samples, axes or channels (the last axis of images, videos and series).
+        UserError: If the samples are not what `specs` say; if two views of a dict are equal in three draws; if a policy
+            returns the same for three seeds; or if a view has NaN or Inf, values out of the kind's range by more than
+            1e-3 of it, or another number of samples, axes or channels (the last axis of images, videos and series).
     """
     samples = keras.tree.map_structure(np.asarray, samples)
     if specs is None:
         specs = stored_spec("samples", np.shape(samples), "float32", "image")
+    check_values(specs, samples, plural(specs))
     wanted = keras.tree.map_structure(_of_any_size, specs)
     samples = take(samples, np.arange(SAMPLES) % count(samples))
     draws: list[dict[str, Any]] = []

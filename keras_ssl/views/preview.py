@@ -1,9 +1,9 @@
 """A picture of what a policy does."""
 
-import numpy as np
 from keras import ops
 
 from keras_ssl.backends import require
+from keras_ssl.checks import as_array, check_images
 from keras_ssl.figures import image_rows
 from keras_ssl.figures.palette import Figure
 from keras_ssl.typing import Operation, Path, Tensor
@@ -28,11 +28,15 @@ def preview(
 
     Returns:
         A `matplotlib.figure.Figure`, which a notebook displays.
+
+    Raises:
+        UserError: If the images are not finite floats in 0..1.
     """
     require("matplotlib", "which draws figures")
     import matplotlib.pyplot  # noqa: F401  (it registers with a notebook how figures are displayed)
 
-    images = np.asarray(images[:columns], dtype="float32")
+    check_images(images := as_array(images)[:columns], at_least=1)
+    images = images.astype("float32")
     grid = {"images": images}
     for row in range(rows):
         views = policy(ops.convert_to_tensor(images), ops.convert_to_tensor([seed, row], dtype="int32"))

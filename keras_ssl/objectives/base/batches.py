@@ -1,4 +1,4 @@
-"""Checks of the encoder and the batches that an objective is given."""
+"""Checks of the batches that an objective is given."""
 
 import contextlib
 from collections.abc import Iterator
@@ -14,25 +14,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import assertions
 from keras_ssl.typing import Batch, Samples
 
-__all__ = ["arrays_in", "as_batch", "batch_of_one", "by_key", "check_encoder", "check_sizes", "errors_about"]
-
-
-def check_encoder(encoder: Any) -> None:
-    """Raise `UserError` unless `encoder` is a built `keras.Model` with one output `(n, d)`."""
-    if not isinstance(encoder, keras.Model) or not encoder.built:
-        raise UserError(
-            "a built keras.Model as encoder",
-            f"{type(encoder).__name__}" + (", not built" if isinstance(encoder, keras.Model) else ""),
-            "make one with `keras_ssl.encoders`, or call yours once on a batch",
-        )
-    specs.specs_of(encoder)  # raises if its inputs are not known
-    shape = getattr(encoder, "output_shape", None)
-    if not isinstance(shape, tuple) or len(shape) != 2 or shape[-1] is None:
-        raise UserError(
-            "an encoder that returns one vector (n, d) for each sample",
-            f"output shape {shape}",
-            "add pooling: `keras.Model(encoder.input, keras.layers.GlobalAveragePooling2D()(encoder.output))`",
-        )
+__all__ = ["arrays_in", "as_batch", "batch_of_one", "by_key", "check_sizes", "errors_about"]
 
 
 def as_batch(objective: Any, data: Any) -> Batch:

@@ -12,7 +12,7 @@ from keras_ssl.backends import on_tensorflow
 from keras_ssl.distribute import replica_index
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import batches, jax_step, tensorflow_step
-from keras_ssl.objectives.base.checked_ids import with_checked_ids
+from keras_ssl.objectives.base.doors import Doors, check_data
 from keras_ssl.objectives.base.updates import Update
 from keras_ssl.seeds import SeedStream
 from keras_ssl.specs import Specs
@@ -24,7 +24,7 @@ __all__ = ["Objective"]
 _SEEDS = "seeds"
 
 
-class Objective(keras.Model):
+class Objective(Doors):
     """A pretraining objective around an encoder.
 
     A subclass sets the attributes `batch_keys`, `optional_keys`, `terms` and `compares_samples` where the defaults do
@@ -56,7 +56,7 @@ class Objective(keras.Model):
 
     def __init__(self, encoder: keras.Model, seed: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
-        batches.check_encoder(encoder)
+        specs.check_encoder(encoder)
         self.encoder = encoder
         self.seed = seed
         self.seeds = keras.random.SeedGenerator(seed)
@@ -127,7 +127,7 @@ class Objective(keras.Model):
             UserError: If they are not what the encoder takes.
         """
         wanted = specs.specs_of(self.encoder)
-        arrays = keras.tree.map_structure(checks.as_array, samples)
+        arrays = checks.as_arrays(samples, specs.plural(wanted))
         specs.check_values(specs.without_range(wanted) if any_range else wanted, arrays, specs.plural(wanted))
         return keras.tree.map_structure(lambda x, spec: ops.convert_to_tensor(x, dtype=spec.dtype), arrays, wanted)
 
@@ -273,10 +273,9 @@ class Objective(keras.Model):
                 self.jax_state_sync()
 
     def _checked(self, x):
-        """Check arrays; return `x`, or a data set that checks its ids."""
-        for key, array in batches.arrays_in(self, x).items():
-            self.check_array(key, array)
-        return with_checked_ids(self, x)
+        """Check arrays, and return them; data sets are looked at by `Doors`."""
+        check_data(self, x)
+        return x
 
     def make_train_function(self, force: bool = False) -> None:
         """Build the optimizers and make Keras's training function.

@@ -1,9 +1,11 @@
 """Heads for downstream tasks."""
 
 import keras
+import numpy as np
 
 from keras_ssl.errors import UserError
-from keras_ssl.specs import inputs_like
+from keras_ssl.specs import check_encoder, inputs_like
+from keras_ssl.transfer.checking import with_checked_fit
 
 __all__ = ["classifier"]
 
@@ -12,8 +14,9 @@ def classifier(encoder: keras.Model, classes: int, name: str = "classifier") -> 
     """Build a classifier: an encoder, nested as one layer under its own name, and a softmax layer on top.
 
     The encoder is shared, not copied: training the classifier trains it, unless `transfer.freeze` freezes it. `fit`
-    itself does not check arrays; `callbacks.Guard()` stops it on losses that are not finite, and on images and labels
-    that it is given and that are not finite or out of range.
+    checks samples, and the labels of the loss "sparse_categorical_crossentropy": arrays whole, data sets at their first
+    batch. It is an ordinary model in everything else; one that is loaded from its file does not check.
+    `callbacks.Guard()` also stops it on losses that are not finite.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
@@ -25,10 +28,12 @@ def classifier(encoder: keras.Model, classes: int, name: str = "classifier") -> 
         compiled. Compile it with the loss "sparse_categorical_crossentropy".
 
     Raises:
-        UserError: If there are fewer than 2 classes.
+        UserError: If there are fewer than 2 classes, or the encoder does not return one vector for each sample; from
+            `fit`, if samples or labels cannot be trained on.
     """
-    if classes < 2:
-        raise UserError("at least 2 classes", f"classes={classes}", "give the number of classes of the labeled data")
+    if isinstance(classes, bool) or not isinstance(classes, int | np.integer) or classes < 2:
+        raise UserError("at least 2 classes", f"classes={classes!r}", "give the number of classes of the labeled data")
+    check_encoder(encoder)
     inputs = inputs_like(encoder)
     head = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")
-    return keras.Model(inputs, head(encoder(inputs)), name=name)
+    return with_checked_fit(keras.Model(inputs, head(encoder(inputs)), name=name), classes)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_ssl.networks import is_graph
+from keras_ssl.networks.walking import is_graph
 from keras_ssl.typing import Tensor
 
 __all__ = ["rescales_bytes"]

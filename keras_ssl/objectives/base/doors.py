@@ -1,0 +1,189 @@
+"""The methods of `keras.Model` that take data, which look at the data before a step is taken on it."""
+
+import inspect
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_ssl import specs
+from keras_ssl.checks import Watch, described, instead_of_array
+from keras_ssl.errors import UserError
+from keras_ssl.networks import all_layers
+from keras_ssl.objectives.base import batches
+
+__all__ = ["Doors", "check_data"]
+
+
+class Doors(keras.Model):
+    """A model whose data are checked: arrays whole, data sets at their first batch, ids at every batch.
+
+    Data sets that are neither a `tf.data.Dataset`, a `keras.utils.PyDataset` nor an iterator are used as they are.
+    """
+
+    _begun = False
+
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """Check the data and train; see `keras.Model.fit`."""
+        given = _bound(keras.Model.fit, self, args, kwargs)
+        self._begun = True
+        watch = self._watch()
+        given["x"] = watch.over(_data(self, given.get("x")))
+        validation = self._watch()
+        if given.get("validation_data") is not None:
+            x, *others = keras.utils.unpack_x_y_sample_weight(given["validation_data"])
+            given["validation_data"] = (validation.over(_data(self, x)), *others)
+        with watch.reporting(), validation.reporting():
+            return super().fit(**given)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """Check the data and evaluate; see `keras.Model.evaluate`."""
+        given = _bound(keras.Model.evaluate, self, args, kwargs)
+        watch = self._watch()
+        if "_use_cached_eval_dataset" not in given:  # so `fit` asks, which looks at its validation data
+            given["x"] = watch.over(_data(self, given.get("x")))
+        with watch.reporting():
+            return super().evaluate(**given)
+
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Check the samples and return their representations. The arguments are those of `keras.Model.predict`.
+
+        Args:
+            *args: `x` first: samples as the embedder takes them, a data set of them or of batches with "input".
+            **kwargs: `batch_size`, `verbose`, … of `keras.Model.predict`.
+
+        Returns:
+            Array `(n, d)`.
+
+        Raises:
+            UserError: If the samples, or those in the first batch of a data set, do not fit the embedder.
+        """
+        given = _bound(keras.Model.predict, self, args, kwargs)
+        x = _data(self, given["x"])
+        if _are_arrays(x):
+            _check_samples(self, x)
+        watch = Watch(lambda data: _check_samples(self, data), self._each(lambda data: _check_samples(self, data)))
+        given["x"] = watch.over(x)
+        with watch.reporting():
+            return super().predict(**given)
+
+    def train_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Take one step; see `keras.Model.train_on_batch`. The first batch since `compile` is checked.
+
+        Args:
+            x: A batch.
+            *args: See `keras.Model.train_on_batch`.
+            **kwargs: See `keras.Model.train_on_batch`.
+
+        Raises:
+            UserError: If the first batch cannot be trained on.
+        """
+        self._begin(x)
+        return super().train_on_batch(x, *args, **kwargs)
+
+    def test_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate one batch; see `keras.Model.test_on_batch` and `train_on_batch`."""
+        self._begin(x)
+        return super().test_on_batch(x, *args, **kwargs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Return the representations of one batch; see `keras.Model.predict_on_batch`. Each batch is checked."""
+        _check_samples(self, x)
+        return super().predict_on_batch(x)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile; see `keras.Model.compile`."""
+        self._begun = False
+        super().compile(*args, **kwargs)
+
+    def _begin(self, x):
+        if not self._begun:
+            check_data(self, x)
+        self._begun = True
+
+    def _watch(self):
+        return Watch(lambda data: check_data(self, data), self._each(lambda data: _check_ids(self, data)))
+
+    def _each(self, look):
+        """What looks at later batches: an id out of range would get another vector, or none, under XLA and on JAX."""
+        return look if any(spec.is_bounded for spec in keras.tree.flatten(self.batch_specs)) else None
+
+
+def _bound(method, model, args, kwargs):
+    """The arguments of a method by name, without the model."""
+    given = inspect.signature(method).bind(model, *args, **kwargs).arguments
+    del given["self"]
+    others = given.pop("kwargs", {})
+    return {**given, **others}
+
+
+def check_data(objective: Any, data: Any) -> None:
+    """Raise `UserError` if arrays, or the tensors of a batch, cannot be trained on; see `Objective.check_array`.
+
+    Args:
+        objective: An `Objective`.
+        data: What `fit` takes, or one batch. What is neither arrays nor a dict of them passes.
+    """
+    x = data[0] if isinstance(data, tuple) and len(data) in (1, 2, 3) else data
+    arrays = batches.arrays_in(objective, _data(objective, x))
+    for key, array in arrays.items():
+        objective.check_array(key, array)
+    _check_views(objective, arrays)
+
+
+def _check_views(objective, arrays):
+    """Raise if two views are identical, unless the encoder itself draws, as dropout does."""
+    views = [key for key in objective.batch_keys if key.startswith("view_") and key in arrays]
+    for k, key in enumerate(views):
+        for other in views[:k]:
+            pairs = zip(*(keras.tree.flatten(arrays[name]) for name in (other, key)))
+            if all(np.array_equal(x, y) for x, y in pairs) and not _draws(objective.encoder):
+                raise UserError(
+                    f"views that differ from one another for {type(objective).__name__}",
+                    f"'{other}' and '{key}' that are identical",
+                    f"draw each with a seed of its own; `{objective.batches_call}` makes such batches",
+                )
+
+
+def _draws(model):
+    return any(getattr(layer, "seed_generator", None) is not None for layer in all_layers(model))
+
+
+def _check_ids(objective, data):
+    samples = batches.by_key(objective, keras.utils.unpack_x_y_sample_weight(data)[0])
+    for key, wanted in objective.batch_specs.items():
+        found = samples.get(key) if isinstance(samples, dict) else None
+        for name, spec in wanted.items() if isinstance(wanted, dict) else [(None, wanted)]:
+            x: Any = found.get(name) if isinstance(found, dict) else found if name is None else None
+            if spec.is_bounded and x is not None:
+                with batches.errors_about(objective, key):
+                    spec.check_tensor(f"'{key}'", x)
+                    spec.check_values(f"'{key}'", np.asarray(x))
+
+
+def _check_samples(objective, data):
+    """Raise unless samples are what the embedder takes; they may be in a batch, under "input"."""
+    x = keras.utils.unpack_x_y_sample_weight(data)[0]
+    wanted = specs.specs_of(objective.embedder)
+    if isinstance(x, dict) and "input" in x and not (isinstance(wanted, dict) and "input" in wanted):
+        x = x["input"]
+    specs.check_values(wanted, keras.tree.map_structure(np.asarray, x), specs.plural(wanted))
+
+
+def _are_arrays(x):
+    leaves = keras.tree.flatten(x)
+    return bool(leaves) and all(hasattr(leaf, "__array__") for leaf in leaves)
+
+
+def _data(objective, x):
+    """Return `x`, or raise if it is no data: a path, a list of samples, ragged tensors, …"""
+    if hasattr(x, "element_spec") or isinstance(x, keras.utils.PyDataset) or hasattr(x, "__next__"):
+        return x
+    do = instead_of_array(x)
+    if do is None and isinstance(x, dict):
+        do = next(filter(None, map(instead_of_array, keras.tree.flatten(x))), None)
+    if do is None and isinstance(x, list):
+        do = "stack them: `np.stack(samples)`"
+    if do is not None:
+        raise UserError(f"arrays or a data set for {type(objective).__name__}", described(x), do)
+    return x

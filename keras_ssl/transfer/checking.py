@@ -1,0 +1,88 @@
+"""Checks of the samples and labels that a classifier is trained on."""
+
+import functools
+import inspect
+
+import keras
+import numpy as np
+
+from keras_ssl import specs
+from keras_ssl.checks import Watch, as_array, as_arrays, check_labels
+from keras_ssl.networks import rescales_bytes
+from keras_ssl.trees import count
+from keras_ssl.typing import Samples
+
+__all__ = ["check_samples", "with_checked_fit"]
+
+_SPARSE = ("sparse_categorical_crossentropy", keras.losses.sparse_categorical_crossentropy)
+
+
+def with_checked_fit(model: keras.Model, classes: int) -> keras.Model:
+    """Return the model itself, whose `fit` now checks arrays, and data sets at their first batch.
+
+    Nothing else about it changes: a copy of the model, or one that is loaded from its file, does not check.
+
+    Args:
+        model: Functional classifier.
+        classes: Number of classes.
+    """
+    train = model.fit
+
+    @functools.wraps(train)
+    def fit(*args, **kwargs):
+        given = inspect.signature(train).bind(*args, **kwargs).arguments
+        watch = Watch(lambda batch: _check(model, classes, *keras.utils.unpack_x_y_sample_weight(batch)[:2]))
+        given["x"] = watch.over(given.get("x"))
+        _check(model, classes, given["x"], given.get("y"))
+        if given.get("validation_data") is not None:
+            _check(model, classes, *keras.utils.unpack_x_y_sample_weight(given["validation_data"])[:2])
+        with watch.reporting():
+            return train(**given)
+
+    model.fit = fit
+    return model
+
+
+def check_samples(model: keras.Model, samples: Samples) -> Samples:
+    """Raise unless samples are finite, in range and of the shape that a model takes; return them as NumPy arrays.
+
+    Args:
+        model: Functional `keras.Model`. If its first layers rescale bytes, images may be in 0..255, also as integers.
+        samples: Array `(n, …)`, or a dict or a list of arrays: what the model takes.
+
+    Raises:
+        UserError: If they are not.
+    """
+    wanted = specs.specs_of(model)
+    if isinstance(wanted, dict) and isinstance(samples, (list, tuple)) and len(samples) == len(wanted):
+        samples = dict(zip(wanted, samples))
+    arrays = as_arrays(samples, specs.plural(wanted))
+    looked_at = arrays
+    if any(rescales_bytes(model, x) for x in model.inputs):
+        wanted = specs.without_range(wanted)
+        looked_at = keras.tree.map_structure(lambda x: x.astype("float32") if x.dtype == np.uint8 else x, arrays)
+    specs.check_values(wanted, looked_at, specs.plural(wanted))
+    return arrays
+
+
+def _check(model, classes, x, y):
+    """Raise if arrays cannot be trained on. Anything but arrays is left to Keras."""
+    leaves = keras.tree.flatten(x)
+    if y is None or not leaves or not all(hasattr(leaf, "__array__") for leaf in leaves):
+        return
+    check_samples(model, x)
+    loss = getattr(model, "loss", None)
+    if loss in _SPARSE or isinstance(loss, keras.losses.SparseCategoricalCrossentropy):
+        labels = _as_keras_reads(as_array(y, "labels", strings=True))
+        ignored = getattr(loss, "ignore_class", None)
+        if ignored is not None:
+            check_labels(labels[labels != ignored], classes=classes)
+        else:
+            check_labels(labels, count(x), classes)
+
+
+def _as_keras_reads(labels):
+    """Labels as Keras reads them: a column as a vector, booleans and whole floats as integers."""
+    labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    whole = labels.dtype.kind == "f" and np.isfinite(labels).all() and (labels == np.round(labels)).all()
+    return labels.astype("int64") if labels.dtype.kind == "b" or whole else labels
