@@ -80,8 +80,8 @@ def _without(strays, here, part):
         return None, ()
     more = f" and {len(strays) - 1} more" if len(strays) > 1 else ""
     lie = "lies" if len(strays) == 1 else "lie"
-    why = f"{shown([strays[0]])}{more} {lie} beside the folders {shown(sorted(here))}"
-    return why, (Note(f"{part}: no labels, since {why}. If these are classes, move it into one of them or away."),)
+    why = f"{shown([strays[0].name])}{more} {lie} beside the folders {shown(sorted(here))}"
+    return why, (Note(f"{part}: no labels, since {why}. If these are classes, leave no image beside them."),)
 
 
 def _check_no_splits_inside(images, part):

@@ -136,7 +136,7 @@ def _summary(part, found, names):
     """What was found, in a sentence."""
     counts = collections.Counter() if names is None else collections.Counter(class_of(p, part) for p in found.images)
     classes = shown(f"{name} {counts[name]}" for name in names or ())
-    what = f"{len(names)} classes: {classes}" if names else f"{len(found.images)} images without labels"
+    what = f"{len(names)} classes: {classes}" if names else f"{_images(len(found.images))} without labels"
     return Note(f"{part}: {what}" + "; ".join(["", found.words()] if found.words() else []), warn=found.lost)
 
 
@@ -174,7 +174,7 @@ def _leave_out(broken, count, skip_broken, say):
     if not skip_broken or len(broken) == count:
         raise UserError(
             "images that can be read",
-            f"{len(broken)} that cannot: {listed}",
+            f"{len(broken)} of {count} that cannot: {listed}",
             "repair or remove them, or leave them out: `load(…, skip_broken=True)`, or --skip-broken",
         )
     tell([Note(f"{len(broken)} of {count} images cannot be read and are left out: {listed}")], say, stacklevel=4)
@@ -186,7 +186,7 @@ def _form(headers, size, channels, part):
     gray = sum(header.gray for header in headers)
     mode = {1: "L", 3: "RGB"}.get(channels, "L" if gray == len(headers) else "RGB")
     if channels == 1 and gray < len(headers):
-        notes.append(f"{part}: {len(headers) - gray} color images are made gray, as the model takes them.")
+        notes.append(f"{part}: made gray, as the model takes them: {_images(len(headers) - gray)} in color.")
     if channels == 3 and gray == len(headers):
         notes.append(f"{part}: gray images get three equal channels, as the model takes them.")
     sizes = {header.size for header in headers}
@@ -204,16 +204,20 @@ def _choices(headers, part, preparation):
     transparent = sum(header.transparent for header in headers)
     if transparent:
         color = "white" if preparation.background == (255, 255, 255) else f"{preparation.background}"
-        yield Note(f"{part}: {transparent} images with transparency are laid on {color} (`background=`).")
+        yield Note(f"{part}: laid on {color} (`background=`), since they have transparency: {_images(transparent)}.")
     if pages := sum(header.pages for header in headers):
-        yield Note(f"{part}: of {pages} files with several pages or frames, the first is taken.")
+        yield Note(f"{part}: only the first page or frame is taken of {_images(pages)} with several.")
     highest = [header.highest for header in headers if header.highest is not None]
     if highest and 0 < max(highest) < _TWELVE_BITS:
         yield Note(
-            f"{part}: {len(highest)} images have 16 bits, but no value above {max(highest):.1%} of white, which leaves "
+            f"{part}: {_images(len(highest))} of 16 bits, but no value above {max(highest):.1%} of white, which leaves "
             f"{round(255 * max(highest)) + 1} of 256 levels. If they hold 12 bits, multiply them by 16, or scale them "
             "yourself and give `data.from_arrays`."
         )
+
+
+def _images(count):
+    return f"{count:,} image{'s' * (count != 1)}"
 
 
 # ---- decoding --------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ _NO_DATA = {
 }
 """Folders, in small letters, that storage devices and operating systems make beside the user's own."""
 
-_LINKED, _BROKEN, _SPECIAL = "linked again", "broken link", "no regular file"
+_LINKED, _BROKEN, _SPECIAL = "linked again", "linked to nothing", "not regular"
 _PICTURES = ".heic .heif .avif .webp .svg .psd .jp2 .jxl .ico .tga .exr .hdr .eps .dcm .raw .dng .cr2 .cr3 .nef .arw"
 
 
