@@ -178,13 +178,16 @@ def test_a_checkpoint_of_something_else_is_refused(story, tmp_path, capsys, monk
     [
         (("--seed", 4), "seed 3.*seed 4"),
         (("--epochs", 2), "epochs 1.*epochs 2"),
+        (("--fit", "crop", *PREPARED[2:]), "preparation .*pad.*preparation .*crop"),
         (("--mixed-precision",), "precision float32.*precision mixed_bfloat16"),
     ],
 )
 def test_a_run_goes_on_only_as_it_was_begun(story, tmp_path, quick, capsys, monkeypatch, changed, said):
     _, photos, run, _ = story
     run = copy_of(run, tmp_path)
-    words = {"--epochs": (1,), "--seed": (3,)} | {changed[0]: changed[1:]}
+    words = {"--epochs": (1,), "--seed": (3,), "--fit": ("pad",), "--background": ("#000080",)} | {
+        changed[0]: changed[1:]
+    }
     message = fail(
         capsys, monkeypatch, "pretrain", "--dataset", photos, "--resume", "--out", run,
         *(word for option, value in words.items() for word in (option, *value)),
@@ -291,14 +294,15 @@ def test_images_of_any_form_are_brought_to_the_encoders_as_it_was_trained(story,
     words = ("embed", "--encoder", run / "encoder.keras", "--dataset", large, "--out", tmp_path / "h.npz")
     for options, fit in (((), "pad"), (("--fit", "crop"), "crop")):
         printed = invoke(*words, "--skip-broken", *options)
-        for said in ("3 images without labels", "3 images in color", "1 of 4 images cannot be read", "4.png"):
-            assert said in printed.replace("4 images without labels", "3 images without labels")
+        for said in ("4 images without labels", "3 images in color", "1 of 4 images cannot be read", "4.png"):
+            assert said in printed
         (large / "4.png").rename(tmp_path / "4.png")
-        images = data.load(large, like=keras.saving.load_model(run / "encoder.keras"), fit=fit, background="#000080")
+        encoder = keras.saving.load_model(run / "encoder.keras")
+        images = data.load(large, like=encoder, fit=fit, background="#000080", say=str)
         (tmp_path / "4.png").rename(large / "4.png")
         with np.load(tmp_path / "h.npz") as arrays:
             assert "labels" not in arrays
-            expected = evaluate.embed(keras.saving.load_model(run / "encoder.keras"), images)
+            expected = evaluate.embed(encoder, images)
             np.testing.assert_array_equal(arrays["embedding"], expected)
 
 

@@ -57,8 +57,8 @@ def load(
     Args:
         name_or_folder: Name of a set, or path of a folder.
         split: Part of the set. TensorFlow Datasets also takes slices such as `"train[:20000]"`. Default: `"train"`.
-        size: Side length or `(height, width)` in pixels to resize the images to, as `fit` says. Required for sets of TensorFlow Datasets whose images differ in size. Default: the
-            size that they have.
+        size: Side length or `(height, width)` in pixels to resize the images to, as `fit` says. Required for sets of
+            TensorFlow Datasets whose images differ in size. Default: the size that they have.
         columns: Names of other features of a set of TensorFlow Datasets, with one number per sample, to keep as
             `Source.columns`; for example `("label_shape",)` of `"dsprites"`. Default: none.
         kind: Kind of the samples of an `.npz` file; see `from_arrays`. Default: by name, axes and dtype, or that of

@@ -128,7 +128,8 @@ def _split_folder(folder, split):
     if wanted not in there:
         shown_splits = ", ".join(name if name == its else f"{name} ({its})" for name, its in there.items())
         raise UserError(f"one of the splits of {folder} ({shown_splits})", repr(split), "choose one of them")
-    notes = [Note(f"{folder}: not read, since they are no splits: {shown(others)}.")] if others else []
+    others += sorted(path.name for path in folder.iterdir() if path.suffix.lower() in endings())
+    notes = [Note(f"{folder}: not read, since they are in no split: {shown(others)}.")] if others else []
     return places[wanted], list(places.values()), notes
 
 
