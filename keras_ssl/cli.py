@@ -73,6 +73,13 @@ Encoder = Annotated[
         help="encoder.keras or objective.keras, as pretrain writes them.", callback=checked_by(names.check_model_file)
     ),
 ]
+Fit = Annotated[
+    str | None,
+    typer.Option(
+        help="'crop', 'pad' or 'stretch': how images get their size. Default: as the encoder was trained, or 'crop'."
+    ),
+]
+SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave out images that cannot be read.")]
 
 
 @app.callback()
@@ -116,6 +123,9 @@ def pretrain(
     seed: Seed = 0,
     mixed_precision: Annotated[bool, typer.Option("--mixed-precision", help="Compute in bfloat16.")] = False,
     size: Annotated[int | None, typer.Option(min=1, help="Height and width that images are resized to.")] = None,
+    fit: Fit = "crop",
+    background: Annotated[str, typer.Option(help="Color behind transparent images and around padded ones.")] = "white",
+    skip_broken: SkipBroken = False,
     strategy: Annotated[
         str,
         typer.Option(
@@ -141,7 +151,9 @@ def pretrain(
     chief = distribute.is_chief(replicas)
     if mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size, trust=trust)
+    reading = {"trust": trust, "fit": fit or "crop", "background": background, "skip_broken": skip_broken}
+    say = typer.echo if chief else str  # the other workers say nothing
+    source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size, **reading, say=say)
     recipes.check_images(source)
     source.check(at_least=2)
     shared = len(source) - len(source) % replicas.num_replicas_in_sync
@@ -187,6 +199,8 @@ def evaluate(
     steps: Annotated[
         int, typer.Option(min=1, help="Steps of fine-tuning and training from scratch, 32 samples each.")
     ] = 300,
+    fit: Fit = None,
+    skip_broken: SkipBroken = False,
     out: Annotated[Path | None, typer.Option(help="Folder for results.json.")] = None,
 ) -> None:
     """Measure an encoder with few labels. Beside raw inputs, the untrained encoder and training from scratch."""
@@ -195,7 +209,8 @@ def evaluate(
     counts = None if labels_per_class is None else _numbers(labels_per_class)
     out = None if out is None else files.writable_folder(out, "choose another --out")
     model = runs.load_encoder(encoder)
-    train, test = runs.load_labeled(dataset, model, say=typer.echo)
+    prepared = runs.preparation_of(encoder, fit)
+    train, test = runs.load_labeled(dataset, model, say=typer.echo, **prepared, skip_broken=skip_broken)
     facts = {"dataset": dataset, "encoder": str(encoder)}
     with progress.bar("Few labels", after=0) as move:
         few = runs.evaluate(model, train, test, counts, seeds, steps, out, facts, move)
@@ -213,6 +228,8 @@ def finetune(
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps of Adam, 32 samples each.")] = 300,
     seed: Seed = 0,
+    fit: Fit = None,
+    skip_broken: SkipBroken = False,
     out: Out = Path("out"),
 ) -> None:
     """Train a classifier from an encoder and labeled images. Writes classifier.keras."""
@@ -220,11 +237,11 @@ def finetune(
 
     out = files.writable_folder(out, "choose another --out")
     model = runs.load_encoder(encoder)
-    train, test = runs.load_labeled(dataset, model, say=typer.echo)
+    prepared = runs.preparation_of(encoder, fit)
+    train, test = runs.load_labeled(dataset, model, say=typer.echo, **prepared, skip_broken=skip_broken)
+    facts = {"dataset": dataset, "preparation": prepared}
     with progress.bar("Fine-tuning", after=0) as move:
-        path, figures = runs.finetune(
-            model, train, test, out, labels_per_class, steps, seed, progress=move, dataset=dataset
-        )
+        path, figures = runs.finetune(model, train, test, out, labels_per_class, steps, seed, progress=move, **facts)
     typer.echo("Test: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     typer.echo(f"Classifier: {path}")
 
@@ -243,10 +260,11 @@ def export(
     """Export a model for serving. Writes a version folder with a SavedModel, an ONNX file and a manifest, verified."""
     from keras_ssl import export, progress, runs
 
-    names = runs.about(model).get("class_names")
+    about = runs.about(model)
+    class_names, prepared = about.get("class_names"), runs.preparation_of(model) if "preparation" in about else None
     loaded = runs.load_encoder(model)
     with progress.bar("Exporting and verifying", after=0):
-        path = export.deploy(loaded, out, None, input_dtype, tolerance, class_names=names, version=version)
+        path = export.deploy(loaded, out, None, input_dtype, tolerance, class_names, version, preparation=prepared)
     typer.echo(f"Model: {path}")
     typer.echo(f"SHA-256 of manifest.json: {(path / 'manifest.sha256').read_text().split()[0]}")
 
@@ -256,6 +274,8 @@ def embed(
     encoder: Encoder,
     dataset: Dataset,
     split: Annotated[str, typer.Option(help="Part of the data set.")] = "train",
+    fit: Fit = None,
+    skip_broken: SkipBroken = False,
     out: Annotated[Path, typer.Option(help="File for the arrays 'embedding' and, if there are any, 'labels'.")] = Path(
         "embeddings.npz"
     ),
@@ -266,7 +286,8 @@ def embed(
     out = out if out.suffix == ".npz" else out.with_name(f"{out.name}.npz")  # as NumPy does
     files.writable_folder(out.parent, "choose another --out")
     model = runs.load_encoder(encoder)
-    source = runs.load_fitting(dataset, split, model)
+    prepared = runs.preparation_of(encoder, fit)
+    source = runs.load_fitting(dataset, split, model, **prepared, skip_broken=skip_broken, say=typer.echo)
     with progress.bar("Embedding") as move:
         h = runs.write_embeddings(model, source, out, move)
     typer.echo(f"{h.shape} in {out}")

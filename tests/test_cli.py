@@ -62,6 +62,10 @@ def quick_recipe(source, epochs=None, seed=0):
     return recipes.compiled(objectives.SimCLR(encoder, seed=seed), source, epochs or 2, views=pair)
 
 
+PREPARED = ("--fit", "pad", "--background", "#000080")
+PREPARATION = {"fit": "pad", "background": [0, 0, 128]}
+
+
 @pytest.fixture(scope="module")
 def story(tmp_path_factory):
     """A pretrained encoder and the labeled folder that it came from."""
@@ -69,7 +73,8 @@ def story(tmp_path_factory):
     photos = draw_classes(folder / "photos")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(choosing._ANYWHERE, "simclr", quick_recipe)
-        printed = invoke("pretrain", "--dataset", photos, "--epochs", 1, "--seed", 3, "--out", folder / "run")
+        words = ("pretrain", "--dataset", photos, "--epochs", 1, "--seed", 3, "--out", folder / "run")
+        printed = invoke(*words, *PREPARED)
     return folder, photos, folder / "run", printed
 
 
@@ -86,6 +91,8 @@ def test_pretrain_writes_what_can_be_loaded_and_resumed(story):
     image = {"shape": [None, 8, 8, 1], "dtype": "float32", "low": 0.0, "high": 1.0, "kind": "image"}
     expected = {"specs": image, "data": image, "samples": 24, "objective": "SimCLR", "epochs": 1}
     assert expected.items() <= facts.items()
+    assert facts["preparation"] == PREPARATION
+    assert f"{photos}: 2 classes: bright 12, dark 12" in printed
     assert facts["dataset"] == str(photos)
     encoder = keras.saving.load_model(run / "encoder.keras")
     objective = keras.saving.load_model(run / "objective.keras")
@@ -171,13 +178,16 @@ def test_a_checkpoint_of_something_else_is_refused(story, tmp_path, capsys, monk
     [
         (("--seed", 4), "seed 3.*seed 4"),
         (("--epochs", 2), "epochs 1.*epochs 2"),
+        (("--fit", "crop", *PREPARED[2:]), "preparation .*pad.*preparation .*crop"),
         (("--mixed-precision",), "precision float32.*precision mixed_bfloat16"),
     ],
 )
 def test_a_run_goes_on_only_as_it_was_begun(story, tmp_path, quick, capsys, monkeypatch, changed, said):
     _, photos, run, _ = story
     run = copy_of(run, tmp_path)
-    words = {"--epochs": (1,), "--seed": (3,)} | {changed[0]: changed[1:]}
+    words = {"--epochs": (1,), "--seed": (3,), "--fit": ("pad",), "--background": ("#000080",)} | {
+        changed[0]: changed[1:]
+    }
     message = fail(
         capsys, monkeypatch, "pretrain", "--dataset", photos, "--resume", "--out", run,
         *(word for option, value in words.items() for word in (option, *value)),
@@ -240,14 +250,14 @@ def test_finetune_then_export_then_serve(story, tmp_path):
     printed = invoke("finetune", "--encoder", run / "objective.keras", "--dataset", photos, "--steps", 3, "--out", out)
     assert "Test: accuracy" in printed
     facts = json.loads((out / "classifier.json").read_text())
-    assert facts["class_names"] == ["bright", "dark"]
+    assert (facts["class_names"], facts["preparation"]) == (["bright", "dark"], PREPARATION)
     assert set(facts["scores"]) == {"accuracy", "precision", "recall", "f1"}
     classifier = keras.saving.load_model(out / "classifier.keras")
 
     printed = invoke("export", out / "classifier.keras", "--out", tmp_path / "served", "--input-dtype", "uint8")
     assert f"Model: {tmp_path / 'served' / '1'}" in printed
     manifest = json.loads((tmp_path / "served" / "1" / "manifest.json").read_text())
-    assert manifest["class_names"] == ["bright", "dark"]
+    assert (manifest["class_names"], manifest["preparation"]) == (["bright", "dark"], PREPARATION)
     images = data.load(photos).stored
     session = onnxruntime.InferenceSession(tmp_path / "served" / "1" / "model.onnx")
     probabilities, embedding = session.run(["probabilities", "embedding"], {"image": images})
@@ -274,16 +284,38 @@ def test_embed_writes_arrays(story, tmp_path):
         np.testing.assert_array_equal(arrays["labels"], source.labels)
 
 
-def test_images_of_another_size_are_brought_to_the_encoders(story, tmp_path):
+def test_images_of_any_form_are_brought_to_the_encoders_as_it_was_trained(story, tmp_path):
     _, _, run, _ = story
     large = tmp_path / "large"
     large.mkdir()
     for k in range(3):
-        Image.new("L", (20, 12), 80 * k).save(large / f"{k}.png")
-    invoke("embed", "--encoder", run / "encoder.keras", "--dataset", large, "--out", tmp_path / "h.npz")
-    with np.load(tmp_path / "h.npz") as arrays:
-        assert arrays["embedding"].shape == (3, 8)
-        assert "labels" not in arrays
+        Image.new("RGB", (20, 12), (80 * k,) * 3).save(large / f"{k}.png")
+    (large / "4.png").write_bytes(b"broken")
+    words = ("embed", "--encoder", run / "encoder.keras", "--dataset", large, "--out", tmp_path / "h.npz")
+    for options, fit in (((), "pad"), (("--fit", "crop"), "crop")):
+        printed = invoke(*words, "--skip-broken", *options)
+        for said in ("4 images without labels", "3 images in color", "1 of 4 images cannot be read", "4.png"):
+            assert said in printed
+        (large / "4.png").rename(tmp_path / "4.png")
+        encoder = keras.saving.load_model(run / "encoder.keras")
+        images = data.load(large, like=encoder, fit=fit, background="#000080", say=str)
+        (tmp_path / "4.png").rename(large / "4.png")
+        with np.load(tmp_path / "h.npz") as arrays:
+            assert "labels" not in arrays
+            expected = evaluate.embed(encoder, images)
+            np.testing.assert_array_equal(arrays["embedding"], expected)
+
+
+def test_other_splits_are_tested_on(tmp_path):
+    for name in ("Training", "validation"):
+        draw_classes(tmp_path / "set" / name, each=3)
+    said = []
+    train, test = runs.load_labeled(str(tmp_path / "set"), encoders.mlp((8, 8, 1), (4,)), said.append)
+    assert (len(train), len(test), train.class_names) == (6, 6, ("bright", "dark"))
+    assert "No test split: the split 'val' is used for testing." in said
+    (tmp_path / "set" / "validation").rename(tmp_path / "other")
+    train, test = runs.load_labeled(str(tmp_path / "set"), encoders.mlp((8, 8, 1), (4,)))
+    assert (len(train), len(test)) == (4, 2)
 
 
 def test_mixed_precision_computes_in_bfloat16(story, tmp_path, quick):

@@ -1,5 +1,7 @@
 """Folders of images: what becomes a class, a split, a size, and what is refused before training."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -60,9 +62,8 @@ def test_a_folder_without_splits_is_all_train(tmp_path):
 def test_color_anywhere_makes_all_rgb(tmp_path):
     draw(tmp_path / "gray.png", 77)
     draw(tmp_path / "color.png", (1, 2, 3), mode="RGB")
-    draw(tmp_path / "transparent.png", (4, 5, 6, 9), mode="RGBA")
     pixels = data.load(tmp_path).stored[:, 0, 0]
-    assert pixels.tolist() == [[1, 2, 3], [77, 77, 77], [4, 5, 6]]
+    assert pixels.tolist() == [[1, 2, 3], [77, 77, 77]]
 
 
 def test_sixteen_bits_become_eight(tmp_path):
@@ -112,8 +113,11 @@ def test_a_corrupt_image_is_named_before_training(tmp_path, damage):
     Image.fromarray(noise).save(tmp_path / "bad.png")
     whole = (tmp_path / "bad.png").read_bytes()
     (tmp_path / "bad.png").write_bytes({"text": b"no image", "truncated": whole[:-30], "empty": b""}[damage])
-    with pytest.raises(UserError, match=r"1 that cannot: .*bad\.png"):
-        data.load(tmp_path)
+    for in_memory in (True, False):
+        with pytest.raises(UserError, match=r"1 of 2 that cannot: .*bad\.png.*skip_broken"):
+            data.load(tmp_path, in_memory=in_memory)
+        with pytest.warns(UserWarning, match=r"1 of 2 images cannot be read and are left out: .*bad\.png"):
+            assert data.load(tmp_path, skip_broken=True, in_memory=in_memory).stored[:, 0, 0, 0].tolist() == [100]
 
 
 def test_an_empty_folder_and_a_missing_one_are_named(tmp_path):
@@ -128,6 +132,122 @@ def test_what_does_not_fit_into_memory_is_refused_before_it_is_read(tmp_path):
     draw(tmp_path / "a.png")
     with pytest.raises(UserError, match=r"memory.*smaller `size`"):
         data.load(tmp_path, size=3_000_000)
+
+
+# ---- splits and classes ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("names", [("Training", "Testing"), ("training_set", "test-set"), ("train2017", "validation")])
+def test_splits_are_recognized_by_the_names_that_people_give_them(tmp_path, names):
+    for name in names:
+        for cls, color in (("a", 1), ("b", 2)):
+            draw(tmp_path / name / cls / f"{name}.png", color)
+    assert data.load(tmp_path).class_names == ("a", "b")
+    assert data.splits_of(tmp_path) == ("train", "val" if names[1] == "validation" else "test")
+    for asked in (names[1], data.splits_of(tmp_path)[1]):
+        assert data.load(tmp_path, asked).name == str(tmp_path / names[1])
+
+
+def load_and_hear(folder, **arguments):
+    """The source, and what is said while it is loaded."""
+    said = []
+    return data.load(folder, say=said.append, **arguments), "\n".join(said)
+
+
+def test_folders_that_may_be_splits_or_classes_are_refused_or_said(tmp_path):
+    draw(tmp_path / "vehicles" / "train" / "a.png")
+    draw(tmp_path / "vehicles" / "car" / "a.png")
+    with pytest.raises(UserError, match="train, which looks like a split, beside car"):
+        data.load(tmp_path / "vehicles")
+    for name in ("train/a", "train/b", "test/a", "unlabeled/b"):
+        draw(tmp_path / "stl" / f"{name}.png")
+    draw(tmp_path / "stl" / "cover.png")
+    assert "not read, since they are in no split: unlabeled, cover.png" in load_and_hear(tmp_path / "stl")[1]
+    for name in ("cat/train/a", "cat/test/a", "dog/train/a", "dog/test/a"):
+        draw(tmp_path / "inside" / f"{name}.png")
+    with pytest.raises(UserError, match=r"Received .*cat, which contains the splits test, train"):
+        data.load(tmp_path / "inside")
+    draw(tmp_path / "twice" / "val" / "a.png")
+    draw(tmp_path / "twice" / "validation" / "a.png")
+    with pytest.raises(UserError, match=r"for the split 'val'. Received val and validation"):
+        data.load(tmp_path / "twice")
+    draw(tmp_path / "only" / "test" / "a.png")
+    with pytest.raises(UserError, match=r"one of the splits of .* \(test\). Received 'train'"):
+        data.load(tmp_path / "only")
+    for name in ("test1/a", "control/a"):
+        draw(tmp_path / "trial" / f"{name}.png")
+    assert "the class names test1 look like splits" in load_and_hear(tmp_path / "trial")[1]
+
+
+def test_what_was_found_is_said(tmp_path):
+    for name in ("bugs/a.png", "bugs/b.png", "flags/c.png"):
+        draw(tmp_path / name)
+    for name in ("bugs/d.heic", "bugs/e.heic", "flags/notes.txt", "flags/@eaDir/a.png", "@eaDir/flags/c.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_bytes(b"")
+    with pytest.warns(UserWarning, match="2 .heic"):  # they may be pictures
+        data.load(tmp_path)
+    source, said = load_and_hear(tmp_path)
+    assert said == f"{tmp_path}: 2 classes: bugs 2, flags 1; 3 files skipped: 2 .heic, 1 .txt; not looked into: @eaDir"
+    assert source.class_names == ("bugs", "flags")
+
+
+def test_what_does_not_look_like_classes_is_said(tmp_path):
+    for name in ("dates/2019-05-01/a", "dates/2020/b"):
+        draw(tmp_path / f"{name}.png")
+    assert "the class names look like dates (2019-05-01, 2020)" in load_and_hear(tmp_path / "dates")[1]
+    for name in ("batches/one/cat/a", "batches/one/dog/a", "batches/two/cat/a", "batches/two/dog/a"):
+        draw(tmp_path / f"{name}.png")
+    assert "cat, dog, are inside of several classes (one, two)" in load_and_hear(tmp_path / "batches")[1]
+    for name in ("uneven/train/a/a", "uneven/train/b/a", "uneven/test/c/a"):
+        draw(tmp_path / f"{name}.png")
+    (tmp_path / "uneven" / "train" / "d").mkdir()
+    _, said = load_and_hear(tmp_path / "uneven")
+    assert "only test has the classes c" in said
+    assert "no images are in d" in said
+
+
+def test_an_image_beside_class_folders_is_named_where_labels_are_needed(tmp_path):
+    for name in ("a/1", "b/2", "cover"):
+        draw(tmp_path / f"{name}.png")
+    source, said = load_and_hear(tmp_path)
+    assert "no labels, since cover.png lies beside the folders a, b" in said
+    with pytest.raises(UserError, match=r"without labels: cover.png lies beside the folders a, b"):
+        data.check_labeled(source)
+    for name in ("b/2", "cover"):
+        (tmp_path / f"{name}.png").unlink()
+    source, said = load_and_hear(tmp_path)
+    assert "no labels, since all images are in one folder, a," in said
+    with pytest.raises(UserError, match="all images are in one folder, a"):
+        data.check_labeled(source)
+
+
+def test_a_class_has_one_name_in_all_unicode_forms(tmp_path):
+    for name in ("train/caf\u00e9", "train/b", "test/cafe\u0301"):
+        draw(tmp_path / name / "1.png")
+    assert data.load(tmp_path, "test").class_names == ("b", "caf\u00e9")
+
+
+# ---- links and special files -----------------------------------------------------------------------------------------
+
+
+def test_every_file_is_read_once_and_only_regular_ones(tmp_path):
+    for name in ("train/a/1", "train/b/2", "test/a/3", "elsewhere/4"):
+        draw(tmp_path / "set" / f"{name}.png")
+    (tmp_path / "set" / "elsewhere").rename(tmp_path / "elsewhere")
+    train = tmp_path / "set" / "train"
+    (train / "a" / "loop").symlink_to(tmp_path / "set")
+    (train / "b" / "self").symlink_to("self")
+    (train / "a" / "0.png").symlink_to("1.png")  # before what it leads to
+    (train / "a" / "leak.png").symlink_to(tmp_path / "set" / "test" / "a" / "3.png")
+    (train / "a" / "gone.png").symlink_to("nowhere.png")
+    (train / "b" / "more").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(train / "b" / "pipe.png")
+    source, said = load_and_hear(tmp_path / "set", in_memory=False)
+    names = [str(path.relative_to(train)) for path in source.samples.paths]
+    assert names == ["a/1.png", "b/2.png", "b/more/4.png"]
+    assert "7 files skipped: 4 linked again, 2 linked to nothing, 1 not regular" in said
+    assert len(data.load(tmp_path / "set", "test")) == 1
 
 
 def test_no_bar_is_written_where_there_is_no_terminal(capsys):

@@ -18,6 +18,8 @@ from keras_ssl.data.batching import batches
 from keras_ssl.data.few_labels import few, few_indices
 from keras_ssl.data.files import Files
 from keras_ssl.data.loading import load
+from keras_ssl.data.preparation import Preparation
+from keras_ssl.data.readers import splits_of
 from keras_ssl.data.shards import Shards
 from keras_ssl.data.source import Source, check_labeled, from_arrays
 from keras_ssl.data.windows import Windows
@@ -27,6 +29,7 @@ __all__ = [
     "Arrays",
     "Files",
     "ORIENTATIONS",
+    "Preparation",
     "Shards",
     "Source",
     "Targets",
@@ -40,5 +43,6 @@ __all__ = [
     "few_indices",
     "from_arrays",
     "load",
+    "splits_of",
     "targets",
 ]

@@ -54,32 +54,39 @@ class Files:
         with concurrent.futures.ThreadPoolExecutor(self.threads) as pool:
             return np.stack(list(pool.map(self._decoded, self.paths[indices])))
 
+    def broken(self, progress: Progress | None = None) -> list[tuple[int, str]]:
+        """Decode every file, and return the index of each that cannot be read or differs from the first, and why.
+
+        Args:
+            progress: Called as `progress(done, total)` after each file, or None.
+        """
+        broken: list[tuple[int, str]] = []
+        first = None
+        with concurrent.futures.ThreadPoolExecutor(self.threads) as pool:
+            for number, found in enumerate(pool.map(self._tried, self.paths)):
+                first = found if first is None and not isinstance(found, str) else first
+                if isinstance(found, str):
+                    broken.append((number, found))
+                elif found != first:
+                    broken.append((number, f"shape and dtype {found}, the others have {first}"))
+                if progress:
+                    progress(number + 1, len(self))
+        return broken
+
     def check(self, progress: Progress | None = None) -> None:
         """Decode every file, and raise if some cannot be read or differ from the first, before anything is trained.
 
         Args:
-            progress: Called as `progress(done, total)` after each file, or None.
+            progress: See `broken`.
 
         Raises:
             UserError: With the number of broken files and the first of them.
         """
-        broken: list[tuple[Any, str]] = []
-        first = None
-        with concurrent.futures.ThreadPoolExecutor(self.threads) as pool:
-            results = pool.map(self._tried, self.paths)
-            for done, (path, found) in enumerate(zip(self.paths, results), 1):
-                first = found if first is None and not isinstance(found, str) else first
-                if isinstance(found, str):
-                    broken.append((path, found))
-                elif found != first:
-                    broken.append((path, f"shape and dtype {found}, the others have {first}"))
-                if progress:
-                    progress(done, len(self))
-        if broken:
-            path, reason = broken[0]
+        if broken := self.broken(progress):
+            number, reason = broken[0]
             raise UserError(
                 "files that can be decoded, to one shape and dtype",
-                f"{len(broken)} of {len(self)} that cannot, the first {path}: {reason}",
+                f"{len(broken)} of {len(self)} that cannot, the first {self.paths[number]}: {reason}",
                 "remove or repair them",
             )
 

@@ -1,14 +1,17 @@
 """One function that loads every set: the embedded digits, a folder, an `.npz` file, or a set of TensorFlow Datasets."""
 
+import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 
 from keras_ssl import names
 from keras_ssl.data import readers
-from keras_ssl.data.readers.pixels import as_size
+from keras_ssl.data.preparation import Preparation
+from keras_ssl.data.readers.notes import Note, tell
+from keras_ssl.data.readers.pixels import as_size, with_channels
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
 from keras_ssl.networks import embedder
@@ -27,6 +30,10 @@ def load(
     like: keras.Model | None = None,
     in_memory: bool | None = None,
     trust: bool = False,
+    fit: str = "crop",
+    background: Any = "white",
+    skip_broken: bool = False,
+    say: Callable[[str], object] | None = None,
 ) -> Source:
     """Load samples, with labels if there are any.
 
@@ -38,9 +45,11 @@ def load(
       parts). The first 1,400 are `"train"`, the other 397 `"test"`.
     - A folder: one folder per class (labels number the sorted folder names), or images without labels, at any depth.
       Images are stored as uint8: with 1 channel if all are gray, else as RGB. They keep their size if all have the
-      same; otherwise they are resized to 64x64 with a warning, unless `size` is given. Subfolders `train`, and `test`
-      or `val`, are the splits and number the classes alike; a folder without them is all `"train"`. Hidden files and
-      files that are not images are ignored.
+      same; otherwise they are resized to 64x64 with a warning, unless `size` is given. They are turned upright, and
+      transparent ones are laid on `background`. Subfolders `train`, and `test` or `val`, also by names such as
+      `Training`, `test_set` and `validation`, are the splits and number the classes alike; a folder without them is
+      all `"train"`. Hidden files are ignored; links are followed, and every file is read once. What is skipped, and
+      what does not look like classes, is said.
     - An `.npz` file, or a folder with `train.npz`, and `test.npz` perhaps: the array "labels", if there is one, holds
       class numbers; the others are the samples, one array of any name, or several by the names of a model's inputs.
     - Any image set of TensorFlow Datasets, such as `"mnist"` or `"cifar10_corrupted/fog_1"`: its features `"image"`
@@ -49,20 +58,28 @@ def load(
     Args:
         name_or_folder: Name of a set, or path of a folder.
         split: Part of the set. TensorFlow Datasets also takes slices such as `"train[:20000]"`. Default: `"train"`.
-        size: Side length or `(height, width)` in pixels to resize the images to: they are scaled to cover it and
-            cropped at the center. Required for sets of TensorFlow Datasets whose images differ in size. Default: the
-            size that they have.
+        size: Side length or `(height, width)` in pixels to resize the images to, as `fit` says. Required for sets of
+            TensorFlow Datasets whose images differ in size. Default: the size that they have.
         columns: Names of other features of a set of TensorFlow Datasets, with one number per sample, to keep as
             `Source.columns`; for example `("label_shape",)` of `"dsprites"`. Default: none.
         kind: Kind of the samples of an `.npz` file; see `from_arrays`. Default: by name, axes and dtype, or that of
             `like`.
-        like: Model that will take the samples: arrays are of its kinds, and images are resized to its size. Default:
-            None.
+        like: Model that will take the samples: arrays are of its kinds, and images, except those of an `.npz` file,
+            get its size and its number of channels. Default: None.
         in_memory: Whether the images of a folder are decoded now and kept in memory; if False, each is decoded when it
             is needed, once all have been found to be whole. Everything else is in memory. Default: None, whether they
             fit into half of this machine's memory.
         trust: Whether images that are not kept in memory are taken for whole, which saves decoding each one before
             training; a broken one then ends the training. Default: False.
+        fit: How images are brought to another size: "crop" scales them to cover it and crops them at the center, "pad"
+            scales them to fit into it and fills the rest with `background`, "stretch" gives up their proportions.
+            Default: "crop".
+        background: Color behind transparent pixels and around padded images: a name, "#rrggbb", or three integers in
+            0..255. Default: "white".
+        skip_broken: Whether images of a folder that cannot be read are left out, and named. Default: False, they are an
+            error.
+        say: Called with each sentence about what was found and chosen. Default: None, choices that may be wrong are
+            warnings.
 
     Returns:
         A `Source` with the stored dtype: uint8 in 0..255, or float32 in 0..1.
@@ -74,14 +91,14 @@ def load(
     Example:
         `train = data.load("mnist", split="train[:20000]")`
     """
-    wanted = as_size(size)
+    wanted, preparation, channels = as_size(size), Preparation(fit, background), None
     if like is not None:
-        wanted = wanted or _size(like)
+        wanted, channels = wanted or _size(like), _channels(like)
         kind = kind or _kinds(like)
     columns = (columns,) if isinstance(columns, str) else tuple(columns)
     if str(name_or_folder) in _EMBEDDED and not isinstance(name_or_folder, pathlib.Path):
         _check_no_columns(columns, name_or_folder)
-        return _EMBEDDED[str(name_or_folder)](split, wanted)
+        return _of_channels(_EMBEDDED[str(name_or_folder)](split, wanted, preparation), channels, say)
     folder = pathlib.Path(name_or_folder).expanduser()
     file = readers.array_file(folder, split)
     if file is not None:
@@ -89,9 +106,10 @@ def load(
         return readers.load_arrays(file, kind)
     if folder.is_dir():
         _check_no_columns(columns, folder)
-        return readers.load_folder(folder, split, wanted, in_memory, trust)
+        return readers.load_folder(folder, split, wanted, in_memory, trust, preparation, channels, skip_broken, say)
     names.check_no_path(name_or_folder)
-    return readers.load_named(str(name_or_folder), split, wanted, columns)
+    named = readers.load_named(str(name_or_folder), split, wanted, columns, preparation)
+    return _of_channels(named, channels, say)
 
 
 def _kinds(model):
@@ -101,10 +119,28 @@ def _kinds(model):
 
 def _size(model):
     """Size of the images that a model takes; None if it takes any size, or something else."""
+    shape = _image_shape(model)
+    return None if shape is None or None in shape[1:3] else shape[1:3]
+
+
+def _channels(model):
+    """1 or 3, the channels of the images that a model takes; None if it takes others, or something else."""
+    shape = _image_shape(model)
+    return shape[3] if shape is not None and shape[3] in (1, 3) else None
+
+
+def _image_shape(model):
     spec = specs_of(embedder(model))
-    if not isinstance(spec, Spec) or spec.kind != "image" or len(spec.shape) != 4 or None in spec.shape[1:3]:
-        return None
-    return spec.shape[1:3]
+    return spec.shape if isinstance(spec, Spec) and spec.kind == "image" and len(spec.shape) == 4 else None
+
+
+def _of_channels(source, channels, say):
+    """Images in memory with the channels that a model takes; others than gray and RGB stay as they are."""
+    if channels in (None, source.shape[-1]) or source.shape[-1] not in (1, 3):
+        return source
+    done = "get three equal channels" if channels == 3 else "are made gray"
+    tell([Note(f"The images of {source.name} {done}, as the model takes them.")], say, stacklevel=3)
+    return dataclasses.replace(source, samples=with_channels(source.stored, channels))
 
 
 def _check_no_columns(columns, name):

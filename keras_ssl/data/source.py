@@ -10,6 +10,7 @@ import numpy as np
 from keras_ssl import specs
 from keras_ssl.checks import as_array, as_arrays, check_labels
 from keras_ssl.data.arrays import Arrays
+from keras_ssl.data.preparation import Preparation
 from keras_ssl.errors import UserError
 from keras_ssl.specs import Spec, Specs
 from keras_ssl.typing import Samples
@@ -31,6 +32,9 @@ class Source:
         columns: Other known values of the samples, a dict from names to arrays of shape `(n,)`, or None.
         kinds: Kind of the samples, one of `specs.KINDS`, or a dict of kinds by name. Default: by name, axes and dtype;
             see `specs.stored_spec`.
+        preparation: How images were brought to their size, or None if that is not known. It is kept with models that
+            are trained on them.
+        why_unlabeled: Why there are no labels, for the error where they are needed, or None.
 
     Attributes:
         specs: What batches of the samples are: a `specs.Spec`, or a dict of them by name.
@@ -50,6 +54,8 @@ class Source:
     name: str = "samples"
     columns: dict | None = None
     kinds: str | dict[str, str] | None = None
+    preparation: Preparation | None = None
+    why_unlabeled: str | None = None
     specs: Specs = dataclasses.field(init=False, repr=False)
 
     def __post_init__(self):
@@ -268,6 +274,6 @@ def check_labeled(*sources: Source) -> None:
         if source.labels is None:
             raise UserError(
                 "a labeled source",
-                f"'{source.name}' without labels",
-                "give a data set with labels, or a folder with one folder for each class",
+                f"'{source.name}' without labels" + (f": {source.why_unlabeled}" if source.why_unlabeled else ""),
+                "give a data set with labels, or a folder with one folder for each class and no image beside them",
             )

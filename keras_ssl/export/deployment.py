@@ -42,6 +42,7 @@ def deploy(
     value_range: ValueRange = None,
     mean: PerChannel = None,
     std: PerChannel = None,
+    preparation: Mapping[str, Any] | None = None,
 ) -> pathlib.Path:
     """Export a model in both formats, verify them, and put them into the next version folder under `directory`.
 
@@ -79,6 +80,8 @@ def deploy(
         mean: Number, or one for each channel, that the client subtracts from values in this range, or a dict of them by
             input. The graph undoes it. Default: None.
         std: What the client divides by after that. Default: None.
+        preparation: How the images that the model was trained on got their size, for the manifest, so that clients do
+            the same: `source.preparation.to_json()`. Default: None.
 
     Returns:
         `pathlib.Path` of the new version folder, which holds `saved_model.pb`, `variables/`, `model.onnx` (and
@@ -116,6 +119,7 @@ def deploy(
             tolerance=tolerance,
             class_names=class_names,
             empty_batch=empty_batches(runtimes[0], target / served[0].file, layouts[0].samples[0]),
+            preparation=preparation,
         )
         return _place_version(target, directory, version, about)
 

@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ def manifest(
     tolerance: float,
     class_names: Sequence[str] | None = None,
     empty_batch: dict[str, bool] | None = None,
+    preparation: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the manifest of the files in `directory`. It is all that the deployment kit knows about them.
 
@@ -37,6 +38,7 @@ def manifest(
         tolerance: The largest difference that was allowed.
         class_names: Names of the classes, or None.
         empty_batch: Whether each format answers a batch of no samples, or None if that was not tried.
+        preparation: How a client brings pictures to the size of the model: `fit` and `background`, or None.
 
     Returns:
         Dict for a JSON file. For each input and output of each of `signatures` it has the shape (null: any size), the
@@ -53,6 +55,7 @@ def manifest(
         "signature": {side: default[side] for side in ("inputs", "outputs")},
         "value_range": {key: entry["range"] for key, entry in default["inputs"].items()},
         "class_names": class_names,
+        "preparation": None if preparation is None else dict(preparation),
         "parity": parity,
         "empty_batch": empty_batch,
         "tolerance": tolerance,

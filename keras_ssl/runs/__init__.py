@@ -3,7 +3,7 @@
 from keras_ssl.runs.embedding import write_embeddings
 from keras_ssl.runs.evaluating import evaluate
 from keras_ssl.runs.finetuning import finetune
-from keras_ssl.runs.model_files import about, load_encoder, load_model, save_model
+from keras_ssl.runs.model_files import about, load_encoder, load_model, preparation_of, save_model
 from keras_ssl.runs.pretraining import pretrain
 from keras_ssl.runs.sources import load_fitting, load_labeled
 
@@ -15,6 +15,7 @@ __all__ = [
     "load_fitting",
     "load_labeled",
     "load_model",
+    "preparation_of",
     "pretrain",
     "save_model",
     "write_embeddings",

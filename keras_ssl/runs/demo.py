@@ -46,8 +46,8 @@ def run(
     for package, why in (("matplotlib", "which draws the report"), ("tf2onnx", "which exports the classifier")):
         require(package, why)
     out = files.writable_folder(out, "choose another --out")
-    train = data.load(dataset, "train")
-    test = data.load(dataset, "test")
+    train = data.load(dataset, "train", say=say)
+    test = data.load(dataset, "test", say=say)
     (_, classes), _ = labeled(train), labeled(test)
     images, labels = data.few(train, _LABELS, seed)  # too few in a class fails here, before any training
     unlabeled = data.load(dataset, recipes.UNLABELED[dataset]) if dataset in recipes.UNLABELED else train
@@ -65,7 +65,9 @@ def run(
     few = _label_efficiency(encoders, train, test)
     say("Fine-tuning and deploying …")
     classifier = transfer.fine_tune(encoders["simclr"], images, labels, classes, seed=seed)
-    version = export.deploy(classifier, out / "model", samples=images, class_names=train.class_names)
+    prepared = None if train.preparation is None else train.preparation.to_json()
+    names = train.class_names
+    version = export.deploy(classifier, out / "model", samples=images, class_names=names, preparation=prepared)
     manifest = json.loads((version / "manifest.json").read_text())
     results = {
         "dataset": dataset,

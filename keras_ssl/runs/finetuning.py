@@ -58,6 +58,8 @@ def finetune(
     inputs, labels = train.inputs(), labeled(train)[0]
     classifier = transfer.fine_tune(encoder, inputs, labels, classes, steps, seed=seed, after_step=after_step)
     figures = scores(test_labels, networks.predict_in_batches(classifier, test.inputs()).argmax(-1))
+    if train.preparation is not None:
+        facts["preparation"] = train.preparation.to_json()
     names = None if train.class_names is None else list(train.class_names)
     path = save_model(classifier, folder / "classifier.keras", **facts, class_names=names, scores=figures)
     return path, figures

@@ -1,5 +1,6 @@
 """Model files, and a JSON file of facts beside each."""
 
+import dataclasses
 import json
 import pathlib
 from typing import Any
@@ -7,13 +8,14 @@ from typing import Any
 import keras
 
 from keras_ssl import __version__, specs
+from keras_ssl.data import Preparation
 from keras_ssl.errors import UserError
 from keras_ssl.files import whole_file, write_json
 from keras_ssl.names import check_model_file
 from keras_ssl.networks import embedder
 from keras_ssl.typing import Path
 
-__all__ = ["about", "load_encoder", "load_model", "save_model"]
+__all__ = ["about", "load_encoder", "load_model", "preparation_of", "save_model"]
 
 
 def save_model(model: keras.Model, path: Path, **facts: Any) -> pathlib.Path:
@@ -105,3 +107,24 @@ def about(path: Path) -> dict[str, Any]:
         return json.loads(description.read_text())
     except ValueError as error:
         raise UserError("a JSON file", f"{description}: {error}", "remove it, or restore it from the run") from error
+
+
+def preparation_of(path: Path, fit: str | None = None) -> dict[str, Any]:
+    """Return how the images were prepared that a model was trained on: `fit` and `background` for `data.load`.
+
+    Args:
+        path: Path of the `.keras` file.
+        fit: Another `fit`, in place of the one that was kept. Default: None.
+
+    Returns:
+        Dict; where nothing was kept, that of `data.Preparation()`.
+
+    Raises:
+        UserError: If the file beside it is not JSON, or has values that are none.
+    """
+    kept = about(path).get("preparation") or {}
+    try:
+        known = Preparation(**kept)
+    except TypeError as error:
+        raise UserError("a preparation of images", f"{kept} in the .json file beside {path}", "restore it") from error
+    return (known if fit is None else dataclasses.replace(known, fit=fit)).to_json()

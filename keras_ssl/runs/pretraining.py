@@ -86,9 +86,14 @@ def _facts(recipe, others):
         "samples": len(recipe.source),
         "data": specs.to_json(recipe.source.specs),
         "batch_size": recipe.batch_size,
+        **_preparation(recipe.source),
         "precision": keras.config.dtype_policy().name,
         **json.loads(json.dumps(dict(others or {}))),
     }
+
+
+def _preparation(source):
+    return {} if source.preparation is None else {"preparation": source.preparation.to_json()}
 
 
 def _schedules(objective):

@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -11,30 +12,33 @@ from keras_ssl.evaluate.sources import as_source
 __all__ = ["load_fitting", "load_labeled"]
 
 
-def load_fitting(dataset: str, split: str, model: keras.Model) -> data.Source:
-    """Load a split of a data set as a model takes it: images in its size, arrays of its kinds.
+def load_fitting(dataset: str, split: str, model: keras.Model, **reading: Any) -> data.Source:
+    """Load a split of a data set as a model takes it: images in its size and channels, arrays of its kinds.
 
     Args:
         dataset: Name, folder or file, see `data.load`.
         split: Split of the data set, such as "train".
         model: `keras.Model`.
+        **reading: Other arguments of `data.load`: `fit` and `background` as the model's file has them
+            (`preparation_of`), `skip_broken`, `say`.
 
     Raises:
         UserError: If there is no such data set, or its samples do not fit the model.
     """
-    return as_source(data.load(dataset, split, like=model), model)
+    return as_source(data.load(dataset, split, like=model, **reading), model)
 
 
 def load_labeled(
-    dataset: str, model: keras.Model, say: Callable[[str], object] | None = None
+    dataset: str, model: keras.Model, say: Callable[[str], object] | None = None, **reading: Any
 ) -> tuple[data.Source, data.Source]:
     """Load the train and test splits of a labeled data set as a model takes them.
 
     Args:
-        dataset: Name, folder or file. A fifth of the samples of a folder or file without a test split is used for
-            testing.
+        dataset: Name, folder or file. Of a folder or file without a test split, the split "val" is used for testing,
+            or a fifth of the samples if there is none.
         model: `keras.Model`.
-        say: Called with a sentence if samples are held out for testing, or None.
+        say: Called with each sentence about what was found, and if samples are held out for testing, or None.
+        **reading: See `load_fitting`.
 
     Returns:
         `(train, test)`, two `data.Source`s.
@@ -42,11 +46,10 @@ def load_labeled(
     Raises:
         UserError: If there is no such data set, it has no labels, or its samples do not fit the model.
     """
-    train = load_fitting(dataset, "train", model)
+    train = load_fitting(dataset, "train", model, say=say, **reading)
     data.check_labeled(train)
-    path = pathlib.Path(dataset)
-    whole = path.is_file() or (path.is_dir() and not any((path / name).exists() for name in ("train", "test.npz")))
-    if whole:
+    split = _test_split(dataset)
+    if split is None:
         train, test = train.split(0.8)
         if say is not None:
             say(
@@ -54,6 +57,17 @@ def load_labeled(
                 f"One sample is {100 / len(test):.2g} points of accuracy."
             )
         return train, test
-    test = load_fitting(dataset, "test", model)
+    if split != "test" and say is not None:
+        say(f"No test split: the split '{split}' is used for testing.")
+    test = load_fitting(dataset, split, model, say=say, **reading)
     data.check_labeled(test)
     return train, test
+
+
+def _test_split(dataset):
+    """Name of the split to test on; None if there is none beside train."""
+    path = pathlib.Path(dataset)
+    if not path.exists():
+        return "test"
+    splits = data.splits_of(path) if path.is_dir() else ()
+    return next((name for name in ("test", "val") if name in splits), None)

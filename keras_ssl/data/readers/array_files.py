@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ssl.data.readers.splits import SPLITS
+from keras_ssl.data.readers.splits import split_of, splits_among
 from keras_ssl.data.source import Source, from_arrays
 from keras_ssl.errors import UserError
 from keras_ssl.specs import KINDS
@@ -34,10 +34,11 @@ def array_file(path: Path, split: str = "train") -> pathlib.Path | None:
                 f"split 'train' of the single file {path}", repr(split), "give a folder with train.npz and test.npz"
             )
         return path
-    there = sorted(file.stem for file in path.glob("*.npz") if file.stem in SPLITS) if path.is_dir() else []
+    there = splits_among((file.stem for file in path.glob("*.npz")), path) if path.is_dir() else {}
+    split = split_of(split) or split
     if there and split not in there:
         raise UserError(f"one of the splits of {path} ({', '.join(there)})", repr(split), "choose one of them")
-    return path / f"{split}.npz" if there else None
+    return path / f"{there[split]}.npz" if there else None
 
 
 def load_arrays(file: Path, kind: Any = None) -> Source:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers.pixels import resize
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
@@ -11,12 +12,13 @@ __all__ = ["load_digits"]
 _DIGITS_TRAIN = 1400
 
 
-def load_digits(split: str, size: tuple[int, int] | None = None) -> Source:
+def load_digits(split: str, size: tuple[int, int] | None = None, preparation: Preparation | None = None) -> Source:
     """Load the embedded digits, which `data.load` describes.
 
     Args:
         split: `"train"` or `"test"`.
         size: `(height, width)` to resize the images to, or None.
+        preparation: How they are brought to this size. Default: `Preparation()`.
 
     Returns:
         A `Source` of float images.
@@ -36,4 +38,5 @@ def load_digits(split: str, size: tuple[int, int] | None = None) -> Source:
     order = np.random.RandomState(0).permutation(len(bundled.images))[part]
     images = (bundled.images[order, ..., None] / 16).astype("float32")
     labels = bundled.target[order].astype("int64")
-    return Source(resize(images, size), labels, 10, tuple("0123456789"), f"digits/{split}")
+    images, names = resize(images, size, preparation), tuple("0123456789")
+    return Source(images, labels, 10, names, f"digits/{split}", preparation=preparation)

@@ -1,27 +1,30 @@
 """Folders of images: class folders, or images without labels."""
 
+import collections
 import concurrent.futures
 import functools
-import os
 import pathlib
-import warnings
+from collections.abc import Callable
 
 import numpy as np
 
 from keras_ssl.data.files import Files
+from keras_ssl.data.preparation import Preparation
+from keras_ssl.data.readers.classes import class_of, classes_of, shown
+from keras_ssl.data.readers.notes import Note, tell
+from keras_ssl.data.readers.pictures import decode, endings, read_header
 from keras_ssl.data.readers.pixels import fits_in_memory, room_for
-from keras_ssl.data.readers.splits import SPLITS
+from keras_ssl.data.readers.splits import split_of, splits_among
+from keras_ssl.data.readers.walking import subfolders, walk
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
 from keras_ssl.progress import bar, track
 from keras_ssl.typing import Path
 
-__all__ = ["load_folder"]
+__all__ = ["load_folder", "splits_of"]
 
-_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
 _MIXED_SIZES = (64, 64)  # the largest size for which resnet18 has its small stem
-_GRAY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
-_ORIENTATION = 0x0112  # EXIF tag
+_TWELVE_BITS = 0.25  # of white: the highest value of a picture that leaves two or more of 16 bits unused
 
 
 def load_folder(
@@ -30,6 +33,10 @@ def load_folder(
     size: tuple[int, int] | None = None,
     in_memory: bool | None = None,
     trust: bool = False,
+    preparation: Preparation | None = None,
+    channels: int | None = None,
+    skip_broken: bool = False,
+    say: Callable[[str], object] | None = None,
 ) -> Source:
     """Load the images of a folder. `data.load` describes how folders are read.
 
@@ -40,6 +47,10 @@ def load_folder(
         in_memory: Whether they are decoded now and kept, or each when it is needed, once all are found to be whole.
             Default: None, whether they fit into half of the memory.
         trust: Whether images that are not kept in memory are taken for whole. Default: False.
+        preparation: How they are brought to one size and made opaque. Default: `Preparation()`.
+        channels: 1 or 3, the channels that a model takes. Default: None, 1 if all images are gray.
+        skip_broken: Whether images that cannot be read are left out. Default: False, they are an error.
+        say: See `data.load`.
 
     Returns:
         A `Source` with uint8 images.
@@ -47,161 +58,197 @@ def load_folder(
     Raises:
         UserError: If the split or images are missing, or an image cannot be read; the error names it.
     """
-    folder = pathlib.Path(folder)
-    part, siblings = _split_folder(folder, split)
-    paths = _images_below(part)
+    folder, preparation = pathlib.Path(folder), preparation or Preparation()
+    part, siblings, notes = _split_folder(folder, split)
+    found = walk(siblings, endings())
+    paths = found[part].images
     if not paths:
-        endings = " ".join(sorted(_ENDINGS))
-        raise UserError(f"images in {part} or below it", "none", f"check the path; these endings are read: {endings}")
-    class_names = _class_names(paths, part, siblings)
-    sizes, mode = _headers(paths)
-    size = size or _common_size(sizes, part)
+        raise UserError(
+            f"images in {part} or below it",
+            f"none{'; ' * bool(found[part].words())}{found[part].words()}",
+            f"check the path; these endings are read: {' '.join(sorted(endings()))}",
+        )
+    classes = classes_of(found, part)
+    tell([*notes, _summary(part, found[part], classes.names), *classes.notes], say, stacklevel=3)
+    paths, headers = _headers(paths, skip_broken, say)
+    size, mode, notes = _form(headers, size, channels, part)
+    tell([*notes, *_choices(headers, part, preparation)], say, stacklevel=3)
     shape = (*size, 1 if mode == "L" else 3)
     if in_memory is None:  # an image that does not fit alone is refused
         in_memory = fits_in_memory(len(paths), shape, "uint8") or not fits_in_memory(1, shape, "uint8")
+    files = Files(paths, functools.partial(decode, size=size, mode=mode, preparation=preparation))
     if in_memory:
-        images = _pixels(paths, shape, mode, part)
+        paths, images = _pixels(files, shape, part, skip_broken, say)
     else:
-        images = _files(paths, size, mode, trust)
-    if class_names is None:
-        return Source(images, name=str(part))
-    numbers = {name: number for number, name in enumerate(class_names)}
-    labels = np.array([numbers[path.relative_to(part).parts[0]] for path in paths], "int64")
-    return Source(images, labels, len(class_names), class_names, str(part))
+        paths, images = (paths, files) if trust else _checked(files, skip_broken, say)
+    if classes.names is None:
+        return Source(images, name=str(part), preparation=preparation, why_unlabeled=classes.why_none)
+    numbers = {name: number for number, name in enumerate(classes.names)}
+    labels = np.array([numbers[class_of(path, part)] for path in paths], "int64")
+    return Source(images, labels, len(classes.names), classes.names, str(part), preparation=preparation)
+
+
+# ---- folders ---------------------------------------------------------------------------------------------------------
+
+
+def splits_of(folder: Path) -> tuple[str, ...]:
+    """Return the splits that a folder of images has, in the order "train", "test", "val"; none if it has no train.
+
+    Args:
+        folder: Path of the folder.
+    """
+    folder = pathlib.Path(folder)
+    there = splits_among(subfolders(folder), folder)
+    return tuple(there) if "train" in there else ()
 
 
 def _split_folder(folder, split):
-    there = [name for name in SPLITS if (folder / name).is_dir()]
-    if "train" in there:
-        if split not in there:
-            raise UserError(f"one of the splits of {folder} ({', '.join(there)})", repr(split), "choose one of them")
-        return folder / split, [folder / name for name in there]
-    if split != "train":
-        raise UserError(
-            f"split 'train', since {folder} has no subfolders train and test",
-            repr(split),
-            "sort the images into train/ and test/, or write `train, test = data.load(folder).split(0.8)`",
-        )
-    return folder, [folder]
+    """The folder of a split, those of all splits, and notes."""
+    names = subfolders(folder)
+    there = splits_among(names, folder)
+    others = [name for name in names if name not in there.values()]
+    if not there or ("train" not in there and others):  # "test" may be a class beside others
+        if split != "train":
+            raise UserError(
+                f"split 'train', since {folder} has no subfolders train and test",
+                repr(split),
+                "sort the images into train/ and test/, or write `train, test = data.load(folder).split(0.8)`",
+            )
+        return folder, [folder], []
+    places = {name: folder / its for name, its in there.items()}
+    if others and len(there) == 1:
+        if any(one.images for one in walk([folder / name for name in others], endings()).values()):
+            raise UserError(
+                f"the splits train and test in {folder}, or classes",
+                f"the folder {there['train']}, which looks like a split, beside {shown(others)}",
+                f"add a folder test, or move the others into {there['train']}; if it is a class, name it otherwise",
+            )
+        others = []
+    wanted = split_of(split) or split
+    if wanted not in there:
+        shown_splits = ", ".join(name if name == its else f"{name} ({its})" for name, its in there.items())
+        raise UserError(f"one of the splits of {folder} ({shown_splits})", repr(split), "choose one of them")
+    others += sorted(path.name for path in folder.iterdir() if path.suffix.lower() in endings())
+    notes = [Note(f"{folder}: not read, since they are in no split: {shown(others)}.")] if others else []
+    return places[wanted], list(places.values()), notes
 
 
-def _images_below(folder):
-    found = []
-    for place, subfolders, files in os.walk(folder, followlinks=True):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        found += [
-            pathlib.Path(place, name)
-            for name in sorted(files)
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in _ENDINGS
-        ]
-    return found
+def _summary(part, found, names):
+    """What was found, in a sentence."""
+    counts = collections.Counter() if names is None else collections.Counter(class_of(p, part) for p in found.images)
+    classes = shown(f"{name} {counts[name]}" for name in names or ())
+    what = f"{len(names)} classes: {classes}" if names else f"{_images(len(found.images))} without labels"
+    return Note(f"{part}: {what}" + "; ".join(["", found.words()] if found.words() else []), warn=found.lost)
 
 
-def _class_names(paths, part, siblings):
-    """Return the sorted names of the class folders of all splits, or None if images are not in class folders."""
-    if any(path.parent == part for path in paths):
-        return None
-    everywhere = {
-        path.relative_to(place).parts[0] for place in siblings for path in _images_below(place) if path.parent != place
-    }
-    return tuple(sorted(everywhere)) if len(everywhere) > 1 else None
+# ---- what the pictures have in common --------------------------------------------------------------------------------
 
 
-def _headers(paths):
-    """Return the set of image sizes `(height, width)`, and the mode that fits all images: `"L"` or `"RGB"`."""
-    sizes, gray, broken = set(), True, []
+def _headers(paths, skip_broken, say):
+    """The paths of the images that can be read, and their headers."""
     with concurrent.futures.ThreadPoolExecutor() as threads:  # Pillow decodes a PNG to look for its orientation
-        for path, found in zip(paths, track(threads.map(_header, paths), len(paths), "Looking at images")):
-            if isinstance(found, Exception):
-                broken.append((path, found))
-                continue
-            size, mode = found
-            sizes.add(size)
-            gray &= mode in _GRAY_MODES
-    _refuse(broken)
-    return sizes, "L" if gray else "RGB"
+        results = list(track(threads.map(_tried, paths), len(paths), "Looking at images"))
+    broken = [(path, found) for path, found in zip(paths, results) if isinstance(found, str)]
+    _leave_out(broken, len(paths), skip_broken, say)
+    pairs = [(path, found) for path, found in zip(paths, results) if not isinstance(found, str)]
+    return [path for path, _ in pairs], [header for _, header in pairs]
 
 
-def _header(path):
-    """Size and mode of an image, or why it cannot be read."""
+def _tried(path):
+    """Header of an image, or why it cannot be read."""
     try:
-        return _size_and_mode(path)
-    except _UNREADABLE as error:
-        return error
+        return read_header(path)
+    except Exception as error:  # decoders raise many kinds
+        return _reason(error)
 
 
-def _size_and_mode(path):
-    from PIL import Image
-
-    with Image.open(path) as image:
-        if image.mode == "F":
-            raise ValueError("pixels are floats of unknown range; save them as 8 or 16 bits")
-        width, height = image.size
-        # Orientations 5 to 8 include a rotation by 90 degrees.
-        turned = image.getexif().get(_ORIENTATION, 1) >= 5
-        return ((width, height) if turned else (height, width)), image.mode
+def _reason(error):
+    return str(error) or type(error).__name__
 
 
-# PIL raises SyntaxError for broken PNGs.
-_UNREADABLE = (OSError, ValueError, SyntaxError, EOFError)
+def _leave_out(broken, count, skip_broken, say):
+    """Raise if there are broken images, or say that they are left out."""
+    if not broken:
+        return
+    listed = "; ".join(f"{shown([path])} ({error})" for path, error in broken[:5])
+    listed += f" and {len(broken) - 5} more" if len(broken) > 5 else ""
+    if not skip_broken or len(broken) == count:
+        raise UserError(
+            "images that can be read",
+            f"{len(broken)} of {count} that cannot: {listed}",
+            "repair or remove them, or leave them out: `load(…, skip_broken=True)`, or --skip-broken",
+        )
+    tell([Note(f"{len(broken)} of {count} images cannot be read and are left out: {listed}")], say, stacklevel=4)
 
 
-def _refuse(broken):
-    if broken:
-        shown = "; ".join(f"{path} ({error})" for path, error in broken[:5])
-        more = f" and {len(broken) - 5} more" if len(broken) > 5 else ""
-        raise UserError("images that can be read", f"{len(broken)} that cannot: {shown}{more}", "repair or remove them")
+def _form(headers, size, channels, part):
+    """Size and mode of all images, and notes about them."""
+    notes = []
+    gray = sum(header.gray for header in headers)
+    mode = {1: "L", 3: "RGB"}.get(channels, "L" if gray == len(headers) else "RGB")
+    if channels == 1 and gray < len(headers):
+        notes.append(f"{part}: made gray, as the model takes them: {_images(len(headers) - gray)} in color.")
+    if channels == 3 and gray == len(headers):
+        notes.append(f"{part}: gray images get three equal channels, as the model takes them.")
+    sizes = {header.size for header in headers}
+    if size is None and len(sizes) > 1:
+        low, high = min(sizes, key=np.prod), max(sizes, key=np.prod)
+        notes.append(
+            f"The images in {part} differ in size, from {low[1]}x{low[0]} to {high[1]}x{high[0]} pixels; they are "
+            f"resized to {_MIXED_SIZES[1]}x{_MIXED_SIZES[0]}. Pass `size=` to choose another size."
+        )
+    return size or (_MIXED_SIZES if len(sizes) > 1 else sizes.pop()), mode, [Note(text) for text in notes]
 
 
-def _common_size(sizes, part):
-    if len(sizes) == 1:
-        return next(iter(sizes))
-    low, high = min(sizes, key=np.prod), max(sizes, key=np.prod)
-    warnings.warn(
-        f"The images in {part} differ in size, from {low[1]}x{low[0]} to {high[1]}x{high[0]} pixels; they are resized "
-        f"to {_MIXED_SIZES[1]}x{_MIXED_SIZES[0]}. Pass `size=` to choose another size.",
-        stacklevel=4,
-    )
-    return _MIXED_SIZES
+def _choices(headers, part, preparation):
+    """Notes about what is done to pictures of special kinds."""
+    transparent = sum(header.transparent for header in headers)
+    if transparent:
+        color = "white" if preparation.background == (255, 255, 255) else f"{preparation.background}"
+        yield Note(f"{part}: laid on {color} (`background=`), since they have transparency: {_images(transparent)}.")
+    if pages := sum(header.pages for header in headers):
+        yield Note(f"{part}: only the first page or frame is taken of {_images(pages)} with several.")
+    highest = [header.highest for header in headers if header.highest is not None]
+    if highest and 0 < max(highest) < _TWELVE_BITS:
+        yield Note(
+            f"{part}: {_images(len(highest))} of 16 bits, but no value above {max(highest):.1%} of white, which leaves "
+            f"{round(255 * max(highest)) + 1} of 256 levels. If they hold 12 bits, multiply them by 16, or scale them "
+            "yourself and give `data.from_arrays`."
+        )
 
 
-def _pixels(paths, shape, mode, part):
-    images = room_for(len(paths), shape, "uint8", part)
-    broken = []
+def _images(count):
+    return f"{count:,} image{'s' * (count != 1)}"
+
+
+# ---- decoding --------------------------------------------------------------------------------------------------------
+
+
+def _pixels(files, shape, part, skip_broken, say):
+    """The paths of whole images, and their pixels."""
+    images, broken = room_for(len(files), shape, "uint8", part), {}
 
     def read(number):
         try:
-            images[number] = _decode(paths[number], shape[:2], mode)
-        except _UNREADABLE as error:
-            broken.append((paths[number], error))
+            images[number] = files.decode(files.paths[number])
+        except Exception as error:  # decoders raise many kinds
+            broken[number] = _reason(error)
 
     with concurrent.futures.ThreadPoolExecutor() as threads:
-        for _ in track(threads.map(read, range(len(paths))), len(paths), "Reading images"):
+        for _ in track(threads.map(read, range(len(files))), len(files), "Reading images"):
             pass
-    _refuse(sorted(broken, key=lambda pair: pair[0]))
-    return images
+    _leave_out([(files.paths[k], broken[k]) for k in sorted(broken)], len(files), skip_broken, say)
+    whole = [k for k in range(len(files)) if k not in broken]
+    if broken:
+        for to, at in enumerate(whole):  # in place: they may take half of the memory
+            images[to] = images[at]
+    return files.paths[whole], images[: len(whole)]
 
 
-def _files(paths, size, mode, trust):
-    """The files. Unless they are trusted all are decoded once, so that a broken one is found before training."""
-    files = Files(paths, functools.partial(_decode, size=size, mode=mode))
-    if not trust:
-        with bar("Checking images") as move:
-            files.check(move)
-    return files
-
-
-def _decode(path, size, mode):
-    from PIL import Image, ImageOps
-
-    wanted = size[::-1]
-    with Image.open(path) as image:
-        if image.size not in (wanted, size):
-            image.draft(mode, (2 * max(wanted), 2 * max(wanted)))  # JPEG: decodes a smaller image
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode.startswith("I"):  # 16 bits, which `convert` would clip
-            upright = Image.fromarray((np.asarray(upright) / 257).round().clip(0, 255).astype("uint8"))
-        flat = upright.convert(mode)
-        if flat.size != wanted:
-            flat = ImageOps.fit(flat, wanted, method=Image.Resampling.BILINEAR)
-        return np.asarray(flat).reshape(*size, -1)
+def _checked(files, skip_broken, say):
+    """The paths of whole images, and these files, each decoded once, so that a broken one is found before training."""
+    with bar("Checking images") as move:
+        broken = dict(files.broken(move))
+    _leave_out([(files.paths[k], reason) for k, reason in broken.items()], len(files), skip_broken, say)
+    whole = files[[k for k in range(len(files)) if k not in broken]]
+    return whole.paths, whole

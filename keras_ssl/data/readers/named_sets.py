@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_ssl import set_names
+from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers.pixels import fit, resize, room_for
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
@@ -25,6 +26,7 @@ def load_named(
     split: str,
     size: tuple[int, int] | None = None,
     columns: Sequence[str] = (),
+    preparation: Preparation | None = None,
 ) -> Source:
     """Load a split of an image set of TensorFlow Datasets into memory.
 
@@ -33,6 +35,7 @@ def load_named(
         split: Split of the set, or a slice such as `"train[:20%]"`.
         size: `(height, width)` to resize the images to, or None.
         columns: Names of features with one number per sample, to keep as columns of the source.
+        preparation: How images are brought to the size. Default: `Preparation()`.
 
     Returns:
         A `Source`.
@@ -61,11 +64,12 @@ def load_named(
     label = features.get("label")
     labeled = isinstance(label, tfds.features.ClassLabel)
     others = {column: features[column].np_dtype for column in columns} | ({"label": np.int64} if labeled else {})
-    images, found = _read(tfds, builder, split, count, stored, size, others, name)
+    images, found = _read(tfds, builder, split, count, stored, (size, preparation or Preparation()), others, name)
     kept = {column: found[column] for column in columns} or None
     if label is None or not labeled:
-        return Source(images, name=f"{name}/{split}", columns=kept)
-    return Source(images, found["label"], label.num_classes, tuple(label.names), f"{name}/{split}", kept)
+        return Source(images, name=f"{name}/{split}", columns=kept, preparation=preparation)
+    names = tuple(label.names)
+    return Source(images, found["label"], label.num_classes, names, f"{name}/{split}", kept, preparation=preparation)
 
 
 def _find(tfds, name):
@@ -147,10 +151,11 @@ def network_answers(timeout: float = 2.0) -> bool:
     return answered.is_set()
 
 
-def _read(tfds, builder, split, count, stored, size, others, name):
-    (height, width, channels), dtype = stored
+def _read(tfds, builder, split, count, stored, form, others, name):
+    ((height, width, channels), dtype), (size, preparation) = stored, form
     varying = None in (height, width, channels)
-    shape = (*(size or (height, width)), channels or 3)
+    size = size or (height, width)
+    shape = (*size, channels or 3)
     images = room_for(count, shape, dtype, name)
     found = {key: np.empty(count, dtype) for key, dtype in others.items()}
     wanted = dict.fromkeys(("image", *others), True)
@@ -159,12 +164,19 @@ def _read(tfds, builder, split, count, stored, size, others, name):
     at = 0
     for batch in track(tfds.as_numpy(samples), -(-count // (1 if varying else 1024)), f"Reading {name}"):
         to = at + len(batch["image"])
-        images[at:to] = _rgb(fit(batch["image"][0], size), shape)[None] if varying else resize(batch["image"], size)
+        if varying:
+            images[at] = fit(_of_channels(batch["image"][0], shape[-1], preparation.background), size, preparation)
+        else:
+            images[at:to] = resize(batch["image"], size, preparation)
         for key, values in found.items():
             values[at:to] = batch[key]
         at = to
     return images, found
 
 
-def _rgb(image, shape):
-    return np.broadcast_to(image, shape) if image.shape[-1] == 1 else image[..., : shape[-1]]
+def _of_channels(image, channels, background):
+    """An image of any number of channels with those of its set: gray is repeated, and alpha laid on the background."""
+    if image.shape[-1] in (2, 4) and channels < image.shape[-1] and image.dtype == np.uint8:
+        alpha, behind = image[..., -1:] / 255, np.asarray(background)
+        image = (image[..., :-1] * alpha + behind[: image.shape[-1] - 1] * (1 - alpha)).round().astype("uint8")
+    return np.repeat(image, channels, axis=-1) if image.shape[-1] == 1 else image[..., :channels]

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_ssl.data.preparation import Preparation
 from keras_ssl.errors import UserError
 
-__all__ = ["room_for", "as_size", "fits_in_memory", "resize", "fit"]
+__all__ = ["as_size", "fit", "fits_in_memory", "resize", "room_for", "with_channels"]
 
 
 def fits_in_memory(count: int, shape: tuple[int, ...], dtype: Any) -> bool:
@@ -57,27 +58,48 @@ def as_size(size: Any) -> tuple[int, int] | None:
     return int(pair[0]), int(pair[1])
 
 
-def resize(images: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
-    """Return images of shape `(n, *size, channels)`, each scaled and cropped by `fit`.
+def resize(images: np.ndarray, size: tuple[int, int] | None, preparation: Preparation | None = None) -> np.ndarray:
+    """Return images of shape `(n, *size, channels)`, each resized by `fit`.
 
     Args:
         images: Array of shape `(n, height, width, channels)`, uint8 or float32.
         size: `(height, width)`, or None to leave them as they are.
+        preparation: See `fit`.
     """
     if size is None or images.shape[1:3] == size:
         return images
-    return np.stack([fit(image, size) for image in images])
+    return np.stack([fit(image, size, preparation) for image in images])
 
 
-def fit(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return one image, scaled to cover `size` and cropped at the center, so that its proportions stay.
+def fit(image: np.ndarray, size: tuple[int, int], preparation: Preparation | None = None) -> np.ndarray:
+    """Return one image in another size.
 
     Args:
         image: Array of shape `(height, width, channels)`, uint8 or float32.
         size: `(height, width)`.
+        preparation: How it is brought to the size. Default: `Preparation()`, which scales it to cover the size and
+            crops it at the center, so that its proportions stay.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
+    preparation = preparation or Preparation()
+    if image.dtype == np.uint8 and image.shape[-1] == 3:
+        return np.asarray(preparation.resized(Image.fromarray(np.ascontiguousarray(image)), size))
     planes = [Image.fromarray(np.ascontiguousarray(image[..., k])) for k in range(image.shape[-1])]
-    fitted = [ImageOps.fit(plane, size[::-1], method=Image.Resampling.BILINEAR) for plane in planes]
-    return np.stack([np.asarray(plane) for plane in fitted], axis=-1)
+    return np.stack([np.asarray(preparation.resized(plane, size)) for plane in planes], axis=-1)
+
+
+def with_channels(images: np.ndarray, channels: int) -> np.ndarray:
+    """Return gray images with three equal channels, or color images made gray as Pillow does (ITU-R 601-2 luma).
+
+    Args:
+        images: Array of shape `(n, height, width, 1 or 3)`, uint8 or float32.
+        channels: 3 or 1.
+    """
+    if channels == 3:
+        return np.repeat(images, 3, axis=-1)
+    gray = np.empty((*images.shape[:-1], 1), images.dtype)
+    for k, image in enumerate(images):  # one at a time: the sums are wider than the images
+        luma = image.astype("float32") @ np.array((0.299, 0.587, 0.114), "float32")
+        gray[k, ..., 0] = luma.round() if images.dtype.kind == "u" else luma
+    return gray
