@@ -6,9 +6,9 @@ import shutil
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 import rich
 import rich.console
+import tensorflow as tf
 from cases import SHAPE, convolutional, images
 
 from keras_ssl import callbacks, data, encoders, objectives, transfer, views
@@ -135,8 +135,8 @@ def test_a_loss_that_is_not_finite_stops_the_fit_at_once():
     seen = []
     counter = keras.callbacks.LambdaCallback(on_train_batch_begin=lambda batch, logs: seen.append(batch))
     x = np.where(np.arange(16)[:, None, None, None] == 5, np.nan, X)
+    batches = tf.data.Dataset.from_tensor_slices((x, Y)).batch(4)  # `fit` looks at the first one
     with pytest.raises(UserError, match="finite losses"):
-        batches = tf.data.Dataset.from_tensor_slices((x, Y)).batch(4)  # `fit` looks at the first one
         model.fit(batches, shuffle=False, verbose=0, callbacks=[counter, callbacks.Guard()])
     assert seen == [0, 1]
 
