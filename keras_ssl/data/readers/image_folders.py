@@ -4,6 +4,7 @@ import collections
 import concurrent.futures
 import functools
 import pathlib
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -128,7 +129,7 @@ def _split_folder(folder, split):
     if wanted not in there:
         shown_splits = ", ".join(name if name == its else f"{name} ({its})" for name, its in there.items())
         raise UserError(f"one of the splits of {folder} ({shown_splits})", repr(split), "choose one of them")
-    others += sorted(path.name for path in folder.iterdir() if path.suffix.lower() in endings())
+    others += sorted(path.name for path in folder.glob("[!.]*") if path.suffix.lower() in endings())
     notes = [Note(f"{folder}: not read, since they are in no split: {shown(others)}.")] if others else []
     return places[wanted], list(places.values()), notes
 
@@ -146,7 +147,11 @@ def _summary(part, found, names):
 
 def _headers(paths, skip_broken, say):
     """The paths of the images that can be read, and their headers."""
-    with concurrent.futures.ThreadPoolExecutor() as threads:  # Pillow decodes a PNG to look for its orientation
+    from PIL import Image
+
+    with warnings.catch_warnings(), concurrent.futures.ThreadPoolExecutor() as threads:
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # such a file is refused, with its path
+        # Pillow decodes a PNG to look for its orientation: this may take as long as decoding all.
         results = list(track(threads.map(_tried, paths), len(paths), "Looking at images"))
     broken = [(path, found) for path, found in zip(paths, results) if isinstance(found, str)]
     _leave_out(broken, len(paths), skip_broken, say)
