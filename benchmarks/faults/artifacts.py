@@ -368,5 +368,5 @@ def no_room(place):
         [*space, sys.executable, "-c", FULL, str(place)], capture_output=True, text=True, env=environment, cwd=ROOT
     )
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
-    outcomes = [what if what == "refused" else f"{options}: {what}" for options, what, _ in found]
+    outcomes = [what if what in ("refused", "survived") else f"{options}: {what}" for options, what, _ in found]
     return row(tried, outcomes, sum(left for _, _, left in found))
