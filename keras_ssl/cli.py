@@ -1,5 +1,6 @@
 """The command line: parses, calls, prints."""
 
+import functools
 import os
 import shlex
 import signal
@@ -31,6 +32,35 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of weights, order and views
 Encoder = Annotated[Path, typer.Option(help="encoder.keras or objective.keras, as pretrain writes them.")]
 
 
+# ---- resuming --------------------------------------------------------------------------------------------------------
+
+
+def _says_how_to_go_on(command):
+    """Answer a Ctrl-C that `callbacks.Resume` does not see, as while images are read, by the command to go on."""
+
+    @functools.wraps(command)
+    def run(**options):
+        try:
+            command(**options)
+        except KeyboardInterrupt:
+            saved = any((options["out"] / "checkpoints").glob("ckpt-*"))
+            said = "To go on" if saved else "Nothing is saved yet. To start again"
+            typer.echo(f"keras-ssl: SIGINT ended the run. {said}: {_command_to_resume(saved)}", err=True)
+            raise typer.Exit(128 + signal.SIGINT) from None
+
+    return run
+
+
+def _command_to_resume(saved=True):
+    """The command that this process was started with, and --resume if something is saved."""
+    program = [sys.argv[0]] if Path(sys.argv[0]).stem == "keras-ssl" else [sys.executable, "-m", "keras_ssl"]
+    words = [*program, *shlex.split(os.environ.get(_LAUNCH, "")), *sys.argv[1:]]
+    return shlex.join([*words, "--resume"] if saved and "--resume" not in words else words)
+
+
+# ---- commands --------------------------------------------------------------------------------------------------------
+
+
 @app.command()
 def demo(
     dataset: Dataset = "digits",
@@ -46,6 +76,7 @@ def demo(
 
 
 @app.command()
+@_says_how_to_go_on
 def pretrain(
     dataset: Dataset,
     objective: Annotated[
@@ -74,6 +105,7 @@ def pretrain(
     out = files.writable_folder(out, "choose another --out")
     replicas = distribute.strategy(strategy)  # before anything else runs: collectives are set up when TensorFlow starts
     chief = distribute.is_chief(replicas)
+    runs.check_folder(out, resume, alone=chief)  # before the images are read
     if mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
     source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size, trust=trust)
@@ -85,8 +117,8 @@ def pretrain(
         recipe = make_recipe(source, epochs, seed)
     if chief:
         typer.echo(f"{len(source):,} {source.plural} of {source.shape}; {recipe.epochs} epochs of {objective}")
-    facts = {"dataset": str(Path(dataset).resolve()) if Path(dataset).is_dir() else dataset}
-    runs.pretrain(recipe, out, resume, facts, go_on=_command_to_resume())
+    facts = {"dataset": str(Path(dataset).resolve()) if Path(dataset).is_dir() else dataset, "recipe": make_recipe}
+    runs.pretrain(recipe, out, resume, facts, go_on=_command_to_resume(), say=typer.echo)
     if chief:
         typer.echo(f"Encoder: {out / 'encoder.keras'}")
 
@@ -193,16 +225,6 @@ def embed(
     with progress.bar("Embedding") as move:
         h = runs.write_embeddings(model, source, out, move)
     typer.echo(f"{h.shape} in {out}")
-
-
-# ---- resuming --------------------------------------------------------------------------------------------------------
-
-
-def _command_to_resume():
-    """The command that this process was started with, and --resume."""
-    program = [sys.argv[0]] if Path(sys.argv[0]).stem == "keras-ssl" else [sys.executable, "-m", "keras_ssl"]
-    words = [*program, *shlex.split(os.environ.get(_LAUNCH, "")), *sys.argv[1:]]
-    return shlex.join(words if "--resume" in words else [*words, "--resume"])
 
 
 # ---- options ---------------------------------------------------------------------------------------------------------

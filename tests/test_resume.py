@@ -194,7 +194,7 @@ def test_checkpoints_come_after_steps_minutes_and_epochs(tmp_path, monkeypatch):
     saved.clear()
     fit(build(DENSE), tmp_path / "minutes", 1, every_steps=None, every_minutes=1e-9)
     assert saved == [(0, 1), (1, 0)]
-    assert len(list((tmp_path / "minutes").glob("*.index"))) == 2
+    assert len(list((tmp_path / "minutes").glob("ckpt-*"))) == 2
     with pytest.raises(UserError, match=r"every_steps as a whole number at least 1"):
         callbacks.Resume(tmp_path, build(DENSE), every_steps=0)
 
@@ -338,7 +338,7 @@ def test_the_command_line_ends_with_the_command_to_go_on(tmp_path):
     command = shlex.join([sys.executable, "-m", "keras_ssl", *words, "--resume"])
     assert last.startswith("keras-ssl: SIGTERM ended the training, which is saved as of step 1 of epoch 1 in ")
     assert last.endswith(f"To go on: {command}")
-    assert (tmp_path / "my run" / "checkpoints" / "checkpoint").is_file()
+    assert (tmp_path / "my run" / "checkpoints" / "ckpt-1" / "sums.json").is_file()
 
 
 # ---- runs ------------------------------------------------------------------------------------------------------------

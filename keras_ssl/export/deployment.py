@@ -20,7 +20,7 @@ from keras_ssl.export.parity import (
     saved_model_runtime,
 )
 from keras_ssl.export.signatures import Signatures, servings
-from keras_ssl.export.staging import place, staged
+from keras_ssl.files import place, staged
 from keras_ssl.typing import Path, Samples
 
 __all__ = ["deploy"]

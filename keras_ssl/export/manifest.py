@@ -1,6 +1,5 @@
 """The manifest: the description of an exported model that is stored with it."""
 
-import hashlib
 import importlib.metadata
 import pathlib
 from collections.abc import Sequence
@@ -10,10 +9,11 @@ from typing import Any
 from keras_ssl.export.axes import Layout
 from keras_ssl.export.formats import OPSET
 from keras_ssl.export.signatures import DEFAULT, Serving
+from keras_ssl.files import checksums
 from keras_ssl.specs import KINDS
 from keras_ssl.typing import Path
 
-__all__ = ["checksums", "manifest"]
+__all__ = ["manifest"]
 
 
 def manifest(
@@ -58,15 +58,8 @@ def manifest(
         "tolerance": tolerance,
         "samples": "given" if layouts[0].given else "random, seed 0",
         "versions": _versions(),
-        "sha256": checksums(directory),
+        "sha256": checksums(directory, without=("manifest.json",)),
     }
-
-
-def checksums(directory: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file under `directory` except `manifest.json`, by relative path."""
-    directory = pathlib.Path(directory)
-    files = sorted(path for path in directory.rglob("*") if path.is_file() and path != directory / "manifest.json")
-    return {path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def _entries(directory, served, layouts):
