@@ -363,5 +363,5 @@ def test_pretrain_takes_more_epochs_where_no_schedule_depends_on_them(tmp_path, 
     with pytest.raises(UserError, match=r"epochs 3. Received epochs 2"):
         runs.pretrain(recipe(2), tmp_path / "run", resume=True)
     falling = keras.optimizers.schedules.CosineDecay(0.01, 8)
-    with pytest.raises(UserError, match=r"epochs 3. Received epochs 4"):
+    with pytest.raises(UserError, match=r"epochs 3, .*rate 0\.01\. Received epochs 4, .*rate CosineDecay"):
         runs.pretrain(recipe(4, falling), tmp_path / "run", resume=True)

@@ -88,7 +88,7 @@ def _refusal(error):
     """Number of the error with which the disk refused, in an error or in what it was raised from; or None."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in (*_FULL, *_CLOSED):
+        if isinstance(cause, OSError) and cause.errno in (*_FULL, *_CLOSED, errno.ENOTDIR):
             return cause.errno
         if found := [number for number in _TOLD_BY_TEXT if os.strerror(number) in str(cause)]:
             return found[0]

@@ -11,7 +11,7 @@ import sys
 from typing import IO, Any
 
 from keras_ssl.errors import UserError
-from keras_ssl.files.disks import missing, remove_empty, told
+from keras_ssl.files.disks import missing, remove_empty, writable_folder
 from keras_ssl.typing import Path
 
 if sys.platform != "win32":
@@ -56,21 +56,21 @@ class Lock:
             remove_empty(self.made)
 
     def _take(self):
-        with told(self.folder):
-            self.made = missing(self.folder)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            try:
-                self.file = acquire(self.folder / ".lock")
-            except BlockingIOError as error:
-                raise UserError(
-                    f"a folder that no other process writes in: {self.folder}",
-                    _holder(self.folder / ".lock"),
-                    "wait until that has ended, or choose another folder",
-                ) from error
-            if self.file is not None:
-                self.file.truncate(0)
-                json.dump(_this_process(), self.file)
-                self.file.flush()
+        writable_folder(self.folder)
+        self.made = missing(self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.file = acquire(self.folder / ".lock")
+        except BlockingIOError as error:
+            raise UserError(
+                f"a folder that no other process writes in: {self.folder}",
+                _holder(self.folder / ".lock"),
+                "wait until that has ended, or choose another folder",
+            ) from error
+        if self.file is not None:
+            self.file.truncate(0)
+            json.dump(_this_process(), self.file)
+            self.file.flush()
 
 
 def acquire(path: Path) -> IO[str] | None:

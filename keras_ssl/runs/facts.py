@@ -151,7 +151,7 @@ def _of_any_process(config):
 
 
 def _differences(old, new, path):
-    """Triples of a path, such as `configuration.encoder.layers.1.units`, and what is there in both, where it differs."""
+    """Triples of a path, such as `configuration.encoder.layers.1.units`, and the two things there, if they differ."""
     if isinstance(old, dict) and isinstance(new, dict) and old.get("class_name") == new.get("class_name"):
         pairs = [(key, old.get(key), new.get(key)) for key in dict.fromkeys([*old, *new])]
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
