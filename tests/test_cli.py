@@ -3,6 +3,7 @@
 import errno
 import json
 import re
+import shlex
 import signal
 import sys
 
@@ -142,7 +143,7 @@ def test_resume_goes_on_and_ends_as_an_uninterrupted_run(story, tmp_path, quick)
         with pytest.raises(Killed):
             runs.pretrain(quick_recipe(source, 2, seed=3), tmp_path / "run", facts={"dataset": str(photos)})
     words = ("pretrain", "--dataset", photos, "--epochs", 2, "--seed", 3, "--resume", "--out", tmp_path / "run")
-    invoke(*words)
+    assert "Resuming after epoch 1, of 2 epochs." in invoke(*words)
     resumed = keras.saving.load_model(tmp_path / "run" / "objective.keras")
     assert int(resumed.step) == 2
     for a, b in zip(whole.objective.get_weights(), resumed.get_weights()):
@@ -215,6 +216,37 @@ def test_a_failed_save_leaves_the_old_model_and_nothing_else(story, tmp_path, mo
     with pytest.raises(UserError, match=r"room on the disk of .*run. Received No space left on device. Do: free some"):
         runs.save_model(encoder, run / "encoder.keras", dataset="another")
     assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
+
+
+def test_resume_without_a_run_is_an_error_before_the_images_are_read(story, tmp_path, capsys, monkeypatch):
+    _, photos, run, _ = story
+    monkeypatch.setattr(data, "load", None)
+    for out, received in (
+        (tmp_path / "rum", "a folder that does not exist"),
+        (tmp_path, "a folder without checkpoints"),
+    ):
+        message = fail(capsys, monkeypatch, "pretrain", "--dataset", photos, "--resume", "--out", out)
+        assert f"Expected a run to resume in {out}. Received {received}. Do: check --out" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_says_the_command_to_go_on_at_any_time(story, tmp_path, capsys, monkeypatch):
+    _, photos, run, _ = story
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(data, "load", interrupt)  # as while images are read
+    for out, said, more in (
+        (copy_of(run, tmp_path), "To go on", ("--resume",)),
+        (tmp_path / "new", "Nothing is saved yet. To start again", ()),
+    ):
+        words = ["pretrain", "--dataset", str(photos), "--out", str(out), *more]
+        monkeypatch.setattr(sys, "argv", ["keras-ssl", *words])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        assert end.value.code == 130
+        assert capsys.readouterr().err == f"keras-ssl: SIGINT ended the run. {said}: keras-ssl {shlex.join(words)}\n"
 
 
 def test_evaluate_prints_the_table_and_writes_results(story, tmp_path):
