@@ -219,19 +219,16 @@ def test_a_failed_save_leaves_the_old_model_and_nothing_else(story, tmp_path, mo
 
 
 def test_resume_without_a_run_is_an_error_before_the_images_are_read(story, tmp_path, capsys, monkeypatch):
-    _, photos, run, _ = story
     monkeypatch.setattr(data, "load", None)
-    for out, received in (
-        (tmp_path / "rum", "a folder that does not exist"),
-        (tmp_path, "a folder without checkpoints"),
-    ):
-        message = fail(capsys, monkeypatch, "pretrain", "--dataset", photos, "--resume", "--out", out)
+    missing, empty = (tmp_path / "rum", "a folder that does not exist"), (tmp_path, "a folder without checkpoints")
+    for out, received in (missing, empty):
+        message = fail(capsys, monkeypatch, "pretrain", "--dataset", story[1], "--resume", "--out", out)
         assert f"Expected a run to resume in {out}. Received {received}. Do: check --out" in message
     assert list(tmp_path.iterdir()) == []
 
 
 def test_ctrl_c_says_the_command_to_go_on_at_any_time(story, tmp_path, capsys, monkeypatch):
-    _, photos, run, _ = story
+    photos, run = story[1:3]
 
     def interrupt(*_, **__):
         raise KeyboardInterrupt

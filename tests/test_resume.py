@@ -440,7 +440,9 @@ def test_a_run_goes_on_only_with_its_configuration_and_views(changed, said):
     with pytest.raises(UserError, match=said):
         check_same_run(old, facts_of(changed(), {"recipe": with_views}))
     check_same_run(old, facts_of(with_views(POLICY), {"recipe": with_views}))  # though Keras has counted more layers
-    with pytest.raises(UserError, match=r"recipe.function test_resume.with_views. Received test_resume.brighter"):
+    with pytest.raises(
+        UserError, match=r"recipe.function test_resume.with_views.* recipe.function test_resume.brighter"
+    ):
         check_same_run(old, facts_of(with_views(POLICY), {"recipe": brighter}))
 
 
