@@ -412,7 +412,7 @@ def test_a_wrong_word_is_a_usage_error(capsys, monkeypatch, words, message):
         (("--labels-per-class", "1;2"), "write --labels-per-class 1,5,10"),
         (("--labels-per-class", "0"), "labels_per_class as a whole number at least 1"),
         (("--labels-per-class", "500"), "at least 500 samples of each class"),
-        (("--seeds", "0"), "at least one draw of labels"),
+        (("--seeds", "0"), "seeds as a whole number at least 1"),
     ],
 )
 def test_evaluate_refuses_numbers_that_cannot_be(story, capsys, monkeypatch, words, message):

@@ -1,12 +1,13 @@
 """Checks of images and labels, before anything is trained on them."""
 
 from keras_ssl.checks.arguments import check_between, check_method, check_probability, check_range
-from keras_ssl.checks.arrays import as_array, check_dtype, check_shape, check_values
+from keras_ssl.checks.arrays import as_array, check_axes, check_dtype, check_same_shape, check_shape, check_values
 from keras_ssl.checks.images import check_images
 from keras_ssl.checks.labels import check_labels
 
 __all__ = [
     "as_array",
+    "check_axes",
     "check_between",
     "check_dtype",
     "check_images",
@@ -14,6 +15,7 @@ __all__ = [
     "check_method",
     "check_probability",
     "check_range",
+    "check_same_shape",
     "check_shape",
     "check_values",
 ]

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Path
 
-__all__ = ["missing", "remove_empty", "told", "writable_folder"]
+__all__ = ["missing", "refused", "remove_empty", "told", "writable_folder"]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -36,7 +36,22 @@ def told(folder: Path, or_else: str = "or choose another folder") -> Iterator[No
         found = _refusal(error)
         if found is None:
             raise
-        raise _error(folder, found, os.strerror(found), or_else) from error
+        raise refused(folder, OSError(found, os.strerror(found)), or_else) from error
+
+
+def refused(folder: Path, error: OSError, or_else: str = "or choose another folder") -> UserError:
+    """Return the error that tells why a folder cannot be written in.
+
+    Args:
+        folder: Folder.
+        error: What the system said.
+        or_else: What to do beside making room, or the folder writable. Default: `"or choose another folder"`.
+    """
+    reason = error.strerror or str(error)
+    if error.errno in _FULL:
+        return UserError(f"room on the disk of {folder}", reason, f"free some, {or_else}")
+    do = f"make it writable, {or_else}" if error.errno in _CLOSED else or_else.removeprefix("or ")
+    return UserError("a folder that can be written in", f"{folder} ({reason})", do)
 
 
 def writable_folder(path: Path, do: str = "choose another folder") -> pathlib.Path:
@@ -59,7 +74,7 @@ def writable_folder(path: Path, do: str = "choose another folder") -> pathlib.Pa
             file.write(b"0")
             file.flush()  # a full disk has room for a name, not for what is in it
     except OSError as error:
-        raise _error(path, error.errno, error.strerror or str(error), f"or {do}") from error
+        raise refused(path, error, f"or {do}") from error
     return path
 
 
@@ -88,16 +103,9 @@ def _refusal(error):
     """Number of the error with which the disk refused, in an error or in what it was raised from; or None."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in (*_FULL, *_CLOSED, errno.ENOTDIR):
+        if isinstance(cause, OSError) and cause.errno in (*_FULL, *_CLOSED):
             return cause.errno
         if found := [number for number in _TOLD_BY_TEXT if os.strerror(number) in str(cause)]:
             return found[0]
         cause = cause.__cause__
     return None
-
-
-def _error(folder, number, reason, or_else):
-    if number in _FULL:
-        return UserError(f"room on the disk of {folder}", reason, f"free some, {or_else}")
-    do = f"make it writable, {or_else}" if number in _CLOSED else or_else.removeprefix("or ")
-    return UserError("a folder that can be written in", f"{folder} ({reason})", do)

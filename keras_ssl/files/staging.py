@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from keras_ssl.errors import UserError
-from keras_ssl.files.disks import missing, remove_empty, told
+from keras_ssl.files.disks import missing, refused, remove_empty, told
 from keras_ssl.files.locks import acquire, release
 from keras_ssl.typing import Path
 
@@ -40,8 +40,11 @@ def staged(directory: Path, or_else: str = "or choose another folder") -> Iterat
     folder, lock = directory, None
     try:
         with told(directory, or_else):
-            folder, lock = _hidden(directory)
-            (folder / "files").mkdir()
+            try:
+                folder, lock = _hidden(directory)
+                (folder / "files").mkdir()
+            except OSError as error:
+                raise refused(directory, error, or_else) from None
             yield folder / "files"
     except BaseException:
         _remove(folder, lock)
@@ -91,8 +94,13 @@ def _hidden(directory):
     while True:
         folder = directory / f"{_PREFIX}{uuid.uuid4().hex}"
         folder.mkdir(parents=True)
-        with suppress(FileNotFoundError, BlockingIOError):
+        try:
             return folder, acquire(folder / "lock")
+        except (FileNotFoundError, BlockingIOError):
+            continue
+        except OSError:
+            remove_empty([folder])
+            raise
 
 
 def _remove(folder, lock):

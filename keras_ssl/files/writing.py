@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from keras_ssl.errors import UserError
 from keras_ssl.files.staging import staged
 from keras_ssl.typing import Path
 
@@ -24,11 +25,13 @@ def whole_file(path: Path) -> Iterator[pathlib.Path]:
         The path to write to: with the same name, on the same file system.
 
     Raises:
-        UserError: If nothing can be written there, or the disk is full.
+        UserError: If nothing can be written there, a folder has this name, or the disk is full.
     """
     path = pathlib.Path(path)
     with staged(path.parent) as folder:
         yield folder / path.name
+        if path.is_dir():
+            raise UserError("a file that can be written", f"{path}, which is a folder", "give another path")
         os.replace(folder / path.name, path)
 
 

@@ -114,7 +114,7 @@ def _array(array):
 
 def _function(function, inner):
     """A function: its name, what it closes over, and outside of this package the numbers and strings in its code."""
-    told = {"function": f"{function.__module__}.{function.__qualname__}"}
+    told: dict[str, Any] = {"function": f"{function.__module__}.{function.__qualname__}"}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
         with contextlib.suppress(ValueError):  # one that has no value yet
             told.setdefault("with", {})[name] = inner(cell.cell_contents)
