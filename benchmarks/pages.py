@@ -42,6 +42,7 @@ SECTIONS = {
     "export matrix": ("export_matrix.section", "export_matrix"),
     "resume": ("resume.section", "resume"),
     "mixed pictures": ("mixed_pictures.section", "mixed_pictures"),
+    "faults": ("faults.section", "faults"),
     "input pipeline": ("input_pipeline.section", "input_pipeline"),
 }
 """The function that writes each section, `module.function` in `benchmarks`, and the files of results that it takes."""

@@ -1,5 +1,6 @@
 """The command line: parses, calls, prints."""
 
+import functools
 import os
 import shlex
 import signal
@@ -82,6 +83,35 @@ Fit = Annotated[
 SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave out images that cannot be read.")]
 
 
+# ---- resuming --------------------------------------------------------------------------------------------------------
+
+
+def _says_how_to_go_on(command):
+    """Answer a Ctrl-C that `callbacks.Resume` does not see, as while images are read, by the command to go on."""
+
+    @functools.wraps(command)
+    def run(**options):
+        try:
+            command(**options)
+        except KeyboardInterrupt:
+            saved = any((options["out"] / "checkpoints").glob("ckpt-*"))
+            said = "To go on" if saved else "Nothing is saved yet. To start again"
+            typer.echo(f"keras-ssl: SIGINT ended the run. {said}: {_command_to_resume(saved)}", err=True)
+            raise typer.Exit(128 + signal.SIGINT) from None
+
+    return run
+
+
+def _command_to_resume(saved=True):
+    """The command that this process was started with, and --resume if something is saved."""
+    program = [sys.argv[0]] if Path(sys.argv[0]).stem == "keras-ssl" else [sys.executable, "-m", "keras_ssl"]
+    words = [*program, *shlex.split(os.environ.get(_LAUNCH, "")), *sys.argv[1:]]
+    return shlex.join([*words, "--resume"] if saved and "--resume" not in words else words)
+
+
+# ---- commands --------------------------------------------------------------------------------------------------------
+
+
 @app.callback()
 def _options(
     version: Annotated[
@@ -108,6 +138,7 @@ def demo(
 
 
 @app.command(cls=Command)
+@_says_how_to_go_on
 def pretrain(
     dataset: Dataset,
     objective: Annotated[
@@ -149,9 +180,15 @@ def pretrain(
     out = files.writable_folder(out, "choose another --out")
     replicas = distribute.strategy(strategy)  # before anything else runs: collectives are set up when TensorFlow starts
     chief = distribute.is_chief(replicas)
+    runs.check_folder(out, resume, alone=chief)  # before the images are read
     if mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    reading = {"trust": trust, "fit": fit or "crop", "background": background, "skip_broken": skip_broken}
+    reading: dict[str, Any] = {
+        "trust": trust,
+        "fit": fit or "crop",
+        "background": background,
+        "skip_broken": skip_broken,
+    }
     say = typer.echo if chief else str  # the other workers say nothing
     source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size, **reading, say=say)
     recipes.check_images(source)
@@ -162,8 +199,8 @@ def pretrain(
         recipe = make_recipe(source, epochs, seed)
     if chief:
         typer.echo(f"{len(source):,} {source.plural} of {source.shape}; {recipe.epochs} epochs of {objective}")
-    facts = {"dataset": str(Path(dataset).resolve()) if Path(dataset).is_dir() else dataset}
-    runs.pretrain(recipe, out, resume, facts, go_on=_command_to_resume())
+    facts = {"dataset": str(Path(dataset).resolve()) if Path(dataset).is_dir() else dataset, "recipe": make_recipe}
+    runs.pretrain(recipe, out, resume, facts, go_on=_command_to_resume(), say=typer.echo)
     if chief:
         typer.echo(f"Encoder: {out / 'encoder.keras'}")
 
@@ -291,16 +328,6 @@ def embed(
     with progress.bar("Embedding") as move:
         h = runs.write_embeddings(model, source, out, move)
     typer.echo(f"{h.shape} in {out}")
-
-
-# ---- resuming --------------------------------------------------------------------------------------------------------
-
-
-def _command_to_resume():
-    """The command that this process was started with, and --resume."""
-    program = [sys.argv[0]] if Path(sys.argv[0]).stem == "keras-ssl" else [sys.executable, "-m", "keras_ssl"]
-    words = [*program, *shlex.split(os.environ.get(_LAUNCH, "")), *sys.argv[1:]]
-    return shlex.join(words if "--resume" in words else [*words, "--resume"])
 
 
 def main() -> None:

@@ -22,8 +22,8 @@ def spoilt(value, at=2):
 @pytest.mark.parametrize(
     ("bad", "options", "expected", "received", "do"),
     [
-        (images()[..., 0], {}, "shape (n, height, width, channels)", "shape (4, 5, 6)", "images[..., None]"),
-        (images()[0], {}, "shape (n, height, width, channels)", "shape (5, 6, 1)", "image[None]"),
+        (images()[..., 0], {}, "shape (n, height, width, channels)", "shape (4, 5, 6)", "x[..., None]"),
+        (images()[0], {}, "shape (n, height, width, channels)", "shape (5, 6, 1)", "x[None]"),
         (images()[:0], {}, "at least 2 images", "0", "path"),
         (images()[:1], {}, "at least 2 images", "1", "path"),
         (images()[:, :0], {}, "pixels", "(4, 0, 6, 1)", "resized"),

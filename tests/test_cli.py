@@ -1,7 +1,9 @@
 """The command line, from a folder of images to a deployed model, and what it says when something is wrong."""
 
+import errno
 import json
 import re
+import shlex
 import signal
 import sys
 
@@ -148,7 +150,7 @@ def test_resume_goes_on_and_ends_as_an_uninterrupted_run(story, tmp_path, quick)
         with pytest.raises(Killed):
             runs.pretrain(quick_recipe(source, 2, seed=3), tmp_path / "run", facts={"dataset": str(photos)})
     words = ("pretrain", "--dataset", photos, "--epochs", 2, "--seed", 3, "--resume", "--out", tmp_path / "run")
-    invoke(*words)
+    assert "Resuming after epoch 1, of 2 epochs." in invoke(*words)
     resumed = keras.saving.load_model(tmp_path / "run" / "objective.keras")
     assert int(resumed.step) == 2
     for a, b in zip(whole.objective.get_weights(), resumed.get_weights()):
@@ -193,23 +195,21 @@ def test_a_run_goes_on_only_as_it_was_begun(story, tmp_path, quick, capsys, monk
         *(word for option, value in words.items() for word in (option, *value)),
     )  # fmt: skip
     assert re.search(said, " ".join(message.split()))
-    assert json.loads((run / "checkpoints" / "run.json").read_text())["seed"] == 3
+    assert json.loads((run / "checkpoints" / "ckpt-1" / "run.json").read_text())["seed"] == 3
 
 
-def test_a_wrong_resume_of_an_older_run_does_not_stand_in_the_way_of_the_right_one(story, tmp_path, quick):
+def test_a_wrong_resume_does_not_stand_in_the_way_of_the_right_one(story, tmp_path, quick):
     _, photos, run, _ = story
     run = copy_of(run, tmp_path)
-    (run / "checkpoints" / "run.json").unlink()
     source = data.load(photos)
     other = quick_recipe(source, 1, seed=3)
     other.objective = objectives.Autoencoder(other.objective.encoder)
     other.objective.compile("adam")
-    with pytest.raises(UserError, match="a checkpoint of the same encoder"):
-        runs.pretrain(other, run, resume=True)
+    with pytest.raises(UserError, match=r"objective SimCLR, .* more\. Received objective Autoencoder"):
+        runs.pretrain(other, run, resume=True, facts={"dataset": str(photos)})
     words = ("pretrain", "--dataset", f"{photos}/", "--epochs", 1, "--seed", 3, "--resume", "--out", run)
-    invoke(*words)
-    invoke(*words)
-    assert json.loads((run / "checkpoints" / "run.json").read_text())["objective"] == "SimCLR"
+    assert "Resuming after epoch 1, the last: nothing is left to train." in invoke(*words)
+    assert json.loads((run / "encoder.json").read_text())["objective"] == "SimCLR"
 
 
 def test_a_failed_save_leaves_the_old_model_and_nothing_else(story, tmp_path, monkeypatch):
@@ -220,12 +220,40 @@ def test_a_failed_save_leaves_the_old_model_and_nothing_else(story, tmp_path, mo
 
     def half(self, path, *args, **kwargs):
         path.write_bytes(b"half")
-        raise OSError("No space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(keras.Model, "save", half)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(UserError, match=r"room on the disk of .*run. Received No space left on device. Do: free some"):
         runs.save_model(encoder, run / "encoder.keras", dataset="another")
     assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
+
+
+def test_resume_without_a_run_is_an_error_before_the_images_are_read(story, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(data, "load", None)
+    missing, empty = (tmp_path / "rum", "a folder that does not exist"), (tmp_path, "a folder without checkpoints")
+    for out, received in (missing, empty):
+        message = fail(capsys, monkeypatch, "pretrain", "--dataset", story[1], "--resume", "--out", out)
+        assert f"Expected a run to resume in {out}. Received {received}. Do: check --out" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_says_the_command_to_go_on_at_any_time(story, tmp_path, capsys, monkeypatch):
+    photos, run = story[1:3]
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(data, "load", interrupt)  # as while images are read
+    for out, said, more in (
+        (copy_of(run, tmp_path), "To go on", ("--resume",)),
+        (tmp_path / "new", "Nothing is saved yet. To start again", ()),
+    ):
+        words = ["pretrain", "--dataset", str(photos), "--out", str(out), *more]
+        monkeypatch.setattr(sys, "argv", ["keras-ssl", *words])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        assert end.value.code == 130
+        assert capsys.readouterr().err == f"keras-ssl: SIGINT ended the run. {said}: keras-ssl {shlex.join(words)}\n"
 
 
 def test_evaluate_prints_the_table_and_writes_results(story, tmp_path):

@@ -365,9 +365,9 @@ def test_label_counts_are_those_that_every_class_has():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"steps": 0}, "steps in 1..300. Received 0"),
-        ({"steps": 301}, "steps in 1..300. Received 301"),
-        ({"seeds": 0}, "at least one draw of labels. Received seeds=0"),
+        ({"steps": 0}, "steps as a whole number at least 1 and at most 300. Received 0"),
+        ({"steps": 301}, "steps as a whole number at least 1 and at most 300. Received 301"),
+        ({"seeds": 0}, "seeds as a whole number at least 1. Received 0"),
         ({"labels_per_class": ()}, "at least one number of labels"),
         ({"labels_per_class": (1, 100)}, "at least 100 samples of each class"),
         ({"labels_per_class": (0,)}, "labels_per_class as a whole number at least 1"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from keras_ssl import export
@@ -214,17 +215,30 @@ def test_nothing_is_deployed_when_the_files_disagree(classifier, tmp_path, monke
 
 
 @pytest.mark.parametrize("step", ["write_onnx", "manifest", "place"])
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_a_crash_leaves_nothing(classifier, tmp_path, monkeypatch, step, error):
+@pytest.mark.parametrize(
+    ("error", "raised"), [(OSError(28, "No space left on device"), UserError), (KeyboardInterrupt(), KeyboardInterrupt)]
+)
+def test_a_crash_leaves_nothing(classifier, tmp_path, monkeypatch, step, error, raised):
     def crash(*args, **kwargs):
         raise error
 
     monkeypatch.setattr(deployment, step, crash)
     (tmp_path / "old").mkdir()
     for directory in (tmp_path / "new", tmp_path / "old"):
-        with pytest.raises(type(error)):
+        with pytest.raises(raised, match="room on the disk" if raised is UserError else None):
             export.deploy(classifier, directory)
     assert [path.name for path in tmp_path.rglob("*")] == ["old"]
+
+
+def test_a_disk_that_is_full_for_tensorflow_is_not_blamed_on_a_layer(classifier, tmp_path, monkeypatch):
+    def full(*args, **kwargs):
+        raise tf.errors.ResourceExhaustedError(None, None, f"{tmp_path}/variables_temp; No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", full)
+    for write in (export.deploy, export.saved_model):
+        with pytest.raises(UserError, match=r"room on the disk of .* Received No space left on device. Do: free some"):
+            write(classifier, tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_poller_never_sees_a_version_that_is_not_whole(classifier, tmp_path):

@@ -162,7 +162,7 @@ def test_reconstructions_show_inputs_above_and_outputs_below(channels):
     np.testing.assert_allclose(below, image_grid(images[:12] - 0.5, columns=12), atol=1e-6)
     assert [axis.get_ylabel() for axis in figure.axes] == ["input", "rebuilt\nMSE 0.25"]
     assert "0.25 over 14" in figure.get_label()
-    with pytest.raises(UserError, match="equal batches"):
+    with pytest.raises(UserError, match="images of one shape"):
         plots.reconstructions(images, images[:2])
 
 

@@ -1,5 +1,7 @@
 """Resuming in mid-epoch, bit for bit, with other callbacks beside; what is refused; what a signal does."""
 
+import functools
+import json
 import os
 import pathlib
 import shlex
@@ -17,6 +19,8 @@ from cases import CASES, images
 from keras_ssl import callbacks, data, encoders, objectives, recipes, runs, views
 from keras_ssl.callbacks import states
 from keras_ssl.errors import UserError
+from keras_ssl.files import Lock
+from keras_ssl.runs.facts import check_same_run, facts_of, in_words
 
 STEPS, BATCH = 2, 8  # an epoch
 POLICY = views.Policy([views.flip(), views.noise()])
@@ -194,7 +198,7 @@ def test_checkpoints_come_after_steps_minutes_and_epochs(tmp_path, monkeypatch):
     saved.clear()
     fit(build(DENSE), tmp_path / "minutes", 1, every_steps=None, every_minutes=1e-9)
     assert saved == [(0, 1), (1, 0)]
-    assert len(list((tmp_path / "minutes").glob("*.index"))) == 2
+    assert len(list((tmp_path / "minutes").glob("ckpt-*"))) == 2
     with pytest.raises(UserError, match=r"every_steps as a whole number at least 1"):
         callbacks.Resume(tmp_path, build(DENSE), every_steps=0)
 
@@ -338,7 +342,7 @@ def test_the_command_line_ends_with_the_command_to_go_on(tmp_path):
     command = shlex.join([sys.executable, "-m", "keras_ssl", *words, "--resume"])
     assert last.startswith("keras-ssl: SIGTERM ended the training, which is saved as of step 1 of epoch 1 in ")
     assert last.endswith(f"To go on: {command}")
-    assert (tmp_path / "my run" / "checkpoints" / "checkpoint").is_file()
+    assert (tmp_path / "my run" / "checkpoints" / "ckpt-1" / "sums.json").is_file()
 
 
 # ---- runs ------------------------------------------------------------------------------------------------------------
@@ -363,5 +367,89 @@ def test_pretrain_takes_more_epochs_where_no_schedule_depends_on_them(tmp_path, 
     with pytest.raises(UserError, match=r"epochs 3. Received epochs 2"):
         runs.pretrain(recipe(2), tmp_path / "run", resume=True)
     falling = keras.optimizers.schedules.CosineDecay(0.01, 8)
-    with pytest.raises(UserError, match=r"epochs 3. Received epochs 4"):
+    with pytest.raises(UserError, match=r"epochs 3, .*rate 0\.01\. Received epochs 4, .*rate CosineDecay"):
         runs.pretrain(recipe(4, falling), tmp_path / "run", resume=True)
+
+
+def test_pretrain_says_where_it_goes_on_also_past_a_damaged_checkpoint(tmp_path):
+    whole, again, said = recipe(2), recipe(2), []
+    runs.pretrain(whole, tmp_path)
+    state = tmp_path / "checkpoints" / "ckpt-2" / "state.data-00000-of-00001"
+    content = bytearray(state.read_bytes())
+    content[100] ^= 1
+    state.write_bytes(content)
+    with pytest.warns(UserWarning, match=r"ckpt-2 \(state.data-.* is not as it was .*goes on from ckpt-1"):
+        runs.pretrain(again, tmp_path, resume=True, say=said.append)
+    assert said == ["Resuming after epoch 1, of 2 epochs."]
+    assert_same(again.objective.get_weights(), whole.objective.get_weights())
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["ckpt-1", "ckpt-3"]
+
+
+def test_a_run_in_a_folder_where_another_process_trains_is_refused_by_name(tmp_path):
+    ready, tell = os.pipe()
+    if (child := os.fork()) == 0:
+        try:
+            with Lock(tmp_path / "checkpoints"):
+                os.write(tell, b"1")
+                signal.pause()
+        finally:
+            os._exit(1)
+    os.read(ready, 1)
+    try:
+        with pytest.raises(UserError, match=rf"no other process writes in.*Received process {child}, .* since 20"):
+            runs.pretrain(recipe(1), tmp_path)
+        with pytest.raises(UserError, match=f"Received process {child}"):
+            callbacks.Resume(tmp_path / "checkpoints", build(DENSE)).fit(None, 1)
+        with pytest.raises(UserError, match=f"Received process {child}"):
+            runs.check_folder(tmp_path, resume=False)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    runs.check_folder(tmp_path, resume=False)
+    assert not (tmp_path / "encoder.keras").exists()
+
+
+# ---- facts -----------------------------------------------------------------------------------------------------------
+
+
+def with_views(policy, **arguments):
+    keras.utils.set_random_seed(0)
+    objective = objectives.SimCLR(encoders.mlp((8, 8, 1), units=(4,)), **arguments)
+    objective.compile(keras.optimizers.SGD(0.01))
+    return recipes.Recipe(objective, data.from_arrays(images(16, 0)), 1, views.pair(policy), 8)
+
+
+def brighter(by):
+    return lambda x, seed: x + by
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (lambda: with_views(POLICY, temperature=0.3), r"configuration.temperature 0.5. Received .* 0.3"),
+        (
+            lambda: with_views(views.Policy([views.flip(1), views.noise()])),
+            r"views.policy.operations.0.with.horizontal",
+        ),
+        (lambda: with_views(views.Policy([views.flip()])), r"views.policy.operations a list of 2"),
+        (lambda: with_views(brighter(0.1)), r"views.policy.class .*Policy"),
+    ],
+)
+def test_a_run_goes_on_only_with_its_configuration_and_views(changed, said):
+    old = json.loads(json.dumps(facts_of(with_views(POLICY), {"recipe": with_views})))
+    with pytest.raises(UserError, match=said):
+        check_same_run(old, facts_of(changed(), {"recipe": with_views}))
+    check_same_run(old, facts_of(with_views(POLICY), {"recipe": with_views}))  # though Keras has counted more layers
+    with pytest.raises(UserError, match=r"test_resume.with_views.* Received recipe.function test_resume.brighter"):
+        check_same_run(old, facts_of(with_views(POLICY), {"recipe": brighter}))
+
+
+def test_functions_are_told_by_their_names_variables_and_constants():
+    assert in_words(brighter(0.1)) != in_words(brighter(0.2))
+    assert in_words(lambda x: x + 1) != in_words(lambda x: x + 2)
+    assert in_words(brighter(0.1)) == in_words(brighter(0.1))
+    assert in_words(functools.partial(brighter, by=0.1))["arguments"] == [{"by": 0.1}]
+    assert in_words(np.arange(3)) != in_words(np.arange(3)[::-1])
+    itself = {"a": float("nan")}
+    itself["b"] = itself
+    assert in_words(itself) == {"a": "nan", "b": "…"}

@@ -112,7 +112,7 @@ def test_ctrl_c_ends_all(folder):
 
 
 def test_what_cannot_be_started_is_an_error():
-    with pytest.raises(UserError, match="at least one worker"):
+    with pytest.raises(UserError, match="workers as a whole number at least 1"):
         distribute.launch([sys.executable, "-c", ""], workers=0)
     with pytest.raises(UserError, match=r"'no-such-program' \(No such file or directory\)"):
         distribute.launch(["no-such-program"])

@@ -1,22 +1,23 @@
 """Resuming training that was interrupted."""
 
 import contextlib
-import pathlib
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
 
 from keras_ssl.backends import require_tensorflow
 from keras_ssl.callbacks import states
+from keras_ssl.callbacks.checkpoints import Checkpoints
 from keras_ssl.callbacks.guard import check_finite_weights
 from keras_ssl.callbacks.interrupts import Interrupted, Requests, requests
 from keras_ssl.checks import check_between
 from keras_ssl.distribute import gather, is_chief
 from keras_ssl.errors import UserError
+from keras_ssl.files import Lock, sweep
 from keras_ssl.typing import Path
 
 __all__ = ["Resume"]
@@ -33,13 +34,13 @@ class Resume(keras.callbacks.Callback):
     The state is every variable of the model (including seeds and step counter) and of the optimizer, the means of the
     current epoch's logs, and the state of the other callbacks: of Keras's `EarlyStopping`, `ModelCheckpoint` and
     `ReduceLROnPlateau`, and of all that have `get_state()`, which returns a dict of numbers, strings and arrays, and
-    `set_state(state)`. Callbacks that may have another state are refused. All is in one `tf.train.Checkpoint`, whose
-    manager removes an older one only when the newer one is complete, so a process that is killed at any time leaves one
-    that can be loaded. Weights that are not finite are never saved. A run may resume on another number of replicas,
-    which train as one device.
+    `set_state(state)`. Callbacks that may have another state are refused. All is in one `tf.train.Checkpoint`, in a
+    folder with its checksums. The newest two are kept: a process that is killed at any time leaves one that can be
+    loaded, and if the newest is damaged, training goes on from the older one, with a warning. Weights that are not
+    finite are never saved. A run may resume on another number of replicas, which train as one device.
 
-    With several workers, the chief writes, because each worker has a copy of every variable. All workers must have this
-    callback, and all read.
+    While `fit` runs, no other process can train into the same folder. With several workers, the chief writes, because
+    each worker has a copy of every variable. All workers must have this callback, and all read.
 
     In the list of callbacks of a model's own `fit` it saves after each epoch only, and does not see other callbacks.
     For models that are not an `Objective` it also saves after epochs only: their metrics do not exist before a step.
@@ -51,9 +52,11 @@ class Resume(keras.callbacks.Callback):
         every_minutes: Minutes after which a checkpoint is saved, or None. Default: 5, the best interval by Young 1974,
             the root of twice the time that saving takes, half a second, times that between failures, a day.
         go_on: How to go on, for the message after an interruption. Default: to call `fit` again.
+        facts: What else the checkpoints should hold, a dict that JSON can hold, or None.
 
     Attributes:
         step: Number of steps trained so far, over all epochs.
+        checkpoints: `Checkpoints` of the folder.
 
     Raises:
         UserError: If the backend is not TensorFlow.
@@ -72,6 +75,7 @@ class Resume(keras.callbacks.Callback):
         every_steps: int | None = None,
         every_minutes: float | None = 5.0,
         go_on: str | None = None,
+        facts: Mapping[str, Any] | None = None,
     ):
         super().__init__()
         require_tensorflow("whose checkpoints these are", "use `keras.callbacks.BackupAndRestore`")
@@ -96,8 +100,8 @@ class Resume(keras.callbacks.Callback):
         self.others = tf.Variable(states.pack({}), shape=(None,), dtype="string")
         # a list keeps the order of creation, which is the same in every process
         state = {"epochs": self.epochs, "position": self.position, "steps": self.steps, "others": self.others}
-        self.checkpoint = tf.train.Checkpoint(**state, variables=[v.value for v in variables])
-        self.manager = tf.train.CheckpointManager(self.checkpoint, str(directory), max_to_keep=2)
+        checkpoint = tf.train.Checkpoint(**state, variables=[v.value for v in variables])
+        self.checkpoints, self.facts, self.lock = Checkpoints(directory, checkpoint), dict(facts or {}), Lock(directory)
         self.beside: list[keras.callbacks.Callback] | None = None  # the other callbacks, within `fit`
         self.asked, self.skipped = Requests(), 0
 
@@ -132,12 +136,30 @@ class Resume(keras.callbacks.Callback):
 
         Raises:
             UserError: If the checkpoint is of another model, optimizer, batches or callbacks; if the state of a
-                callback cannot be kept; from the other callbacks; and if weights are not finite.
+                callback cannot be kept; from the other callbacks; if weights are not finite; if another process trains
+                into the folder; and if the disk is full.
             Interrupted: After SIGTERM or Ctrl-C.
         """
-        self.beside = [callback for callback in callbacks if callback is not self]
-        states.check_callbacks(self.beside)
-        self.restore()
+        beside = [callback for callback in callbacks if callback is not self]
+        states.check_callbacks(beside)
+        with self.alone():
+            self.restore()
+            return self._fit(batches, epochs, beside, kwargs)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let no other process write in the folder during a block, and remove what killed ones left. `fit` does this.
+
+        Raises:
+            UserError: If another process does.
+        """
+        with self.lock if is_chief(self.strategy) else contextlib.nullcontext():
+            if is_chief(self.strategy):
+                sweep(self.directory)
+            yield
+
+    def _fit(self, batches, epochs, beside, kwargs):
+        self.beside = beside
         ended = int(self.epochs) >= epochs or states.unpack(self.others.numpy()).get("stopped", False)
         try:
             with requests() as self.asked, _short_first_epoch() if int(self.position) else contextlib.nullcontext():
@@ -145,7 +167,7 @@ class Resume(keras.callbacks.Callback):
                     batches(self.step),
                     initial_epoch=epochs if ended else int(self.epochs),
                     epochs=epochs,
-                    callbacks=[*self.beside, self],  # last, so that it saves what the others have done
+                    callbacks=[*beside, self],  # last, so that it saves what the others have done
                     **kwargs,
                 )
         finally:
@@ -202,37 +224,27 @@ class Resume(keras.callbacks.Callback):
         saved = f"epoch {epochs}" if position == 0 else f"step {position} of epoch {epochs + 1}"
         signum, self.asked.signum = int(self.asked.signum or 0), None
         name = signal.Signals(signum).name
-        where = f"saved as of {saved} in {self.directory}" if epochs + position else "not saved"
+        if not epochs + position:
+            raise Interrupted(f"{name} ended the training before anything was saved. Do: start it again", signum)
+        where = f"saved as of {saved} in {self.directory}"
         raise Interrupted(f"{name} ended the training, which is {where}. To go on: {self.go_on}", signum)
 
     # ---- checkpoints -----------------------------------------------------------------------------------------------
 
     def restore(self) -> int:
-        """Load the newest checkpoint, if there is one. `fit` does this itself.
+        """Load the newest checkpoint that is not damaged, if there is one. `fit` does this itself.
 
         Returns:
             Number of epochs trained so far, 0 without a checkpoint; of the next one, some steps may be trained.
 
         Raises:
-            UserError: If the checkpoint is of another model or optimizer, or the workers find different ones.
+            UserError: If the checkpoint is of another model or optimizer, all are damaged, or the workers find
+                different ones.
         """
-        if self.manager.latest_checkpoint is not None:
-            self._load(self.manager.latest_checkpoint)
+        self.checkpoints.find()
+        self.checkpoints.load()
         self._check_alike()
         return int(self.epochs)
-
-    def _load(self, newest):
-        import tensorflow as tf
-
-        try:
-            self.checkpoint.restore(newest).assert_consumed()
-        except (AssertionError, ValueError, tf.errors.InvalidArgumentError) as error:  # names, shapes or dtypes differ
-            folder = pathlib.Path(newest).parent
-            raise UserError(
-                "a checkpoint of the same encoder, objective and optimizer",
-                f"another one in {folder}",
-                "resume with the arguments that the run was started with, or start anew in another folder",
-            ) from error
 
     def _check_alike(self):
         """Raise unless all replicas have trained the same number of epochs and steps."""
@@ -257,15 +269,14 @@ class Resume(keras.callbacks.Callback):
         self.position.assign(position)
         self.others.assign(states.pack(others))
         if is_chief(self.strategy):
-            self.manager.save()
+            self.checkpoints.save(self.facts, f"then go on: {self.go_on}")
         self.saved = self.step, time.monotonic()
 
     def _put_back(self):
         """Load the newest checkpoint once more, with the state of the other callbacks and of the trackers."""
-        newest = self.manager.latest_checkpoint
-        if self.beside is None or newest is None:
+        if self.beside is None or self.checkpoints.known is None:
             return
-        self._load(newest)
+        self.checkpoints.load()
         others = states.unpack(self.others.numpy())
         states.set_states(self.beside, others.get("callbacks", []))
         for variable, value in zip(self._tracked(), others.get("trackers", [])):

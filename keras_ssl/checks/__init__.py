@@ -1,7 +1,15 @@
 """Checks of images and labels, before anything is trained on them."""
 
 from keras_ssl.checks.arguments import check_between, check_method, check_probability, check_range
-from keras_ssl.checks.arrays import as_array, as_arrays, check_dtype, check_shape, check_values
+from keras_ssl.checks.arrays import (
+    as_array,
+    as_arrays,
+    check_axes,
+    check_dtype,
+    check_same_shape,
+    check_shape,
+    check_values,
+)
 from keras_ssl.checks.images import check_images
 from keras_ssl.checks.labels import check_labels
 from keras_ssl.checks.not_arrays import described, instead_of_array
@@ -11,6 +19,7 @@ __all__ = [
     "Watch",
     "as_array",
     "as_arrays",
+    "check_axes",
     "check_between",
     "check_dtype",
     "check_images",
@@ -18,6 +27,7 @@ __all__ = [
     "check_method",
     "check_probability",
     "check_range",
+    "check_same_shape",
     "check_shape",
     "check_values",
     "described",

@@ -8,7 +8,15 @@ import numpy as np
 from keras_ssl.checks.not_arrays import described, instead_of_array
 from keras_ssl.errors import UserError
 
-__all__ = ["as_array", "as_arrays", "check_dtype", "check_shape", "check_values"]
+__all__ = [
+    "as_array",
+    "as_arrays",
+    "check_axes",
+    "check_dtype",
+    "check_same_shape",
+    "check_shape",
+    "check_values",
+]
 
 
 def as_array(images: Any, name: str = "images", strings: bool = False) -> np.ndarray:
@@ -51,6 +59,45 @@ def as_arrays(samples: Any, name: str = "images") -> Any:
     return as_array(samples, name)
 
 
+def check_axes(shape: Sequence[int | None], axes: Sequence[str], name: str = "images", otherwise: str = "") -> None:
+    """Raise unless a batch has the axes of its samples, and one for the samples.
+
+    Args:
+        shape: Shape of the batch.
+        axes: Names of the axes of a sample, such as `("height", "width", "channels")`.
+        name: Name of the samples in the error.
+        otherwise: What else may help, to complete the advice, such as "; or give …".
+
+    Raises:
+        UserError: If it does not.
+    """
+    if len(shape) != len(axes) + 1:
+        raise UserError(
+            f"{name} of shape (n, {', '.join(axes)})",
+            f"shape {tuple(shape)}",
+            "add the missing axis: grayscale images have one channel, `x[..., None]`, and one sample is `x[None]`"
+            + otherwise,
+        )
+
+
+def check_same_shape(
+    x: np.ndarray, y: np.ndarray, name: str = "images", do: str = "give one of y for each of x"
+) -> None:
+    """Raise unless two batches have the same shape.
+
+    Args:
+        x: Array.
+        y: Array that is compared with it.
+        name: Name of the samples in the error.
+        do: Advice in the error. Default: "give one of y for each of x".
+
+    Raises:
+        UserError: If they do not.
+    """
+    if x.shape != y.shape:
+        raise UserError(f"{name} of one shape", f"shapes {x.shape} and {y.shape}", do)
+
+
 def check_shape(images: np.ndarray, channels: int | None = None, at_least: int = 2, name: str = "images") -> None:
     """Raise unless `images` has the shape `(n, height, width, channels)` with enough samples. See `check_images`.
 
@@ -63,12 +110,7 @@ def check_shape(images: np.ndarray, channels: int | None = None, at_least: int =
     Raises:
         UserError: If they do not.
     """
-    if images.ndim != 4:
-        raise UserError(
-            f"{name} of shape (n, height, width, channels)",
-            f"shape {images.shape}",
-            "add the missing axis; grayscale images have one channel: `images[..., None]`, one image is `image[None]`",
-        )
+    check_axes(images.shape, ("height", "width", "channels"), name)
     if len(images) < at_least:
         raise UserError(f"at least {at_least} {name}", f"{len(images)}", "check the path or the split of the data")
     if 0 in images.shape[1:]:

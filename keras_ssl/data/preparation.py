@@ -67,7 +67,7 @@ class Preparation:
 
         if mode == "RGB":
             return self.background
-        gray = Image.new("RGB", (1, 1), self.background).convert("L").getpixel((0, 0))
+        gray: Any = Image.new("RGB", (1, 1), self.background).convert("L").getpixel((0, 0))
         return gray / 255 if mode == "F" else gray
 
 

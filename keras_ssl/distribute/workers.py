@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 
+from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 
 __all__ = ["launch"]
@@ -37,8 +38,7 @@ def launch(command: list[str], workers: int = 2) -> None:
     Example:
         `distribute.launch([sys.executable, "train.py"], workers=2)`
     """
-    if workers < 1:
-        raise UserError("at least one worker", str(workers), "give 1 or more")
+    check_between("workers", workers, least=1, whole=True)
     cluster = {"worker": [f"localhost:{port}" for port in _free_ports(workers)]}
     started: list[_Worker] = []
     try:

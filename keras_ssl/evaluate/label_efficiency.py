@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_ssl import data, networks
+from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.metrics import scores
@@ -225,10 +226,8 @@ def _architecture(model):
 
 
 def _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps):
-    if not 1 <= steps <= 300:
-        raise UserError("steps in 1..300", str(steps), "use fewer steps; few labels are learned long before that")
-    if seeds < 1:
-        raise UserError("at least one draw of labels", f"seeds={seeds}", "give 1 or more")
+    check_between("steps", steps, least=1, most=300, whole=True)  # few labels are learned long before that
+    check_between("seeds", seeds, least=1, whole=True)
     if not labels_per_class:
         raise UserError("at least one number of labels per class", "none", "label at least one image of each class")
     rows = [*_BASELINES, *encoders, *(f"{name}_finetuned" for name in fine_tune)]

@@ -22,7 +22,7 @@ from keras_ssl.export.parity import (
 )
 from keras_ssl.export.sealing import write_manifest
 from keras_ssl.export.signatures import Signatures, servings
-from keras_ssl.export.staging import place, staged
+from keras_ssl.files import place, staged
 from keras_ssl.typing import Path, Samples
 
 __all__ = ["deploy"]

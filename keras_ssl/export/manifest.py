@@ -8,8 +8,9 @@ from typing import Any
 
 from keras_ssl.export.axes import Layout
 from keras_ssl.export.formats import OPSET
-from keras_ssl.export.sealing import checksums
+from keras_ssl.export.sealing import UNLISTED
 from keras_ssl.export.signatures import DEFAULT, Serving
+from keras_ssl.files import checksums
 from keras_ssl.specs import KINDS
 from keras_ssl.typing import Path
 
@@ -61,7 +62,7 @@ def manifest(
         "tolerance": tolerance,
         "samples": "given" if layouts[0].given else "random, seed 0",
         "versions": _versions(),
-        "sha256": checksums(directory),
+        "sha256": checksums(directory, UNLISTED),
     }
 
 

@@ -6,17 +6,13 @@ import pathlib
 from typing import Any
 
 from keras_ssl.errors import UserError
+from keras_ssl.files import damage
 from keras_ssl.typing import Path
 
-__all__ = ["check_unchanged", "checksums", "write_manifest"]
+__all__ = ["UNLISTED", "check_unchanged", "write_manifest"]
 
-
-def checksums(directory: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file under `directory` except the manifest and its own sum, by relative path."""
-    directory = pathlib.Path(directory)
-    unlisted = (directory / "manifest.json", directory / "manifest.sha256")
-    files = sorted(path for path in directory.rglob("*") if path.is_file() and path not in unlisted)
-    return {path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+UNLISTED = ("manifest.json", "manifest.sha256")
+"""Files whose sums are not in the manifest: itself, and the file with its own sum."""
 
 
 def write_manifest(directory: Path, about: dict[str, Any]) -> str:
@@ -50,13 +46,8 @@ def check_unchanged(directory: Path) -> None:
         return
     data, seal = file.read_bytes(), file.with_name("manifest.sha256")
     if not seal.is_file() or seal.read_bytes() != f"{hashlib.sha256(data).hexdigest()}  manifest.json\n".encode():
-        changed = ["manifest.json or manifest.sha256"]
+        changed: str | None = "manifest.json or manifest.sha256 is not as it was written"
     else:
-        sums, found = json.loads(data)["sha256"], checksums(directory)
-        changed = sorted(name for name in {*sums, *found} if sums.get(name) != found.get(name))
+        changed = damage(directory, json.loads(data)["sha256"], UNLISTED)
     if changed:
-        raise UserError(
-            f"the files that `deploy` wrote into {directory}",
-            f"others: {', '.join(changed)} changed, appeared or went missing",
-            "deploy the model again",
-        )
+        raise UserError(f"the files that `deploy` wrote into {directory}", changed, "deploy the model again")

@@ -86,11 +86,8 @@ def write(path: Path, title: str, lead: str, facts: Mapping[str, Any], sections:
         contents="".join(f'<li><a href="#s{i}">{html.escape(s.title)}</a></li>' for i, s in enumerate(sections)),
         sections="\n".join(_section(i, section) for i, section in enumerate(sections)),
     )
-    try:
-        with whole_file(path) as beside:
-            beside.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UserError("a file that can be written", f"{path} ({error.strerror})", "give another path") from error
+    with whole_file(path) as beside:
+        beside.write_text(page, encoding="utf-8")
     return path
 
 

@@ -40,12 +40,18 @@ def run(
         The dict in `results.json`.
 
     Raises:
-        UserError: If the data set does not exist or has no labels, or the folder cannot be written in.
+        UserError: If the data set does not exist or has no labels, the folder cannot be written in, or another process
+            writes its demo there.
     """
-    start = time.perf_counter()
     for package, why in (("matplotlib", "which draws the report"), ("tf2onnx", "which exports the classifier")):
         require(package, why)
     out = files.writable_folder(out, "choose another --out")
+    with files.Lock(out):
+        return _run(dataset, out, seed, epochs, say)
+
+
+def _run(dataset, out, seed, epochs, say):
+    start = time.perf_counter()
     train = data.load(dataset, "train", say=say)
     test = data.load(dataset, "test", say=say)
     (_, classes), _ = labeled(train), labeled(test)

@@ -8,7 +8,7 @@ import keras
 from keras_ssl import data, networks, transfer
 from keras_ssl.evaluate import scores
 from keras_ssl.evaluate.sources import as_source, labeled
-from keras_ssl.files import writable_folder
+from keras_ssl.files import Lock, writable_folder
 from keras_ssl.runs.model_files import save_model
 from keras_ssl.typing import Path, Progress
 
@@ -43,7 +43,8 @@ def finetune(
         Path of `classifier.keras`, and the dict of `evaluate.scores` on test.
 
     Raises:
-        UserError: If labels are missing or too few, images do not fit, or the folder cannot be written in.
+        UserError: If labels are missing or too few, images do not fit, the folder cannot be written in, or another
+            process fine-tunes into it.
     """
     folder = writable_folder(folder)
     (_, classes), (test_labels, _) = labeled(train), labeled(test)
@@ -56,10 +57,11 @@ def finetune(
             progress(step, steps)
 
     inputs, labels = train.inputs(), labeled(train)[0]
-    classifier = transfer.fine_tune(encoder, inputs, labels, classes, steps, seed=seed, after_step=after_step)
-    figures = scores(test_labels, networks.predict_in_batches(classifier, test.inputs()).argmax(-1))
     if train.preparation is not None:
         facts["preparation"] = train.preparation.to_json()
     names = None if train.class_names is None else list(train.class_names)
-    path = save_model(classifier, folder / "classifier.keras", **facts, class_names=names, scores=figures)
+    with Lock(folder):
+        classifier = transfer.fine_tune(encoder, inputs, labels, classes, steps, seed=seed, after_step=after_step)
+        figures = scores(test_labels, networks.predict_in_batches(classifier, test.inputs()).argmax(-1))
+        path = save_model(classifier, folder / "classifier.keras", **facts, class_names=names, scores=figures)
     return path, figures

@@ -1,19 +1,52 @@
 """Pretraining into a folder."""
 
-import json
-from collections.abc import Mapping
+import pathlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 
-from keras_ssl import callbacks, distribute, specs
+from keras_ssl import callbacks, distribute
+from keras_ssl.callbacks.checkpoints import checkpoint_numbers
 from keras_ssl.errors import UserError
-from keras_ssl.files import writable_folder, write_json
+from keras_ssl.files import Lock, writable_folder
 from keras_ssl.recipes import Recipe
-from keras_ssl.runs.model_files import about, save_model
+from keras_ssl.runs.facts import check_same_run, facts_of
+from keras_ssl.runs.model_files import save_model
 from keras_ssl.typing import Path
 
-__all__ = ["pretrain"]
+__all__ = ["check_folder", "pretrain"]
+
+
+def check_folder(folder: Path, resume: bool, alone: bool = True) -> None:
+    """Raise unless a run can be started, or resumed, in a folder. `pretrain` does this; here it is before the data.
+
+    Args:
+        folder: Folder to write in.
+        resume: Whether a run is to be resumed.
+        alone: Whether no other process may train into it: of several workers, the chief. Default: True.
+
+    Raises:
+        UserError: If there are checkpoints and `resume` is False, or none and it is True; or another process trains
+            into the folder.
+    """
+    folder = pathlib.Path(folder)
+    started = bool(checkpoint_numbers(folder / "checkpoints"))
+    if resume and not started:
+        raise UserError(
+            f"a run to resume in {folder}",
+            "a folder without checkpoints" if folder.exists() else "a folder that does not exist",
+            "check --out, or leave --resume out to start a run",
+        )
+    if alone and folder.exists():
+        with Lock(folder / "checkpoints"):
+            pass
+    if started and not resume:
+        raise UserError(
+            "a folder without checkpoints",
+            f"{folder}, where a run was started",
+            "add --resume to resume it, or choose another --out",
+        )
 
 
 def pretrain(
@@ -22,6 +55,7 @@ def pretrain(
     resume: bool = False,
     facts: Mapping[str, Any] | None = None,
     go_on: str | None = None,
+    say: Callable[[str], object] | None = None,
 ) -> dict[str, list[float]]:
     """Fit a recipe with checkpoints, and write `encoder.keras` after each epoch and `objective.keras` at the end.
 
@@ -31,82 +65,59 @@ def pretrain(
     Args:
         recipe: `recipes.Recipe`.
         folder: Folder to write in. Checkpoints are in `folder/checkpoints` and are kept.
-        resume: Whether to resume from the newest checkpoint. If False, a folder with checkpoints is an error, so that
-            no work is lost. Default: False.
-        facts: What else determines the run, such as the data set's name, or None. A run is resumed only if these, its
-            epochs, seed, batch size and precision are the same as when it was started; `encoder.json` holds them. It
+        resume: Whether to resume from the newest checkpoint; without one that is an error. If False, a folder with
+            checkpoints is an error, so that no work is lost. Default: False.
+        facts: What else determines the run, such as the data set's name and the function that made the recipe, or
+            None. A run is resumed only if these, its epochs, seed, batch size, precision, views, targets, optimizers
+            and the configuration of its objective are the same as when it was started; `encoder.json` holds them. It
             may be given more epochs if no schedule depends on their number.
         go_on: How to go on, for the message after an interruption. Default: to call this again.
+        say: Called with a sentence that says where a run goes on, or None.
 
     Returns:
         `keras.callbacks.History.history` of the epochs that this call trained; empty if all had been done.
 
     Raises:
-        UserError: If the folder cannot be used, or holds the checkpoints of another run; or if the replicas cannot
-            share a batch evenly.
+        UserError: If the folder cannot be used, another process trains into it, or it holds the checkpoints of another
+            run; if there is nothing to resume; or if the replicas cannot share a batch evenly.
         callbacks.Interrupted: After SIGTERM or Ctrl-C.
     """
     folder = writable_folder(folder, "choose another --out")
-    known = _facts(recipe, facts)
+    known = facts_of(recipe, facts)
     go_on = go_on or f"call `runs.pretrain(…, {str(folder)!r}, resume=True)`"
-    checkpoints = callbacks.Resume(folder / "checkpoints", recipe.objective, go_on=go_on)
-    chief, replicas = distribute.is_chief(checkpoints.strategy), checkpoints.strategy.num_replicas_in_sync
+    run = callbacks.Resume(folder / "checkpoints", recipe.objective, go_on=go_on, facts=known)
+    chief, replicas = distribute.is_chief(run.strategy), run.strategy.num_replicas_in_sync
     if recipe.batch_size % replicas:
         raise UserError(
             f"batches that {replicas} replicas can share evenly",
             f"batches of {recipe.batch_size}",
             "take a number of replicas that divides this",
         )
-    started = checkpoints.manager.latest_checkpoint is not None
-    if started and not resume:
-        raise UserError(
-            "a folder without checkpoints",
-            f"{folder}, where a run was started",
-            "add --resume to resume it, or choose another --out",
-        )
-    description, schedules = folder / "checkpoints" / "run.json", {"schedules": _schedules(recipe.objective)}
-    old = about(description) if started else {}
-    _check_same_run(old, known | schedules)
-    checkpoints.restore()  # another model's checkpoint is an error before anything is written
-    if chief and (not old or old.get("epochs") != recipe.epochs):
-        write_json(description, known | schedules)
-    history = _fit(recipe, checkpoints, folder, known)
-    if chief:
-        save_model(recipe.objective.embedder, folder / "encoder.keras", **known)
-        save_model(recipe.objective, folder / "objective.keras", **known)
+    check_folder(folder, resume, alone=chief)
+    with run.alone():
+        run.checkpoints.find()
+        check_same_run(run.checkpoints.facts(), known)
+        epochs = run.restore()  # another model's checkpoint is an error before anything is written
+        if resume and chief and say is not None:
+            say(f"Resuming {_place(epochs, run, recipe.epochs)}")
+        history = _fit(recipe, run, folder, known)
+        if chief:
+            save_model(recipe.objective.embedder, folder / "encoder.keras", **known)
+            save_model(recipe.objective, folder / "objective.keras", **known)
     return history
 
 
-def _facts(recipe, others):
-    """What determines the run, as it will be read from the file."""
-    return {
-        "objective": type(recipe.objective).__name__,
-        "epochs": recipe.epochs,
-        "seed": recipe.seed,
-        "samples": len(recipe.source),
-        "data": specs.to_json(recipe.source.specs),
-        "batch_size": recipe.batch_size,
-        **_preparation(recipe.source),
-        "precision": keras.config.dtype_policy().name,
-        **json.loads(json.dumps(dict(others or {}))),
-    }
+def _place(epochs, run, of):
+    """Where a run goes on, in words."""
+    position = run.step - epochs * int(run.steps)
+    if epochs >= of:
+        return f"after epoch {epochs}, the last: nothing is left to train."
+    where = f"after step {position} of {int(run.steps)} in epoch {epochs + 1}" if position else f"after epoch {epochs}"
+    return f"{where}, of {of} epochs."
 
 
-def _preparation(source):
-    return {} if source.preparation is None else {"preparation": source.preparation.to_json()}
-
-
-def _schedules(objective):
-    """All schedules, of the optimizers and the objective, which may depend on the number of epochs."""
-    schedule = keras.optimizers.schedules.LearningRateSchedule
-    optimizers = [update.optimizer.get_config() for update in objective.updates]
-    found = [value for config in optimizers for value in config.values() if isinstance(value, dict)]
-    own = [keras.saving.serialize_keras_object(v) for v in vars(objective).values() if isinstance(v, schedule)]
-    return json.loads(json.dumps(found + own))
-
-
-def _fit(recipe, checkpoints, folder, facts):
-    chief = distribute.is_chief(checkpoints.strategy)
+def _fit(recipe, run, folder, facts):
+    chief = distribute.is_chief(run.strategy)
     progress = callbacks.Progress(facts["objective"])
     beside = [callbacks.Guard()]
     if chief:
@@ -116,27 +127,7 @@ def _fit(recipe, checkpoints, folder, facts):
         )
         beside += [save, progress]
     try:
-        fitted = checkpoints.fit(
-            lambda step: recipe.batches(first_step=step), recipe.epochs, callbacks=beside, verbose=0
-        )
+        fitted = run.fit(lambda step: recipe.batches(first_step=step), recipe.epochs, callbacks=beside, verbose=0)
     finally:
         progress.close()
     return fitted.history
-
-
-def _check_same_run(old, facts):
-    """Raise unless the run that wrote the facts `old` (none if by an older version) can go on with these.
-
-    The schedules are the same for more epochs only if none depends on their number.
-    """
-    different = [key for key in old if old[key] != facts.get(key)]
-    if different == ["epochs"] and "schedules" in old and facts["epochs"] > old["epochs"]:
-        return
-    if "epochs" in different and "schedules" in different:
-        different.remove("schedules")
-    if different:
-        raise UserError(
-            "the arguments that the run was started with: " + ", ".join(f"{key} {old[key]}" for key in different),
-            ", ".join(f"{key} {facts.get(key)}" for key in different),
-            "give the same, or start anew in another folder",
-        )

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_ssl.checks import check_axes
 from keras_ssl.errors import UserError
 from keras_ssl.specs.kinds import KINDS, kind_of
 from keras_ssl.specs.spec import Spec
@@ -30,13 +31,7 @@ def stored_spec(name: str, shape: Shape, dtype: Any, kind: str | None = None) ->
     if kind not in KINDS:
         raise UserError(f"a kind among {', '.join(KINDS)}", repr(kind), "choose one of them")
     wanted = KINDS[kind]
-    if rank != len(wanted.axes) + 1:
-        raise UserError(
-            f"{wanted.plural} of shape (n, {', '.join(wanted.axes)})",
-            f"shape {tuple(shape)}",
-            "add the missing axis: grayscale images have one channel, `x[..., None]`, and one sample is `x[None]`; or "
-            f"say what it is: `kind=` {', '.join(KINDS)}",
-        )
+    check_axes(shape, wanted.axes, wanted.plural, f"; or say what it is: `kind=` {', '.join(KINDS)}")
     same_sort = ("float" in dtype) == ("float" in wanted.dtype) and np.dtype(dtype).kind in "biuf"
     fits = dtype in wanted.stored or same_sort
     spec = Spec((None, *shape[1:]), wanted.dtype, wanted.low, wanted.high, kind)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from keras_ssl.checks import check_axes
 from keras_ssl.errors import UserError
 from keras_ssl.seeds import SeedStream
 from keras_ssl.specs import KINDS
@@ -74,13 +75,7 @@ class Policy:
         """
         kind = KINDS[self.kind]
         samples = ops.convert_to_tensor(samples, dtype=kind.dtype)
-        if len(samples.shape) != len(kind.axes) + 1:
-            raise UserError(
-                f"a batch of {kind.plural} of shape (n, {', '.join(kind.axes)})",
-                f"shape {tuple(samples.shape)}",
-                "add the missing axis: one sample is `x[None]`, grayscale images are `x[..., None]`; or give a policy "
-                "of another `kind`",
-            )
+        check_axes(samples.shape, kind.axes, f"a batch of {kind.plural}", "; or give a policy of another `kind`")
         for operation, its_seed in zip(self.operations, split_seed(seed, len(self.operations))):
             samples = operation(samples, its_seed)
         return samples if kind.low is None or kind.high is None else ops.clip(samples, kind.low, kind.high)

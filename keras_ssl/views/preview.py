@@ -6,6 +6,7 @@ from keras_ssl.backends import require
 from keras_ssl.checks import as_array, check_images
 from keras_ssl.figures import image_rows
 from keras_ssl.figures.palette import Figure
+from keras_ssl.files import whole_file
 from keras_ssl.typing import Operation, Path, Tensor
 
 __all__ = ["preview"]
@@ -48,5 +49,6 @@ def preview(
         grid |= {name: ops.convert_to_numpy(view) for name, view in named.items()}
     figure = image_rows(grid, getattr(policy, "name", None))
     if path is not None:
-        figure.savefig(path)
+        with whole_file(path) as beside:
+            figure.savefig(beside)
     return figure

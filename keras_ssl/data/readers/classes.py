@@ -70,8 +70,8 @@ def classes_of(found: dict[pathlib.Path, Found], part: pathlib.Path) -> Classes:
 
 def shown(names: Iterable[object]) -> str:
     """Return names for a sentence: the first ten, with replacements for what cannot be printed."""
-    names = [str(name).encode("utf-8", "replace").decode() for name in names]
-    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    printable = [str(name).encode("utf-8", "replace").decode() for name in names]
+    return ", ".join(printable[:_SHOWN]) + (", …" if len(printable) > _SHOWN else "")
 
 
 def _without(strays, here, part):

@@ -78,7 +78,8 @@ def walk(places: Sequence[pathlib.Path], endings: Iterable[str]) -> dict[pathlib
     Raises:
         UserError: If a folder cannot be read.
     """
-    endings, seen = frozenset(endings), set()
+    endings = frozenset(endings)
+    seen: set[tuple[int, int]] = set()
     found = {place: Found() for place in places}
     links: list[tuple[pathlib.Path, pathlib.Path]] = []
     for place in places:

@@ -41,8 +41,7 @@ def ssim(x: np.ndarray, y: np.ndarray) -> float:
         Channels are compared one by one; the paper's images are gray. Only windows inside the image count.
     """
     x, y = checks.as_array(x), checks.as_array(y)
-    if x.shape != y.shape:
-        raise UserError("images of one shape", f"shapes {x.shape} and {y.shape}", "give one image of y for each of x")
+    checks.check_same_shape(x, y)
     checks.check_images(x, at_least=1)
     checks.check_values(y, (-np.inf, np.inf))
     if min(x.shape[1:3]) < WINDOW:

@@ -14,7 +14,7 @@ from keras_ssl.export.clients import PerChannel, Sends, ValueRange
 from keras_ssl.export.formats.saved_model_format import write_saved_model
 from keras_ssl.export.parity import check_parity, check_tolerance, compare, onnx_runtime
 from keras_ssl.export.signatures import Serving, servings
-from keras_ssl.export.staging import refuse_existing, staged
+from keras_ssl.files import refuse_existing, staged
 from keras_ssl.typing import Path, Samples
 
 __all__ = ["OPSET", "check_graph", "onnx", "write_onnx"]

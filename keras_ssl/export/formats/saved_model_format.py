@@ -7,7 +7,7 @@ from typing import Any
 from keras_ssl.errors import UserError
 from keras_ssl.export.clients import PerChannel, Sends, ValueRange
 from keras_ssl.export.signatures import Serving, Signatures, servings
-from keras_ssl.export.staging import place, refuse_existing, staged
+from keras_ssl.files import place, refuse_existing, staged
 from keras_ssl.networks import all_layers
 from keras_ssl.typing import Path
 

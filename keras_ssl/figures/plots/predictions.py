@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_ssl.checks import check_same_shape, check_shape
 from keras_ssl.errors import UserError
 from keras_ssl.figures import palette
 from keras_ssl.figures.grids import image_rows
@@ -27,9 +28,8 @@ def reconstructions(images: np.ndarray, rebuilt: np.ndarray) -> Figure:
         UserError: If the shapes differ, or are not batches of images.
     """
     images, rebuilt = np.asarray(images, "float32"), np.asarray(rebuilt, "float32")
-    if images.ndim != 4 or images.shape != rebuilt.shape or not len(images):
-        raise UserError("two equal batches (n, height, width, channels)", f"shapes {images.shape} and {rebuilt.shape}",
-                        "pass the images and `autoencoder.reconstruct(images)`")  # fmt: skip
+    check_shape(images, at_least=1)
+    check_same_shape(images, rebuilt, do="pass the images and `autoencoder.reconstruct(images)`")
     error = float(np.mean((images - rebuilt) ** 2))
     figure = image_rows({"input": images[:12], f"rebuilt\nMSE {error:.3g}": rebuilt[:12]})
     figure.set_label(f"Images and their reconstructions, mean squared error {error:.3g} over {len(images)} images")

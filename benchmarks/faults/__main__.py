@@ -1,0 +1,46 @@
+"""Runs the modules of this package, each in a process of its own, and writes the table."""
+
+import concurrent.futures
+import importlib
+import multiprocessing
+import os
+import pathlib
+import pkgutil
+import platform
+import sys
+import time
+
+from benchmarks import faults, pages
+
+MODULES = sorted(module.name for module in pkgutil.iter_modules(faults.__path__) if module.name != "__main__")
+
+
+def measured(name):
+    """The rows of a module. They may fork: nothing of TensorFlow has run in this process."""
+    start = time.monotonic()
+
+    def progress(sentence):
+        print(f"{time.monotonic() - start:5.0f} s  {name}: {sentence}", flush=True)
+
+    return importlib.import_module(f"benchmarks.faults.{name}").rows(progress)
+
+
+def main():
+    """Measure the modules that are named, or all, and write the table."""
+    names = sys.argv[1:] or MODULES
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    os.environ["PYTHONWARNINGS"] = "ignore"
+    file = pages.RESULTS / "faults.json"
+    rows = pages.load("faults")["rows"] if file.exists() else {}
+    for name in names:
+        with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            rows[name] = pool.submit(measured, name).result()
+    versions = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    result = {"rows": rows, "machine": f"{os.cpu_count()} cores, {versions}"}
+    pages.publish("faults", result)
+    print(faults.section(result))
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(pathlib.Path(__file__).parents[2])]
+    main()
