@@ -29,5 +29,5 @@ def test_a_row_counts_as_wrong_what_was_neither_refused_nor_survived():
     assert runs.row("a", 5, 1, 2, 3) == {
         "tried": "a", "count": 5, "refused": 1, "survived": 2, "wrong": 2, "left over": 3
     }  # fmt: skip
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="longer"):
         runs.same([1], [1, 2])

@@ -8,7 +8,20 @@ Each module of this package has a function `rows(progress)`, which returns a lis
 a sentence now and then. The result goes to `benchmarks/results/faults.json` and into docs/faults.md.
 """
 
+import importlib
+import time
+
 COLUMNS = ("tried", "count", "refused", "survived", "wrong", "left over")
+
+
+def measured(name):
+    """The rows of a module. They may fork: nothing of TensorFlow has run in this process."""
+    start = time.monotonic()
+
+    def progress(sentence):
+        print(f"{time.monotonic() - start:5.0f} s  {name}: {sentence}", flush=True)
+
+    return importlib.import_module(f"benchmarks.faults.{name}").rows(progress)
 
 
 def section(result):

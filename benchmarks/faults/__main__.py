@@ -1,28 +1,15 @@
 """Runs the modules of this package, each in a process of its own, and writes the table."""
 
 import concurrent.futures
-import importlib
 import multiprocessing
 import os
-import pathlib
 import pkgutil
 import platform
 import sys
-import time
 
 from benchmarks import faults, pages
 
 MODULES = sorted(module.name for module in pkgutil.iter_modules(faults.__path__) if module.name != "__main__")
-
-
-def measured(name):
-    """The rows of a module. They may fork: nothing of TensorFlow has run in this process."""
-    start = time.monotonic()
-
-    def progress(sentence):
-        print(f"{time.monotonic() - start:5.0f} s  {name}: {sentence}", flush=True)
-
-    return importlib.import_module(f"benchmarks.faults.{name}").rows(progress)
 
 
 def main():
@@ -34,7 +21,7 @@ def main():
     rows = pages.load("faults")["rows"] if file.exists() else {}
     for name in names:
         with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            rows[name] = pool.submit(measured, name).result()
+            rows[name] = pool.submit(faults.measured, name).result()
     versions = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     result = {"rows": rows, "machine": f"{os.cpu_count()} cores, {versions}"}
     pages.publish("faults", result)
@@ -42,5 +29,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(pathlib.Path(__file__).parents[2])]
     main()
