@@ -286,7 +286,16 @@ class Objective(keras.Model):
         """
         if on_tensorflow():
             tensorflow_step.build_optimizers(self)
-        super().make_train_function(force)
+        if self.train_function is None or force:
+            super().make_train_function(force)
+            self.train_function = functools.partial(self._take_steps, self.train_function)
+
+    def _take_steps(self, function, *args):
+        """Call Keras's training function, and raise if an update was not finite."""
+        result = function(*args)
+        step = jax_step if keras.backend.backend() == "jax" else tensorflow_step
+        step.raise_if_stopped(self, result)
+        return result
 
     def _get_jax_state(self, **wanted):
         """Keep what Keras takes out of the variables: if the first step failed, the weights would be lost."""
