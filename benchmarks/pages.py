@@ -40,6 +40,7 @@ SECTIONS = {
     "replicas": ("replicas.section", "replicas"),
     "export matrix": ("export_matrix.section", "export_matrix"),
     "resume": ("resume.section", "resume"),
+    "finite": ("finite.section", "finite"),
     "input pipeline": ("input_pipeline.section", "input_pipeline"),
 }
 """The function that writes each section, `module.function` in `benchmarks`, and the files of results that it takes."""

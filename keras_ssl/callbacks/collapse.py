@@ -83,7 +83,7 @@ class CollapseDoctor(keras.callbacks.Callback):
 
     def __init__(self, batch: Batch | Iterable[Any], every: int = 1, stop: bool = False):
         super().__init__()
-        check_between("every", every, least=1)
+        check_between("every", every, least=1, whole=True)
         some = {key: take(x, slice(SAMPLES)) for key, x in _checked(batch).items()}
         self.batch = keras.tree.map_structure(ops.convert_to_tensor, some)
         self.every, self.stop = every, stop

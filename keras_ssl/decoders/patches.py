@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from keras_ssl.blocks import transformer
+from keras_ssl.checks import check_counts
 from keras_ssl.errors import UserError
 from keras_ssl.networks import parts
 
@@ -40,6 +41,7 @@ def patches(
     length, d = parts(encoder).tokens.output_shape[1:]
     width = width or d // 2
     heads = heads or next(h for h in range(max(1, width // 32), 0, -1) if width % h == 0)
+    check_counts(width=width, depth=depth, heads=heads)
     if width % heads:
         raise UserError(f"a width that is a multiple of {heads} heads", f"width={width}", "give others")
     inputs = keras.Input((length, d), name="tokens")

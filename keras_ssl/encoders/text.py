@@ -5,7 +5,7 @@ from keras import layers, ops
 
 from keras_ssl.blocks import attention_bias, mean_of_kept, sequence_positions
 from keras_ssl.blocks import transformer as transformer_block
-from keras_ssl.checks import check_between
+from keras_ssl.checks import check_between, check_counts
 from keras_ssl.errors import UserError
 
 __all__ = ["transformer"]
@@ -90,8 +90,7 @@ def _pool(width):
 
 def _check(vocabulary, width, depth, heads):
     check_between("vocabulary", vocabulary, 2, whole=True)
-    for argument, value in {"width": width, "depth": depth, "heads": heads}.items():
-        check_between(argument, value, 1, whole=True)
+    check_counts(width=width, depth=depth, heads=heads)
     if width % 2 or width % heads:
         raise UserError(
             f"a width that is a multiple of 2, for the positions, and of the {heads} heads",

@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from keras_ssl.blocks import Positions, patchify, transformer
-from keras_ssl.checks import check_between
+from keras_ssl.checks import check_counts
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Shape
 
@@ -71,8 +71,7 @@ def _grid(input_shape, patch):
 
 
 def _check(input_shape, patch, width, depth, heads):
-    for argument, value in {"patch": patch, "depth": depth, "heads": heads}.items():
-        check_between(argument, value, 1)
+    check_counts(patch=patch, width=width, depth=depth, heads=heads)
     if len(input_shape) != 3 or None in input_shape or any(side % patch or not side for side in input_shape[:2]):
         raise UserError(
             f"images (height, width, channels) whose sides are multiples of the patch, {patch}",

@@ -21,6 +21,7 @@ from keras_ssl.export.parity import (
 )
 from keras_ssl.export.signatures import Signatures, servings
 from keras_ssl.export.staging import place, staged
+from keras_ssl.networks import check_finite_weights
 from keras_ssl.typing import Path, Samples
 
 __all__ = ["deploy"]
@@ -82,11 +83,13 @@ def deploy(
         `NAME.onnx` for each other signature) and `manifest.json`.
 
     Raises:
-        UserError: If the model, the samples, the version or the directory cannot be used.
+        UserError: If the model, the samples, the version or the directory cannot be used; if weights are not finite, or
+            outputs for the samples, or for those whose floats are all lowest or all highest.
         ParityError: If the three do not agree.
     """
     check_tolerance(tolerance)
     directory = pathlib.Path(directory)
+    check_finite_weights(model)
     served = servings(model, Sends(input_dtype, value_range, mean, std), outputs, signatures)
     layouts = [layout(served[0], samples), *map(layout, served[1:])]
     class_names = _checked_names(class_names, layouts[0])

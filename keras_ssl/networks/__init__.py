@@ -1,6 +1,7 @@
 """Tools for networks as graphs of layers: walking, copying, setting weights, inference, encoders of sequences."""
 
 from keras_ssl.networks.cloning import copy_statistics, reinitialized, set_weights
+from keras_ssl.networks.finite_weights import check_finite_weights
 from keras_ssl.networks.inference import predict_in_batches
 from keras_ssl.networks.sequences import Parts, parts
 from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_graph
@@ -8,6 +9,7 @@ from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_gr
 __all__ = [
     "Parts",
     "all_layers",
+    "check_finite_weights",
     "copy_statistics",
     "embedder",
     "inner_layers",

@@ -23,7 +23,7 @@ class ScheduledDecay(keras.optimizers.Optimizer):
     @weight_decay.setter
     def weight_decay(self, value: Schedule) -> None:
         """Set the weight decay: a number, at least 0, or a schedule."""
-        check_between("weight_decay", value, least=0)
+        check_between("weight_decay", value, least=0, schedule=True)
         self._weight_decay = value
 
     def get_config(self) -> dict[str, Any]:

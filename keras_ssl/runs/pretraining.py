@@ -103,7 +103,7 @@ def _schedules(objective):
 def _fit(recipe, checkpoints, folder, facts):
     chief = distribute.is_chief(checkpoints.strategy)
     progress = callbacks.Progress(facts["objective"])
-    beside = [callbacks.Guard()]
+    beside = []
     if chief:
         encoder = recipe.objective.embedder
         save = keras.callbacks.LambdaCallback(

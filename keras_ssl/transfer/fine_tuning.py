@@ -5,8 +5,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from keras_ssl.errors import UserError
-from keras_ssl.networks import all_layers, set_weights
+from keras_ssl.checks import check_counts
+from keras_ssl.networks import all_layers, check_finite_weights, set_weights
 from keras_ssl.transfer.heads import classifier
 from keras_ssl.transfer.linear import start_from_probe
 from keras_ssl.trees import take
@@ -36,8 +36,7 @@ class FineTuning:
     """
 
     def __init__(self, encoder: keras.Model, classes: int, steps: int = 300, batch_size: int = 32):
-        if steps < 1:
-            raise UserError("at least one step of fine-tuning", f"steps={steps}", "give 1 or more")
+        check_counts(steps=steps, batch_size=batch_size)
         self.steps, self.batch_size = steps, batch_size
         self.encoder = keras.models.clone_model(encoder)
         for layer in all_layers(self.encoder):  # frozen layers are frozen in a clone, too
@@ -70,10 +69,14 @@ class FineTuning:
             from_probe: Whether the head starts as the linear probe (`start_from_probe`) instead of at random. Default:
                 True.
             after_step: Called as `after_step(step)` after each step, counted from 1, or None.
+
+        Raises:
+            UserError: If weights are not finite.
         """
         if set_weights(self.encoder, weights):
             # the compiled functions hold constants made from the old weights
             self.model.train_function = self.model.test_function = self.model.predict_function = None
+        check_finite_weights(self.encoder)
         for variable, value in zip(self.optimizer.variables, self._fresh_optimizer):
             variable.assign(value)
         self.optimizer.learning_rate = learning_rate

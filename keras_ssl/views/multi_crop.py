@@ -1,6 +1,7 @@
 """Two large views and several small crops of each image."""
 
 from keras_ssl.batch_keys import view_keys
+from keras_ssl.checks import check_counts
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Batch, Operation, Tensor
 from keras_ssl.views.policy import split_seed
@@ -60,6 +61,5 @@ def multi_crop(policy: Operation, crop_policy: Operation, crops: int = 4) -> Mul
     for one in (policy, crop_policy):
         if not callable(one):
             raise UserError("a policy, a function (images, seed)", repr(one), "give `views.natural_images(32)`, say")
-    if crops < 1:
-        raise UserError("at least one small crop", f"crops={crops}", "use `views.pair` where there are none")
+    check_counts(crops=crops)
     return MultiCrop(policy, crop_policy, crops)

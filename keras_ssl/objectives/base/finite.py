@@ -13,9 +13,10 @@ from keras import ops
 
 from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers
+from keras_ssl.objectives.base import batches, optimizers
 from keras_ssl.typing import Tensor
 
-__all__ = ["Verdict", "changing", "error", "judge", "next_step", "number", "scales_loss", "sum_of"]
+__all__ = ["Verdict", "batch_sum", "changing", "error", "judge", "next_step", "number", "scales_loss", "sum_of"]
 
 _LOWEST_SCALE = 2.0**-10
 """Loss scale at which gradients that are not finite are no longer taken for an overflow of half precision."""
@@ -59,13 +60,26 @@ def judge(optimizer: Any, loss: Tensor, gradients: Tensor, batch: Tensor) -> Ver
         optimizer: The optimizer of the update.
         loss: The term that it minimizes, not scaled.
         gradients: The sum of the gradients of all replicas.
-        batch: The sum of the batch; used with loss scaling only.
+        batch: The result of `batch_sum`; used with loss scaling only.
     """
-    finite = ops.isfinite(loss + gradients + ops.cast(optimizer.learning_rate, "float32"))
+    finite = ops.isfinite(loss + gradients + sum_of(optimizers.learning_rates(optimizer)))
     if not scales_loss(optimizer):
         return Verdict(finite, finite)
     overflow = ops.logical_and(ops.isfinite(loss + batch), optimizer.dynamic_scale >= _LOWEST_SCALE)
     return Verdict(finite, ops.logical_or(finite, overflow))
+
+
+def batch_sum(objective: Any, data: Any) -> Tensor:
+    """Return the sum of a batch for `judge`: of all floats but series, in which NaN is padding.
+
+    Args:
+        objective: An `Objective`.
+        data: A batch as Keras passes it.
+    """
+    x = batches.by_key(objective, keras.utils.unpack_x_y_sample_weight(data)[0])
+    wanted = objective.batch_specs
+    pairs = zip(keras.tree.flatten(wanted), keras.tree.flatten({key: x[key] for key in wanted}), strict=True)
+    return sum_of([leaf for spec, leaf in pairs if spec.is_float and spec.kind != "series"])
 
 
 def scales_loss(optimizer: Any) -> bool:

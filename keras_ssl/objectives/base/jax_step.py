@@ -60,7 +60,7 @@ def train_step(objective: Any, state: tuple, data: Any) -> tuple[dict[str, Tenso
     (_, (outputs, terms, new_others)), gradients = jax.value_and_grad(loss, has_aux=True)(trainable)
     with _scope(everything, [*trainable, *non_trainable, *optimizer_values]):
         step = ops.convert_to_tensor(objective.step)
-        verdict = _verdict(optimizer, data, terms, gradients, step)
+        verdict = _verdict(objective, data, terms, gradients, step)
     if finite.scales_loss(optimizer):  # which itself looks whether the gradients are finite
         gradients = [g + ops.where(verdict.finite, 0.0, float("nan")) for g in gradients]
     new_trainable, new_optimizer_values = optimizer.stateless_apply(optimizer_values, gradients, trainable)
@@ -77,10 +77,9 @@ def train_step(objective: Any, state: tuple, data: Any) -> tuple[dict[str, Tenso
     )
 
 
-def _verdict(optimizer, data, terms, gradients, step):
-    x = keras.utils.unpack_x_y_sample_weight(data)[0] if finite.scales_loss(optimizer) else ()
-    floats = [leaf for leaf in keras.tree.flatten(x) if "float" in str(leaf.dtype)]
-    verdict = finite.judge(optimizer, terms["loss"], finite.sum_of(gradients), finite.sum_of(floats))
+def _verdict(objective, data, terms, gradients, step):
+    batch = finite.batch_sum(objective, data) if finite.scales_loss(objective.optimizer) else finite.sum_of([])
+    verdict = finite.judge(objective.optimizer, terms["loss"], finite.sum_of(gradients), batch)
     return finite.Verdict(*(ops.logical_and(step >= 0, one) for one in verdict))
 
 

@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-import keras
 from keras import ops
 
 from keras_ssl.distribute import assign, reducible, replicas, total
 from keras_ssl.objectives.base import finite
-from keras_ssl.objectives.base.updates import Update
 from keras_ssl.typing import Tensor
 
 __all__ = ["build_optimizers", "raise_if_stopped", "test_step", "train_step", "xla_pays"]
@@ -53,7 +51,7 @@ def train_step(objective: Any, data: Any) -> dict[str, Tensor]:
             outputs, terms = objective.run(data, training=True)
             loss = update.optimizer.scale_loss(terms[update.term] / replicas())
         gradients = tape.gradient(loss, update.variables)
-        verdict = _verdict(update, terms, gradients, data, goes_on)
+        verdict = _verdict(objective, update, terms, gradients, data, goes_on)
         last = outputs if k == len(objective.updates) else None
         _settle(objective, update, verdict, gradients, last, changing, before)
         goes_on, minimized[update.term] = verdict.goes_on, terms[update.term]
@@ -61,13 +59,12 @@ def train_step(objective: Any, data: Any) -> dict[str, Tensor]:
     return reducible(objective.track(terms | minimized))
 
 
-def _verdict(update, terms, gradients, data, goes_on):
+def _verdict(objective, update, terms, gradients, data, goes_on):
     """The verdict on an update, the same on all replicas; training that has stopped stays stopped."""
-    x = keras.utils.unpack_x_y_sample_weight(data)[0] if finite.scales_loss(update.optimizer) else ()
     sums = [
         terms[update.term],
         finite.sum_of([_values(gradient) for gradient in gradients if gradient is not None]),
-        finite.sum_of([leaf for leaf in keras.tree.flatten(x) if "float" in leaf.dtype.name]),
+        finite.batch_sum(objective, data) if finite.scales_loss(update.optimizer) else finite.sum_of([]),
     ]
     verdict = finite.judge(update.optimizer, *ops.unstack(total(ops.stack(sums)), 3))
     return finite.Verdict(*(ops.logical_and(goes_on, one) for one in verdict))

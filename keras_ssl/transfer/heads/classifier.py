@@ -2,7 +2,8 @@
 
 import keras
 
-from keras_ssl.errors import UserError
+from keras_ssl.checks import check_between
+from keras_ssl.networks import check_finite_weights
 from keras_ssl.specs import inputs_like
 
 __all__ = ["classifier"]
@@ -25,10 +26,10 @@ def classifier(encoder: keras.Model, classes: int, name: str = "classifier") -> 
         compiled. Compile it with the loss "sparse_categorical_crossentropy".
 
     Raises:
-        UserError: If there are fewer than 2 classes.
+        UserError: If there are fewer than 2 classes, or weights of the encoder are not finite.
     """
-    if classes < 2:
-        raise UserError("at least 2 classes", f"classes={classes}", "give the number of classes of the labeled data")
+    check_between("classes", classes, least=2, whole=True)
+    check_finite_weights(encoder)
     inputs = inputs_like(encoder)
     head = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")
     return keras.Model(inputs, head(encoder(inputs)), name=name)
