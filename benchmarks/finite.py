@@ -13,6 +13,7 @@ goes to `benchmarks/results/finite.json` and into docs/speed.md.
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -106,12 +107,20 @@ def build(name, kind):
     return getattr(objectives, name)(encoder), shape
 
 
+@functools.cache
+def both_cpus():
+    """The one strategy of the process: a second would have the same keys of collectives."""
+    from keras_ssl import distribute
+
+    return distribute.strategy("mirrored")
+
+
 def prepared(name, kind, batch, mode):
     """A function that takes a step."""
     import keras
     import tensorflow as tf
 
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]) if mode == "replicas" else None
+    strategy = both_cpus() if mode == "replicas" else None
     with strategy.scope() if strategy else contextlib.nullcontext():
         objective, shape = build(name, kind)
         objective.compile(keras.optimizers.Adam(1e-4), jit_compile=mode in ("xla", "jax"))

@@ -1,0 +1,62 @@
+"""Every number that a constructor takes is checked by one function: strings, None, booleans, NaN and fractions."""
+
+import inspect
+import itertools
+
+import keras
+import pytest
+from cases import plain, tokens
+from test_bad_input import refused
+
+from keras_ssl import blocks, callbacks, decoders, encoders, heads, objectives, optimizers, state, transfer, views
+
+NUMBERS = ("int", "float", "Schedule", "int | None", "float | None")
+
+
+def given(function):
+    """What a constructor needs beside its numbers."""
+    shape = (12,) if function is encoders.mlp else (8, 8, 1)
+    needs = {
+        "encoder": tokens() if function in (objectives.MaskedAutoencoder, decoders.patches) else plain(),
+        "projector": plain(),
+        "input_shape": shape,
+        "shape": shape,
+        "attributes": {"kind": 3},
+        "folder": "folder",
+        "directory": "folder",
+        "schedule": keras.optimizers.schedules.CosineDecay(0.1, 10),
+        "layer": keras.layers.Dense(2),
+        "policy": views.digits(),
+        "crop_policy": views.digits(),
+        "size": 8,
+    }
+    counts = {"features", "rows", "columns", "count", "latent_dim", "vocabulary", "classes", "channels", "crops"}
+    names = inspect.signature(function).parameters
+    return {n: needs.get(n, 2) for n, p in names.items() if p.default is p.empty and n in needs.keys() | counts}
+
+
+def constructors():
+    """Every function and class of these packages that takes a number, with the names and types of the numbers."""
+    left_out = {callbacks.Resume, callbacks.KNNProbe, callbacks.LinearProbe, callbacks.CollapseDoctor}  # need data
+    own = itertools.chain(
+        *(
+            [getattr(part, name) for name in part.__all__]
+            for part in (objectives, callbacks, optimizers, encoders, decoders, heads, state, views)
+        ),
+        (blocks.BatchNormalization, blocks.Prototypes, blocks.Positions, transfer.FineTuning, transfer.classifier),
+    )
+    for one in own:
+        if not callable(one) or one in left_out or getattr(one, "__module__", "").endswith(("checks", "preview")):
+            continue
+        for name, parameter in inspect.signature(one).parameters.items():
+            kind = getattr(parameter.annotation, "__name__", str(parameter.annotation))
+            if parameter.annotation in (int, float) or str(parameter.annotation) in NUMBERS or "Schedule" in kind:
+                yield pytest.param(one, name, parameter.annotation, id=f"{one.__name__}.{name}")
+
+
+@pytest.mark.parametrize(("constructor", "name", "kind"), constructors())
+def test_what_is_no_number_is_refused_by_its_name(constructor, name, kind):
+    optional = "None" in str(kind)
+    wrong = ["0.5", float("nan"), *([] if optional else [None]), *([1.5] if "int" in str(kind) else [])]
+    for value in wrong:
+        refused(lambda: constructor(**{**given(constructor), name: value}), name)
