@@ -5,7 +5,7 @@
 Each row trains the same objective twice, side by side in one process: with the package's training step, and with a step
 that checks nothing and is otherwise the same. They take single steps in turn, in an order that changes from pair to
 pair, and what counts is processor time, because the speed of a shared machine drifts twofold within minutes. Quoted are
-the medians of both, the median of the ratio within a pair, and its interval of 95 % from resampled pairs. The rows differ
+the medians of both, the median of the ratio within a pair, and its interval of 95 % from resampled pairs. Rows differ
 in what a step consists of: small and large convolutions, dense layers whose weights outweigh their arithmetic, a
 transformer, two optimizers; in the mode, graph, XLA or two replicas on two logical CPUs; and in the backend. The table
 goes to `benchmarks/results/finite.json` and into docs/speed.md.

@@ -280,6 +280,16 @@ class Objective(keras.Model):
             if keras.backend.backend() == "jax":
                 self.jax_state_sync()
 
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
+        """Take a step on a batch; `y` and weights must be None. See `keras.Model.train_on_batch`."""
+        batches.refuse_targets(self, {"y": y, "sample_weight": sample_weight, **kwargs})
+        return super().train_on_batch(x, **kwargs)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
+        """Evaluate a batch; `y` and weights must be None. See `keras.Model.test_on_batch`."""
+        batches.refuse_targets(self, {"y": y, "sample_weight": sample_weight})
+        return super().test_on_batch(x, **kwargs)
+
     def _checked(self, x):
         """Check arrays; return `x`, or a data set that checks its ids."""
         for key, array in batches.arrays_in(self, x).items():
