@@ -82,6 +82,7 @@ class Queue(keras.layers.Layer):
     def __init__(self, size: int, features: int, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check_counts(size=size, features=features)
+        check_between("seed", seed, least=0, whole=True)
         self.stored = self.add_weight(
             shape=(size, features),
             dtype="float32",

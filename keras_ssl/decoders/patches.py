@@ -39,9 +39,9 @@ def patches(
     if parts(encoder).padded:
         raise UserError("an encoder of images", f"'{encoder.name}', whose tokens may be padding", "use `encoders.vit`")
     length, d = parts(encoder).tokens.output_shape[1:]
+    check_counts(width=width or d // 2, depth=depth, heads=heads or 1)
     width = width or d // 2
     heads = heads or next(h for h in range(max(1, width // 32), 0, -1) if width % h == 0)
-    check_counts(width=width, depth=depth, heads=heads)
     if width % heads:
         raise UserError(f"a width that is a multiple of {heads} heads", f"width={width}", "give others")
     inputs = keras.Input((length, d), name="tokens")

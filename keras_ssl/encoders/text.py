@@ -54,7 +54,7 @@ def transformer(
         are Unsupervised Multitask Learners", section 2.3. Positions count the kept tokens. There is no dropout. For
         GELU instead of ReLU see `blocks.transformer`.
     """
-    _check(vocabulary, width, depth, heads)
+    _check(vocabulary, width, depth, heads, hidden)
     tokens, trunk, pool = (
         _tokens(vocabulary, width),
         _trunk(width, depth, heads, hidden or 4 * width, causal),
@@ -88,9 +88,9 @@ def _pool(width):
     return keras.Model([y, keep], mean_of_kept(y, keep), name="pool")
 
 
-def _check(vocabulary, width, depth, heads):
+def _check(vocabulary, width, depth, heads, hidden):
     check_between("vocabulary", vocabulary, 2, whole=True)
-    check_counts(width=width, depth=depth, heads=heads)
+    check_counts(width=width, depth=depth, heads=heads, hidden=1 if hidden is None else hidden)
     if width % 2 or width % heads:
         raise UserError(
             f"a width that is a multiple of 2, for the positions, and of the {heads} heads",

@@ -48,7 +48,7 @@ def vit(
         There is no class token: the representation is the mean over tokens. Positions are fixed sines and cosines of
         row and column instead of learned. There is no dropout.
     """
-    _check(input_shape, patch, width, depth, heads)
+    _check(input_shape, patch, width, depth, heads, hidden)
     rows, columns = _grid(input_shape, patch)
     inputs = keras.Input(input_shape, name="image")
     x = layers.Dense(width, name="patches")(patchify(inputs, patch))
@@ -70,8 +70,8 @@ def _grid(input_shape, patch):
     return [side // patch for side in input_shape[:2]]
 
 
-def _check(input_shape, patch, width, depth, heads):
-    check_counts(patch=patch, width=width, depth=depth, heads=heads)
+def _check(input_shape, patch, width, depth, heads, hidden):
+    check_counts(patch=patch, width=width, depth=depth, heads=heads, hidden=1 if hidden is None else hidden)
     if len(input_shape) != 3 or None in input_shape or any(side % patch or not side for side in input_shape[:2]):
         raise UserError(
             f"images (height, width, channels) whose sides are multiples of the patch, {patch}",

@@ -23,6 +23,7 @@ class MultiCrop:
     """
 
     def __init__(self, policy: Operation, crop_policy: Operation, crops: int):
+        check_counts(crops=crops)
         self.policy, self.crop_policy = policy, crop_policy
         self.keys = view_keys(crops)
         self.pure = getattr(policy, "pure", False) and getattr(crop_policy, "pure", False)
@@ -61,5 +62,4 @@ def multi_crop(policy: Operation, crop_policy: Operation, crops: int = 4) -> Mul
     for one in (policy, crop_policy):
         if not callable(one):
             raise UserError("a policy, a function (images, seed)", repr(one), "give `views.natural_images(32)`, say")
-    check_counts(crops=crops)
     return MultiCrop(policy, crop_policy, crops)
