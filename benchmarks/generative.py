@@ -51,7 +51,7 @@ def likelihood(given):
     """Train the VAE, and estimate bound and likelihood on the test images."""
     train, test = (binarized(source, seed) for seed, source in enumerate(splits(given.validate)))
     recipe = recipes.small_images.variational_autoencoder(train, given.epochs or EPOCHS, given.seed)
-    recipe.fit(verbose=0, callbacks=[callbacks.Guard(), callbacks.Progress("VAE")])
+    recipe.fit(verbose=0, callbacks=[callbacks.Progress("VAE")])
     vae, elbo = recipe.objective, {}
     for name, source in {"train": train[:VALIDATION], "test": test}.items():
         elbo[name] = evaluate.negative_elbo(vae, source, samples=10)
@@ -79,7 +79,7 @@ def samples(given):
     for name, make in MODELS.items():
         recipe = make(train[:20_000], given.epochs, given.seed)
         begun = time.perf_counter()
-        recipe.fit(verbose=0, callbacks=[callbacks.Guard(), callbacks.Progress(name)])
+        recipe.fit(verbose=0, callbacks=[callbacks.Progress(name)])
         minutes = (time.perf_counter() - begun) / 60
         made = np.asarray(recipe.objective.sample(SAMPLES, seed=1))
         modes = evaluate.mode_counts(yardstick.classes(made[:MODES]), 10)

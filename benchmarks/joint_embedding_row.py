@@ -168,7 +168,7 @@ def trained(name, recipe, options):
             recipe.batches(first_epoch=done),
             initial_epoch=done,
             epochs=until,
-            callbacks=[callbacks.Guard(), timer, callbacks.Progress(f"{name}, seed {recipe.seed}")],
+            callbacks=[timer, callbacks.Progress(f"{name}, seed {recipe.seed}")],
             verbose=0,
         ).history
         done, seconds = until, seconds + epochs

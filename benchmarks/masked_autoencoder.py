@@ -51,7 +51,7 @@ def measure(given):
     }
     probe = callbacks.LinearProbe(train, test, every=EVERY, limit=None)
     timer, seconds = clock()
-    watching = [callbacks.Guard(), timer, probe, callbacks.Progress("MaskedAutoencoder")]
+    watching = [timer, probe, callbacks.Progress("MaskedAutoencoder")]
     history = recipe.fit(verbose=0, callbacks=watching).history
     return {
         "protocol": {"version": VERSION},

@@ -43,6 +43,7 @@ SECTIONS = {
     "resume": ("resume.section", "resume"),
     "mixed pictures": ("mixed_pictures.section", "mixed_pictures"),
     "faults": ("faults.section", "faults"),
+    "finite": ("finite.section", "finite"),
     "input pipeline": ("input_pipeline.section", "input_pipeline"),
 }
 """The function that writes each section, `module.function` in `benchmarks`, and the files of results that it takes."""

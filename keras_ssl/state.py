@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_ssl.checks import check_between, check_counts
 from keras_ssl.directions import unit
 from keras_ssl.distribute import assign
 from keras_ssl.networks import all_layers, clone, set_weights
@@ -80,6 +81,8 @@ class Queue(keras.layers.Layer):
 
     def __init__(self, size: int, features: int, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        check_counts(size=size, features=features)
+        check_between("seed", seed, least=0, whole=True)
         self.stored = self.add_weight(
             shape=(size, features),
             dtype="float32",
@@ -110,6 +113,8 @@ class Center(keras.layers.Layer):
 
     def __init__(self, features: int, momentum: float = 0.9, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        check_counts(features=features)
+        check_between("momentum", momentum, 0, 1)
         self.momentum = momentum
         self.value = self.add_weight(
             shape=(features,), dtype="float32", initializer="zeros", trainable=False, name="value"

@@ -4,7 +4,7 @@ import jax
 import keras
 import numpy as np
 import pytest
-from cases import of_ids_and_mask, pairs_of_texts
+from cases import convolutional, of_ids_and_mask, pairs, pairs_of_texts
 from test_data_batches import Idle, epoch, noisy, numbered, same
 
 from keras_ssl import data, objectives, views
@@ -108,3 +108,21 @@ def test_the_embedded_digits_load_and_others_say_what_they_need():
     assert data.load("digits").shape == (8, 8, 1)
     with pytest.raises(ValueError, match=r"package tensorflow, which.*keras-ssl\[tensorflow\]"):
         data.load("mnist")
+
+
+def test_an_objective_stops_before_the_first_update_that_is_not_finite():
+    byol = objectives.BYOL(convolutional())
+    byol.compile("adam", jit_compile=True)
+    batch = pairs(8, 0)
+    byol.train_on_batch(batch)
+    before = [np.array(variable) for variable in (*byol.variables, *byol.optimizer.variables)]
+    spoilt = {key: np.where(np.arange(8)[:, None, None, None] == 7, np.nan, x) for key, x in batch.items()}
+    logged = len(byol.metrics_variables)
+    with pytest.raises(UserError, match="at step 2"):
+        byol.fit(iter([{key: x.astype("float32") for key, x in one.items()} for one in (spoilt, batch)]), verbose=0)
+    after = [np.array(variable) for variable in (*byol.variables, *byol.optimizer.variables)]
+    different = [k for k, (one, other) in enumerate(zip(before, after, strict=True)) if not np.array_equal(one, other)]
+    assert len(different) <= logged  # the means of the log
+    assert int(byol.step) == 1
+    byol.train_on_batch(batch)
+    assert int(byol.step) == 2

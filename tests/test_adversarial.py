@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from cases import SHAPE, dense, images, plain, with_noise
 
-from keras_ssl import callbacks, decoders, encoders, heads, losses, objectives
+from keras_ssl import callbacks, decoders, encoders, heads, losses, objectives, optimizers
 from keras_ssl.errors import UserError
 
 N = 8
@@ -111,12 +111,103 @@ def test_a_schedule_is_read_at_the_objectives_steps_by_both():
     assert second == objective.discriminator_optimizer.get_config()["learning_rate"]
 
 
-@pytest.mark.parametrize("place", [0, 1])
-def test_averages_of_weights_are_refused(place):
-    optimizers = [keras.optimizers.Adam(), keras.optimizers.Adam()]
-    optimizers[place] = keras.optimizers.Adam(use_ema=True)
-    with pytest.raises(UserError, match="do not average weights"):
-        gan().compile(*optimizers)
+def several():
+    return keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(keras.optimizers.Adam()))
+
+
+REFUSED_OPTIMIZERS = {
+    "averages of the first": (lambda: [keras.optimizers.Adam(use_ema=True), "adam"], "do not average weights"),
+    "averages of the second": (lambda: ["adam", keras.optimizers.Adam(use_ema=True)], "do not average weights"),
+    "averages of both": (lambda: [keras.optimizers.Adam(use_ema=True, ema_overwrite_frequency=1)], "average"),
+    "averages in words": (lambda: ["adam", keras.optimizers.serialize(keras.optimizers.Adam(use_ema=True))], "average"),
+    "scaled averages": (lambda: [keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(use_ema=True))], "average"),
+    "several in one": (lambda: [several()], "each of two"),
+    "no number": (lambda: ["adam", keras.optimizers.Adam(epsilon=float("nan"))], "epsilon is a number. Received NaN"),
+}
+
+
+@pytest.mark.parametrize("which", REFUSED_OPTIMIZERS)
+def test_optimizers_that_cannot_be_one_of_two_are_refused(which):
+    make, words = REFUSED_OPTIMIZERS[which]
+    with pytest.raises(UserError, match=words):
+        gan().compile(*make())
+
+
+PLATEAU = {"monitor": "loss", "mode": "max", "min_delta": 1e9, "patience": 0, "factor": 0.5}
+KERAS_CALLBACKS = {
+    "LearningRateScheduler": (lambda path: {"schedule": lambda epoch, rate: rate / 2}, 0.5, "both optimizers of GAN"),
+    "ReduceLROnPlateau": (lambda path: PLATEAU, 0.5, "both optimizers of GAN"),
+    "SwapEMAWeights": (lambda path: {}, "use_ema=True", "use_ema=True"),
+    "BackupAndRestore": (lambda path: {"backup_dir": path}, 1, 1),
+    "ModelCheckpoint": (lambda path: {"filepath": path / "model.keras"}, 1, 1),
+    "EarlyStopping": (lambda path: {"monitor": "loss", "restore_best_weights": True}, 1, 1),
+    "TerminateOnNaN": (lambda path: {}, 1, 1),
+    "CSVLogger": (lambda path: {"filename": path / "log.csv"}, 1, 1),
+    "LambdaCallback": (lambda path: {}, 1, 1),
+}
+"""Arguments of each, and with one optimizer and with two, a part of the error or what happens to the learning rate."""
+
+
+@pytest.mark.parametrize("name", KERAS_CALLBACKS)
+def test_callbacks_of_keras_reach_every_optimizer_or_are_refused(name, tmp_path):
+    arguments, *expected = KERAS_CALLBACKS[name]
+    for objective, does in zip((objectives.Autoencoder(dense()), gan()), expected, strict=True):
+        callback = getattr(keras.callbacks, name)(**arguments(tmp_path))
+        compiled(objective, rate=0.25)
+        if isinstance(does, str):
+            with pytest.raises(UserError, match=does):
+                fit(objective, images(N, 0), callbacks=[callback])
+            assert int(objective.step) == 0
+        else:
+            fit(objective, images(N, 0), callbacks=[callback])
+            assert {float(update.optimizer.learning_rate) for update in objective.updates} == {0.25 * does}
+
+
+OPTIONS = {
+    "clipnorm": {"clipnorm": 1e-4},
+    "global_clipnorm": {"global_clipnorm": 1e-4},
+    "clipvalue": {"clipvalue": 1e-5},
+    "accumulation": {"gradient_accumulation_steps": 2},
+    "scale": {"loss_scale_factor": 8.0},
+    "function": {"learning_rate": lambda: 0.01},
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options_of_an_optimizer_hold_for_the_second_like_the_first(name):
+    """With plain gradient descent at rate 1, a step is the clipped gradient."""
+    objective = gan()
+    objective.compile(keras.optimizers.SGD(**({"learning_rate": 1.0} | OPTIONS[name])), run_eagerly=True)
+    for _, optimizer, variables in objective.updates:
+        before = [np.array(variable) for variable in variables]
+        fit(objective, images(N, 0))
+        moved = np.concatenate([(np.array(v) - b).ravel() for v, b in zip(variables, before)])
+        most = {"clipnorm": 1e-4 * len(before) ** 0.5, "global_clipnorm": 1e-4, "clipvalue": 1e-5 * moved.size**0.5}
+        assert np.linalg.norm(moved) <= 1.01 * most.get(name, np.inf)
+        assert float(optimizer.learning_rate) == pytest.approx(0.01 if name == "function" else 1.0)
+        assert moved.any() == (name != "accumulation" or optimizer is objective.optimizer)
+
+
+def test_the_second_optimizer_leaves_out_what_the_first_does():
+    adam = optimizers.AdamW(weight_decay=keras.optimizers.schedules.PiecewiseConstantDecay([1], [0.5, 0.25]))
+    adam.exclude_from_weight_decay(var_names=["kernel"])
+    objective = gan(discriminator_steps=4)
+    objective.compile(adam, run_eagerly=True)
+    second = objective.discriminator_optimizer
+    fit(objective, images(N, 0))
+    assert float(second.weight_decay) == 0.5  # as at step 1
+    assert not any(second._use_weight_decay(v) for v in objective.updates[0].variables if "kernel" in v.path)
+
+
+def test_averages_of_one_optimizer_become_its_weights_after_fit():
+    objective = objectives.Autoencoder(dense())
+    objective.compile(keras.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.9), run_eagerly=True)
+    before = trained(objective)
+    fit(objective, images(2 * N, 0))
+    averages = objective.optimizer._model_variables_moving_average
+    for old, weight, average in zip(before, trained(objective), averages, strict=True):
+        np.testing.assert_array_equal(weight, average)
+        assert old.shape == weight.shape
 
 
 def test_one_optimizer_for_both_is_refused():

@@ -72,9 +72,9 @@ def test_what_is_no_batch_of_images_makes_no_grid():
     ]:
         with pytest.raises(UserError, match=message):
             figures.image_grid(wrong)
-    with pytest.raises(UserError, match="columns at least 1"):
+    with pytest.raises(UserError, match="columns as a whole number at least 1"):
         figures.image_grid(images, columns=0)
-    with pytest.raises(UserError, match="gap at least 0"):
+    with pytest.raises(UserError, match="gap as a whole number at least 0"):
         figures.image_grid(images, gap=-1)
 
 
@@ -140,5 +140,5 @@ def test_what_cannot_work_is_an_error_before_training(tmp_path):
 
 @pytest.mark.parametrize("name", ["count", "every"])
 def test_numbers_below_one_are_refused(tmp_path, name):
-    with pytest.raises(UserError, match=f"{name} at least 1"):
+    with pytest.raises(UserError, match=f"{name} as a whole number at least 1"):
         callbacks.SampleGrid(tmp_path, **{name: 0})

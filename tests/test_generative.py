@@ -195,7 +195,7 @@ def test_modes_are_counted_class_by_class():
     np.testing.assert_array_equal(evaluate.mode_counts(np.array([], int), 2), [0, 0])
     with pytest.raises(UserError, match=r"predictions in 0..2. Received 3"):
         evaluate.mode_counts([0, 3], 3)
-    with pytest.raises(UserError, match="classes at least 1"):
+    with pytest.raises(UserError, match="classes as a whole number at least 1"):
         evaluate.mode_counts([0], 0)
 
 
@@ -245,7 +245,7 @@ def test_the_same_seed_makes_the_same_feature_classifier_and_leaves_the_generato
 def test_the_feature_classifier_needs_labels_and_an_epoch():
     with pytest.raises(UserError, match="labeled"):
         evaluate.feature_classifier(data.from_arrays(images()))
-    with pytest.raises(UserError, match="epochs at least 1"):
+    with pytest.raises(UserError, match="epochs as a whole number at least 1"):
         evaluate.feature_classifier(three_classes(9), epochs=0)
 
 
@@ -355,7 +355,7 @@ def test_a_likelihood_needs_a_model_that_has_one_samples_and_images(figure):
     with pytest.raises(UserError, match="a method `log_weights`"):
         figure(Darker(), X)
     for name in ("samples", "chunk", "batch_size"):
-        with pytest.raises(UserError, match=f"{name} at least 1"):
+        with pytest.raises(UserError, match=f"{name} as a whole number at least 1"):
             figure(LinearGaussian(), X, **{name: 0})
     with pytest.raises(UserError, match="divide by 255"):
         figure(LinearGaussian(), 200 * X)

@@ -3,6 +3,7 @@
 import inspect
 
 import keras
+import numpy as np
 import pytest
 from cases import convolutional, dense, images, pairs
 from keras import ops
@@ -147,3 +148,35 @@ def test_data_sets_keep_their_order_unless_asked(shuffle):
     assert sorted(order) == sorted([*range(5)] * 2)
     assert (order == [*range(5)] * 2) == (shuffle is None)
     assert int(objective.step) == 10
+
+
+TARGETS = {
+    "y": {"y": images(N, 1)},
+    "labels": {"y": range(N)},
+    "sample_weight": {"sample_weight": [0.5] * N},
+    "class_weight": {"class_weight": {0: 0.5}},
+}
+
+
+@pytest.mark.parametrize("which", TARGETS)
+@pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
+def test_targets_and_weights_are_refused_not_dropped(method, which):
+    objective = compiled(objectives.DenoisingAutoencoder(dense()))
+    arguments = {name: ops.convert_to_numpy(v) if name != "class_weight" else v for name, v in TARGETS[which].items()}
+    if set(arguments) - set(inspect.signature(getattr(keras.Model, method)).parameters):
+        pytest.skip("Keras's method has no such argument")
+    with pytest.raises(UserError, match=rf"x alone for Denoising.*Received {next(iter(arguments))}.*'corrupted'"):
+        getattr(objective, method)(images(N, 0), **arguments)
+    assert int(objective.step) == 0
+
+
+def test_targets_in_data_sets_are_refused_but_labels_are_left_alone():
+    objective = compiled(objectives.Autoencoder(dense()))
+    x, labels = images(N, 0), np.arange(N)
+    for more in ((images(N, 1),), (labels, np.ones(N))):
+        with pytest.raises(UserError, match=r"x alone for Autoencoder"):
+            objective.fit(iter([(x, *more)]), verbose=0)
+        with pytest.raises(UserError, match=r"x alone for Autoencoder"):
+            objective.fit(x, validation_data=(x, *more), verbose=0)
+    objective.fit(iter([(x, labels)]), verbose=0)
+    assert int(objective.step) == 1

@@ -322,7 +322,7 @@ def tiny(source, epochs, seed):
     return recipes.Recipe(objective, source[:64], epochs, batch_size=32)
 
 recipes.choose = lambda objective, dataset: tiny
-callbacks.Guard.on_train_batch_begin = lambda guard, batch, logs=None: os.kill(os.getpid(), signal.SIGTERM)
+callbacks.Resume.on_train_batch_begin = lambda resume, batch, logs=None: os.kill(os.getpid(), signal.SIGTERM)
 cli.main()
 """
 
@@ -358,7 +358,9 @@ def recipe(epochs, rate=0.01):
 def test_pretrain_takes_more_epochs_where_no_schedule_depends_on_them(tmp_path, monkeypatch):
     whole, longer, found = recipe(3), recipe(3), []
     encoder = tmp_path / "run" / "encoder.keras"
-    monkeypatch.setattr(callbacks.Guard, "on_epoch_begin", lambda guard, epoch, logs: found.append(encoder.is_file()))
+    monkeypatch.setattr(
+        callbacks.Progress, "on_epoch_begin", lambda progress, epoch, logs: found.append(encoder.is_file())
+    )
     runs.pretrain(recipe(2), tmp_path / "run")
     assert found == [False, True]  # it is written after each epoch
     assert len(runs.pretrain(longer, tmp_path / "run", resume=True)["loss"]) == 1

@@ -61,7 +61,7 @@ def test_classifier_nests_the_encoder_under_its_name_and_gives_probabilities():
 def test_classifier_is_float32_in_half_precision_and_needs_two_classes():
     keras.config.set_dtype_policy("mixed_bfloat16")
     assert make()(X).dtype == "float32"
-    with pytest.raises(UserError, match="at least 2 classes"):
+    with pytest.raises(UserError, match="classes as a whole number at least 2"):
         make(classes=1)
 
 
@@ -504,7 +504,7 @@ def test_fine_tune_gives_a_compiled_classifier_that_fits_its_labels():
 
 
 def test_no_steps_are_a_clear_error():
-    with pytest.raises(UserError, match="at least one step"):
+    with pytest.raises(UserError, match="steps as a whole number at least 1"):
         transfer.FineTuning(two_convolutions(), 3, steps=0)
 
 

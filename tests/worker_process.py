@@ -63,8 +63,8 @@ def forbidden(*_args, **_kwargs):
 
 def kill_at(step):
     """End this process amid training, as the kernel does when memory is short."""
-    callbacks.Guard.on_train_batch_end = lambda guard, batch, logs: (
-        os.kill(os.getpid(), signal.SIGKILL) if np.array(guard.model.step) == step else None
+    callbacks.Resume.on_train_batch_end = lambda resume, batch, logs: (
+        os.kill(os.getpid(), signal.SIGKILL) if np.array(resume.model.step) == step else None
     )
 
 

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_ssl.backends import on_tensorflow
+from keras_ssl.checks import check_between
 from keras_ssl.distribute import replicas
 from keras_ssl.typing import Tensor
 
@@ -33,6 +34,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def __init__(
         self, momentum: float = 0.9, epsilon: float = 1.001e-5, synchronized: bool = True, **kwargs: Any
     ) -> None:
+        check_between("momentum", momentum, 0, 1)
+        check_between("epsilon", epsilon, above=0)
         super().__init__(momentum=momentum, epsilon=epsilon, synchronized=synchronized and on_tensorflow(), **kwargs)
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None) -> Tensor:

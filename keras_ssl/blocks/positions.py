@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_ssl.checks import check_counts
 from keras_ssl.typing import Shape, Tensor
 
 __all__ = ["Positions", "sequence_positions", "sine_cosine"]
@@ -67,6 +68,7 @@ class Positions(keras.layers.Layer):
 
     def __init__(self, rows: int, columns: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        check_counts(rows=rows, columns=columns)
         self.rows = rows
         self.columns = columns
 

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_ssl.checks import check_counts
 from keras_ssl.directions import unit
 from keras_ssl.typing import Shape, Tensor
 
@@ -22,6 +23,7 @@ class Prototypes(keras.layers.Layer):
 
     def __init__(self, count: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        check_counts(count=count)
         self.count = count
 
     def build(self, input_shape: Shape) -> None:

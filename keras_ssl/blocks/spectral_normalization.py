@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from keras_ssl.backends import require_tensorflow
+from keras_ssl.checks import check_counts
 from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers, copy_layer, copy_statistics
 from keras_ssl.typing import Tensor
@@ -42,6 +43,7 @@ class SpectralNormalization(layers.SpectralNormalization):
             "whose layers can divide their kernels in training",
             "set KERAS_BACKEND=tensorflow, or leave spectral normalization out",
         )
+        check_counts(power_iterations=power_iterations)
         super().__init__(layer, power_iterations, **kwargs)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:

@@ -57,7 +57,7 @@ class CollapseDoctor(keras.callbacks.Callback):
     A diagnosis is a threshold on one of these, or on the share of samples or views that differ. Each is reported once.
     Views are checked before training. Projections must be below the threshold, without recovering, at two checks in a
     row, because a network may look collapsed for a moment. No weight, statistic or random draw of training is changed.
-    Non-finite weights are left to `Guard`.
+    Weights that are not finite are left to the objective itself.
 
     Args:
         batch: Dict with "view_1", "view_2" and whatever else the objective takes, of which 256 samples are used; or a
@@ -83,7 +83,7 @@ class CollapseDoctor(keras.callbacks.Callback):
 
     def __init__(self, batch: Batch | Iterable[Any], every: int = 1, stop: bool = False):
         super().__init__()
-        check_between("every", every, least=1)
+        check_between("every", every, least=1, whole=True)
         some = {key: take(x, slice(SAMPLES)) for key, x in _checked(batch).items()}
         self.batch = keras.tree.map_structure(ops.convert_to_tensor, some)
         self.every, self.stop = every, stop

@@ -1,4 +1,4 @@
-"""Stopping training that has gone wrong, as early as possible."""
+"""Stopping the training of a model that is no objective when it has gone wrong."""
 
 from typing import Any
 
@@ -7,38 +7,20 @@ import numpy as np
 
 from keras_ssl import checks, specs
 from keras_ssl.errors import UserError
-from keras_ssl.networks import embedder
+from keras_ssl.networks import check_finite_weights, embedder
 from keras_ssl.trees import count
 from keras_ssl.typing import Samples
 
-__all__ = ["Guard", "check_finite_weights"]
-
-
-def check_finite_weights(model: keras.Model, when: str) -> None:
-    """Raise unless all weights are finite.
-
-    Args:
-        model: `keras.Model`.
-        when: When this is, for the message, such as "after epoch 3".
-
-    Raises:
-        UserError: If one is not; the error names it.
-    """
-    for weight in model.weights:
-        values = keras.ops.convert_to_numpy(weight)
-        if not np.isfinite(values.astype("float32")).all():
-            raise UserError(
-                "finite weights",
-                f"NaN or Inf in '{weight.path}' {when}",
-                "check the images for NaN and Inf, or try a smaller learning rate; load an earlier checkpoint",
-            )
+__all__ = ["Guard"]
 
 
 class Guard(keras.callbacks.Callback):
-    """Raise an error on bad data before training, on the first non-finite loss, and on non-finite weights.
+    """For `fit` of a Keras model, such as a classifier: raise an error on bad data, losses and weights.
 
-    A callback does not see the batches, so give it the arrays that `fit` gets. Without them, a NaN pixel may hide
-    behind a finite loss (a ReLU can swallow it) until the weights are broken. Weights are checked after each epoch.
+    An objective does not need it: it checks its data itself, and stops before the first update that is not finite. A
+    callback sees neither batches nor updates, so give it the arrays that `fit` gets, which are checked before training.
+    Without them, a NaN pixel may hide behind a finite loss (a ReLU can swallow it) until the weights are broken. Losses
+    are checked after each batch, weights before training and after each epoch.
 
     Args:
         inputs: The training samples, as the model takes them: an array `(n, …)` or a dict of arrays; or None.
@@ -54,7 +36,8 @@ class Guard(keras.callbacks.Callback):
         self.inputs, self.labels = inputs, labels
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Check the arrays."""
+        """Check the weights and the arrays."""
+        check_finite_weights(self.model, "before training")
         if self.inputs is not None:
             arrays = checks.as_arrays(self.inputs)
             wanted = specs.specs_of(embedder(self.model))

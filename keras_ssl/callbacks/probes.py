@@ -30,8 +30,8 @@ class _Probe(keras.callbacks.Callback):
                 do = "make one with `data.from_arrays(images, labels)`"
                 raise UserError("a Source", type(source).__name__, do)
         data.check_labeled(train, test)
-        checks.check_between("every", every, least=1)
-        checks.check_between("limit", limit, least=1)
+        checks.check_between("every", every, least=1, whole=True)
+        checks.check_between("limit", limit, least=1, whole=True)
         self.train, self.test = (_part(source, limit) for source in (train, test))
         self.every = every
         self.key = f"{self.kind}_accuracy" if name is None else f"{name}_{self.kind}_accuracy"

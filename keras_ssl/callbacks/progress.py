@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_ssl.checks import check_between, check_counts
 from keras_ssl.progress import QUIET
 
 __all__ = ["Progress"]
@@ -25,6 +26,8 @@ class Progress(keras.callbacks.Callback):
 
     def __init__(self, title: str = "training", warm_up: int = 1, timed: int = 10):
         super().__init__()
+        check_between("warm_up", warm_up, least=0, whole=True)
+        check_counts(timed=timed)
         self.title, self.warm_up, self.timed = title, warm_up, timed
         self.bar: Any = None
 

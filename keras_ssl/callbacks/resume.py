@@ -12,12 +12,12 @@ import keras
 from keras_ssl.backends import require_tensorflow
 from keras_ssl.callbacks import states
 from keras_ssl.callbacks.checkpoints import Checkpoints
-from keras_ssl.callbacks.guard import check_finite_weights
 from keras_ssl.callbacks.interrupts import Interrupted, Requests, requests
 from keras_ssl.checks import check_between
 from keras_ssl.distribute import gather, is_chief
 from keras_ssl.errors import UserError
 from keras_ssl.files import Lock, sweep
+from keras_ssl.networks import check_finite_weights
 from keras_ssl.typing import Path
 
 __all__ = ["Resume"]

@@ -35,8 +35,8 @@ class SampleGrid(keras.callbacks.Callback):
 
     def __init__(self, folder: Path, count: int = 64, every: int = 1, seed: int = 0):
         super().__init__()
-        checks.check_between("count", count, least=1)
-        checks.check_between("every", every, least=1)
+        checks.check_counts(count=count, every=every)
+        checks.check_between("seed", seed, least=0, whole=True)
         self.folder, self.count, self.every, self.seed = pathlib.Path(folder), count, every, seed
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:

@@ -1,6 +1,6 @@
 """Checks of images and labels, before anything is trained on them."""
 
-from keras_ssl.checks.arguments import check_between, check_method, check_probability, check_range
+from keras_ssl.checks.arguments import check_between, check_counts, check_method, check_probability, check_range
 from keras_ssl.checks.arrays import (
     as_array,
     as_arrays,
@@ -21,6 +21,7 @@ __all__ = [
     "as_arrays",
     "check_axes",
     "check_between",
+    "check_counts",
     "check_dtype",
     "check_images",
     "check_labels",

@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_ssl.errors import UserError
 
-__all__ = ["check_between", "check_method", "check_probability", "check_range"]
+__all__ = ["check_between", "check_counts", "check_method", "check_probability", "check_range"]
 
 
 def check_method(model: Any, name: str) -> None:
@@ -31,34 +31,60 @@ def check_between(
     above: float | None = None,
     below: float | None = None,
     whole: bool = False,
+    schedule: bool = False,
 ) -> None:
-    """Raise unless an argument is in its range. Anything that is not a number, such as a schedule, passes.
+    """Raise unless an argument is a number in its range.
 
     Args:
         name: Name of the argument.
-        value: Its value.
+        value: Its value. Booleans, strings, None and arrays are no numbers.
         least: Smallest allowed value, or None.
         most: Largest allowed value, or None.
         above: Number that the value must exceed, or None.
         below: Number that the value must stay below, or None.
-        whole: Whether it must be a whole number; then anything that is not a number is refused. Default: False.
+        whole: Whether it must be an integer. Default: False.
+        schedule: Whether it may also be a `LearningRateSchedule`, whose value at step 0 must be in the range. Default:
+            False.
 
     Raises:
-        UserError: If it is out of the range; the error gives the range.
+        UserError: If it is not; the error gives the range.
     """
-    is_number = isinstance(value, int | float | np.number)
-    if not is_number and not whole:
-        return
-    fits = is_number and (not whole or isinstance(value, int | np.integer))
-    fits = fits and (least is None or value >= least) and (most is None or value <= most)
-    fits = fits and (above is None or value > above) and (below is None or value < below)
-    if not fits or np.isnan(value):
+    number, received = value, f"{value}" if _is_number(value) else repr(value)
+    if schedule and _is_schedule(value):
+        number = float(value(0))
+        received = f"a schedule that starts at {number:g}"
+    fits = _is_number(number) and (not whole or isinstance(number, int | np.integer)) and bool(np.isfinite(number))
+    fits = fits and (least is None or number >= least) and (most is None or number <= most)
+    fits = fits and (above is None or number > above) and (below is None or number < below)
+    if not fits:
         bounds = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)
         bounds += [f"above {above}"] * (above is not None) + [f"below {below}"] * (below is not None)
-        kind = " as a whole number" if whole else ""
-        raise UserError(
-            f"{name}{kind} {' and '.join(bounds)}", f"{value}" if is_number else repr(value), f"give another `{name}`"
-        )
+        kind = " as a whole number" if whole else "" if _is_number(number) else " as a number"
+        kind += " or a schedule" if schedule and kind else ""
+        raise UserError(f"{name}{kind} {' and '.join(bounds)}".rstrip(), received, f"give another `{name}`")
+
+
+def check_counts(**values: Any) -> None:
+    """Raise unless each argument is a whole number of at least 1.
+
+    Args:
+        **values: The arguments by name.
+
+    Raises:
+        UserError: If one is not; the error names the first.
+    """
+    for name, value in values.items():
+        check_between(name, value, least=1, whole=True)
+
+
+def _is_number(value):
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _is_schedule(value):
+    import keras  # here, because nothing else in this package needs it
+
+    return isinstance(value, keras.optimizers.schedules.LearningRateSchedule)
 
 
 def check_range(name: str, value: Any, lowest: float, highest: float) -> tuple[float, float]:
@@ -73,7 +99,7 @@ def check_range(name: str, value: Any, lowest: float, highest: float) -> tuple[f
     Raises:
         UserError: If it is not such a pair.
     """
-    numbers = isinstance(value, (tuple, list)) and all(isinstance(end, (int, float)) for end in value)
+    numbers = isinstance(value, (tuple, list)) and all(_is_number(end) for end in value)
     if not numbers or len(value) != 2 or not lowest <= value[0] <= value[1] <= highest:
         raise UserError(
             f"{name} as numbers (low, high) with {lowest:g} <= low <= high <= {highest:g}",
@@ -93,6 +119,6 @@ def check_probability(name: str, value: float) -> float:
     Raises:
         UserError: If it is not.
     """
-    if not isinstance(value, (int, float)) or not 0 <= value <= 1:
+    if not _is_number(value) or not 0 <= value <= 1:
         raise UserError(f"{name} in 0..1", repr(value), "give a probability: 0 is never, 1 is always")
     return value

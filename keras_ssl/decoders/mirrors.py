@@ -5,6 +5,7 @@ import math
 import keras
 from keras import layers
 
+from keras_ssl.checks import check_counts
 from keras_ssl.decoders.cropping import cropped
 from keras_ssl.errors import UserError
 from keras_ssl.specs import Spec, describe, specs_of
@@ -35,6 +36,8 @@ def mirror(
     Raises:
         UserError: If a dimension of the encoder's input is unknown, or its layers cannot be mirrored.
     """
+    if latent_dim is not None:
+        check_counts(latent_dim=latent_dim)
     spec = specs_of(encoder)
     if not isinstance(spec, Spec) or None in spec.shape[1:] or not spec.is_float or len(spec.shape) > 4:
         raise UserError(

@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from keras_ssl.blocks import transformer
+from keras_ssl.checks import check_counts
 from keras_ssl.errors import UserError
 from keras_ssl.networks import parts
 
@@ -38,6 +39,7 @@ def patches(
     if parts(encoder).padded:
         raise UserError("an encoder of images", f"'{encoder.name}', whose tokens may be padding", "use `encoders.vit`")
     length, d = parts(encoder).tokens.output_shape[1:]
+    check_counts(width=width or d // 2, depth=depth, heads=heads or 1)
     width = width or d // 2
     heads = heads or next(h for h in range(max(1, width // 32), 0, -1) if width % h == 0)
     if width % heads:

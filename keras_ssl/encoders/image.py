@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from keras_ssl.blocks import BatchNormalization, residual
+from keras_ssl.checks import check_counts
 from keras_ssl.encoders.shapes import checked_shape
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Shape
@@ -32,6 +33,8 @@ def mlp(
         UserError: If a size is unknown.
     """
     input_shape = checked_shape(input_shape, images=False)
+    for width in units:
+        check_counts(units=width)
     inputs = keras.Input(input_shape, name="row" if len(input_shape) == 1 else "image")
     x = layers.Flatten(name="flatten")(inputs)
     for k, width in enumerate(units, 1):
@@ -77,9 +80,11 @@ def conv_net(
     if pooling not in pools:
         raise UserError("pooling to be 'average' or 'flatten'", repr(pooling), "choose one of the two")
     input_shape = checked_shape(input_shape, any_size=pooling == "average")
+    check_counts(first_stride=first_stride, bottleneck=1 if bottleneck is None else bottleneck)
     inputs = keras.Input(input_shape, name="image")
     x = inputs
     for k, width in enumerate(filters, 1):
+        check_counts(filters=width)
         stride = first_stride if k == 1 else 2
         x = layers.Conv2D(
             width, 3, stride, "same", use_bias=not normalize, kernel_initializer="he_normal", name=f"conv_{k}"
@@ -114,6 +119,7 @@ def resnet18(input_shape: Shape, stem: str = "auto", width: int = 64, name: str 
         He et al. 2015, "Deep Residual Learning for Image Recognition", Table 1; Chen et al. 2020, appendix B.9 (stem).
     """
     input_shape = checked_shape(input_shape, any_size=True)
+    check_counts(width=width)
     small = _has_small_stem(stem, input_shape)
     inputs = keras.Input(input_shape, name="image")
     x = layers.Conv2D(

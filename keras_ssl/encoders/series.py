@@ -4,7 +4,7 @@ import keras
 from keras import layers, ops
 
 from keras_ssl.blocks import gelu, max_of_kept
-from keras_ssl.checks import check_between
+from keras_ssl.checks import check_counts
 
 __all__ = ["dilated_conv"]
 
@@ -42,8 +42,7 @@ def dilated_conv(channels: int, width: int = 64, depth: int = 10, name: str = "d
         width is the same throughout. The convolutions read 0 at every padded step of each layer, and not only of the
         first, so that a padded series has the frames of the series itself.
     """
-    for argument, value in {"channels": channels, "width": width, "depth": depth}.items():
-        check_between(argument, value, 1, whole=True)
+    check_counts(channels=channels, width=width, depth=depth)
     tokens, trunk, pool = _tokens(channels, width), _trunk(width, depth), _pool(width)
     series = keras.Input((None, channels), name="series")
     x, keep = tokens(series)

@@ -5,7 +5,7 @@ from keras import layers, ops
 
 from keras_ssl.blocks import attention_bias, mean_of_kept, sequence_positions
 from keras_ssl.blocks import transformer as transformer_block
-from keras_ssl.checks import check_between
+from keras_ssl.checks import check_between, check_counts
 from keras_ssl.errors import UserError
 
 __all__ = ["transformer"]
@@ -54,7 +54,7 @@ def transformer(
         are Unsupervised Multitask Learners", section 2.3. Positions count the kept tokens. There is no dropout. For
         GELU instead of ReLU see `blocks.transformer`.
     """
-    _check(vocabulary, width, depth, heads)
+    _check(vocabulary, width, depth, heads, hidden)
     tokens, trunk, pool = (
         _tokens(vocabulary, width),
         _trunk(width, depth, heads, hidden or 4 * width, causal),
@@ -88,10 +88,9 @@ def _pool(width):
     return keras.Model([y, keep], mean_of_kept(y, keep), name="pool")
 
 
-def _check(vocabulary, width, depth, heads):
+def _check(vocabulary, width, depth, heads, hidden):
     check_between("vocabulary", vocabulary, 2, whole=True)
-    for argument, value in {"width": width, "depth": depth, "heads": heads}.items():
-        check_between(argument, value, 1, whole=True)
+    check_counts(width=width, depth=depth, heads=heads, hidden=1 if hidden is None else hidden)
     if width % 2 or width % heads:
         raise UserError(
             f"a width that is a multiple of 2, for the positions, and of the {heads} heads",

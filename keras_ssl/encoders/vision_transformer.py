@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from keras_ssl.blocks import Positions, patchify, transformer
-from keras_ssl.checks import check_between
+from keras_ssl.checks import check_counts
 from keras_ssl.encoders.shapes import checked_shape
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Shape
@@ -50,7 +50,7 @@ def vit(
         row and column instead of learned. There is no dropout.
     """
     input_shape = checked_shape(input_shape)
-    _check(input_shape, patch, width, depth, heads)
+    _check(input_shape, patch, width, depth, heads, hidden)
     rows, columns = _grid(input_shape, patch)
     inputs = keras.Input(input_shape, name="image")
     x = layers.Dense(width, name="patches")(patchify(inputs, patch))
@@ -72,9 +72,8 @@ def _grid(input_shape, patch):
     return [side // patch for side in input_shape[:2]]
 
 
-def _check(input_shape, patch, width, depth, heads):
-    for argument, value in {"patch": patch, "depth": depth, "heads": heads}.items():
-        check_between(argument, value, 1)
+def _check(input_shape, patch, width, depth, heads, hidden):
+    check_counts(patch=patch, width=width, depth=depth, heads=heads, hidden=1 if hidden is None else hidden)
     if any(side % patch for side in input_shape[:2]):
         raise UserError(
             f"images (height, width, channels) whose sides are multiples of the patch, {patch}",

@@ -7,7 +7,7 @@ from keras_ssl import specs
 from keras_ssl.data import Source
 from keras_ssl.evaluate.raw_inputs import raw_features
 from keras_ssl.evaluate.sources import as_source
-from keras_ssl.networks import embedder, predict_in_batches
+from keras_ssl.networks import check_finite_weights, embedder, predict_in_batches
 from keras_ssl.typing import Progress, Samples
 
 __all__ = ["embed"]
@@ -35,11 +35,12 @@ def embed(
         Float32 array `(n, d)`.
 
     Raises:
-        UserError: If the samples are not finite, out of range, or do not fit the encoder; or if it does not return
-            one vector for each.
+        UserError: If the samples are not finite, out of range, or do not fit the encoder; if it does not return one
+            vector for each; or if a weight is not finite.
     """
     source = as_source(samples, like if encoder is None else encoder)
     encoder = embedder(encoder)
+    check_finite_weights(encoder)
     wanted = source.specs if like is None else specs.specs_of(embedder(like))
     parts = []
     for begin in range(0, len(source), batch_size):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_ssl.errors import UserError
-from keras_ssl.export.samples import COUNT, random_samples, verification_samples
+from keras_ssl.export.samples import COUNT, random_samples, verification_samples, with_extremes
 from keras_ssl.export.signatures import Serving
 from keras_ssl.specs import KINDS, Spec
 from keras_ssl.typing import Samples
@@ -27,7 +27,8 @@ class Layout:
         outputs: Names of the axes of each output, "batch" first.
         sizes: The sizes of the open axes at which it is verified, by name: two of each, or none.
         shapes: Shapes of the outputs for two samples.
-        samples: A dict of 32 samples of each input; if there are open axes, another dict of 2 of other sizes.
+        samples: A dict of 32 samples of each input, the last two of extreme values; if there are open axes, another
+            dict of 2 of other sizes.
         given: Whether the samples are the caller's.
     """
 
@@ -51,7 +52,7 @@ def layout(served: Serving, samples: Samples | None = None) -> Layout:
         with several open axes also three times, four times and so on, so that none are mixed up.
 
     Raises:
-        UserError: If the samples do not fit, or Keras cannot answer them.
+        UserError: If the samples do not fit, Keras cannot answer them, or an answer is not finite.
     """
     specs = served.specs
     names = _input_axes(specs)
@@ -63,6 +64,8 @@ def layout(served: Serving, samples: Samples | None = None) -> Layout:
         tried = [dict.fromkeys(axes, size) for size in (_SIZES if axes else (0,))]
         sizes = _that_keras_takes(served, names, tried)
         first = random_samples(specs, names, sizes, COUNT)
+    first = with_extremes(first, specs)
+    _check_finite(served, first)
     kept, shapes = [first], [_shapes(served, first)]
     measured = {axis: [size] for axis, size in sizes.items()}
     if axes:
@@ -115,6 +118,20 @@ def _that_keras_takes(served, names, tried):
         f"{type(error).__name__}: {error} at each of {[list(sizes.values()) for sizes in tried]}",
         "give `samples` of a size that it takes, or build it with `keras.Input` of a fixed size",
     ) from error
+
+
+def _check_finite(served, samples):
+    """Raise unless Keras's answer to each sample is finite."""
+    for name, y in served.answer(samples).items():
+        if "float" not in y.dtype.name or np.isfinite(y).all():
+            continue
+        k = int(np.argmin(np.isfinite(y).reshape(len(y), -1).all(axis=1)))
+        kinds = {COUNT - 2: "the sample of lowest values, all 0 for images,", COUNT - 1: "the sample of highest values"}
+        raise UserError(
+            f"finite outputs '{name}'",
+            f"NaN or Inf for {kinds.get(k, f'sample {k}')}",
+            "change the layer that cannot take it, as log(x) to log(x + 1e-6) and x / sum(x) to x / (sum(x) + 1e-6)",
+        )
 
 
 def _shapes(served, samples):

@@ -23,6 +23,7 @@ from keras_ssl.export.parity import (
 from keras_ssl.export.sealing import write_manifest
 from keras_ssl.export.signatures import Signatures, servings
 from keras_ssl.files import place, staged
+from keras_ssl.networks import check_finite_weights
 from keras_ssl.typing import Path, Samples
 
 __all__ = ["deploy"]
@@ -88,11 +89,13 @@ def deploy(
         `NAME.onnx` for each other signature), `manifest.json`, and its SHA-256 in `manifest.sha256`.
 
     Raises:
-        UserError: If the model, the samples, the version or the directory cannot be used.
+        UserError: If the model, the samples, the version or the directory cannot be used; if weights are not finite, or
+            outputs for the samples, or for those whose floats are all lowest or all highest.
         ParityError: If the three do not agree.
     """
     check_tolerance(tolerance)
     directory = pathlib.Path(directory)
+    check_finite_weights(model)
     served = servings(model, Sends(input_dtype, value_range, mean, std), outputs, signatures)
     for package in ("tf2onnx", "onnx", "onnxruntime"):
         require(package, "which writes or verifies ONNX files")

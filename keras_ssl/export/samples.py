@@ -9,7 +9,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.specs import KINDS, Spec, check_values
 from keras_ssl.typing import Samples
 
-__all__ = ["COUNT", "random_samples", "verification_samples"]
+__all__ = ["COUNT", "random_samples", "verification_samples", "with_extremes"]
 
 COUNT = 32
 """Number of samples that are compared: the largest batch."""
@@ -30,6 +30,25 @@ def random_samples(
         name: spec.sample(count, k, tuple(sizes[a] for a, n in list(zip(axes[name], spec.shape))[1:] if n is None))
         for k, (name, spec) in enumerate(specs.items())
     }
+
+
+def with_extremes(samples: dict[str, np.ndarray], specs: dict[str, Spec]) -> dict[str, np.ndarray]:
+    """Return samples whose last one is all highest in each float, and whose last but one is all lowest.
+
+    Where a range is open they are all 0 and all 1. A black image is what `log(x)` and `x / sum(x)` fail at. Ids and
+    masks, which say what there is in a sample, are left as they are.
+
+    Args:
+        samples: Dict of arrays.
+        specs: What is sent, by name.
+    """
+    samples = dict(samples)
+    for name, spec in specs.items():
+        low, high = spec.low, spec.high
+        if spec.is_float or spec.kind in ("image", "audio"):  # which may be stored as integers
+            bounds = (0, 1) if low is None or high is None else (low, high)
+            samples[name] = np.concatenate([samples[name][:-2], [np.full_like(samples[name][0], b) for b in bounds]])
+    return samples
 
 
 def verification_samples(samples: Samples, specs: dict[str, Spec]) -> dict[str, np.ndarray]:

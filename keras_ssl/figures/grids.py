@@ -40,8 +40,8 @@ def image_grid(images: np.ndarray, columns: int = 8, gap: int = 1) -> np.ndarray
     images = checks.as_array(images)
     checks.check_shape(images, at_least=1)
     checks.check_values(images, (-np.inf, np.inf))
-    checks.check_between("columns", columns, least=1)
-    checks.check_between("gap", gap, least=0)
+    checks.check_between("columns", columns, least=1, whole=True)
+    checks.check_between("gap", gap, least=0, whole=True)
     return _arranged(images, columns, gap)
 
 

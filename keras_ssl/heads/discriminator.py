@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from keras_ssl.checks import check_counts
 from keras_ssl.networks import clone, copy_statistics
 from keras_ssl.specs import check_encoder, inputs_like
 
@@ -42,6 +43,7 @@ def pair_discriminator(encoder: keras.Model, hidden: int = 256, name: str = "pai
         Donahue et al. 2017, "Adversarial Feature Learning", section 3.
     """
     check_encoder(encoder)
+    check_counts(hidden=hidden)
     image = inputs_like(encoder)
     latent = keras.Input((encoder.output_shape[-1],), name="latent")
     x = layers.Concatenate(name="pair")([_trunk(encoder)(image), latent])

@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from keras_ssl.checks import check_counts
+
 __all__ = ["gaussian"]
 
 
@@ -20,6 +22,7 @@ def gaussian(encoder: keras.Model, features: int, name: str = "gaussian") -> ker
     Reference:
         Kingma & Welling 2014, "Auto-Encoding Variational Bayes", appendix C.2.
     """
+    check_counts(features=features)
     inputs = keras.Input((encoder.output_shape[-1],), name="representation")
     mean = layers.Dense(features, dtype="float32", name="mean")(inputs)
     log_variance = layers.Dense(features, dtype="float32", name="log_variance")(inputs)

@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from keras_ssl.checks import check_counts
+
 __all__ = ["linear"]
 
 
@@ -17,5 +19,6 @@ def linear(encoder: keras.Model, features: int, name: str = "linear") -> keras.M
     Returns:
         `keras.Model` from `(n, d)` to `(n, features)`.
     """
+    check_counts(features=features)
     inputs = keras.Input((encoder.output_shape[-1],), name="representation")
     return keras.Model(inputs, layers.Dense(features, name="scores")(inputs), name=name)

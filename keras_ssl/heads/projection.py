@@ -5,6 +5,7 @@ from keras import layers
 
 from keras_ssl.blocks import BatchNormalization
 from keras_ssl.blocks.prototypes import Prototypes
+from keras_ssl.checks import check_between, check_counts
 
 __all__ = ["predictor", "projector", "prototypes"]
 
@@ -41,6 +42,8 @@ def projector(
         the authors' code, not the paper.
     """
     width = encoder.output_shape[-1]
+    check_counts(features=features, hidden=hidden or width)
+    check_between("depth", depth, least=0, whole=True)
     inputs = keras.Input((width,), name="representation")
     x = inputs
     for k in range(1, depth + 1):
@@ -73,6 +76,7 @@ def predictor(
         Grill et al. 2020, "Bootstrap Your Own Latent", section 3.3.
     """
     width = projector.output_shape[-1]
+    check_counts(hidden=hidden or width)
     inputs = keras.Input((width,), name="projection")
     x = _hidden(inputs, hidden or width, kernel_initializer, "")
     start = _start(kernel_initializer, "glorot_uniform")

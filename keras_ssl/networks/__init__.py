@@ -1,6 +1,7 @@
 """Tools for networks as graphs of layers: walking, copying, setting weights, inference, encoders of sequences."""
 
 from keras_ssl.networks.cloning import clone, copy_layer, copy_statistics, reinitialized, set_weights
+from keras_ssl.networks.finite_weights import check_finite_weights
 from keras_ssl.networks.inference import predict_in_batches
 from keras_ssl.networks.preprocessing import rescales_bytes
 from keras_ssl.networks.sequences import Parts, parts
@@ -9,6 +10,7 @@ from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_gr
 __all__ = [
     "Parts",
     "all_layers",
+    "check_finite_weights",
     "clone",
     "copy_layer",
     "copy_statistics",

@@ -66,14 +66,14 @@ class SwAV(TwoViews):
         **kwargs: Any,
     ):
         super().__init__(encoder, seed=seed, **kwargs)
-        check_between("prototypes", prototypes, 2)
-        check_between("crops", crops, 0)
-        check_between("temperature", temperature, above=0)
+        check_between("prototypes", prototypes, 2, whole=True)
+        check_between("crops", crops, 0, whole=True)
+        check_between("temperature", temperature, above=0, schedule=True)
         check_between("sharpness", sharpness, above=0)
-        check_between("iterations", iterations, 1)
-        check_between("hold_prototypes", hold_prototypes, 0)
-        check_between("queue_size", queue_size, 0)
-        check_between("queue_start", queue_start, 0)
+        check_between("iterations", iterations, 1, whole=True)
+        check_between("hold_prototypes", hold_prototypes, 0, whole=True)
+        check_between("queue_size", queue_size, 0, whole=True)
+        check_between("queue_start", queue_start, 0, whole=True)
         self.projector = heads.projector(encoder) if projector is None else projector
         self.prototypes = prototypes
         self.crops = crops

@@ -49,7 +49,7 @@ class SimCLR(TwoViews):
         **kwargs: Any,
     ):
         super().__init__(encoder, seed=seed, **kwargs)
-        check_between("temperature", temperature, above=0)
+        check_between("temperature", temperature, above=0, schedule=True)
         self.projector = heads.projector(encoder) if projector is None else projector
         self.temperature = temperature
         self.decoupled = decoupled
@@ -106,9 +106,9 @@ class MoCo(TwoViews):
         **kwargs: Any,
     ):
         super().__init__(encoder, seed=seed, **kwargs)
-        check_between("temperature", temperature, above=0)
-        check_between("target_momentum", target_momentum, 0, 1)
-        check_between("queue_size", queue_size, 1)
+        check_between("temperature", temperature, above=0, schedule=True)
+        check_between("target_momentum", target_momentum, 0, 1, schedule=True)
+        check_between("queue_size", queue_size, 1, whole=True)
         self.projector = heads.projector(encoder) if projector is None else projector
         self.temperature = temperature
         self.queue_size = queue_size
@@ -179,8 +179,8 @@ class NNCLR(TwoViews):
         **kwargs: Any,
     ):
         super().__init__(encoder, seed=seed, **kwargs)
-        check_between("temperature", temperature, above=0)
-        check_between("queue_size", queue_size, 1)
+        check_between("temperature", temperature, above=0, schedule=True)
+        check_between("queue_size", queue_size, 1, whole=True)
         self.projector = heads.projector(encoder) if projector is None else projector
         self.predictor = heads.predictor(self.projector) if predictor is None else predictor
         self.temperature = temperature

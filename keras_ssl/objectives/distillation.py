@@ -52,7 +52,7 @@ class BYOL(TwoViews):
         **kwargs: Any,
     ):
         super().__init__(encoder, seed=seed, **kwargs)
-        check_between("target_momentum", target_momentum, 0, 1)
+        check_between("target_momentum", target_momentum, 0, 1, schedule=True)
         self.projector = heads.projector(encoder) if projector is None else projector
         self.predictor = heads.predictor(self.projector) if predictor is None else predictor
         self.target_momentum = target_momentum
@@ -173,11 +173,11 @@ class DINO(TwoViews):
         **kwargs: Any,
     ):
         super().__init__(encoder, seed=seed, **kwargs)
-        check_between("crops", crops, 0)
-        check_between("student_temperature", student_temperature, above=0)
-        check_between("teacher_temperature", teacher_temperature, above=0)
+        check_between("crops", crops, 0, whole=True)
+        check_between("student_temperature", student_temperature, above=0, schedule=True)
+        check_between("teacher_temperature", teacher_temperature, above=0, schedule=True)
         check_between("center_momentum", center_momentum, 0, 1)
-        check_between("target_momentum", target_momentum, 0, 1)
+        check_between("target_momentum", target_momentum, 0, 1, schedule=True)
         self.projector = heads.prototypes(encoder) if projector is None else projector
         self.crops = crops
         self.student_temperature = student_temperature

@@ -12,7 +12,21 @@ __all__ = ["ScheduledDecay"]
 
 
 class ScheduledDecay(keras.optimizers.Optimizer):
-    """Base class of optimizers whose `weight_decay` can be a schedule, evaluated and saved like the learning rate."""
+    """Base class of optimizers whose `weight_decay` can be a schedule, evaluated and saved like the learning rate.
+
+    Args:
+        learning_rate: Number of at least 0, schedule, or function without arguments.
+        *args: Of the next class.
+        **kwargs: Of the next class.
+
+    Raises:
+        UserError: If a number is out of its range.
+    """
+
+    def __init__(self, learning_rate: Schedule, *args: Any, **kwargs: Any) -> None:
+        if isinstance(learning_rate, schedules.LearningRateSchedule) or not callable(learning_rate):
+            check_between("learning_rate", learning_rate, least=0, schedule=True)
+        super().__init__(learning_rate, *args, **kwargs)
 
     @property
     def weight_decay(self) -> Any:
@@ -23,7 +37,7 @@ class ScheduledDecay(keras.optimizers.Optimizer):
     @weight_decay.setter
     def weight_decay(self, value: Schedule) -> None:
         """Set the weight decay: a number, at least 0, or a schedule."""
-        check_between("weight_decay", value, least=0)
+        check_between("weight_decay", value, least=0, schedule=True)
         self._weight_decay = value
 
     def get_config(self) -> dict[str, Any]:

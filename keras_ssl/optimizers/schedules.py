@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_ssl.checks import check_counts
 from keras_ssl.typing import Tensor
 
 __all__ = ["StretchedSchedule"]
@@ -20,6 +21,7 @@ class StretchedSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule, factor: int) -> None:
         super().__init__()
+        check_counts(factor=factor)
         self.schedule, self.factor = schedule, factor
 
     def __call__(self, step: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ def _run(dataset, out, seed, epochs, say):
         recipe = recipes.choose(name, dataset)(unlabeled, epochs, seed)
         shown = callbacks.Progress(type(recipe.objective).__name__)
         try:
-            histories[name] = recipe.fit(callbacks=[callbacks.Guard(), shown], verbose=0).history
+            histories[name] = recipe.fit(callbacks=[shown], verbose=0).history
         finally:
             shown.close()
         objectives[name] = recipe.objective

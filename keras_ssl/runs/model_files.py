@@ -12,7 +12,7 @@ from keras_ssl.data import Preparation
 from keras_ssl.errors import UserError
 from keras_ssl.files import whole_file, write_json
 from keras_ssl.names import check_model_file
-from keras_ssl.networks import embedder
+from keras_ssl.networks import check_finite_weights, embedder
 from keras_ssl.typing import Path
 
 __all__ = ["about", "load_encoder", "load_model", "preparation_of", "save_model"]
@@ -28,7 +28,11 @@ def save_model(model: keras.Model, path: Path, **facts: Any) -> pathlib.Path:
 
     Returns:
         `pathlib.Path` of the `.keras` file.
+
+    Raises:
+        UserError: If a weight is not finite.
     """
+    check_finite_weights(model)
     path = pathlib.Path(path)
     facts = {"specs": specs.to_json(specs.specs_of(embedder(model))), "keras_ssl": __version__, **facts}
     with whole_file(path) as beside:

@@ -119,7 +119,7 @@ def _place(epochs, run, of):
 def _fit(recipe, run, folder, facts):
     chief = distribute.is_chief(run.strategy)
     progress = callbacks.Progress(facts["objective"])
-    beside = [callbacks.Guard()]
+    beside = []
     if chief:
         encoder = recipe.objective.embedder
         save = keras.callbacks.LambdaCallback(

@@ -5,9 +5,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from keras_ssl.checks import check_labels
-from keras_ssl.errors import UserError
-from keras_ssl.networks import all_layers, clone, set_weights
+from keras_ssl.checks import check_counts, check_labels
+from keras_ssl.networks import all_layers, check_finite_weights, clone, set_weights
 from keras_ssl.specs import check_encoder
 from keras_ssl.transfer.checking import check_samples
 from keras_ssl.transfer.heads import classifier
@@ -39,8 +38,7 @@ class FineTuning:
     """
 
     def __init__(self, encoder: keras.Model, classes: int, steps: int = 300, batch_size: int = 32):
-        if steps < 1:
-            raise UserError("at least one step of fine-tuning", f"steps={steps}", "give 1 or more")
+        check_counts(steps=steps, batch_size=batch_size)
         check_encoder(encoder)
         self.steps, self.batch_size, self.classes = steps, batch_size, classes
         self.encoder = clone(encoder)
@@ -76,8 +74,8 @@ class FineTuning:
             after_step: Called as `after_step(step)` after each step, counted from 1, or None.
 
         Raises:
-            UserError: If the images do not fit the encoder, there is not one class number for each, or the probe has
-                labels of one class only.
+            UserError: If the images do not fit the encoder, there is not one class number for each, the probe has
+                labels of one class only, or weights are not finite.
         """
         images = check_samples(self.encoder, images)
         check_labels(labels, count(images), self.classes, at_least=2 if from_probe else 1)
@@ -85,6 +83,7 @@ class FineTuning:
         if set_weights(self.encoder, weights):
             # the compiled functions hold constants made from the old weights
             self.model.train_function = self.model.test_function = self.model.predict_function = None
+        check_finite_weights(self.encoder)
         for variable, value in zip(self.optimizer.variables, self._fresh_optimizer):
             variable.assign(value)
         self.optimizer.learning_rate = learning_rate

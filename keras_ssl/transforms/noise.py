@@ -47,7 +47,7 @@ def masking_noise(x: Tensor, rate: float | Tensor, seed: Tensor) -> Tensor:
     Reference:
         Vincent et al. 2010, "Stacked Denoising Autoencoders", section 3.3.
     """
-    check_between("rate", rate, 0, 1)
+    _check_rate(rate)
     x = ops.convert_to_tensor(x)
     units = keras.random.uniform(ops.shape(x), seed=SeedStream(seed))
     return ops.where(units < rate, ops.zeros_like(x), x)
@@ -71,7 +71,7 @@ def salt_and_pepper(x: Tensor, rate: float | Tensor, seed: Tensor) -> Tensor:
     Reference:
         Vincent et al. 2010, "Stacked Denoising Autoencoders", section 3.3.
     """
-    check_between("rate", rate, 0, 1)
+    _check_rate(rate)
     x = ops.convert_to_tensor(x)
     units = keras.random.uniform(ops.shape(x), seed=SeedStream(seed))
     extreme = ops.cast(units < rate / 2, x.dtype)
@@ -101,3 +101,8 @@ def _scramble(bits):
 
 def _uint32(value):
     return ops.convert_to_tensor(value, dtype="uint32")
+
+
+def _check_rate(rate):
+    if not ops.is_tensor(rate):
+        check_between("rate", rate, 0, 1)

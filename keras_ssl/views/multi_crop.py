@@ -1,6 +1,7 @@
 """Two large views and several small crops of each image."""
 
 from keras_ssl.batch_keys import view_keys
+from keras_ssl.checks import check_counts
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Batch, Operation, Tensor
 from keras_ssl.views.policy import split_seed
@@ -22,6 +23,7 @@ class MultiCrop:
     """
 
     def __init__(self, policy: Operation, crop_policy: Operation, crops: int):
+        check_counts(crops=crops)
         self.policy, self.crop_policy = policy, crop_policy
         self.keys = view_keys(crops)
         self.pure = getattr(policy, "pure", False) and getattr(crop_policy, "pure", False)
@@ -60,6 +62,4 @@ def multi_crop(policy: Operation, crop_policy: Operation, crops: int = 4) -> Mul
     for one in (policy, crop_policy):
         if not callable(one):
             raise UserError("a policy, a function (images, seed)", repr(one), "give `views.natural_images(32)`, say")
-    if crops < 1:
-        raise UserError("at least one small crop", f"crops={crops}", "use `views.pair` where there are none")
     return MultiCrop(policy, crop_policy, crops)

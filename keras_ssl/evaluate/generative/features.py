@@ -70,7 +70,7 @@ def feature_classifier(source: data.Source, epochs: int = 5, seed: int = 0) -> F
         UserError: If the source has no labels, or `epochs` is below 1.
     """
     labels, classes = labeled(source)
-    checks.check_between("epochs", epochs, least=1)
+    checks.check_between("epochs", epochs, least=1, whole=True)
     maps = encoders.conv_net(source.shape, (32, 64), pooling="flatten", first_stride=2)
     features = keras.layers.Dense(64, name="features")(maps.output)
     encoder = networks.reinitialized(keras.Model(maps.input, features, name="yardstick"), seed)

@@ -95,8 +95,7 @@ def importance_weighted_nll(
 def _log_weights(vae, source, samples, chunk, batch_size, seed, progress):
     """For each batch of images, an iterator over its log-weights `(at most chunk, n)`, in float64."""
     checks.check_method(vae, "log_weights")
-    for name, value in {"samples": samples, "chunk": chunk, "batch_size": batch_size}.items():
-        checks.check_between(name, value, least=1)
+    checks.check_counts(samples=samples, chunk=chunk, batch_size=batch_size)
     source = as_source(source, vae)
     weigh = _compiled(vae)
     counts = [min(chunk, samples - begin) for begin in range(0, samples, chunk)]

@@ -21,6 +21,6 @@ def mode_counts(predictions: np.ndarray, classes: int) -> np.ndarray:
     Raises:
         UserError: If predictions are not class numbers in 0..classes - 1.
     """
-    checks.check_between("classes", classes, least=1)
+    checks.check_between("classes", classes, least=1, whole=True)
     checks.check_labels(predictions, classes=classes, name="predictions")
     return np.bincount(predictions, minlength=classes)

@@ -6,9 +6,10 @@ import keras
 
 from keras_ssl.backends import require_tensorflow
 from keras_ssl.errors import UserError
+from keras_ssl.objectives.base import optimizers
 from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.objectives.base.updates import Update
-from keras_ssl.optimizers import schedules
+from keras_ssl.optimizers import StretchedSchedule
 
 __all__ = ["Adversarial"]
 
@@ -52,32 +53,39 @@ class Adversarial(Objective):
 
         Raises:
             UserError: If Keras does not run on TensorFlow, the same optimizer is given twice, or an optimizer averages
-                weights.
+                weights or consists of several.
         """
         require_tensorflow(f"which the alternating updates of {type(self).__name__} need")
         if optimizer is discriminator_optimizer and not isinstance(optimizer, str):
             raise UserError("two optimizers", "the same one twice", "leave `discriminator_optimizer` out")
         super().compile(optimizer, **kwargs)
-        _refuse_averages(self.optimizer, discriminator_optimizer)
+        first = self.optimizer
+        _check_one_of_two(first)
         if discriminator_optimizer is None:
-            second = self._another_like(self.optimizer)
+            second = self._another_like(first)
         else:
             second = keras.optimizers.get(discriminator_optimizer)
             scaled = keras.optimizers.LossScaleOptimizer
-            if isinstance(self.optimizer, scaled) and not isinstance(second, scaled):  # as Keras does to the first
+            if isinstance(first, scaled) and not isinstance(second, scaled):  # as Keras does to the first
                 second = scaled(second)
+        _check_one_of_two(second)
         self.discriminator_optimizer = second
 
     def _another_like(self, optimizer):
-        config = optimizer.get_config()
-        innermost = config["inner_optimizer"]["config"] if "inner_optimizer" in config else config
-        steps = self.discriminator_steps
-        if isinstance(innermost["learning_rate"], dict) and steps > 1:
-            schedule = keras.saving.deserialize_keras_object(innermost["learning_rate"])
-            innermost["learning_rate"] = keras.saving.serialize_keras_object(
-                schedules.StretchedSchedule(schedule, steps)
-            )
-        return type(optimizer).from_config(config)
+        """An optimizer with the same arguments, and the same variables excluded from weight decay."""
+        inner, config = optimizers.innermost(optimizer), optimizer.get_config()
+        own = config["inner_optimizer"]["config"] if inner is not optimizer else config
+        if callable(inner._learning_rate) and not isinstance(own["learning_rate"], dict | float):
+            own["learning_rate"] = inner._learning_rate
+        for name in ("learning_rate", "weight_decay"):
+            if isinstance(own.get(name), dict) and self.discriminator_steps > 1:
+                schedule = keras.saving.deserialize_keras_object(own[name])
+                stretched = StretchedSchedule(schedule, self.discriminator_steps)
+                own[name] = keras.saving.serialize_keras_object(stretched)
+        other = type(optimizer).from_config(config)
+        excluded = {name: value for name, value in vars(inner).items() if name.startswith("_exclude_from_weight")}
+        vars(optimizers.innermost(other)).update(excluded)
+        return other
 
     def get_compile_config(self) -> dict[str, Any]:
         """Return the arguments of `compile`, serialized."""
@@ -85,10 +93,13 @@ class Adversarial(Objective):
         return {**super().get_compile_config(), "discriminator_optimizer": second}
 
 
-def _refuse_averages(*optimizers):
-    """Keras would write one optimizer's averages into the weights of all networks at the end of `fit`."""
-    inner = [getattr(optimizer, "inner_optimizer", optimizer) for optimizer in optimizers]
-    if any(getattr(optimizer, "use_ema", False) for optimizer in inner):
+def _check_one_of_two(optimizer):
+    """Raise if Keras would do something to an optimizer that cannot be done to one of two."""
+    optimizers.check_numbers(optimizer)
+    inner = optimizers.innermost(optimizer)
+    if isinstance(inner, keras.optimizers.MultiOptimizer):
+        raise UserError("an optimizer for each of two players", "a MultiOptimizer", "give one optimizer for each")
+    if inner.use_ema:  # Keras would write one optimizer's averages into the weights of all networks at the end of `fit`
         raise UserError(
             "optimizers that do not average weights, since each trains a part of them",
             "use_ema=True",

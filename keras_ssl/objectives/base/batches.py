@@ -1,7 +1,7 @@
 """Checks of the batches that an objective is given."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -14,25 +14,29 @@ from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import assertions
 from keras_ssl.typing import Batch, Samples
 
-__all__ = ["arrays_in", "as_batch", "batch_of_one", "by_key", "check_sizes", "errors_about"]
+__all__ = ["arrays_in", "as_batch", "batch_of_one", "by_key", "check_sizes", "errors_about", "refuse_targets"]
 
 
 def as_batch(objective: Any, data: Any) -> Batch:
     """Check a batch and return it as a dict with the objective's `batch_keys` and the `optional_keys` that it has.
 
-    With a single key, a bare tensor is accepted. In `(x, y)` and `(x, y, sample_weight)` only x is used.
+    With a single key, a bare tensor is accepted. In `(x, y)` the labels y are not used.
 
     Args:
         objective: An `Objective`.
         data: A batch as Keras passes it.
 
     Raises:
-        UserError: If keys are missing, or a tensor does not have the shape or dtype that the objective needs.
+        UserError: If keys are missing, a tensor does not have the shape or dtype that the objective needs, or there are
+            targets that are no labels, or sample weights.
     """
     keys = objective.batch_keys
     if isinstance(data, (tuple, list)) and len(data) > 3:  # Keras reads at most x, y and sample weights
         raise _wrong_keys(objective, f"a {type(data).__name__} of {len(data)} tensors")
-    x = by_key(objective, keras.utils.unpack_x_y_sample_weight(data)[0])
+    x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+    targets = any(len(leaf.shape) > 2 for leaf in keras.tree.flatten(y) if hasattr(leaf, "shape"))
+    refuse_targets(objective, {"y": y if targets else None, "sample_weight": weights})
+    x = by_key(objective, x)
     if not isinstance(x, dict):
         received = f"one tensor of shape {tuple(x.shape)}" if hasattr(x, "shape") else f"a tuple of {len(x)} tensors"
         raise _wrong_keys(objective, received)
@@ -68,6 +72,22 @@ def by_key(objective: Any, x: Any) -> Any:
     several = isinstance(objective.batch_specs.get(keys[0]), dict)
     samples = (several and keys[0] not in x) if isinstance(x, dict) else not isinstance(x, (tuple, list))
     return {keys[0]: x} if len(keys) == 1 and samples else x
+
+
+def refuse_targets(objective: Any, given: Mapping[str, Any]) -> None:
+    """Raise `UserError` if there are targets or weights, which an objective would not use.
+
+    Args:
+        objective: An `Objective`.
+        given: Arguments of `fit` or the like by name; those called y, sample_weight and class_weight must be None.
+    """
+    if names := [name for name in ("y", "sample_weight", "class_weight") if given.get(name) is not None]:
+        keys = " and ".join(f"'{key}'" for key in (*objective.batch_keys, *objective.optional_keys))
+        raise UserError(
+            f"x alone for {type(objective).__name__}, whose loss has no targets and no weights",
+            ", ".join(names),
+            f"leave them out; what the loss compares goes into the batch, a dict that may hold {keys}",
+        )
 
 
 @contextlib.contextmanager

@@ -3,10 +3,12 @@
 from typing import Any
 
 import keras
+from keras import ops
 
+from keras_ssl.objectives.base import finite
 from keras_ssl.typing import Tensor
 
-__all__ = ["by_name", "test_step", "train_step"]
+__all__ = ["by_name", "raise_if_stopped", "test_step", "train_step"]
 
 _STATE = ("trainable_variables", "non_trainable_variables", "optimizer_variables", "metrics_variables")
 
@@ -47,22 +49,62 @@ def train_step(objective: Any, state: tuple, data: Any) -> tuple[dict[str, Tenso
     optimizer = objective.optimizer
     weights, others = objective.trainable_variables, objective.non_trainable_variables
     metrics = objective.metrics_variables
+    everything = [*weights, *others, *optimizer.variables]
 
     def loss(trainable):
-        with _scope(
-            [*weights, *others, *optimizer.variables], [*trainable, *non_trainable, *optimizer_values]
-        ) as scope:
+        with _scope(everything, [*trainable, *non_trainable, *optimizer_values]) as scope:
             outputs, terms = objective.run(data, training=True)
             scaled = optimizer.scale_loss(terms["loss"])
         return scaled, (outputs, terms, _values(others, scope))
 
-    (_, (outputs, terms, non_trainable)), gradients = jax.value_and_grad(loss, has_aux=True)(trainable)
-    trainable, optimizer_values = optimizer.stateless_apply(optimizer_values, gradients, trainable)
-    with _scope([*weights, *others, *metrics], [*trainable, *non_trainable, *metric_values]) as scope:
+    (_, (outputs, terms, new_others)), gradients = jax.value_and_grad(loss, has_aux=True)(trainable)
+    with _scope(everything, [*trainable, *non_trainable, *optimizer_values]):
+        step = ops.convert_to_tensor(objective.step)
+        verdict = _verdict(objective, data, terms, gradients, step)
+    if finite.scales_loss(optimizer):  # which itself looks whether the gradients are finite
+        gradients = [g + ops.where(verdict.finite, 0.0, float("nan")) for g in gradients]
+    new_trainable, new_optimizer_values = optimizer.stateless_apply(optimizer_values, gradients, trainable)
+    with _scope([*weights, *others, *metrics], [*new_trainable, *new_others, *metric_values]) as scope:
         objective.after_step(outputs)
-        objective.step.assign_add(1)
         logs = objective.track(terms)
-    return logs, (trainable, _values(others, scope), optimizer_values, _values(metrics, scope))
+        new_others = _chosen(verdict.finite, _values(others, scope), non_trainable)
+    new_others[_place_of_step(objective)] = finite.next_step(step, verdict.goes_on)
+    return logs, (
+        _chosen(verdict.goes_on, new_trainable, trainable),
+        new_others,
+        _chosen(verdict.goes_on, new_optimizer_values, optimizer_values),
+        _values(metrics, scope),
+    )
+
+
+def _verdict(objective, data, terms, gradients, step):
+    batch = finite.batch_sum(objective, data) if finite.scales_loss(objective.optimizer) else finite.sum_of([])
+    verdict = finite.judge(objective.optimizer, terms["loss"], finite.sum_of(gradients), batch)
+    return finite.Verdict(*(ops.logical_and(step >= 0, one) for one in verdict))
+
+
+def _chosen(condition, values, others):
+    return [ops.where(condition, value, other) for value, other in zip(values, others, strict=True)]
+
+
+def _place_of_step(objective):
+    return [id(variable) for variable in objective.non_trainable_variables].index(id(objective.step))
+
+
+def raise_if_stopped(objective: Any, result: tuple[dict[str, Tensor], tuple]) -> None:
+    """Raise `UserError` if an update was not finite, and put the state back into the variables. See `finite`.
+
+    Args:
+        objective: An `Objective` after one or several training steps.
+        result: The logs and the state that they returned.
+    """
+    logs, state = result
+    if int(state[1][_place_of_step(objective)]) >= 0:
+        return
+    objective._jax_state, objective._jax_state_synced = dict(zip(_STATE, state, strict=True)), False
+    objective.jax_state_sync()
+    objective.step.assign(finite.number(int(objective.step)))
+    raise finite.error(objective, logs)
 
 
 def test_step(objective: Any, state: tuple, data: Any) -> tuple[dict[str, Tensor], tuple]:

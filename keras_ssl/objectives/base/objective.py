@@ -11,7 +11,7 @@ from keras_ssl import checks, onednn, specs
 from keras_ssl.backends import on_tensorflow
 from keras_ssl.distribute import replica_index
 from keras_ssl.errors import UserError
-from keras_ssl.objectives.base import batches, jax_step, tensorflow_step
+from keras_ssl.objectives.base import batches, jax_step, optimizers, tensorflow_step
 from keras_ssl.objectives.base.doors import Doors, check_data
 from keras_ssl.objectives.base.updates import Update
 from keras_ssl.seeds import SeedStream
@@ -57,6 +57,7 @@ class Objective(Doors):
     def __init__(self, encoder: keras.Model, seed: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
         specs.check_encoder(encoder)
+        checks.check_between("seed", seed, least=0, whole=True)
         self.encoder = encoder
         self.seed = seed
         self.seeds = keras.random.SeedGenerator(seed)
@@ -183,7 +184,7 @@ class Objective(Doors):
             **kwargs: `run_eagerly`, `steps_per_execution`, `auto_scale_loss` of `keras.Model.compile`.
 
         Raises:
-            UserError: If a loss or metrics are given.
+            UserError: If a loss or metrics are given, or a number of the optimizer is NaN.
         """
         foreign = {"loss", "metrics", "loss_weights", "weighted_metrics"} & {
             k for k, v in kwargs.items() if v is not None
@@ -198,6 +199,7 @@ class Objective(Doors):
         if jit_compile == "auto" and on_tensorflow() and not tensorflow_step.xla_pays():
             jit_compile = False
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+        optimizers.check_numbers(self.optimizer)
         if tuple(self.trackers) != tuple(self.terms):
             self.trackers = {term: keras.metrics.Mean(name=term) for term in self.terms}
 
@@ -229,10 +231,14 @@ class Objective(Doors):
             `keras.callbacks.History`.
 
         Raises:
-            UserError: If `epochs` is below 1, or an array cannot be trained on.
+            UserError: If `epochs` is below 1, an array cannot be trained on, there are targets or weights, or a
+                callback would not reach all optimizers; and at the first update that is not finite. The weights are
+                then those from before it.
         """
         given = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
         del given["self"]
+        batches.refuse_targets(self, given)
+        optimizers.check_callbacks(self, given.get("callbacks"))
         epochs = given.get("epochs", 1)
         if epochs < 1:
             raise UserError("at least one epoch", f"epochs={epochs}", "give `epochs=1` or more")
@@ -243,8 +249,9 @@ class Objective(Doors):
         for key, array in arrays.items():
             batches.check_sizes(self, key, count(array), given.get("batch_size") or 32)
         if given.get("validation_data") is not None:
-            x, *others = keras.utils.unpack_x_y_sample_weight(given["validation_data"])
-            given["validation_data"] = (self._checked(x), *others)
+            x, *targets = keras.utils.unpack_x_y_sample_weight(given["validation_data"])
+            batches.refuse_targets(self, dict(zip(("y", "sample_weight"), targets)))
+            given["validation_data"] = (self._checked(x), *targets)
         return super().fit(**given)
 
     @functools.wraps(keras.Model.evaluate, assigned=())  # for the signature
@@ -259,10 +266,11 @@ class Objective(Doors):
             A list of the terms, or with `return_dict` a dict.
 
         Raises:
-            UserError: If an array cannot be used.
+            UserError: If an array cannot be used, or there are targets or weights.
         """
         given = inspect.signature(keras.Model.evaluate).bind(self, *args, **kwargs).arguments
         del given["self"]
+        batches.refuse_targets(self, given)
         others = given.pop("kwargs", {})
         if "_use_cached_eval_dataset" not in others:  # so `fit` asks, which has checked its validation data
             given["x"] = self._checked(given.get("x"))
@@ -271,6 +279,16 @@ class Objective(Doors):
         finally:
             if keras.backend.backend() == "jax":
                 self.jax_state_sync()
+
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
+        """Take a step on a batch; `y` and weights must be None. See `keras.Model.train_on_batch`."""
+        batches.refuse_targets(self, {"y": y, "sample_weight": sample_weight, **kwargs})
+        return super().train_on_batch(x, **kwargs)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
+        """Evaluate a batch; `y` and weights must be None. See `keras.Model.test_on_batch`."""
+        batches.refuse_targets(self, {"y": y, "sample_weight": sample_weight})
+        return super().test_on_batch(x, **kwargs)
 
     def _checked(self, x):
         """Check arrays, and return them; data sets are looked at by `Doors`."""
@@ -286,7 +304,16 @@ class Objective(Doors):
         if on_tensorflow():
             onednn.warn_if_off()
             tensorflow_step.build_optimizers(self)
-        super().make_train_function(force)
+        if self.train_function is None or force:
+            super().make_train_function(force)
+            self.train_function = functools.partial(self._take_steps, self.train_function)
+
+    def _take_steps(self, function, *args):
+        """Call Keras's training function, and raise if an update was not finite."""
+        result = function(*args)
+        step = jax_step if keras.backend.backend() == "jax" else tensorflow_step
+        step.raise_if_stopped(self, result)
+        return result
 
     def _get_jax_state(self, **wanted):
         """Keep what Keras takes out of the variables: if the first step failed, the weights would be lost."""

@@ -46,8 +46,8 @@ class JigsawPrediction(TransformationPrediction):
     because = "Images whose tiles look alike, such as textures and empty images, do not show the order of their tiles."
 
     def __init__(self, encoder: keras.Model, grid: int = 2, permutations: int = 24, seed: int = 0, **kwargs: Any):
-        check_between("grid", grid, 2)
-        check_between("permutations", permutations, 2, math.factorial(grid**2))
+        check_between("grid", grid, 2, whole=True)
+        check_between("permutations", permutations, 2, math.factorial(grid**2), whole=True)
         super().__init__(encoder, classes=permutations, seed=seed, **kwargs)
         self.grid = grid
         self.permutations = permutations

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_ssl import heads, losses, measures
+from keras_ssl.checks import check_between
 from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.specs import check_kind
 from keras_ssl.typing import Batch, Tensor
@@ -50,6 +51,7 @@ class TransformationPrediction(Objective):
 
     def __init__(self, encoder: keras.Model, classes: int = 4, seed: int = 0, **kwargs: Any):
         super().__init__(encoder, seed=seed, **kwargs)
+        check_between("classes", classes, least=2, whole=True)
         check_kind(encoder, "image", type(self).__name__)
         self.classes = classes
         self.head = heads.linear(encoder, classes, name="head")

@@ -54,7 +54,7 @@ class DenoisingAutoencoder(Autoencoder):
         **kwargs: Any,
     ):
         super().__init__(encoder, decoder, reconstruction, seed=seed, **kwargs)
-        check_between("amount", amount, 0)
+        check_between("amount", amount, 0, schedule=True)
         if isinstance(amount, int | float):
             noise(ops.zeros((1, 1)), amount, (0, 0))  # raises if the noise has a smaller range
         self.noise = noise

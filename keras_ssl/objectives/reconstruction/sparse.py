@@ -52,7 +52,7 @@ class SparseAutoencoder(Autoencoder):
         **kwargs: Any,
     ):
         super().__init__(encoder, decoder, reconstruction, seed=seed, **kwargs)
-        check_between("weight", weight, 0)
+        check_between("weight", weight, 0, schedule=True)
         self.weight = weight
         self.target = target
         if target is not None:

@@ -59,7 +59,7 @@ class VariationalAutoencoder(Objective):
     ):
         super().__init__(encoder, seed=seed, **kwargs)
         check_between("latent_dim", latent_dim, 1, whole=True)
-        check_between("beta", beta, 0)
+        check_between("beta", beta, 0, schedule=True)
         self.latent_dim = latent_dim
         self.beta = beta
         self.likelihood = likelihoods.Bernoulli() if likelihood is None else likelihood

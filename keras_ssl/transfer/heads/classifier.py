@@ -1,9 +1,9 @@
 """Heads for downstream tasks."""
 
 import keras
-import numpy as np
 
-from keras_ssl.errors import UserError
+from keras_ssl.checks import check_between
+from keras_ssl.networks import check_finite_weights
 from keras_ssl.specs import check_encoder, inputs_like
 from keras_ssl.transfer.checking import with_checked_fit
 
@@ -28,12 +28,12 @@ def classifier(encoder: keras.Model, classes: int, name: str = "classifier") -> 
         compiled. Compile it with the loss "sparse_categorical_crossentropy".
 
     Raises:
-        UserError: If there are fewer than 2 classes, or the encoder does not return one vector for each sample; from
-            `fit`, if samples or labels cannot be trained on.
+        UserError: If there are fewer than 2 classes, the encoder does not return one vector for each sample, or its
+            weights are not finite; from `fit`, if samples or labels cannot be trained on.
     """
-    if isinstance(classes, bool) or not isinstance(classes, int | np.integer) or classes < 2:
-        raise UserError("at least 2 classes", f"classes={classes!r}", "give the number of classes of the labeled data")
+    check_between("classes", classes, least=2, whole=True)
     check_encoder(encoder)
+    check_finite_weights(encoder)
     inputs = inputs_like(encoder)
     head = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")
     return with_checked_fit(keras.Model(inputs, head(encoder(inputs)), name=name), classes)

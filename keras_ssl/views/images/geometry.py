@@ -150,6 +150,7 @@ def affine(
     translate = check_range("translate", _both_ways(translate), -1.0, 1.0)
     scale = check_range("scale", scale, 1e-2, 1e2)
     shear = check_range("shear", _both_ways(shear), -80.0, 80.0)
+    check_between("fill", fill)
 
     def transform(images, seed):
         _, height, width, _ = ops.shape(images)

@@ -3,6 +3,7 @@
 import keras_ssl.views.images.color as color
 import keras_ssl.views.images.degradation as degradation
 import keras_ssl.views.images.geometry as geometry
+from keras_ssl.checks import check_between, check_probability
 from keras_ssl.views.policy import Policy
 
 __all__ = ["digits", "natural_images"]
@@ -32,6 +33,8 @@ def digits(
     Raises:
         UserError: If a number is out of its range.
     """
+    check_between("noise", noise, 0, 10)
+    check_probability("erase", erase)
     operations = [
         geometry.affine(rotate, translate, scale, shear),
         degradation.noise((0.0, noise)),
@@ -77,6 +80,10 @@ def natural_images(
     Example:
         `views.natural_images(32, strength=0.5, blur=0.0, solarize=0.0)` is SimCLR's policy for CIFAR-10.
     """
+    check_between("strength", strength, 0, 2.5)
+    chances = {"flip": flip, "jitter": jitter, "grayscale": grayscale, "blur": blur, "solarize": solarize}
+    for name, chance in chances.items():
+        check_probability(name, chance)
     operations = [
         geometry.random_resized_crop(size, scale),
         geometry.flip(horizontal=flip),
