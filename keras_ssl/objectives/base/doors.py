@@ -1,5 +1,6 @@
 """The methods of `keras.Model` that take data, which look at the data before a step is taken on it."""
 
+import functools
 import inspect
 from typing import Any
 
@@ -10,7 +11,8 @@ from keras_ssl import specs
 from keras_ssl.checks import Watch, described, instead_of_array
 from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers
-from keras_ssl.objectives.base import batches
+from keras_ssl.objectives.base import batches, optimizers
+from keras_ssl.trees import count
 
 __all__ = ["Doors", "check_data"]
 
@@ -23,27 +25,68 @@ class Doors(keras.Model):
 
     _begun = False
 
+    @functools.wraps(keras.Model.fit, assigned=())  # for the signature
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """Check the data and train; see `keras.Model.fit`."""
+        """Check the arguments and train. The arguments are those of `keras.Model.fit`.
+
+        Args:
+            *args: `x` first: `data.batches(…)`, any other data set of such batches, or arrays, with a default
+                `batch_size` of 32.
+            **kwargs: `epochs`, `callbacks`, … of `keras.Model.fit`.
+
+        Returns:
+            `keras.callbacks.History`.
+
+        Raises:
+            UserError: If `epochs` is below 1, the data cannot be trained on, there are targets or weights, or a
+                callback would not reach all optimizers; and at the first update that is not finite. The weights are
+                then those from before it.
+        """
         given = _bound(keras.Model.fit, self, args, kwargs)
-        self._begun = True
-        watch = self._watch()
-        given["x"] = watch.over(_data(self, given.get("x")))
-        validation = self._watch()
+        batches.refuse_targets(self, given)
+        optimizers.check_callbacks(self, given.get("callbacks"))
+        if (epochs := given.get("epochs", 1)) < 1:
+            raise UserError("at least one epoch", f"epochs={epochs}", "give `epochs=1` or more")
+        arrays = batches.arrays_in(self, given.get("x"))
+        if not arrays:
+            given.setdefault("shuffle", False)  # Keras would warn that data sets shuffle themselves
+        watch, validation = self._watch(), self._watch()
+        given["x"] = self._watched(watch, given.get("x"))
+        for key, array in arrays.items():
+            batches.check_sizes(self, key, count(array), given.get("batch_size") or 32)
         if given.get("validation_data") is not None:
-            x, *others = keras.utils.unpack_x_y_sample_weight(given["validation_data"])
-            given["validation_data"] = (validation.over(_data(self, x)), *others)
+            x, *targets = keras.utils.unpack_x_y_sample_weight(given["validation_data"])
+            batches.refuse_targets(self, dict(zip(("y", "sample_weight"), targets)))
+            given["validation_data"] = (self._watched(validation, x), *targets)
+        self._begun = True
         with watch.reporting(), validation.reporting():
             return super().fit(**given)
 
+    @functools.wraps(keras.Model.evaluate, assigned=())  # for the signature
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        """Check the data and evaluate; see `keras.Model.evaluate`."""
+        """Check the data and return the terms. The arguments are those of `keras.Model.evaluate`.
+
+        Args:
+            *args: `x` first: what `fit` takes.
+            **kwargs: `batch_size`, `return_dict`, … of `keras.Model.evaluate`.
+
+        Returns:
+            A list of the terms, or with `return_dict` a dict.
+
+        Raises:
+            UserError: If the data cannot be used, or there are targets or weights.
+        """
         given = _bound(keras.Model.evaluate, self, args, kwargs)
+        batches.refuse_targets(self, given)
         watch = self._watch()
         if "_use_cached_eval_dataset" not in given:  # so `fit` asks, which looks at its validation data
-            given["x"] = watch.over(_data(self, given.get("x")))
-        with watch.reporting():
-            return super().evaluate(**given)
+            given["x"] = self._watched(watch, given.get("x"))
+        try:
+            with watch.reporting():
+                return super().evaluate(**given)
+        finally:
+            if keras.backend.backend() == "jax":
+                self.jax_state_sync()
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
         """Check the samples and return their representations. The arguments are those of `keras.Model.predict`.
@@ -67,24 +110,27 @@ class Doors(keras.Model):
         with watch.reporting():
             return super().predict(**given)
 
-    def train_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
         """Take one step; see `keras.Model.train_on_batch`. The first batch since `compile` is checked.
 
         Args:
             x: A batch.
-            *args: See `keras.Model.train_on_batch`.
+            y: Must be None.
+            sample_weight: Must be None.
             **kwargs: See `keras.Model.train_on_batch`.
 
         Raises:
-            UserError: If the first batch cannot be trained on.
+            UserError: If the first batch cannot be trained on, or there are targets or weights.
         """
+        batches.refuse_targets(self, {"y": y, "sample_weight": sample_weight, **kwargs})
         self._begin(x)
-        return super().train_on_batch(x, *args, **kwargs)
+        return super().train_on_batch(x, **kwargs)
 
-    def test_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
         """Evaluate one batch; see `keras.Model.test_on_batch` and `train_on_batch`."""
+        batches.refuse_targets(self, {"y": y, "sample_weight": sample_weight})
         self._begin(x)
-        return super().test_on_batch(x, *args, **kwargs)
+        return super().test_on_batch(x, **kwargs)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the representations of one batch; see `keras.Model.predict_on_batch`. Each batch is checked."""
@@ -100,6 +146,11 @@ class Doors(keras.Model):
         if not self._begun:
             check_data(self, x)
         self._begun = True
+
+    def _watched(self, watch, x):
+        """Check arrays whole; return them, or a data set that is watched."""
+        check_data(self, x)
+        return watch.over(_data(self, x))
 
     def _watch(self):
         return Watch(lambda data: check_data(self, data), self._each(lambda data: _check_ids(self, data)))

@@ -12,11 +12,10 @@ from keras_ssl.backends import on_tensorflow
 from keras_ssl.distribute import replica_index
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import batches, jax_step, optimizers, tensorflow_step
-from keras_ssl.objectives.base.doors import Doors, check_data
+from keras_ssl.objectives.base.doors import Doors
 from keras_ssl.objectives.base.updates import Update
 from keras_ssl.seeds import SeedStream
 from keras_ssl.specs import Specs
-from keras_ssl.trees import count
 from keras_ssl.typing import Batch, Samples, Schedule, Tensor
 
 __all__ = ["Objective"]
@@ -218,83 +217,6 @@ class Objective(Doors):
         for update in self.updates:
             update.optimizer.build(update.variables)
 
-    @functools.wraps(keras.Model.fit, assigned=())  # for the signature
-    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """Check the arguments and train. The arguments are those of `keras.Model.fit`.
-
-        Args:
-            *args: `x` first: `data.batches(…)`, any other data set of such batches, or arrays, with a default
-                `batch_size` of 32.
-            **kwargs: `epochs`, `callbacks`, … of `keras.Model.fit`.
-
-        Returns:
-            `keras.callbacks.History`.
-
-        Raises:
-            UserError: If `epochs` is below 1, an array cannot be trained on, there are targets or weights, or a
-                callback would not reach all optimizers; and at the first update that is not finite. The weights are
-                then those from before it.
-        """
-        given = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs).arguments
-        del given["self"]
-        batches.refuse_targets(self, given)
-        optimizers.check_callbacks(self, given.get("callbacks"))
-        epochs = given.get("epochs", 1)
-        if epochs < 1:
-            raise UserError("at least one epoch", f"epochs={epochs}", "give `epochs=1` or more")
-        arrays = batches.arrays_in(self, given.get("x"))
-        if not arrays:
-            given.setdefault("shuffle", False)  # Keras would warn that data sets shuffle themselves
-        given["x"] = self._checked(given.get("x"))
-        for key, array in arrays.items():
-            batches.check_sizes(self, key, count(array), given.get("batch_size") or 32)
-        if given.get("validation_data") is not None:
-            x, *targets = keras.utils.unpack_x_y_sample_weight(given["validation_data"])
-            batches.refuse_targets(self, dict(zip(("y", "sample_weight"), targets)))
-            given["validation_data"] = (self._checked(x), *targets)
-        return super().fit(**given)
-
-    @functools.wraps(keras.Model.evaluate, assigned=())  # for the signature
-    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        """Check the data and return the terms. The arguments are those of `keras.Model.evaluate`.
-
-        Args:
-            *args: `x` first: what `fit` takes.
-            **kwargs: `batch_size`, `return_dict`, … of `keras.Model.evaluate`.
-
-        Returns:
-            A list of the terms, or with `return_dict` a dict.
-
-        Raises:
-            UserError: If an array cannot be used, or there are targets or weights.
-        """
-        given = inspect.signature(keras.Model.evaluate).bind(self, *args, **kwargs).arguments
-        del given["self"]
-        batches.refuse_targets(self, given)
-        others = given.pop("kwargs", {})
-        if "_use_cached_eval_dataset" not in others:  # so `fit` asks, which has checked its validation data
-            given["x"] = self._checked(given.get("x"))
-        try:
-            return super().evaluate(**given, **others)
-        finally:
-            if keras.backend.backend() == "jax":
-                self.jax_state_sync()
-
-    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
-        """Take a step on a batch; `y` and weights must be None. See `keras.Model.train_on_batch`."""
-        batches.refuse_targets(self, {"y": y, "sample_weight": sample_weight, **kwargs})
-        return super().train_on_batch(x, **kwargs)
-
-    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
-        """Evaluate a batch; `y` and weights must be None. See `keras.Model.test_on_batch`."""
-        batches.refuse_targets(self, {"y": y, "sample_weight": sample_weight})
-        return super().test_on_batch(x, **kwargs)
-
-    def _checked(self, x):
-        """Check arrays, and return them; data sets are looked at by `Doors`."""
-        check_data(self, x)
-        return x
-
     def make_train_function(self, force: bool = False) -> None:
         """Build the optimizers and make Keras's training function.
 
@@ -306,7 +228,7 @@ class Objective(Doors):
             tensorflow_step.build_optimizers(self)
         if self.train_function is None or force:
             super().make_train_function(force)
-            self.train_function = functools.partial(self._take_steps, self.train_function)
+            self.train_function: Any = functools.partial(self._take_steps, self.train_function)
 
     def _take_steps(self, function, *args):
         """Call Keras's training function, and raise if an update was not finite."""
