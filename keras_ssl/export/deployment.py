@@ -89,7 +89,8 @@ def deploy(
     """
     check_tolerance(tolerance)
     directory = pathlib.Path(directory)
-    check_finite_weights(model)
+    for one in (model, *(signatures or {}).values()):
+        check_finite_weights(one[0] if isinstance(one, tuple) else one)
     served = servings(model, Sends(input_dtype, value_range, mean, std), outputs, signatures)
     layouts = [layout(served[0], samples), *map(layout, served[1:])]
     class_names = _checked_names(class_names, layouts[0])
