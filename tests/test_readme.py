@@ -141,11 +141,18 @@ def test_there_are_commands_and_targets():
 
 
 @pytest.mark.parametrize("words", COMMANDS)
-def test_a_command_line_is_understood(words):
+def test_a_command_line_is_understood(words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("photos", "labeled", "run"):
+        (tmp_path / folder).mkdir()
+    for file in ("encoder.keras", "classifier.keras"):
+        (tmp_path / "run" / file).touch()
     name, *arguments = shlex.split(words, comments=True)
-    command = typer.main.get_command(cli.app).commands[name]
     if arguments != ["--help"]:
-        command.make_context(name, arguments)  # raises on an unknown option, a missing one or a wrong type
+        whole = typer.main.get_command(cli.app)
+        context = whole.make_context("keras-ssl", [name, *arguments])
+        # raises on an unknown option, a missing one, a wrong type, and names and files that there are not
+        whole.commands[name].make_context(name, arguments, parent=context)
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -147,5 +147,7 @@ def test_every_other_objective_takes_small_images_of_any_data_set(name):
 
 
 def test_an_unknown_objective_is_told_which_there_are():
-    with pytest.raises(UserError, match=r"an objective among autoencoder, .*, swav. Received 'simclear'"):
+    with pytest.raises(
+        UserError, match=r"among simclr, .*, attributes. Received 'simclear' \(did you mean 'simclr'\?\)"
+    ):
         recipes.choose("simclear", "digits")
