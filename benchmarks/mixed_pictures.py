@@ -218,10 +218,9 @@ def section(result):
     lines += [f"| {form} | {value:.1f} |" for form, value in result["difference"].items()]
     lines += [
         "",
-        f"{result['files']} entries in three class folders: {result['read']} pictures, {EACH} of each form; the others, "
-        "broken files, links, hidden files, …, were",
-        "left out. The difference is the mean over the pixels of a picture, of 255, from what was drawn; the largest of "
-        "each form.",
+        f"{result['files']} entries in three class folders: {result['read']} pictures, {EACH} of each form; broken",
+        "files, links, hidden files and others were left out. The difference is the mean over the pixels of a",
+        "picture, of 255, from what was drawn; the largest of each form.",
         f"`{'`, `'.join(result['commands'])}` ran through (`python -m benchmarks.mixed_pictures`).",
     ]
     return "\n".join(lines)
