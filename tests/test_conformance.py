@@ -218,10 +218,11 @@ def test_a_batch_of_one_is_an_error_where_samples_are_compared(case):
 @pytest.mark.parametrize(
     "case", [case for case in CASES if set(case.needed(2, 0)) == {"input"}], ids=lambda case: case.name
 )
-def test_a_single_key_takes_a_bare_tensor_and_drops_y(case):
+def test_a_single_key_takes_a_bare_tensor_and_labels_beside_it_in_a_data_set(case):
     objective, batch = shared(case), case.needed(N, 0)
     x, y = batch["input"], np.zeros(N)
     losses = [objective.evaluate(data, batch_size=N, return_dict=True, verbose=0)["loss"] for data in (batch, x)]
-    losses.append(objective.evaluate(x, y, batch_size=N, return_dict=True, verbose=0)["loss"])
     losses.append(objective.evaluate(tf.data.Dataset.from_tensors((x, y)), return_dict=True, verbose=0)["loss"])
     assert len(set(losses)) == 1
+    with pytest.raises(UserError, match="x alone .* Received y"):
+        objective.evaluate(x, y, batch_size=N, verbose=0)

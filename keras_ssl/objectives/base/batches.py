@@ -34,14 +34,14 @@ def as_batch(objective: Any, data: Any) -> Batch:
     if isinstance(data, (tuple, list)) and len(data) > 3:  # Keras reads at most x, y and sample weights
         raise _wrong_keys(objective, f"a {type(data).__name__} of {len(data)} tensors")
     x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
-    targets = any(len(leaf.shape) > 2 for leaf in keras.tree.flatten(y) if hasattr(leaf, "shape"))
-    refuse_targets(objective, {"y": y if targets else None, "sample_weight": weights})
     x = by_key(objective, x)
     if not isinstance(x, dict):
         received = f"one tensor of shape {tuple(x.shape)}" if hasattr(x, "shape") else f"a tuple of {len(x)} tensors"
         raise _wrong_keys(objective, received)
     if missing := [key for key in keys if key not in x]:
         raise _wrong_keys(objective, f"a dict with the keys {tuple(x)}; {', '.join(missing)} missing")
+    targets = any(len(leaf.shape) > 2 for leaf in keras.tree.flatten(y) if hasattr(leaf, "shape"))
+    refuse_targets(objective, {"y": y if targets else None, "sample_weight": weights})
     for key, spec in objective.batch_specs.items():
         with errors_about(objective, key):
             specs.check(spec, x[key], f"'{key}'")

@@ -230,6 +230,8 @@ def _data(objective, x):
     """Return `x`, or raise if it is no data: a path, a list of samples, ragged tensors, …"""
     if hasattr(x, "element_spec") or isinstance(x, keras.utils.PyDataset) or hasattr(x, "__next__"):
         return x
+    if isinstance(x, tuple) and len(objective.batch_keys) > 1:
+        return x  # the check of a batch says which keys are wanted
     do = instead_of_array(x)
     if do is None and isinstance(x, dict):
         do = next(filter(None, map(instead_of_array, keras.tree.flatten(x))), None)
