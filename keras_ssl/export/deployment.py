@@ -95,7 +95,8 @@ def deploy(
     """
     check_tolerance(tolerance)
     directory = pathlib.Path(directory)
-    check_finite_weights(model)
+    for one in (model, *(signatures or {}).values()):
+        check_finite_weights(one[0] if isinstance(one, tuple) else one)
     served = servings(model, Sends(input_dtype, value_range, mean, std), outputs, signatures)
     for package in ("tf2onnx", "onnx", "onnxruntime"):
         require(package, "which writes or verifies ONNX files")

@@ -98,6 +98,7 @@ class FineTuning:
             self.model.train_on_batch(take(images, chosen), labels[chosen])
             if after_step:
                 after_step(step)
+        check_finite_weights(self.model, "after fine-tuning")
 
 
 def fine_tune(
