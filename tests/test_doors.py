@@ -453,12 +453,12 @@ def test_an_encoder_that_rescales_bytes_is_warned_about_once():
         with pytest.warns(specs.RescalingWarning, match="include_preprocessing=False"):
             door(encoder)
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
+            warnings.simplefilter("error", specs.RescalingWarning)
             door(encoder)
     inputs = keras.Input(SHAPE, name="image")  # as the warning says
     right = keras.Model(inputs, rescaling()(keras.ops.multiply(inputs, 255.0)))
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", specs.RescalingWarning)
         h = evaluate.embed(right, GOOD)
     with pytest.warns(specs.RescalingWarning):
         model = transfer.classifier(rescaling(), 3)
