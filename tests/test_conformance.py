@@ -224,5 +224,5 @@ def test_a_single_key_takes_a_bare_tensor_and_labels_beside_it_in_a_data_set(cas
     losses = [objective.evaluate(data, batch_size=N, return_dict=True, verbose=0)["loss"] for data in (batch, x)]
     losses.append(objective.evaluate(tf.data.Dataset.from_tensors((x, y)), return_dict=True, verbose=0)["loss"])
     assert len(set(losses)) == 1
-    with pytest.raises(UserError, match="x alone .* Received y"):
+    with pytest.raises(UserError, match=r"x alone .* Received y"):
         objective.evaluate(x, y, batch_size=N, verbose=0)
