@@ -226,7 +226,7 @@ def main():
     for row in [options.only] if options.only else ROWS:
         rows[row] = start(row, options)
         print(row, rows[row], flush=True)
-    result = {"cores": os.cpu_count(), "pairs": options.pairs, "rows": {row: rows[row] for row in ROWS}}
+    result = {"cores": os.cpu_count(), "pairs": options.pairs, "rows": {row: rows[row] for row in ROWS if row in rows}}
     print(section(result))
     publish("finite", result)
 
