@@ -316,7 +316,7 @@ def test_an_existing_version_stays_as_it_is(classifier, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("version", [0, -1, 1.5, "1", True])
 def test_a_bad_version_is_refused(classifier, tmp_path, version):
-    with pytest.raises(UserError, match="version number"):
+    with pytest.raises(UserError, match="version as a whole number at least 1"):
         export.deploy(classifier, tmp_path, version=version)
 
 

@@ -1,6 +1,6 @@
 """Checks of images and labels, before anything is trained on them."""
 
-from keras_ssl.checks.arguments import check_between, check_counts, check_method, check_probability, check_range
+from keras_ssl.checks.arguments import check_between, check_counts, check_method, check_range
 from keras_ssl.checks.arrays import (
     as_array,
     as_arrays,
@@ -26,7 +26,6 @@ __all__ = [
     "check_images",
     "check_labels",
     "check_method",
-    "check_probability",
     "check_range",
     "check_same_shape",
     "check_shape",

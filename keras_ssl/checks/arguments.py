@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_ssl.errors import UserError
 
-__all__ = ["check_between", "check_counts", "check_method", "check_probability", "check_range"]
+__all__ = ["check_between", "check_counts", "check_method", "check_range"]
 
 
 def check_method(model: Any, name: str) -> None:
@@ -107,18 +107,3 @@ def check_range(name: str, value: Any, lowest: float, highest: float) -> tuple[f
             "give a range within these bounds; its docstring has the default",
         )
     return float(value[0]), float(value[1])
-
-
-def check_probability(name: str, value: float) -> float:
-    """Return `value`, or raise unless it is a number in 0..1.
-
-    Args:
-        name: Name of the argument in the error.
-        value: The number.
-
-    Raises:
-        UserError: If it is not.
-    """
-    if not _is_number(value) or not 0 <= value <= 1:
-        raise UserError(f"{name} in 0..1", repr(value), "give a probability: 0 is never, 1 is always")
-    return value

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_ssl.backends import require
+from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 from keras_ssl.export.axes import layout
 from keras_ssl.export.clients import PerChannel, Sends, ValueRange
@@ -14,7 +15,6 @@ from keras_ssl.export.naming import SCORES
 from keras_ssl.export.parity import (
     BATCHES,
     check_parity,
-    check_tolerance,
     compare_all,
     empty_batches,
     onnx_runtime,
@@ -93,7 +93,7 @@ def deploy(
             outputs for the samples, or for those whose floats are all lowest or all highest.
         ParityError: If the three do not agree.
     """
-    check_tolerance(tolerance)
+    check_between("tolerance", tolerance, above=0)
     directory = pathlib.Path(directory)
     for one in (model, *(signatures or {}).values()):
         check_finite_weights(one[0] if isinstance(one, tuple) else one)
@@ -145,8 +145,7 @@ def _next_version(directory):
 def _check_version(version, directory):
     if version is None:
         return
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise UserError("a version number of 1 or more", repr(version), "leave it out for the next free number")
+    check_between("version", version, least=1, whole=True)
     if (directory / str(version)).exists():
         raise UserError(
             f"a version that is not in {directory} yet",

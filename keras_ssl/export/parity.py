@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from keras_ssl import trees
+from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 from keras_ssl.export.axes import Layout, layout
 from keras_ssl.export.clients import PerChannel, Sends, ValueRange
@@ -20,7 +21,6 @@ __all__ = [
     "ParityError",
     "Runtime",
     "check_parity",
-    "check_tolerance",
     "compare",
     "compare_all",
     "difference",
@@ -92,7 +92,7 @@ def verify(
         UserError: If a file is missing or has changed since it was deployed, or the samples do not fit.
     """
     need_tensorflow()
-    check_tolerance(tolerance)
+    check_between("tolerance", tolerance, above=0)
     directory = pathlib.Path(directory)
     for name in ("saved_model.pb", "model.onnx"):
         if not (directory / name).is_file():
@@ -253,12 +253,6 @@ def check_parity(figures: dict[str, dict[str, float]], tolerance: float) -> None
             "difference is harmless",
             figures,
         )
-
-
-def check_tolerance(tolerance: float) -> None:
-    """Raise `UserError` unless `tolerance` is a positive, finite number."""
-    if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not 0 < tolerance < float("inf"):
-        raise UserError("a tolerance above 0", repr(tolerance), "leave it out for 1e-5")
 
 
 def saved_model_runtime(directory: Path, name: str = DEFAULT) -> tuple[Runtime, dict[str, Any]]:

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 from keras_ssl.export.axes import Layout, layout
 from keras_ssl.export.clients import PerChannel, Sends, ValueRange
 from keras_ssl.export.formats.saved_model_format import write_saved_model
-from keras_ssl.export.parity import check_parity, check_tolerance, compare, onnx_runtime
+from keras_ssl.export.parity import check_parity, compare, onnx_runtime
 from keras_ssl.export.signatures import Serving, servings
 from keras_ssl.files import refuse_existing, staged
 from keras_ssl.typing import Path, Samples
@@ -61,7 +62,7 @@ def onnx(
         UserError: If the model cannot be converted, or something is at `path`.
         ParityError: If ONNX Runtime and Keras differ. Nothing is written then.
     """
-    check_tolerance(tolerance)
+    check_between("tolerance", tolerance, above=0)
     path = pathlib.Path(path)
     served = servings(model, Sends(input_dtype, value_range, mean, std), outputs)[0]
     refuse_existing(path)

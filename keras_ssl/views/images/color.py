@@ -5,7 +5,7 @@ import math
 import numpy as np
 from keras import ops
 
-from keras_ssl.checks import check_probability, check_range
+from keras_ssl.checks import check_between, check_range
 from keras_ssl.typing import Operation
 from keras_ssl.views.draws import draw, keep_or_change
 from keras_ssl.views.images.layout import to_nhcw, to_nhwc
@@ -65,7 +65,7 @@ def color_jitter(
     strengths = {"brightness": brightness, "contrast": contrast, "saturation": saturation}
     ranges = [_factor(*item) for item in strengths.items()]
     check_range("hue", (0.0, hue), 0.0, 0.5)
-    check_probability("probability", probability)
+    check_between("probability", probability, least=0, most=1)
 
     def jitter(images, seed):
         b, c, s, h, chance = draw(seed, images, *ranges, (-hue, hue), (0, 1))
@@ -98,7 +98,7 @@ def grayscale(probability: float = 0.2) -> Operation:
     Raises:
         UserError: If the probability is not in 0..1.
     """
-    check_probability("probability", probability)
+    check_between("probability", probability, least=0, most=1)
 
     def remove_color(images, seed):
         if images.shape[-1] != 3:
@@ -128,7 +128,7 @@ def solarize(threshold: float = 0.5, probability: float = 0.1) -> Operation:
         Grill et al., "BYOL", 2020, table 6.
     """
     check_range("threshold", (0.0, threshold), 0.0, 1.0)
-    check_probability("probability", probability)
+    check_between("probability", probability, least=0, most=1)
 
     def invert_bright(images, seed):
         (chance,) = draw(seed, images, (0, 1))

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from keras_ssl.checks import check_probability, check_range
+from keras_ssl.checks import check_between, check_range
 from keras_ssl.seeds import SeedStream
 from keras_ssl.transforms.masks import block_mask
 from keras_ssl.transforms.noise import gaussian_noise
@@ -33,7 +33,7 @@ def blur(sigma: tuple[float, float] = (0.1, 2.0), probability: float = 0.5) -> O
         The image is mirrored at its edges. Zero padding would darken them.
     """
     sigma = check_range("sigma", sigma, 1e-2, 1e2)
-    check_probability("probability", probability)
+    check_between("probability", probability, least=0, most=1)
 
     def smooth(images, seed):
         deviation, chance = draw(seed, images, sigma, (0, 1))
@@ -69,7 +69,7 @@ def noise(stddev: tuple[float, float] = (0.0, 0.1), probability: float = 1.0) ->
         UserError: If a number is out of its range.
     """
     stddev = check_range("stddev", stddev, 0.0, 10.0)
-    check_probability("probability", probability)
+    check_between("probability", probability, least=0, most=1)
 
     def add_noise(images, seed):
         stream = SeedStream(seed)
@@ -107,7 +107,7 @@ def erase(
     """
     area, ratio = check_range("area", area, 1e-4, 1.0), check_range("ratio", ratio, 1e-2, 1e2)
     check_range("value", (0.0, value), 0.0, 1.0)
-    check_probability("probability", probability)
+    check_between("probability", probability, least=0, most=1)
 
     def fill_box(images, seed):
         stream = SeedStream(seed)

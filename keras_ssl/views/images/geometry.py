@@ -9,7 +9,7 @@ import math
 
 from keras import ops
 
-from keras_ssl.checks import check_between, check_probability, check_range
+from keras_ssl.checks import check_between, check_range
 from keras_ssl.transforms.masks import random_boxes
 from keras_ssl.typing import Operation, Tensor
 from keras_ssl.views.draws import draw, keep_or_change
@@ -111,8 +111,8 @@ def flip(horizontal: float = 0.5, vertical: float = 0.0) -> Operation:
     Raises:
         UserError: If a probability is not in 0..1.
     """
-    check_probability("horizontal", horizontal)
-    check_probability("vertical", vertical)
+    check_between("horizontal", horizontal, least=0, most=1)
+    check_between("vertical", vertical, least=0, most=1)
 
     def mirror(images, seed):
         across, down = draw(seed, images, (0, 1), (0, 1))

@@ -3,7 +3,7 @@
 import keras_ssl.views.images.color as color
 import keras_ssl.views.images.degradation as degradation
 import keras_ssl.views.images.geometry as geometry
-from keras_ssl.checks import check_between, check_probability
+from keras_ssl.checks import check_between
 from keras_ssl.views.policy import Policy
 
 __all__ = ["digits", "natural_images"]
@@ -34,7 +34,7 @@ def digits(
         UserError: If a number is out of its range.
     """
     check_between("noise", noise, 0, 10)
-    check_probability("erase", erase)
+    check_between("erase", erase, least=0, most=1)
     operations = [
         geometry.affine(rotate, translate, scale, shear),
         degradation.noise((0.0, noise)),
@@ -83,7 +83,7 @@ def natural_images(
     check_between("strength", strength, 0, 2.5)
     chances = {"flip": flip, "jitter": jitter, "grayscale": grayscale, "blur": blur, "solarize": solarize}
     for name, chance in chances.items():
-        check_probability(name, chance)
+        check_between(name, chance, least=0, most=1)
     operations = [
         geometry.random_resized_crop(size, scale),
         geometry.flip(horizontal=flip),
