@@ -77,7 +77,22 @@ Encoder = Annotated[
 Fit = Annotated[
     str | None,
     typer.Option(
-        help="'crop', 'pad' or 'stretch': how images get their size. Default: as the encoder was trained, or 'crop'."
+        help="'crop', 'pad' or 'stretch': how images get their size. Default: as the encoder was trained, or 'crop'.",
+        callback=checked_by(names.check_fit),
+    ),
+]
+Objective = Annotated[
+    str,
+    typer.Option(
+        help="'simclr', 'byol', 'autoencoder', 'gan', 'rotation', …; an unknown one lists them all.",
+        callback=checked_by(names.check_objective),
+    ),
+]
+Strategy = Annotated[
+    str,
+    typer.Option(
+        help="'none', 'mirrored' (all GPUs of this machine) or 'multiworker' (those of TF_CONFIG).",
+        callback=checked_by(names.check_strategy),
     ),
 ]
 SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave out images that cannot be read.")]
@@ -141,13 +156,7 @@ def demo(
 @_says_how_to_go_on
 def pretrain(
     dataset: Dataset,
-    objective: Annotated[
-        str,
-        typer.Option(
-            help="'simclr', 'byol', 'autoencoder', 'gan', 'rotation', …; an unknown one lists them all.",
-            callback=checked_by(names.check_objective),
-        ),
-    ] = "simclr",
+    objective: Objective = "simclr",
     epochs: Annotated[
         int | None, typer.Option(help="Default: those of the data set's recipe.", callback=checked_by(_at_least_one))
     ] = None,
@@ -157,13 +166,7 @@ def pretrain(
     fit: Fit = "crop",
     background: Annotated[str, typer.Option(help="Color behind transparent images and around padded ones.")] = "white",
     skip_broken: SkipBroken = False,
-    strategy: Annotated[
-        str,
-        typer.Option(
-            help="'none', 'mirrored' (all GPUs of this machine) or 'multiworker' (those of TF_CONFIG).",
-            callback=checked_by(names.check_strategy),
-        ),
-    ] = "none",
+    strategy: Strategy = "none",
     trust: Annotated[
         bool, typer.Option("--trust", help="Do not decode each image first where not all fit into memory.")
     ] = False,
@@ -290,7 +293,12 @@ def export(
         typer.Argument(help="classifier.keras or encoder.keras.", callback=checked_by(names.check_model_file)),
     ],
     out: Out = Path("out/model"),
-    input_dtype: Annotated[str, typer.Option(help="'float32' for images in 0..1, 'uint8' for 0..255.")] = "float32",
+    input_dtype: Annotated[
+        str,
+        typer.Option(
+            help="'float32' for images in 0..1, 'uint8' for 0..255.", callback=checked_by(names.check_input_dtype)
+        ),
+    ] = "float32",
     tolerance: Annotated[float, typer.Option(help="Largest relative difference between the formats.")] = 1e-5,
     version: Annotated[int | None, typer.Option(help="Default: the next one.")] = None,
 ) -> None:

@@ -13,9 +13,13 @@ from keras_ssl.typing import Path
 __all__ = [
     "CLASSICAL",
     "EMBEDDED",
+    "FITS",
+    "INPUT_DTYPES",
     "JOINT_EMBEDDING",
     "STRATEGIES",
     "check_dataset",
+    "check_fit",
+    "check_input_dtype",
     "check_model_file",
     "check_no_path",
     "check_objective",
@@ -64,6 +68,13 @@ _EMBEDDED = f"the embedded sets ({', '.join(EMBEDDED)})"
 STRATEGIES = ("none", "mirrored", "multiworker")
 """Names for `distribute.strategy`."""
 
+FITS = ("crop", "pad", "stretch")
+"""Ways to bring a picture to a size, for `data.load`: scaled to cover it and cropped at the center; scaled to fit into
+it and padded; scaled to it as it is."""
+
+INPUT_DTYPES = ("float32", "uint8", "int16")
+"""Dtypes that clients of an exported model may send, of which each kind of data takes some."""
+
 
 def check_objective(name: str) -> None:
     """Raise unless there is an objective of this name.
@@ -87,6 +98,30 @@ def check_strategy(name: Any) -> None:
         UserError: If there is none.
     """
     _check_among("a strategy", name, STRATEGIES)
+
+
+def check_fit(name: Any) -> None:
+    """Raise unless there is a way of this name to bring a picture to a size.
+
+    Args:
+        name: Such as "crop".
+
+    Raises:
+        UserError: If there is none.
+    """
+    _check_among("a fit", name, FITS)
+
+
+def check_input_dtype(name: str) -> None:
+    """Raise unless clients may send a dtype of this name.
+
+    Args:
+        name: Such as "uint8".
+
+    Raises:
+        UserError: If they may not.
+    """
+    _check_among("an input dtype", name, INPUT_DTYPES)
 
 
 def check_dataset(name: Path) -> None:

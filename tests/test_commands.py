@@ -11,6 +11,7 @@ import pytest
 import keras_ssl
 from keras_ssl import distribute, logs, names, objectives, onednn, recipes, set_names
 from keras_ssl.errors import UserError
+from keras_ssl.specs import KINDS
 
 ROOT = pathlib.Path(keras_ssl.__file__).parents[1]
 
@@ -56,6 +57,9 @@ ANSWERS = {
     "pretrain --dataset digits --epochs 0": (2, "--epochs"),
     "pretrain --dataset digits --objective simclear": (2, "an objective among simclr"),
     "pretrain --dataset digits --strategy miror": (2, "'miror' (did you mean 'mirrored'?)"),
+    "pretrain --dataset digits --fit crap": (2, "'crap' (did you mean 'crop'?)"),
+    "export encoder.keras --input-dtype unit8": (2, "encoder.keras, which does not exist"),
+    "export --input-dtype unit8 encoder.keras": (2, "'unit8' (did you mean 'uint8'?)"),
     "pretrain --dataset mnits": (2, "'mnits' (did you mean 'mnist'"),
     "pretrain --dataset ./keras_sl": (2, "keras_sl (did you mean 'keras_ssl'"),
     "evaluate --encoder README.md --dataset digits": (2, "a .keras file"),
@@ -101,6 +105,7 @@ def test_a_command_registers_all_classes_before_it_runs(started):
 
 def test_names_are_those_of_what_there_is():
     assert {name: getattr(objectives, kind) for name, kind in names.JOINT_EMBEDDING.items()} == recipes.JOINT_EMBEDDING
+    assert set(names.INPUT_DTYPES) == {"float32"}.union(*(kind.stored for kind in KINDS.values()))
     functions = set(recipes.small_images.__all__)
     assert functions == {*names.JOINT_EMBEDDING, *names.CLASSICAL}
     for name in functions:

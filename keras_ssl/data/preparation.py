@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_ssl.errors import UserError
+from keras_ssl.names import check_fit
 
-__all__ = ["FITS", "Preparation"]
-
-FITS = ("crop", "pad", "stretch")
-"""Scaled to cover the size and cropped at the center; scaled to fit into it and padded; scaled to it as it is."""
+__all__ = ["Preparation"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +29,7 @@ class Preparation:
     background: Any = "white"
 
     def __post_init__(self) -> None:
-        if self.fit not in FITS:
-            raise UserError(f"fit {', '.join(map(repr, FITS[:-1]))} or {FITS[-1]!r}", repr(self.fit), "choose one")
+        check_fit(self.fit)
         object.__setattr__(self, "background", _color(self.background))
 
     def to_json(self) -> dict[str, Any]:
