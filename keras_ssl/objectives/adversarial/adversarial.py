@@ -75,8 +75,9 @@ class Adversarial(Objective):
         """An optimizer with the same arguments, and the same variables excluded from weight decay."""
         inner, config = optimizers.innermost(optimizer), optimizer.get_config()
         own = config["inner_optimizer"]["config"] if inner is not optimizer else config
-        if callable(inner._learning_rate) and not isinstance(own["learning_rate"], dict | float):
-            own["learning_rate"] = inner._learning_rate
+        rate = inner._learning_rate
+        if callable(rate) and not isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+            own["learning_rate"] = rate  # Keras would refuse to load a lambda
         for name in ("learning_rate", "weight_decay"):
             if isinstance(own.get(name), dict) and self.discriminator_steps > 1:
                 schedule = keras.saving.deserialize_keras_object(own[name])
