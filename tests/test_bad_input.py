@@ -231,14 +231,6 @@ def test_a_folder_with_nothing_to_learn_from(command, tmp_path, count):
     command("pretrain", "--dataset", tmp_path / "photos")
 
 
-def test_a_folder_of_the_wrong_colors_for_the_encoder(command, tmp_path, saved_encoder):
-    folder = photos(tmp_path / "photos", mode="RGB")
-    for words in (("evaluate",), ("finetune",)):
-        message = command(*words, "--encoder", saved_encoder, "--dataset", folder)
-        assert "(None, 6, 6, 1)" in message
-        assert "6, 6, 3)" in message
-
-
 def test_a_folder_without_classes_cannot_be_learned(command, tmp_path, saved_encoder):
     folder = tmp_path / "photos"
     folder.mkdir()

@@ -180,7 +180,7 @@ def test_a_checkpoint_of_something_else_is_refused(story, tmp_path, capsys, monk
     [
         (("--seed", 4), "seed 3.*seed 4"),
         (("--epochs", 2), "epochs 1.*epochs 2"),
-        (("--fit", "crop", *PREPARED[2:]), "preparation .*pad.*preparation .*crop"),
+        (("--fit", "crop", *PREPARED[2:]), r"preparation\.fit pad.*preparation\.fit crop"),
         (("--mixed-precision",), "precision float32.*precision mixed_bfloat16"),
     ],
 )
@@ -201,13 +201,13 @@ def test_a_run_goes_on_only_as_it_was_begun(story, tmp_path, quick, capsys, monk
 def test_a_wrong_resume_does_not_stand_in_the_way_of_the_right_one(story, tmp_path, quick):
     _, photos, run, _ = story
     run = copy_of(run, tmp_path)
-    source = data.load(photos)
+    source = data.load(photos, fit="pad", background="#000080")
     other = quick_recipe(source, 1, seed=3)
     other.objective = objectives.Autoencoder(other.objective.encoder)
     other.objective.compile("adam")
     with pytest.raises(UserError, match=r"objective SimCLR, .* more\. Received objective Autoencoder"):
         runs.pretrain(other, run, resume=True, facts={"dataset": str(photos)})
-    words = ("pretrain", "--dataset", f"{photos}/", "--epochs", 1, "--seed", 3, "--resume", "--out", run)
+    words = ("pretrain", "--dataset", f"{photos}/", "--epochs", 1, "--seed", 3, "--resume", "--out", run, *PREPARED)
     assert "Resuming after epoch 1, the last: nothing is left to train." in invoke(*words)
     assert json.loads((run / "encoder.json").read_text())["objective"] == "SimCLR"
 

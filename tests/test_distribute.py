@@ -62,7 +62,7 @@ def test_check_replicas_passes_what_is_exact_and_names_what_is_not(two_replicas)
         np.testing.assert_array_equal(one, other)
     with pytest.raises(UserError, match=r"2 replicas to train as one device.*in loss.*gather"):
         distribute.check_replicas(Local(cases.convolutional()), batch, two_replicas)
-    with pytest.raises(UserError, match=r"inf in gradients \("):
+    with pytest.raises(UserError, match="NaN or Inf in the gradients"):
         distribute.check_replicas(RootOfNothing(cases.convolutional()), batch, two_replicas)
     with pytest.raises(UserError, match=r"2 replicas can share.*7 samples"):
         distribute.check_replicas(simclr, cases.pairs(7, 0), two_replicas)
