@@ -118,13 +118,15 @@ class _Operations:
     def _saving(self):
         """Whether what writes and reads files is only where TensorFlow has it: in the saver and the restorer."""
         served, faults = self._reached(self.roots), []
-        for what, operations, place in (("writes", SAVE, self.save), ("reads", RESTORE, self.restore)):
+        loaded = self._reached([*self.roots, self.restore])  # what a restorer waits for runs when the model is loaded
+        for what, operations, place, run in (
+            ("writes", SAVE, self.save, loaded),
+            ("reads", RESTORE, self.restore, served),
+        ):
             functions = self._that_use(operations - self.allowed)
             places = {n for n, node in self.nodes.items() if node.calls & (functions | operations - self.allowed)}
-            if places - {place} or places & served or functions & self.of_python:
-                faults.append(f"{what} files when it answers or is initialized")
-            if what == "writes" and self.restore in places:
-                faults.append("writes files when it is loaded")
+            if places - {place} or places & run or functions & self.of_python:
+                faults.append(f"{what} files when it answers, is initialized or is loaded")
         return faults
 
     def _restoring(self):

@@ -44,8 +44,8 @@ def main(arguments=None):
     print(f"{shown}\nmanifest.json has the SHA-256 {digest(directory / 'manifest.json')}\n")
     try:
         faults = file_faults(directory, manifest) or contents(directory, manifest, options.allow)
-    except (OSError, ArtifactError) as error:
-        faults = [str(error)]
+    except (OSError, MemoryError, ArtifactError) as error:
+        faults = [str(error) or type(error).__name__]
     tolerance = options.tolerance or manifest["tolerance"]
     if options.tolerance is None and tolerance > LARGEST_TOLERANCE:
         faults.append(
@@ -115,6 +115,8 @@ def answers(directory, seed, memory, timeout):
     if done.returncode:
         said = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         raise ArtifactError(f"the model cannot be run: {''.join(x for x in said if x.isprintable())[:1000]}")
+    if not done.stdout.strip():
+        raise ArtifactError("the model has not answered")
     found = json.loads(done.stdout.splitlines()[-1])
     return {(output, int(size)): value for output, sizes in found.items() for size, value in sizes.items()}
 

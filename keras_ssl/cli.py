@@ -109,7 +109,9 @@ def _says_how_to_go_on(command):
         try:
             command(**options)
         except KeyboardInterrupt:
-            saved = any((options["out"] / "checkpoints").glob("ckpt-*"))
+            from keras_ssl.callbacks.checkpoints import checkpoint_numbers
+
+            saved = bool(checkpoint_numbers(options["out"] / "checkpoints"))
             said = "To go on" if saved else "Nothing is saved yet. To start again"
             typer.echo(f"keras-ssl: SIGINT ended the run. {said}: {_command_to_resume(saved)}", err=True)
             raise typer.Exit(128 + signal.SIGINT) from None

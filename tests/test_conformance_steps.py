@@ -65,6 +65,14 @@ def test_two_replicas_trace_what_the_objective_owns(case, two_replicas):
     assert set(terms) == set(objective.terms)
 
 
+def test_two_replicas_store_what_they_gather_in_a_graph(two_replicas):
+    """`after_step` runs in a branch there, since an update that is not finite is not made."""
+    (case,) = [case for case in CASES if case.name == "MoCo"]
+    with two_replicas.scope():
+        found = steps.take(case, steps.prepared(case, run_eagerly=False))
+    steps.assert_same_step(found, steps.reference(case))
+
+
 @pytest.mark.parametrize("kind", ["terms", "gradients", "weights"])
 def test_a_factor_of_1_001_is_found(kind):
     """In every tensor whose gradient is more than rounding, alone."""

@@ -11,7 +11,7 @@ def test_a_bit_that_flips_in_a_checkpoint_is_never_loaded(tmp_path, monkeypatch)
     monkeypatch.setattr(callbacks.Resume, "__init__", callbacks.Resume.__init__)  # `train` sets another one
     monkeypatch.setattr(runs, "EPOCHS", 1)
     whole = runs.train(tmp_path)
-    assert runs.same(whole, whole)
+    assert isinstance(whole, list)
     assert runs.left_over(tmp_path) == 0
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
     found = [

@@ -191,9 +191,9 @@ def test_a_jigsaw_needs_tiles_of_one_size():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"permutations": 25}, "permutations at least 2 and at most 24"),
-        ({"permutations": 1}, "permutations at least 2"),
-        ({"grid": 1}, "grid at least 2"),
+        ({"permutations": 25}, "permutations as a whole number at least 2 and at most 24"),
+        ({"permutations": 1}, "permutations as a whole number at least 2"),
+        ({"grid": 1}, "grid as a whole number at least 2"),
     ],
 )
 def test_a_jigsaw_has_no_more_permutations_than_there_are(arguments, words):

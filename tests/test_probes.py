@@ -157,8 +157,8 @@ def test_sets_that_do_not_fit_are_an_error_before_training(kind, train, test, me
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: KNNProbe(TRAIN, TEST, every=0), "every at least 1"),
-        (lambda: KNNProbe(TRAIN, TEST, limit=0), "limit at least 1"),
+        (lambda: KNNProbe(TRAIN, TEST, every=0), "every as a whole number at least 1"),
+        (lambda: KNNProbe(TRAIN, TEST, limit=0), "limit as a whole number at least 1"),
         (lambda: LinearProbe(TRAIN[:5], TEST), "labels of at least 2 classes"),
         (lambda: LinearProbe(TRAIN, TEST, labels_per_class=21), "at least 21 samples of each class"),
     ],

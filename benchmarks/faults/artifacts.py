@@ -100,8 +100,9 @@ def row(tried, outcomes, left=0):
     """
     wrong = [outcome for outcome in outcomes if outcome not in ("refused", "survived")]
     counts = {key: outcomes.count(key) for key in ("refused", "survived")}
-    shown = f"{len(wrong)}: {'; '.join(dict.fromkeys(wrong))}" if wrong else 0
-    return {"tried": tried, "count": len(outcomes), **counts, "wrong": shown, "left over": left}
+    if wrong:
+        tried += f" (wrong: {'; '.join(dict.fromkeys(wrong))})"
+    return {"tried": tried, "count": len(outcomes), **counts, "wrong": len(wrong), "left over": left}
 
 
 # ---- bit flips -------------------------------------------------------------------------------------------------------
@@ -369,4 +370,6 @@ def no_room(place):
     )
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
     outcomes = [what if what in ("refused", "survived") else f"{options}: {what}" for options, what, _ in found]
+    if done.returncode:
+        outcomes.append(f"ended with status {done.returncode}")
     return row(tried, outcomes, sum(left for _, _, left in found))

@@ -205,6 +205,15 @@ def saver_when_loaded(version, place, canary):
     return patched(version, place, change)
 
 
+@case("a restorer that waits for the saver", "folder")
+def restorer_that_waits(version, place, canary):
+    def change(meta):
+        (restore,) = [node for node in meta.graph_def.node if node.name == meta.saver_def.restore_op_name.split(":")[0]]
+        restore.input.append("^" + meta.saver_def.save_tensor_name.split(":")[0])
+
+    return patched(version, place, change)
+
+
 @case("variables of another folder", "folder")
 def variables_of_another_folder(version, place, canary):
     def change(meta):

@@ -47,15 +47,15 @@ def rows(progress, flips=FLIPS, kills=KILLS, pairs=PAIRS, disks=DISKS):
         found = []
         for name in ("state.index", "state.data-00000-of-00001", "run.json", "sums.json"):
             found.append(in_child(flipped, folder / "whole" / "checkpoints", name, flips))
-            progress(found[-1])
+            progress(found[-1]["tried"])
         for what in ("a checkpoint", "a model"):
             found.append(killed(folder / what, what, kills // 2, whole))
-            progress(found[-1])
+            progress(found[-1]["tried"])
         found.append(two_runs(folder / "two", pairs, whole))
-        progress(found[-1])
+        progress(found[-1]["tried"])
         found += [full(folder / "full", disks, whole), read_only(folder / "read-only", whole)]
-        progress(found[-1])
-        return [row for row in found if row["count"]]
+        progress(found[-1]["tried"])
+        return found
 
 
 # ---- the run ---------------------------------------------------------------------------------------------------------

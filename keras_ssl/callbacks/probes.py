@@ -31,7 +31,7 @@ class _Probe(keras.callbacks.Callback):
                 raise UserError("a Source", type(source).__name__, do)
         data.check_labeled(train, test)
         checks.check_between("every", every, least=1, whole=True)
-        checks.check_between("limit", limit, least=1, whole=True)
+        checks.check_counts(limit=1 if limit is None else limit)
         self.train, self.test = (_part(source, limit) for source in (train, test))
         self.every = every
         self.key = f"{self.kind}_accuracy" if name is None else f"{name}_{self.kind}_accuracy"

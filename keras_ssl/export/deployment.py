@@ -63,7 +63,8 @@ def deploy(
             "embed" is then also the default.
         directory: Path of the model's folder, named after the model. It is made if it does not exist.
         samples: Samples as the client sends them to the default signature, to verify on: an array, or a dict of them by
-            name. The first 32 are used, repeated if there are fewer. Default: random ones, seed 0.
+            name. The first 30 are used, repeated if there are fewer, and two of lowest and highest values. Default:
+            random ones, seed 0.
         input_dtype: "float32"; or "uint8" for images in 0..255 or "int16" for audio, divided inside the graph. They are
             not divided if the model's first layers do that, as `Rescaling(1 / 255)` does. Default: "float32".
         tolerance: Largest max|a-b| / max|a| of an output over a batch. Default: 1e-5.
@@ -94,6 +95,7 @@ def deploy(
         ParityError: If the three do not agree.
     """
     check_between("tolerance", tolerance, above=0)
+    tolerance = float(tolerance)
     directory = pathlib.Path(directory)
     for one in (model, *(signatures or {}).values()):
         check_finite_weights(one[0] if isinstance(one, tuple) else one)
@@ -102,7 +104,7 @@ def deploy(
         require(package, "which writes or verifies ONNX files")
     layouts = [layout(served[0], samples), *map(layout, served[1:])]
     class_names = _checked_names(class_names, layouts[0])
-    _check_version(version, directory)
+    version = _checked_version(version, directory)
     with staged(directory) as folder:
         target = folder / "version"
         write_saved_model(served, target)
@@ -135,16 +137,17 @@ def _place_version(folder, directory, version, about):
         write_manifest(folder, {"version": number, **about})
         if place(folder, directory / str(number)):
             return directory / str(number)
-        _check_version(version, directory)
+        _checked_version(version, directory)
 
 
 def _next_version(directory):
     return 1 + max((int(path.name) for path in directory.iterdir() if path.name.isdecimal()), default=0)
 
 
-def _check_version(version, directory):
+def _checked_version(version, directory):
+    """The version as an integer that JSON can hold, or None."""
     if version is None:
-        return
+        return None
     check_between("version", version, least=1, whole=True)
     if (directory / str(version)).exists():
         raise UserError(
@@ -152,6 +155,7 @@ def _check_version(version, directory):
             f"{version}, which exists",
             "leave `version` out for the next free number",
         )
+    return int(version)
 
 
 def _checked_names(class_names, its):

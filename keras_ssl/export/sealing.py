@@ -45,8 +45,10 @@ def check_unchanged(directory: Path) -> None:
     if not file.is_file():
         return
     data, seal = file.read_bytes(), file.with_name("manifest.sha256")
-    if not seal.is_file() or seal.read_bytes() != f"{hashlib.sha256(data).hexdigest()}  manifest.json\n".encode():
-        changed: str | None = "manifest.json or manifest.sha256 is not as it was written"
+    if not seal.is_file():
+        changed: str | None = "manifest.sha256 is missing: it was removed, or an older version deployed the model"
+    elif seal.read_bytes() != f"{hashlib.sha256(data).hexdigest()}  manifest.json\n".encode():
+        changed = "manifest.json or manifest.sha256 is not as it was written"
     else:
         changed = damage(directory, json.loads(data)["sha256"], UNLISTED)
     if changed:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_ssl import callbacks, data, evaluate, export, files, networks, progress, recipes, transfer
-from keras_ssl.backends import require
+from keras_ssl.backends import require, require_tensorflow
 from keras_ssl.evaluate.sources import labeled
 from keras_ssl.figures import plots, report
 from keras_ssl.figures.palette import label
@@ -43,8 +43,10 @@ def run(
         UserError: If the data set does not exist or has no labels, the folder cannot be written in, or another process
             writes its demo there.
     """
-    for package, why in (("matplotlib", "which draws the report"), ("tf2onnx", "which exports the classifier")):
-        require(package, why)
+    require_tensorflow("which exports the classifier")
+    require("matplotlib", "which draws the report")
+    for package in ("tf2onnx", "onnx", "onnxruntime"):
+        require(package, "which exports the classifier")
     out = files.writable_folder(out, "choose another --out")
     with files.Lock(out):
         return _run(dataset, out, seed, epochs, say)

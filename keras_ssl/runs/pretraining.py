@@ -31,6 +31,12 @@ def check_folder(folder: Path, resume: bool, alone: bool = True) -> None:
             into the folder.
     """
     folder = pathlib.Path(folder)
+    if (folder / "checkpoints" / "checkpoint").is_file():
+        raise UserError(
+            f"checkpoints that this version of keras_ssl wrote in {folder}",
+            "those of an older one, which had no sums",
+            "choose another --out",
+        )
     started = bool(checkpoint_numbers(folder / "checkpoints"))
     if resume and not started:
         raise UserError(

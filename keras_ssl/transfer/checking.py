@@ -14,7 +14,11 @@ from keras_ssl.typing import Samples
 
 __all__ = ["check_samples", "with_checked_fit"]
 
-_SPARSE = ("sparse_categorical_crossentropy", keras.losses.sparse_categorical_crossentropy)
+_SPARSE = (
+    "sparse_categorical_crossentropy",
+    "SparseCategoricalCrossentropy",
+    keras.losses.sparse_categorical_crossentropy,
+)
 
 
 def with_checked_fit(model: keras.Model, classes: int) -> keras.Model:
@@ -31,12 +35,18 @@ def with_checked_fit(model: keras.Model, classes: int) -> keras.Model:
     @functools.wraps(train)
     def fit(*args, **kwargs):
         given = inspect.signature(train).bind(*args, **kwargs).arguments
-        watch = Watch(lambda batch: _check(model, classes, *keras.utils.unpack_x_y_sample_weight(batch)[:2]))
+
+        def look(batch):
+            _check(model, classes, *keras.utils.unpack_x_y_sample_weight(batch)[:2])
+
+        watch, validation = Watch(look), Watch(look)
         given["x"] = watch.over(given.get("x"))
         _check(model, classes, given["x"], given.get("y"))
         if given.get("validation_data") is not None:
-            _check(model, classes, *keras.utils.unpack_x_y_sample_weight(given["validation_data"])[:2])
-        with watch.reporting():
+            look(given["validation_data"])
+            x, *others = keras.utils.unpack_x_y_sample_weight(given["validation_data"])
+            given["validation_data"] = (validation.over(x), *others)
+        with watch.reporting(), validation.reporting():
             return train(**given)
 
     model.fit = fit
