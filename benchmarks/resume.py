@@ -81,12 +81,14 @@ def build(name):
     return objective
 
 
-def beside():
-    """Callbacks with a state that changes in every epoch, and with it the learning rate."""
-    return [
-        keras.callbacks.ReduceLROnPlateau("loss", patience=1, min_delta=0.1),
-        keras.callbacks.EarlyStopping("loss", patience=2, min_delta=0.01, restore_best_weights=True),
-    ]
+def beside(name):
+    """Callbacks with a state that changes in every epoch, and with it the learning rate, if there is only one."""
+    stopping = keras.callbacks.EarlyStopping("loss", patience=2, min_delta=0.01, restore_best_weights=True)
+    return (
+        [stopping]
+        if name == "GAN"
+        else [keras.callbacks.ReduceLROnPlateau("loss", patience=1, min_delta=0.1), stopping]
+    )
 
 
 def train(name, others, folder, kill_at=None):
@@ -123,15 +125,15 @@ def compare(name, kills, connection):
     fork = multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory() as folder:
         for kill_at, with_others in kills:
-            others = beside() if with_others else []
+            others = beside(name) if with_others else []
             killed = fork.Process(target=train, args=(name, others, f"{folder}/{kill_at}", kill_at))
             killed.start()
             killed.join()
             if killed.exitcode != -signal.SIGKILL:
                 raise SystemExit(f"{name} ended with {killed.exitcode} before step {kill_at}")
         for kill_at, with_others in kills:
-            whole = train(name, beside() if with_others else [], f"{folder}/whole {kill_at}")
-            resumed = train(name, beside() if with_others else [], f"{folder}/{kill_at}")
+            whole = train(name, beside(name) if with_others else [], f"{folder}/whole {kill_at}")
+            resumed = train(name, beside(name) if with_others else [], f"{folder}/{kill_at}")
             equal = [_equal(resumed.get(key), values) for key, values in whole.items()]
             run = {"objective": name, "beside": with_others, "step": kill_at}
             connection.send(run | {"tensors": len(equal), "equal": sum(equal)})

@@ -43,7 +43,7 @@ def test_purity_is_that_of_both_policies():
     ("arguments", "message"),
     [
         ((views.natural_images(8), None), "a policy, a function"),
-        ((views.natural_images(8), views.natural_images(4), 0), "at least one small crop"),
+        ((views.natural_images(8), views.natural_images(4), 0), "crops as a whole number at least 1"),
     ],
 )
 def test_wrong_arguments(arguments, message):
