@@ -165,9 +165,9 @@ def test_it_is_the_same_in_onnx(tmp_path):
         ({"input_shape": (6, 4)}, "height, width, channels"),
         ({"width": 10}, "multiple of 4.*width=10"),
         ({"heads": 3}, "3 heads.*width=8"),
-        ({"patch": 0}, "patch at least 1"),
-        ({"depth": 0}, "depth at least 1"),
-        ({"heads": 0}, "heads at least 1"),
+        ({"patch": 0}, "patch as a whole number at least 1"),
+        ({"depth": 0}, "depth as a whole number at least 1"),
+        ({"heads": 0}, "heads as a whole number at least 1"),
     ],
 )
 def test_what_does_not_fit_is_a_clear_error(arguments, word):
