@@ -58,7 +58,7 @@ ANSWERS = {
     "pretrain --dataset digits --objective simclear": (2, "an objective among simclr"),
     "pretrain --dataset digits --strategy miror": (2, "'miror' (did you mean 'mirrored'?)"),
     "pretrain --dataset digits --fit crap": (2, "'crap' (did you mean 'crop'?)"),
-    "export encoder.keras --input-dtype unit8": (2, "encoder.keras, which does not exist"),
+    "export encoder.keras --input-dtype unit8": (2, "'unit8' (did you mean 'uint8'?)"),
     "export --input-dtype unit8 encoder.keras": (2, "'unit8' (did you mean 'uint8'?)"),
     "pretrain --dataset mnits": (2, "'mnits' (did you mean 'mnist'"),
     "pretrain --dataset ./keras_sl": (2, "keras_sl (did you mean 'keras_ssl'"),

@@ -58,11 +58,10 @@ def check_same_run(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     Raises:
         UserError: If they differ; the error names the first differences.
     """
-    keys = dict.fromkeys([*old, *new]) if old else ()
-    different = [key for key in keys if old.get(key) != new.get(key)]
+    different = [key for key in old if old[key] != new.get(key)]  # a run that was started in Python may say less
     if different == ["epochs"] and new["epochs"] > old["epochs"]:  # and no schedule depends on them
         return
-    found = [difference for key in different for difference in _differences(old.get(key), new.get(key), key)]
+    found = [difference for key in different for difference in _differences(old[key], new.get(key), key)]
     if found:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         before, after = (", ".join(f"{path} {pair[k]}" for path, *pair in found[:_SHOWN]) + more for k in (0, 1))
