@@ -74,12 +74,10 @@ Encoder = Annotated[
         help="encoder.keras or objective.keras, as pretrain writes them.", callback=checked_by(names.check_model_file)
     ),
 ]
+_fit = functools.partial(typer.Option, callback=checked_by(names.check_fit))
 Fit = Annotated[
     str | None,
-    typer.Option(
-        help="'crop', 'pad' or 'stretch': how images get their size. Default: as the encoder was trained, or 'crop'.",
-        callback=checked_by(names.check_fit),
-    ),
+    _fit(help="'crop', 'pad' or 'stretch': how images get their size. Default: as the encoder was trained, or 'crop'."),
 ]
 Objective = Annotated[
     str,
@@ -165,7 +163,7 @@ def pretrain(
     seed: Seed = 0,
     mixed_precision: Annotated[bool, typer.Option("--mixed-precision", help="Compute in bfloat16.")] = False,
     size: Annotated[int | None, typer.Option(min=1, help="Height and width that images are resized to.")] = None,
-    fit: Fit = "crop",
+    fit: Annotated[str, _fit(help="'crop', 'pad' or 'stretch': how images get their size.")] = "crop",
     background: Annotated[str, typer.Option(help="Color behind transparent images and around padded ones.")] = "white",
     skip_broken: SkipBroken = False,
     strategy: Strategy = "none",
@@ -188,12 +186,7 @@ def pretrain(
     runs.check_folder(out, resume, alone=chief)  # before the images are read
     if mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    reading: dict[str, Any] = {
-        "trust": trust,
-        "fit": fit or "crop",
-        "background": background,
-        "skip_broken": skip_broken,
-    }
+    reading: dict[str, Any] = {"trust": trust, "fit": fit, "background": background, "skip_broken": skip_broken}
     say = typer.echo if chief else str  # the other workers say nothing
     source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size, **reading, say=say)
     recipes.check_images(source)

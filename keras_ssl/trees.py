@@ -8,7 +8,17 @@ import numpy as np
 
 from keras_ssl.typing import Samples
 
-__all__ = ["concatenate", "count", "take"]
+__all__ = ["are_arrays", "concatenate", "count", "take"]
+
+
+def are_arrays(x: Any) -> bool:
+    """Return whether something consists of arrays or tensors, unlike a data set or nothing.
+
+    Args:
+        x: Anything.
+    """
+    leaves = keras.tree.flatten(x)
+    return bool(leaves) and all(hasattr(leaf, "__array__") for leaf in leaves)
 
 
 def count(samples: Samples) -> int:

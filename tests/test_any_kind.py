@@ -136,7 +136,7 @@ def test_what_a_model_does_not_take_is_a_clear_error():
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of a list, as on backends other than TensorFlow."""
+    """Batches of a list, as on backends other than TensorFlow; `test_doors.py` has them, too."""
 
     def __init__(self, made):
         super().__init__()

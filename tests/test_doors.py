@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from test_any_kind import Batches
 
 from keras_ssl import (
     checks,
@@ -78,20 +79,6 @@ def refused(action, *words):
 
 def a_set(*x):
     return tf.data.Dataset.from_tensor_slices(x[0] if len(x) == 1 else x).batch(4)
-
-
-class Batches(keras.utils.PyDataset):
-    """Batches of a list."""
-
-    def __init__(self, made):
-        super().__init__()
-        self.made = made
-
-    def __len__(self):
-        return len(self.made)
-
-    def __getitem__(self, index):
-        return self.made[index]
 
 
 # ---- images ----------------------------------------------------------------------------------------------------------

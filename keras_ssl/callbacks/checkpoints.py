@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_ssl.errors import UserError
-from keras_ssl.files import checksums, damage, place, staged
+from keras_ssl.files import checksums, damage, json_text, place, staged
 from keras_ssl.typing import Path
 
 __all__ = ["Checkpoints", "checkpoint_numbers"]
@@ -111,8 +111,8 @@ class Checkpoints:
         number = self.last + 1
         with staged(self.directory, or_else) as folder:
             self.state.write(str(folder / "state"))
-            _write(folder / _FACTS, facts)
-            _write(folder / _SUMS, checksums(folder))
+            (folder / _FACTS).write_text(json_text(facts), encoding="utf-8")
+            (folder / _SUMS).write_text(json_text(checksums(folder)), encoding="utf-8")
             if not place(folder, self._folder(number)):
                 raise UserError(
                     f"checkpoints of one run in {self.directory}",
@@ -141,7 +141,3 @@ class Checkpoints:
             return error.strerror or str(error)
         except (ValueError, AttributeError):
             return f"{_SUMS} is not as it was written"
-
-
-def _write(path, content):
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

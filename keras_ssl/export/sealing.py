@@ -6,7 +6,7 @@ import pathlib
 from typing import Any
 
 from keras_ssl.errors import UserError
-from keras_ssl.files import damage
+from keras_ssl.files import damage, json_text
 from keras_ssl.typing import Path
 
 __all__ = ["UNLISTED", "check_unchanged", "write_manifest"]
@@ -25,7 +25,7 @@ def write_manifest(directory: Path, about: dict[str, Any]) -> str:
     Returns:
         The SHA-256. Kept elsewhere, it shows whether anything in the folder has been changed since, by anyone.
     """
-    data = (json.dumps(about, indent=2) + "\n").encode()
+    data = json_text(about).encode()
     found = hashlib.sha256(data).hexdigest()
     (pathlib.Path(directory) / "manifest.json").write_bytes(data)
     (pathlib.Path(directory) / "manifest.sha256").write_text(f"{found}  manifest.json\n", encoding="utf-8")

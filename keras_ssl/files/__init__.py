@@ -4,12 +4,13 @@ from keras_ssl.files.disks import told, writable_folder
 from keras_ssl.files.locks import Lock
 from keras_ssl.files.staging import place, refuse_existing, staged, sweep
 from keras_ssl.files.sums import checksums, damage
-from keras_ssl.files.writing import whole_file, write_json
+from keras_ssl.files.writing import json_text, whole_file, write_json
 
 __all__ = [
     "Lock",
     "checksums",
     "damage",
+    "json_text",
     "place",
     "refuse_existing",
     "staged",

@@ -11,7 +11,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.files.staging import staged
 from keras_ssl.typing import Path
 
-__all__ = ["whole_file", "write_json"]
+__all__ = ["json_text", "whole_file", "write_json"]
 
 
 @contextmanager
@@ -43,4 +43,13 @@ def write_json(path: Path, content: Any) -> None:
         content: Anything that `json` can write.
     """
     with whole_file(path) as beside:
-        beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        beside.write_text(json_text(content), encoding="utf-8")
+
+
+def json_text(content: Any) -> str:
+    """Return the text of a JSON file, indented and with a line break at the end.
+
+    Args:
+        content: Anything that `json` can write.
+    """
+    return json.dumps(content, indent=2) + "\n"

@@ -9,7 +9,7 @@ import numpy as np
 from keras_ssl import specs
 from keras_ssl.checks import Watch, as_array, as_arrays, check_labels
 from keras_ssl.networks import rescales_bytes
-from keras_ssl.trees import count
+from keras_ssl.trees import are_arrays, count
 from keras_ssl.typing import Samples
 
 __all__ = ["check_samples", "with_checked_fit"]
@@ -77,8 +77,7 @@ def check_samples(model: keras.Model, samples: Samples) -> Samples:
 
 def _check(model, classes, x, y):
     """Raise if arrays cannot be trained on. Anything but arrays is left to Keras."""
-    leaves = keras.tree.flatten(x)
-    if y is None or not leaves or not all(hasattr(leaf, "__array__") for leaf in leaves):
+    if y is None or not are_arrays(x):
         return
     check_samples(model, x)
     loss = getattr(model, "loss", None)

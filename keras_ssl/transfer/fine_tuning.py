@@ -10,7 +10,7 @@ from keras_ssl.networks import all_layers, check_finite_weights, clone, set_weig
 from keras_ssl.specs import check_encoder
 from keras_ssl.transfer.checking import check_samples
 from keras_ssl.transfer.heads import classifier
-from keras_ssl.transfer.linear import start_from_probe
+from keras_ssl.transfer.linear import set_head
 from keras_ssl.trees import count, take
 from keras_ssl.typing import Samples, Schedule
 
@@ -91,7 +91,7 @@ class FineTuning:
         head.kernel.assign(keras.initializers.GlorotUniform(seed)(head.kernel.shape))
         head.bias.assign(keras.ops.zeros(head.bias.shape))
         if from_probe:
-            start_from_probe(self.model, images, labels)
+            set_head(self.model, images, labels)
         order = _endless(len(labels), seed)
         for step in range(1, self.steps + 1):
             chosen = np.fromiter(order, int, count=self.batch_size)

@@ -11,7 +11,7 @@ from keras_ssl.transfer.checking import check_samples
 from keras_ssl.trees import count
 from keras_ssl.typing import Samples
 
-__all__ = ["fit_linear", "start_from_probe"]
+__all__ = ["fit_linear", "set_head", "start_from_probe"]
 
 
 def fit_linear(features: np.ndarray, labels: np.ndarray) -> Any:
@@ -65,6 +65,18 @@ def start_from_probe(classifier: keras.Model, images: Samples, labels: np.ndarra
     encoder, head = classifier.layers[-2:]
     images = check_samples(encoder, images)
     check_labels(labels, count(images), head.units, at_least=2)
+    set_head(classifier, images, labels)
+
+
+def set_head(classifier: keras.Model, images: Samples, labels: np.ndarray) -> None:
+    """Do what `start_from_probe` does, with images and labels that have been checked.
+
+    Args:
+        classifier: See `start_from_probe`.
+        images: See `start_from_probe`.
+        labels: See `start_from_probe`.
+    """
+    encoder, head = classifier.layers[-2:]
     fitted = fit_linear(predict_in_batches(encoder, images), labels)
     coefficients, intercepts = fitted.coef_, fitted.intercept_
     if len(fitted.classes_) == 2:  # scikit-learn keeps one row for two classes

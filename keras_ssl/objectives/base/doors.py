@@ -12,7 +12,7 @@ from keras_ssl.checks import Watch, described, instead_of_array
 from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers
 from keras_ssl.objectives.base import batches, optimizers
-from keras_ssl.trees import count
+from keras_ssl.trees import are_arrays, count
 
 __all__ = ["Doors", "check_data"]
 
@@ -103,9 +103,10 @@ class Doors(keras.Model):
         """
         given = _bound(keras.Model.predict, self, args, kwargs)
         x = _data(self, given["x"])
-        if _are_arrays(x):
-            _check_samples(self, x)
-        watch = Watch(lambda data: _check_samples(self, data), self._each(lambda data: _check_samples(self, data)))
+        look = functools.partial(_check_samples, self)
+        if are_arrays(x):
+            look(x)
+        watch = Watch(look, self._each(look))
         given["x"] = watch.over(x)
         with watch.reporting():
             return super().predict(**given)
@@ -219,11 +220,6 @@ def _check_samples(objective, data):
     if isinstance(x, dict) and "input" in x and not (isinstance(wanted, dict) and "input" in wanted):
         x = x["input"]
     specs.check_values(wanted, keras.tree.map_structure(np.asarray, x), specs.plural(wanted))
-
-
-def _are_arrays(x):
-    leaves = keras.tree.flatten(x)
-    return bool(leaves) and all(hasattr(leaf, "__array__") for leaf in leaves)
 
 
 def _data(objective, x):
