@@ -15,6 +15,9 @@ EXTRAS = {
     "tensorflow_datasets": "datasets",
     "importlib_resources": "datasets",
     "matplotlib": "figures",
+    "tokenizers": "text",
+    "seqeval": "text",
+    "sacrebleu": "text",
 }
 """Packages that are imported only where they are needed, and the extra of keras-ssl that installs each."""
 

@@ -22,9 +22,9 @@ FLOORS = [  # from the ground up; a package imports only from floors below its o
     {"checks", "names", "networks"},
     {"distribute", "specs"},
     {"blocks", "figures", "likelihoods", "losses", "measures", "optimizers", "transforms"},
-    {"decoders", "encoders", "heads", "state", "views"},
+    {"decoders", "encoders", "heads", "state", "tokenizers", "views"},
     {"data", "export", "objectives", "transfer"},
-    {"evaluate"},
+    {"evaluate", "word_vectors"},
     {"callbacks", "registered"},
     {"commands", "recipes"},
     {"runs"},
@@ -32,7 +32,7 @@ FLOORS = [  # from the ground up; a package imports only from floors below its o
     {"__main__"},
 ]
 FLOOR = {package: number for number, floor in enumerate(FLOORS) for package in floor}
-HEAVY = {"tensorflow", "matplotlib", "sklearn", "onnx", "onnxruntime", "tf2onnx", "PIL", "tensorflow_datasets", "rich"}
+HEAVY = {"tensorflow", "matplotlib", "sklearn", "onnx", "onnxruntime", "tf2onnx", "PIL", "tensorflow_datasets", "rich", "tokenizers"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
