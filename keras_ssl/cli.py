@@ -164,7 +164,12 @@ def pretrain(
     mixed_precision: Annotated[bool, typer.Option("--mixed-precision", help="Compute in bfloat16.")] = False,
     size: Annotated[int | None, typer.Option(min=1, help="Height and width that images are resized to.")] = None,
     fit: Annotated[str, _fit(help="'crop', 'pad' or 'stretch': how images get their size.")] = "crop",
-    background: Annotated[str, typer.Option(help="Color behind transparent images and around padded ones.")] = "white",
+    background: Annotated[
+        str,
+        typer.Option(
+            help="Color behind transparent images and around padded ones.", callback=checked_by(names.background)
+        ),
+    ] = "white",
     skip_broken: SkipBroken = False,
     strategy: Strategy = "none",
     trust: Annotated[
@@ -274,9 +279,8 @@ def finetune(
     model = runs.load_encoder(encoder)
     prepared = runs.preparation_of(encoder, fit)
     train, test = runs.load_labeled(dataset, model, say=typer.echo, **prepared, skip_broken=skip_broken)
-    facts = {"dataset": dataset, "preparation": prepared}
     with progress.bar("Fine-tuning", after=0) as move:
-        path, figures = runs.finetune(model, train, test, out, labels_per_class, steps, seed, progress=move, **facts)
+        path, figures = runs.finetune(model, train, test, out, labels_per_class, steps, seed, move, dataset=dataset)
     typer.echo("Test: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     typer.echo(f"Classifier: {path}")
 

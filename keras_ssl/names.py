@@ -2,7 +2,7 @@
 
 import difflib
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from keras_ssl import set_names
@@ -17,6 +17,7 @@ __all__ = [
     "INPUT_DTYPES",
     "JOINT_EMBEDDING",
     "STRATEGIES",
+    "background",
     "check_dataset",
     "check_fit",
     "check_input_dtype",
@@ -110,6 +111,29 @@ def check_fit(name: Any) -> None:
         UserError: If there is none.
     """
     _check_among("a fit", name, FITS)
+
+
+def background(given: str | Sequence[int]) -> tuple[int, ...]:
+    """Return the color behind transparent and around padded pictures as red, green and blue in 0..255.
+
+    Args:
+        given: A name or "#rrggbb", as Pillow knows them, or the three integers.
+
+    Raises:
+        UserError: If it is no color.
+    """
+    from PIL import ImageColor
+
+    try:
+        if isinstance(given, str):
+            return ImageColor.getrgb(given)[:3]
+        if isinstance(given, Sequence) and len(given) == 3 and all(0 <= value <= 255 for value in given):
+            return tuple(int(value) for value in given)
+    except (ValueError, TypeError):
+        pass
+    raise UserError(
+        "a background color: a name, '#rrggbb', or red, green and blue in 0..255", repr(given), 'write "white"'
+    )
 
 
 def check_input_dtype(name: str) -> None:

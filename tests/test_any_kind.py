@@ -109,7 +109,10 @@ def test_the_command_line_takes_it_from_files(kind, tmp_path):
     assert "raw inputs" in shown
     invoke("finetune", *with_data, "--labels-per-class", 2, "--steps", 1, "--out", tmp_path)
     assert "Model: " in invoke("export", tmp_path / "classifier.keras", "--out", tmp_path / "served")
+    facts = json.loads((tmp_path / "classifier.json").read_text())
     manifest = json.loads((tmp_path / "served" / "1" / "manifest.json").read_text())
+    assert "preparation" not in facts, "only images have one"
+    assert manifest["preparation"] is None
     assert set(manifest["signature"]["outputs"]) == {"probabilities", "embedding"}
     assert len(manifest["signature"]["inputs"]) == (2 if "," in kind else 1)
 

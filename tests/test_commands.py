@@ -56,6 +56,7 @@ ANSWERS = {
     "pretrain --datset digits": (2, "Did you mean '--dataset'"),
     "pretrain --dataset digits --epochs 0": (2, "--epochs"),
     "pretrain --dataset digits --objective simclear": (2, "an objective among simclr"),
+    "pretrain --dataset digits --background whit": (2, "a background color: a name, '#rrggbb'"),
     "pretrain --dataset digits --strategy miror": (2, "'miror' (did you mean 'mirrored'?)"),
     "pretrain --dataset digits --fit crap": (2, "'crap' (did you mean 'crop'?)"),
     "export encoder.keras --input-dtype unit8": (2, "'unit8' (did you mean 'uint8'?)"),
@@ -88,7 +89,7 @@ def test_a_word_that_cannot_be_right_is_answered_with_what_may_be_meant(started,
 
 def test_nothing_heavy_is_imported_for_that(started):
     assert "keras_ssl" in started["imported"]
-    heavy = {"keras", "tensorflow", "jax", "numpy", "absl", "rich", "sklearn", "PIL", "tensorflow_datasets"}
+    heavy = {"keras", "tensorflow", "jax", "numpy", "absl", "rich", "sklearn", "PIL.Image", "tensorflow_datasets"}
     assert not heavy & set(started["imported"])
     assert started["seconds"] < 3  # for all of them; 0.6 on an idle machine
 

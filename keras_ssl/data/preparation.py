@@ -1,11 +1,9 @@
 """How a picture of any size, with or without transparency, becomes an image of the size that a model takes."""
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
-from keras_ssl.errors import UserError
-from keras_ssl.names import check_fit
+from keras_ssl.names import background, check_fit
 
 __all__ = ["Preparation"]
 
@@ -30,7 +28,7 @@ class Preparation:
 
     def __post_init__(self) -> None:
         check_fit(self.fit)
-        object.__setattr__(self, "background", _color(self.background))
+        object.__setattr__(self, "background", background(self.background))
 
     def to_json(self) -> dict[str, Any]:
         """Return the arguments, as `load` takes them and as JSON can hold them."""
@@ -66,19 +64,3 @@ class Preparation:
             return self.background
         gray: Any = Image.new("RGB", (1, 1), self.background).convert("L").getpixel((0, 0))
         return gray / 255 if mode == "F" else gray
-
-
-def _color(given):
-    """Three integers in 0..255."""
-    from PIL import ImageColor
-
-    try:
-        if isinstance(given, str):
-            return ImageColor.getrgb(given)[:3]
-        if isinstance(given, Sequence) and len(given) == 3 and all(0 <= value <= 255 for value in given):
-            return tuple(int(value) for value in given)
-    except (ValueError, TypeError):
-        pass
-    raise UserError(
-        "a background color: a name, '#rrggbb', or red, green and blue in 0..255", repr(given), 'write "white"'
-    )
