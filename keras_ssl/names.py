@@ -113,7 +113,7 @@ def check_fit(name: Any) -> None:
     _check_among("a fit", name, FITS)
 
 
-def background(given: str | Sequence[int]) -> tuple[int, ...]:
+def background(given: Any) -> tuple[int, ...]:
     """Return the color behind transparent and around padded pictures as red, green and blue in 0..255.
 
     Args:

@@ -8,10 +8,11 @@ import shlex
 import numpy as np
 import pytest
 import typer
+from PIL import Image
 from quick import eagerly
 
 from benchmarks import example, pages, protocol
-from keras_ssl import cli, encoders, evaluate, objectives, recipes, views
+from keras_ssl import cli, encoders, evaluate, objectives, recipes, runs, transfer, views
 
 ROOT = pages.ROOT
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in pages.pages()}
@@ -58,7 +59,7 @@ def test_every_snippet_is_tested():
     once = dict.fromkeys(
         [f"docs/{name}.md" for name in ("distributed", "generative", "kinds_of_data", "own_objective")], 1
     )
-    assert {page: count for page, count in counts.items() if count} == {"README.md": 2, "docs/watching.md": 2, **once}
+    assert {page: count for page, count in counts.items() if count} == {"README.md": 3, "docs/watching.md": 2, **once}
     assert WRITTEN.count("```python\n") == WRITTEN.count("```py")
 
 
@@ -84,8 +85,19 @@ def stated_accuracy():
     return float(re.search(r"accuracy: (0\.\d\d)", example.example()).group(1))
 
 
+def test_new_pictures_get_their_classes(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "new").mkdir()
+    for k in range(2):
+        Image.fromarray(np.full((9, 9, 3), 200 * k, "uint8")).save(tmp_path / "new" / f"{k}.png")
+    classifier = transfer.classifier(encoders.mlp((4, 4, 3), (4,)), classes=2)
+    runs.save_model(classifier, "run/classifier.keras", class_names=["birch", "oak"])
+    run(snippets("README.md")[1])
+    assert re.fullmatch(r"\['(birch|oak)', '(birch|oak)'\]", capsys.readouterr().out.splitlines()[-1])
+
+
 def test_the_objective_of_the_readme_trains():
-    names = run(snippets("README.md")[1], ("epochs=5", "epochs=1"))
+    names = run(snippets("README.md")[2], ("epochs=5", "epochs=1"))
     assert int(names["denoiser"].step) == 6
     objective = names["Denoiser"](encoders.mlp((4, 4, 1), (8, 4)))
     objective.compile("adam", run_eagerly=True)
