@@ -19,7 +19,8 @@ __all__ = ["ArtifactError", "content", "digest", "file_faults", "read_manifest"]
 
 NAMES = r"[A-Za-z]\w*"
 FILES = re.compile(
-    rf"tokenizer\.json|saved_model\.pb|fingerprint\.pb|variables/variables\.(index|data-\d{{5}}-of-\d{{5}})|{NAMES}\.onnx",
+    r"saved_model\.pb|fingerprint\.pb|variables/variables\.(index|data-\d{5}-of-\d{5})"
+    rf"|tokenizer\.json|{NAMES}\.onnx",
     re.A,
 )
 FOLDERS = {"variables", "assets"}  # TensorFlow makes the second, empty

@@ -26,8 +26,8 @@ def load_tokenizer(directory, manifest, signature="serving_default"):
         signature: Name of the signature that takes the ids.
 
     Returns:
-        Function `(texts, begin=False, end=False, truncate=False)`. It raises `SamplesError` if a text is no Unicode, has
-        NUL in it, or is longer than the model takes and not to be cut.
+        Function `(texts, begin=False, end=False, truncate=False)`. It raises `SamplesError` if a text is no Unicode,
+        has NUL in it, or is longer than the model takes and not to be cut.
 
     Raises:
         ArtifactError: If there is none, it has changed, or it has other ids than the model.

@@ -5,9 +5,9 @@
 
 Knows only the folder, and trusts nothing in it. In this order: the manifest has the sum beside it, and the one that is
 given; the files are those that the manifest lists, with their sums, and no others; SavedModel and ONNX files have only
-operations that compute, and the inputs and outputs that the manifest says, and a tokenizer has their ids. Only then are they run, in a process of
-their own: the SavedModel by TensorFlow's C library, the ONNX files by ONNX Runtime. Neither Keras nor TensorFlow's
-Python is imported. Exit status: 0 all agrees, 1 something does not, 2 misuse.
+operations that compute, and the inputs and outputs that the manifest says, and a tokenizer has their ids. Only then
+are they run, in a process of their own: the SavedModel by TensorFlow's C library, the ONNX files by ONNX Runtime.
+Neither Keras nor TensorFlow's Python is imported. Exit status: 0 all agrees, 1 something does not, 2 misuse.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def main(arguments=None):
 
 
 def contents(directory, manifest, allowed=()):
-    """Return what SavedModel, ONNX files and tokenizer hold that they should not, printing a line for each; nothing is run.
+    """Return what files hold that they should not, printing a line for each; nothing is run.
 
     Args:
         directory: The version folder.

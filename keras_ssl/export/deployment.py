@@ -91,7 +91,8 @@ def deploy(
 
     Returns:
         `pathlib.Path` of the new version folder, which holds `saved_model.pb`, `variables/`, `model.onnx` (and
-        `NAME.onnx` for each other signature), `tokenizer.json` if there is one, `manifest.json`, and its SHA-256 in `manifest.sha256`.
+        `NAME.onnx` for each other signature), `tokenizer.json` if there is one, `manifest.json`, and its SHA-256 in
+        `manifest.sha256`.
 
     Raises:
         UserError: If the model, the samples, the version or the directory cannot be used; if weights are not finite, or

@@ -26,7 +26,7 @@ def finetune(
     progress: Progress | None = None,
     **facts: Any,
 ) -> tuple[pathlib.Path, dict[str, float]]:
-    """Fine-tune a classifier, score it, and write `classifier.keras`, `classifier.json` and, for texts, `tokenizer.json`.
+    """Fine-tune a classifier, score it, and write `classifier.keras` and `classifier.json`, and the tokenizer of texts.
 
     Args:
         encoder: Pretrained functional `keras.Model`. It is copied, not changed.

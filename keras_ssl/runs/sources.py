@@ -19,7 +19,7 @@ __all__ = ["load_fitting", "load_labeled"]
 def load_fitting(
     dataset: str, split: str, model: keras.Model, tokenizer: Tokenizer | None = None, **reading: Any
 ) -> data.Source:
-    """Load a split of a data set as a model takes it: images in its size and channels, arrays of its kinds, texts as ids.
+    """Load a split of a data set as a model takes it: images in its size, arrays of its kinds, texts as ids.
 
     Args:
         dataset: Name, folder or file, see `data.load`.

@@ -1,9 +1,10 @@
 """Ask a deployed model about texts: tokenize them as in training, and print the probabilities of the classes.
 
-    python text.py models/reviews/1 "a good film" "not for me"                                  # ONNX Runtime, in process
-    python text.py models/reviews/1 "a good film" --url http://localhost:8501 --model reviews   # TensorFlow Serving
+    python text_client.py models/reviews/1 "a good film" "not for me"
+    python text_client.py models/reviews/1 "a good film" --url http://localhost:8501 --model reviews
 
-Needs NumPy, tokenizers, the rest of the kit beside it, and onnxruntime without --url.
+ONNX Runtime answers in process; with --url, TensorFlow Serving does. Needs NumPy, tokenizers and the rest of the kit
+beside it, and onnxruntime without --url.
 """
 
 import argparse
