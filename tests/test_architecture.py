@@ -34,15 +34,16 @@ FLOORS = [  # from the ground up; a package imports only from floors below its o
 FLOOR = {package: number for number, floor in enumerate(FLOORS) for package in floor}
 HEAVY = {
     "tensorflow",
-    "tensorflow_datasets",
+    "matplotlib",
+    "sklearn",
     "onnx",
     "onnxruntime",
     "tf2onnx",
-    "sklearn",
     "PIL",
-    "matplotlib",
+    "tensorflow_datasets",
     "rich",
-} | {"tokenizers"}
+    "tokenizers",
+}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
