@@ -7,7 +7,7 @@ from keras_ssl.objectives.contrastive import NNCLR, MoCo, SimCLR
 from keras_ssl.objectives.decorrelation import BarlowTwins, VICReg
 from keras_ssl.objectives.distillation import BYOL, DINO, SimSiam
 from keras_ssl.objectives.language import CausalLanguageModel
-from keras_ssl.objectives.masked import AdversarialInpainting, Inpainting, MaskedAutoencoder
+from keras_ssl.objectives.masked import AdversarialInpainting, Inpainting, MaskedAutoencoder, MaskedLanguageModel
 from keras_ssl.objectives.pretext import AttributePrediction, FlipPrediction, JigsawPrediction, RotationPrediction
 from keras_ssl.objectives.reconstruction import (
     Autoencoder,
@@ -33,6 +33,7 @@ __all__ = [
     "JigsawPrediction",
     "Inpainting",
     "MaskedAutoencoder",
+    "MaskedLanguageModel",
     "MoCo",
     "Objective",
     "RotationPrediction",
