@@ -62,7 +62,7 @@ def _check_launched(ctx: typer.Context, command: list[str]):
 Dataset = Annotated[
     str,
     typer.Option(
-        help="A name ('digits', any image set of TensorFlow Datasets) or a folder.",
+        help="A name ('digits', any set of TensorFlow Datasets), a folder, or a file of texts.",
         callback=checked_by(names.check_dataset),
     ),
 ]
@@ -82,7 +82,7 @@ Fit = Annotated[
 Objective = Annotated[
     str,
     typer.Option(
-        help="'simclr', 'byol', 'autoencoder', 'gan', 'rotation', …; an unknown one lists them all.",
+        help="'simclr', 'byol', 'autoencoder', 'gan', 'rotation', …, 'masked_language_model'; an unknown one lists them all.",
         callback=checked_by(names.check_objective),
     ),
 ]
@@ -171,6 +171,8 @@ def pretrain(
         ),
     ] = "white",
     skip_broken: SkipBroken = False,
+    vocabulary: Annotated[int, typer.Option(min=6, help="Most byte pairs of a tokenizer of texts.")] = 8000,
+    length: Annotated[int, typer.Option(min=2, help="Tokens in a row of text.")] = 128,
     strategy: Strategy = "none",
     trust: Annotated[
         bool, typer.Option("--trust", help="Do not decode each image first where not all fit into memory.")
@@ -191,10 +193,13 @@ def pretrain(
     runs.check_folder(out, resume, alone=chief)  # before the images are read
     if mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    reading: dict[str, Any] = {"trust": trust, "fit": fit, "background": background, "skip_broken": skip_broken}
     say = typer.echo if chief else str  # the other workers say nothing
-    source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size, **reading, say=say)
-    recipes.check_images(source)
+    if objective in names.TEXT:
+        source = recipes.text.corpus(data.texts(dataset, say=say), vocabulary=vocabulary, length=length)
+    else:
+        pictures: dict[str, Any] = {"trust": trust, "fit": fit, "background": background, "skip_broken": skip_broken}
+        source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size, **pictures, say=say)
+    recipes.check_kind(source, objective)
     source.check(at_least=2)
     shared = len(source) - len(source) % replicas.num_replicas_in_sync
     source = source[:shared]  # else a replica may get an empty batch

@@ -17,6 +17,7 @@ __all__ = [
     "INPUT_DTYPES",
     "JOINT_EMBEDDING",
     "STRATEGIES",
+    "TEXT",
     "TEXT_FILES",
     "background",
     "check_dataset",
@@ -63,6 +64,9 @@ CLASSICAL = (
 )
 """All other objectives, by the names of their recipes in `recipes.small_images`."""
 
+TEXT = ("masked_language_model", "causal_language_model")
+"""Language models, by the names of their recipes in `recipes.text`."""
+
 EMBEDDED = ("digits",)
 """Data sets that need neither a file nor a network; `data.readers` has a function `load_<name>` for each."""
 _EMBEDDED = f"the embedded sets ({', '.join(EMBEDDED)})"
@@ -90,7 +94,7 @@ def check_objective(name: str) -> None:
     Raises:
         UserError: If there is none.
     """
-    _check_among("an objective", name, [*JOINT_EMBEDDING, *CLASSICAL])
+    _check_among("an objective", name, [*JOINT_EMBEDDING, *CLASSICAL, *TEXT])
 
 
 def check_strategy(name: Any) -> None:

@@ -16,10 +16,10 @@ __all__ = [
     "conv_net",
     "dilated_conv",
     "document_end",
+    "from_keras_hub",
     "is_cacheable",
     "mlp",
     "resnet18",
     "transformer",
     "vit",
 ]
-__all__ = ["conv_net", "dilated_conv", "from_keras_hub", "mlp", "resnet18", "transformer", "vit"]

@@ -4,20 +4,22 @@ A recipe is a plain function of the data that returns a compiled objective, read
 split, after the last epoch; hyperparameters were chosen on a part of train. `choose` finds a recipe by names.
 """
 
-from keras_ssl.recipes import digits, mnist, photographs, small_images
-from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, UNLABELED, check_images, choose
+from keras_ssl.recipes import digits, mnist, photographs, small_images, text
+from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, TEXT, UNLABELED, check_kind, choose
 from keras_ssl.recipes.recipe import Recipe, compiled
 
 __all__ = [
     "CLASSICAL",
     "JOINT_EMBEDDING",
+    "TEXT",
     "UNLABELED",
     "Recipe",
-    "check_images",
+    "check_kind",
     "choose",
     "compiled",
     "digits",
     "mnist",
     "photographs",
     "small_images",
+    "text",
 ]

@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 from keras_ssl import data, names, objectives
 from keras_ssl.errors import UserError
-from keras_ssl.recipes import digits, mnist, photographs, small_images
+from keras_ssl.recipes import digits, mnist, photographs, small_images, text
 from keras_ssl.recipes.recipe import Recipe
+from keras_ssl.specs import KINDS
 from keras_ssl.typing import Path
 
-__all__ = ["CLASSICAL", "JOINT_EMBEDDING", "UNLABELED", "check_images", "choose"]
+__all__ = ["CLASSICAL", "JOINT_EMBEDDING", "TEXT", "UNLABELED", "check_kind", "choose"]
 
 UNLABELED = {"mnist": "train[:20000]", "fashion_mnist": "train[:20000]", "cifar10": "train[:20000]"}
 """The part of a named data set that its recipe trains on, if that is not all of train."""
@@ -20,10 +21,17 @@ JOINT_EMBEDDING = {name: getattr(objectives, kind) for name, kind in names.JOINT
 CLASSICAL = {name: getattr(small_images, name) for name in names.CLASSICAL}
 """Recipes of all other objectives, for images of up to 64x64 pixels, by name on the command line."""
 
-_ANYWHERE = CLASSICAL | {
-    name: functools.partial(photographs.joint_embedding, objective=objective)
-    for name, objective in JOINT_EMBEDDING.items()
-}
+TEXT = {name: getattr(text, name) for name in names.TEXT}
+"""Recipes of language models, for any texts, by name on the command line."""
+
+_ANYWHERE = (
+    CLASSICAL
+    | TEXT
+    | {
+        name: functools.partial(photographs.joint_embedding, objective=objective)
+        for name, objective in JOINT_EMBEDDING.items()
+    }
+)
 _ANYWHERE["autoencoder"] = photographs.autoencoder
 _SMALL = {name: getattr(small_images, name) for name in JOINT_EMBEDDING}
 _NAMED = {
@@ -34,18 +42,20 @@ _NAMED = {
 }
 
 
-def check_images(source: data.Source) -> None:
-    """Raise unless a source has images, which all recipes are for.
+def check_kind(source: data.Source, objective: str) -> None:
+    """Raise unless a source has the kind of data that an objective's recipes are for.
 
     Args:
         source: `data.Source`.
+        objective: Name of the objective, such as "simclr".
 
     Raises:
         UserError: If it has something else.
     """
-    if source.kind != "image":
+    kind = "ids" if objective in TEXT else "image"
+    if source.kind != kind:
         raise UserError(
-            "images, which all recipes are for",
+            f"{KINDS[kind].plural}, which all recipes of {objective} are for",
             f"{source.plural} in {source.name}",
             "fit an objective on an encoder of your own: `objective.fit(data.batches(source, …))`",
         )
@@ -55,7 +65,7 @@ def choose(objective: str, dataset: Path) -> Callable[..., Recipe]:
     """Return the recipe function for the names of an objective and a data set.
 
     Args:
-        objective: A key of `JOINT_EMBEDDING` or of `CLASSICAL`, such as "simclr" or "autoencoder".
+        objective: A key of `JOINT_EMBEDDING`, `CLASSICAL` or `TEXT`, such as "simclr" or "autoencoder".
         dataset: A name such as "digits" or "mnist", or a folder. If it has no recipe of its own, the default is a
             recipe without scores: the one for photographs for joint-embedding objectives and the autoencoder, otherwise
             the one for small images.
