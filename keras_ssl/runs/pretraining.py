@@ -110,8 +110,8 @@ def pretrain(
             say(f"Resuming {_place(epochs, run, recipe.epochs)}")
         history = _fit(recipe, run, folder, known)
         if chief:
-            save_model(recipe.objective.embedder, folder / "encoder.keras", recipe.source.tokenizer, **known)
-            save_model(recipe.objective, folder / "objective.keras", recipe.source.tokenizer, **known)
+            _save(recipe, recipe.objective.embedder, folder / "encoder.keras", known)
+            _save(recipe, recipe.objective, folder / "objective.keras", known)
     return history
 
 
@@ -124,14 +124,20 @@ def _place(epochs, run, of):
     return f"{where}, of {of} epochs."
 
 
+def _save(recipe, model, path, facts):
+    """Save a model with the tokenizer of the source, about which `facts` tell what `save_model` tells, too."""
+    others = {name: fact for name, fact in facts.items() if name != "tokenizer"}
+    save_model(model, path, recipe.source.tokenizer, **others)
+
+
 def _fit(recipe, run, folder, facts):
     chief = distribute.is_chief(run.strategy)
     progress = callbacks.Progress(facts["objective"])
     beside = []
     if chief:
-        encoder, tokenizer = recipe.objective.embedder, recipe.source.tokenizer
+        encoder = recipe.objective.embedder
         save = keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: save_model(encoder, folder / "encoder.keras", tokenizer, **facts)
+            on_epoch_end=lambda epoch, logs: _save(recipe, encoder, folder / "encoder.keras", facts)
         )
         beside += [save, progress]
     try:
