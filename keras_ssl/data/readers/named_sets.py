@@ -13,7 +13,7 @@ from keras_ssl import set_names
 from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers.pixels import fit, resize, room_for
 from keras_ssl.data.source import Source
-from keras_ssl.data.texts import Texts
+from keras_ssl.data.text_source import Texts
 from keras_ssl.errors import UserError
 from keras_ssl.names import no_such_dataset, require_datasets
 from keras_ssl.progress import track
