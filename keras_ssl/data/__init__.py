@@ -21,10 +21,11 @@ from keras_ssl.data.files import Files
 from keras_ssl.data.loading import load
 from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers import splits_of
+from keras_ssl.data.readers.text_files import lines
 from keras_ssl.data.shards import Shards
 from keras_ssl.data.source import Source, check_labeled, from_arrays
 from keras_ssl.data.text_loading import texts
-from keras_ssl.data.texts import Texts, from_texts
+from keras_ssl.data.text_source import Texts, from_texts
 from keras_ssl.data.token_streams import token_stream
 from keras_ssl.data.windows import Windows
 
@@ -48,6 +49,7 @@ __all__ = [
     "few_indices",
     "from_arrays",
     "from_texts",
+    "lines",
     "load",
     "splits_of",
     "targets",

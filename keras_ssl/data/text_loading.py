@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from keras_ssl import names
 from keras_ssl.data import readers
-from keras_ssl.data.texts import Texts
+from keras_ssl.data.text_source import Texts
 from keras_ssl.typing import Path
 
 __all__ = ["texts"]

@@ -1,6 +1,7 @@
 """The ids of text that is larger than memory, in a file."""
 
 import io
+import os
 from collections.abc import Iterable
 
 import numpy as np
@@ -41,7 +42,7 @@ def token_stream(
         `source = data.Source(data.Windows(data.token_stream(files, tokenizer, "ids.npy"), length=256), kinds="ids")`
     """
     check_between("chunk", chunk, least=1, whole=True)
-    paths = [paths] if isinstance(paths, str) or hasattr(paths, "__fspath__") else list(paths)
+    paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not str(to).endswith(".npy"):
         raise UserError("a path that ends with .npy for `to`", f"{to}", "give another name")
     with whole_file(to) as beside, open(beside, "wb") as file:
@@ -49,7 +50,7 @@ def token_stream(
         total = 0
         for path in paths:
             for text, ended in readers.pieces(path, by_line, chunk):
-                ids = np.append(tokenizer.ids(text), np.int32([tokenizer.end] * ended))
+                ids = np.append(tokenizer.ids(text), np.array([tokenizer.end] * ended, "int32"))
                 file.write(ids.tobytes())
                 total += len(ids)
         if not total:

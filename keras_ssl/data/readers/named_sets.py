@@ -5,6 +5,7 @@ import threading
 import urllib.parse
 import urllib.request
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from keras_ssl import set_names
 from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers.pixels import fit, resize, room_for
 from keras_ssl.data.source import Source
-from keras_ssl.data.texts import Texts
+from keras_ssl.data.text_source import Texts
 from keras_ssl.errors import UserError
 from keras_ssl.names import no_such_dataset, require_datasets
 from keras_ssl.progress import track
@@ -86,7 +87,7 @@ def load_named_texts(name: str, split: str, text: str = "text", label: str | Non
     builder = _find(tfds, name)
     features = builder.info.features
     features = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
-    labels = features.get(label or "label")
+    labels: Any = features.get(label or "label")
     labeled = isinstance(labels, tfds.features.ClassLabel)
     if not isinstance(features.get(text), tfds.features.Text) or (label is not None and not labeled):
         raise UserError(

@@ -38,19 +38,19 @@ def split_file(path: pathlib.Path, split: str, endings: tuple[str, ...]) -> path
     """
     if path.is_file() and path.name.lower().endswith(endings):
         if split != "train":
-            there = f"a folder with train{endings[0]} and test{endings[0]}"
-            raise UserError(f"split 'train' of the single file {path}", repr(split), f"give {there}")
+            do = f"give a folder with train{endings[0]} and test{endings[0]}"
+            raise UserError(f"split 'train' of the single file {path}", repr(split), do)
         return path
     there = _split_files(path, endings) if path.is_dir() else {}
-    split = split_of(split) or split
-    if there and split not in there:
-        raise UserError(f"one of the splits of {path} ({', '.join(there)})", repr(split), "choose one of them")
-    return there.get(split)
+    wanted = split_of(split) or split
+    if there and wanted not in there:
+        raise UserError(f"one of the splits of {path} ({', '.join(there)})", repr(wanted), "choose one of them")
+    return there.get(wanted)
 
 
 def _split_files(folder, endings) -> dict[str, pathlib.Path]:
     """The files of the splits in a folder, by split."""
-    stems = {}
+    stems: dict[str, pathlib.Path] = {}
     for file in sorted(folder.iterdir()):
         ending = next((one for one in endings if file.name.lower().endswith(one)), None)
         if ending is not None and split_of(stem := file.name[: -len(ending)]) is not None and file.is_file():

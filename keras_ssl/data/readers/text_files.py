@@ -20,6 +20,8 @@ _BETWEEN_WORDS = re.compile(r"\S\s(?=\S)")
 def lines(path: Path) -> Iterator[str]:
     r"""Yield the lines of a text file, without the breaks at their ends, which may be `\n` or `\r\n`.
 
+    One line at a time is in memory, so that a tokenizer can be trained on a large file.
+
     Args:
         path: Path of a file of UTF-8, perhaps packed if its name ends with `.gz`.
 

@@ -13,7 +13,7 @@ from keras_ssl.data.readers.split_folders import split_folder
 from keras_ssl.data.readers.text_files import lines, whole
 from keras_ssl.data.readers.text_tables import columns_of
 from keras_ssl.data.readers.walking import walk
-from keras_ssl.data.texts import Texts
+from keras_ssl.data.text_source import Texts
 from keras_ssl.errors import UserError
 from keras_ssl.names import TEXT_FILES
 

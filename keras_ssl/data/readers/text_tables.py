@@ -31,7 +31,7 @@ def columns_of(path: Path, names: Sequence[str], optional: Sequence[str] = ()) -
     """
     kind = str(path).lower().removesuffix(".gz").rpartition(".")[2]
     found: dict[str, list[Any]] = {}
-    for number, row in _objects(path) if kind == "jsonl" else _records(path, "\t" if kind == "tsv" else ","):
+    for number, row in _objects(path) if kind == "jsonl" else _records(path, _Tabs if kind == "tsv" else _Commas):
         found = found or {name: [] for name in (*names, *(name for name in optional if name in row))}
         for name, column in found.items():
             if name not in row:
@@ -44,12 +44,20 @@ def columns_of(path: Path, names: Sequence[str], optional: Sequence[str] = ()) -
     return found or {name: [] for name in names}
 
 
-def _records(path, delimiter) -> Iterator[tuple[int, dict[str, str]]]:
+class _Commas(csv.excel):
+    strict = True
+
+
+class _Tabs(csv.excel_tab):
+    quoting = csv.QUOTE_NONE
+    strict = True
+
+
+def _records(path, dialect) -> Iterator[tuple[int, dict[str, str]]]:
     """The number of the line where each record ends, and its fields by column."""
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
     before = csv.field_size_limit(_LARGEST_FIELD)
     try:
-        reader = csv.reader((f"{line}\n" for line in lines(path)), delimiter=delimiter, quoting=quoting, strict=True)
+        reader = csv.reader((f"{line}\n" for line in lines(path)), dialect)
         header = next(reader, [])
         if len(set(header)) < len(header):
             raise UserError(f"columns of different names in {path}", ", ".join(header), "rename one")
@@ -58,9 +66,7 @@ def _records(path, delimiter) -> Iterator[tuple[int, dict[str, str]]]:
                 raise UserError(
                     f"{len(header)} fields in each record of {path}",
                     f"{len(row)} in line {reader.line_num}",
-                    "quote texts that have commas or line breaks in them"
-                    if delimiter == ","
-                    else "replace the tabs in texts",
+                    "replace the tabs in texts" if dialect is _Tabs else "quote texts that have commas or line breaks",
                 )
             yield reader.line_num, dict(zip(header, row))
     except csv.Error as error:
