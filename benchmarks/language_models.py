@@ -67,9 +67,11 @@ def corpus(path):
     return ids[:cut], ids[cut:], len(number) + 1
 
 
-def windows(ids, context, stride):
-    """Windows of one id more than the context, as a source."""
-    return data.Source(data.Windows(ids, context + 1, stride), kinds="ids")
+def drawn(ids, setting, seed):
+    """As many windows as the training sees, drawn with replacement: one epoch of them is the training."""
+    count = setting["steps"] * setting["batch_size"]
+    starts = np.random.default_rng(seed).integers(len(ids) - setting["context"], size=count)
+    return data.Source(data.Windows(ids, setting["context"] + 1, starts=starts), kinds="ids")
 
 
 def objective_of(setting, vocabulary, seed, jit_compile):
@@ -101,18 +103,23 @@ def train(setting, path, seed, jit_compile=False, folder=None):
     """Train; return the loss of validation in nats a character and the seconds of `fit`, compilation included."""
     first, last, vocabulary = corpus(path)
     objective = objective_of(setting, vocabulary, seed, jit_compile)
-    source = windows(first, setting["context"], 1)
-    batches = data.batches(source, batch_size=setting["batch_size"], seed=seed, drop_remainder=True)
-    begin, watching = time.perf_counter(), [] if folder is None else [callbacks.Resume(folder)]
-    used = time.process_time()
-    history = objective.fit(
-        batches.repeat(), steps_per_epoch=100, epochs=setting["steps"] // 100, verbose=0, callbacks=watching
-    )
+    source, size = drawn(first, setting, seed), setting["batch_size"]
+
+    def batches(step):
+        return data.batches(source, batch_size=size, shuffle=False, drop_remainder=True, first_step=step)
+
+    begin, used = time.perf_counter(), time.process_time()
+    if folder is None:
+        history = objective.fit(batches(0), verbose=0)
+    else:
+        resume = callbacks.Resume(folder, objective)
+        history = resume.fit(batches, epochs=1, callbacks=[callbacks.Progress("CausalLanguageModel")], verbose=0)
     seconds, used = time.perf_counter() - begin, time.process_time() - used
-    validation = data.batches(windows(last, setting["context"], setting["context"]), batch_size=64, shuffle=False)
+    rest = data.Source(data.Windows(last, setting["context"] + 1, setting["context"]), kinds="ids")
+    validation = data.batches(rest, batch_size=64, shuffle=False)
     return {
         "loss": objective.evaluate(validation, return_dict=True, verbose=0)["loss"],
-        "trained": history.history["loss"][-1],
+        "trained": history.history["loss"][-1] if history.history else None,
         "seconds": seconds,
         "cpu_seconds": used,
         "parameters": objective.encoder.count_params(),
@@ -183,7 +190,7 @@ def main():
     parser.add_argument("--setting", choices=SETTINGS, default="small")
     parser.add_argument("--peer", metavar="PYTHON", help="a Python that has PyTorch")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, help="a multiple of 100 in place of the setting's; writes nothing")
+    parser.add_argument("--steps", type=int, help="a multiple of 50 in place of the setting's; writes nothing")
     parser.add_argument("--xla", action="store_true", help="compile by XLA")
     parser.add_argument("--one", type=int, metavar="SEED", help="train this seed here and print JSON; writes nothing")
     given = parser.parse_args()

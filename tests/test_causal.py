@@ -161,7 +161,7 @@ def test_frames_with_the_cache_are_those_of_the_whole_text():
     np.testing.assert_allclose(np.concatenate(frames, axis=1), parts(model).frames(ids), atol=1e-5)
     full = network({"ids": ids[:, :2], "cache": cache, "position": np.array([6], "int32")})["frames"]
     assert np.isnan(full).all(axis=2).tolist() == [[False, True]]
-    with pytest.raises(UserError, match="made by `encoders.transformer"):
+    with pytest.raises(UserError, match=r"made by `encoders\.transformer"):
         encoders.cached(encoders.mlp((3,), (4,)))
 
 

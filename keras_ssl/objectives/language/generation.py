@@ -80,9 +80,8 @@ class Generator:
             read = counts if new is None else np.ones_like(counts)
             outputs = network.predict_on_batch({"ids": ids, **state})
             ended = np.zeros(len(ids), bool) if end is None else ids[np.arange(len(ids)), read - 1] == end
-            state.update(
-                cache=outputs["next_cache"], position=np.where(ended, 0, state["position"] + read).astype("int32")
-            )
+            state["cache"] = outputs["next_cache"]
+            state["position"] = np.where(ended, 0, state["position"] + read).astype("int32")
             return outputs["logits"][np.arange(len(ids)), read - 1]
 
         return score
