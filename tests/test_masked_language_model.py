@@ -178,7 +178,9 @@ def test_arguments_that_do_not_fit_are_clear_errors(arguments, message):
 def test_an_encoder_without_a_table_of_ids_is_a_clear_error():
     with pytest.raises(UserError, match="for MaskedLanguageModel"):
         objectives.MaskedLanguageModel(encoders.dilated_conv(2, width=6, depth=1))
-    tokens = keras.Sequential([keras.Input((None,), dtype="int32", name="ids"), keras.layers.Embedding(9, 4)], name="tokens")
+    tokens = keras.Sequential(
+        [keras.Input((None,), dtype="int32", name="ids"), keras.layers.Embedding(9, 4)], name="tokens"
+    )
     x = tokens(ids := keras.Input((None,), dtype="int32", name="ids"))
     y = keras.layers.GlobalAveragePooling1D(name="pool")(keras.layers.Dense(4, name="trunk")(x))
     with pytest.raises(UserError, match="layer `embedding` in its `tokens`"):
@@ -197,7 +199,9 @@ def test_texts_that_cannot_be_trained_on_are_clear_errors():
     whole = {"input": np.full((N, 10), 7, "int32"), "mask": np.ones((N, 10), bool)}
     with pytest.raises(tf.errors.InvalidArgumentError, match="masks that hide at most 3"):
         model.run(whole, training=True)
-    open_length = tf.data.Dataset.from_tensors(batch["input"]).map(lambda x: tf.ensure_shape(x[:, : tf.shape(x)[1]], (N, None)))
+    open_length = tf.data.Dataset.from_tensors(batch["input"]).map(
+        lambda x: tf.ensure_shape(x[:, : tf.shape(x)[1]], (N, None))
+    )
     model.compile("sgd", run_eagerly=False)
     with pytest.raises(UserError, match="known length for MaskedLanguageModel"):
         model.fit(open_length, verbose=0)
