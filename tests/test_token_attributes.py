@@ -140,7 +140,7 @@ def test_it_trains_on_batches_with_targets_and_answers(words):
 
 
 def test_what_does_not_fit_is_a_clear_error():
-    with pytest.raises(UserError, match="mask as a whole number in 1..19"):
+    with pytest.raises(UserError, match=r"mask as a whole number in 1\.\.19"):
         built(mask=20)
     with pytest.raises(UserError, match="attributes as a dict"):
         objectives.TokenAttributes(of_text(), {})
