@@ -19,7 +19,9 @@ __all__ = ["ArtifactError", "content", "digest", "file_faults", "read_manifest"]
 
 NAMES = r"[A-Za-z]\w*"
 FILES = re.compile(
-    rf"saved_model\.pb|fingerprint\.pb|variables/variables\.(index|data-\d{{5}}-of-\d{{5}})|{NAMES}\.onnx", re.A
+    r"saved_model\.pb|fingerprint\.pb|variables/variables\.(index|data-\d{5}-of-\d{5})"
+    rf"|tokenizer\.json|{NAMES}\.onnx",
+    re.A,
 )
 FOLDERS = {"variables", "assets"}  # TensorFlow makes the second, empty
 UNLISTED = {"manifest.json", "manifest.sha256"}

@@ -5,9 +5,9 @@
 
 Knows only the folder, and trusts nothing in it. In this order: the manifest has the sum beside it, and the one that is
 given; the files are those that the manifest lists, with their sums, and no others; SavedModel and ONNX files have only
-operations that compute, and the inputs and outputs that the manifest says. Only then are they run, in a process of
-their own: the SavedModel by TensorFlow's C library, the ONNX files by ONNX Runtime. Neither Keras nor TensorFlow's
-Python is imported. Exit status: 0 all agrees, 1 something does not, 2 misuse.
+operations that compute, and the inputs and outputs that the manifest says, and a tokenizer has their ids. Only then
+are they run, in a process of their own: the SavedModel by TensorFlow's C library, the ONNX files by ONNX Runtime.
+Neither Keras nor TensorFlow's Python is imported. Exit status: 0 all agrees, 1 something does not, 2 misuse.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from answers import BATCHES, output_name
 from artifact import ArtifactError, content, digest, file_faults, read_manifest
 from c_api import CApiError, library_path
 from graphs import onnx_faults, saved_model_faults
+from texts import TOKENIZER, tokenizer_faults
 
 LARGEST_TOLERANCE = 1e-3  # of what a manifest may say of itself: 100 times what `deploy` allows
 
@@ -69,7 +70,7 @@ def main(arguments=None):
 
 
 def contents(directory, manifest, allowed=()):
-    """Return what SavedModel and ONNX files hold that they should not, printing a line for each; nothing is run.
+    """Return what files hold that they should not, printing a line for each; nothing is run.
 
     Args:
         directory: The version folder.
@@ -81,6 +82,8 @@ def contents(directory, manifest, allowed=()):
     for about in signatures.values():
         name = about["onnx"]
         found[name] = found.get(name, []) + onnx_faults(content(directory, manifest, name), about)
+    if TOKENIZER in manifest["sha256"]:
+        found[TOKENIZER] = tokenizer_faults(content(directory, manifest, TOKENIZER), signatures["serving_default"])
     for name, wrong in found.items():
         print(f"  {'FAILED ' if wrong else 'ok     '} content {name}")
         faults += [f"{name} {what}" for what in dict.fromkeys(wrong)]

@@ -245,7 +245,8 @@ def evaluate(
     out = None if out is None else files.writable_folder(out, "choose another --out")
     model = runs.load_encoder(encoder)
     prepared = runs.preparation_of(encoder, fit)
-    train, test = runs.load_labeled(dataset, model, say=typer.echo, **prepared, skip_broken=skip_broken)
+    reading: dict[str, Any] = {**prepared, "skip_broken": skip_broken, "tokenizer": runs.tokenizer_of(encoder)}
+    train, test = runs.load_labeled(dataset, model, say=typer.echo, **reading)
     facts = {"dataset": dataset, "encoder": str(encoder)}
     with progress.bar("Few labels", after=0) as move:
         few = runs.evaluate(model, train, test, counts, seeds, steps, out, facts, move)
@@ -273,7 +274,8 @@ def finetune(
     out = files.writable_folder(out, "choose another --out")
     model = runs.load_encoder(encoder)
     prepared = runs.preparation_of(encoder, fit)
-    train, test = runs.load_labeled(dataset, model, say=typer.echo, **prepared, skip_broken=skip_broken)
+    reading: dict[str, Any] = {**prepared, "skip_broken": skip_broken, "tokenizer": runs.tokenizer_of(encoder)}
+    train, test = runs.load_labeled(dataset, model, say=typer.echo, **reading)
     facts = {"dataset": dataset, "preparation": prepared}
     with progress.bar("Fine-tuning", after=0) as move:
         path, figures = runs.finetune(model, train, test, out, labels_per_class, steps, seed, progress=move, **facts)
@@ -304,7 +306,8 @@ def export(
     class_names, prepared = about.get("class_names"), runs.preparation_of(model) if "preparation" in about else None
     loaded = runs.load_encoder(model)
     with progress.bar("Exporting and verifying", after=0):
-        path = export.deploy(loaded, out, None, input_dtype, tolerance, class_names, version, preparation=prepared)
+        asset: dict[str, Any] = {"preparation": prepared, "tokenizer": runs.tokenizer_of(model)}
+        path = export.deploy(loaded, out, None, input_dtype, tolerance, class_names, version, **asset)
     typer.echo(f"Model: {path}")
     typer.echo(f"SHA-256 of manifest.json: {(path / 'manifest.sha256').read_text().split()[0]}")
 
@@ -327,7 +330,8 @@ def embed(
     files.writable_folder(out.parent, "choose another --out")
     model = runs.load_encoder(encoder)
     prepared = runs.preparation_of(encoder, fit)
-    source = runs.load_fitting(dataset, split, model, **prepared, skip_broken=skip_broken, say=typer.echo)
+    reading: dict[str, Any] = {**prepared, "skip_broken": skip_broken, "tokenizer": runs.tokenizer_of(encoder)}
+    source = runs.load_fitting(dataset, split, model, **reading, say=typer.echo)
     with progress.bar("Embedding") as move:
         h = runs.write_embeddings(model, source, out, move)
     typer.echo(f"{h.shape} in {out}")

@@ -37,8 +37,8 @@ def load(
 ) -> Source:
     """Load samples, with labels if there are any.
 
-    Texts are loaded by `data.texts`. A name is looked up among the embedded sets, then as a folder, then in TensorFlow Datasets. Write `"./digits"` for
-    a folder with the name of an embedded set.
+    A name is looked up among the embedded sets, then as a folder, then in TensorFlow Datasets. Write `"./digits"` for
+    a folder with the name of an embedded set. Texts are loaded by `data.texts`.
 
     - `"digits"`: scikit-learn's bundled handwritten digits, 1,797 float images of 8x8, in a fixed order drawn once by
       `numpy.random.RandomState(0).permutation(1797)`, so that classes and writers mix (the same people wrote both

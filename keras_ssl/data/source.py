@@ -14,6 +14,7 @@ from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.splitting import two_parts
 from keras_ssl.errors import UserError
 from keras_ssl.specs import Spec, Specs
+from keras_ssl.tokenizers import Tokenizer
 from keras_ssl.typing import Samples
 
 __all__ = ["Source", "check_labeled", "from_arrays"]
@@ -36,6 +37,7 @@ class Source:
         preparation: How images were brought to their size, or None if that is not known. It is kept with models that
             are trained on them.
         why_unlabeled: Why there are no labels, for the error where they are needed, or None.
+        tokenizer: The `Tokenizer` that made the ids, or None. It is kept with models that are trained on them.
 
     Attributes:
         specs: What batches of the samples are: a `specs.Spec`, or a dict of them by name.
@@ -57,6 +59,7 @@ class Source:
     kinds: str | dict[str, str] | None = None
     preparation: Preparation | None = None
     why_unlabeled: str | None = None
+    tokenizer: Tokenizer | None = None
     specs: Specs = dataclasses.field(init=False, repr=False)
 
     def __post_init__(self):

@@ -99,7 +99,7 @@ def from_texts(
         truncate: Whether longer texts are cut. Default: False, they are an error that counts them.
 
     Returns:
-        A `Source` of kind "ids".
+        A `Source` of kind "ids", which keeps the tokenizer for models that are trained on it.
 
     Raises:
         UserError: If texts are too long, or labels do not fit.
@@ -109,7 +109,8 @@ def from_texts(
     """
     texts = texts if isinstance(texts, Texts) else Texts(list(checked_texts(texts)))
     ids = tokenizer.encode(texts.texts, length, begin, end, truncate)
-    if labels is not None or texts.labels is None:
-        source = from_arrays(ids, labels, name=texts.name, kind="ids")
-        return dataclasses.replace(source, why_unlabeled=texts.why_unlabeled)
-    return from_arrays(ids, texts.labels, texts.classes, texts.class_names, texts.name, kind="ids")
+    classes = class_names = None
+    if labels is None:
+        labels, classes, class_names = texts.labels, texts.classes, texts.class_names
+    source = from_arrays(ids, labels, classes, class_names, texts.name, kind="ids")
+    return dataclasses.replace(source, why_unlabeled=texts.why_unlabeled, tokenizer=tokenizer)

@@ -24,6 +24,7 @@ from keras_ssl.export.sealing import write_manifest
 from keras_ssl.export.signatures import Signatures, servings
 from keras_ssl.files import place, staged
 from keras_ssl.networks import check_finite_weights
+from keras_ssl.tokenizers import Tokenizer, check_fits
 from keras_ssl.typing import Path, Samples
 
 __all__ = ["deploy"]
@@ -44,6 +45,7 @@ def deploy(
     mean: PerChannel = None,
     std: PerChannel = None,
     preparation: Mapping[str, Any] | None = None,
+    tokenizer: Tokenizer | None = None,
 ) -> pathlib.Path:
     """Export a model in both formats, verify them, and put them into the next version folder under `directory`.
 
@@ -84,10 +86,13 @@ def deploy(
         std: What the client divides by after that. Default: None.
         preparation: How the images that the model was trained on got their size, for the manifest, so that clients do
             the same: `source.preparation.to_json()`. Default: None.
+        tokenizer: What made the ids of text that the default signature takes. It is written as `tokenizer.json`, with
+            its SHA-256 in the manifest, so that clients send the same ids. Default: None.
 
     Returns:
         `pathlib.Path` of the new version folder, which holds `saved_model.pb`, `variables/`, `model.onnx` (and
-        `NAME.onnx` for each other signature), `manifest.json`, and its SHA-256 in `manifest.sha256`.
+        `NAME.onnx` for each other signature), `tokenizer.json` if there is one, `manifest.json`, and its SHA-256 in
+        `manifest.sha256`.
 
     Raises:
         UserError: If the model, the samples, the version or the directory cannot be used; if weights are not finite, or
@@ -100,6 +105,8 @@ def deploy(
     for one in (model, *(signatures or {}).values()):
         check_finite_weights(one[0] if isinstance(one, tuple) else one)
     served = servings(model, Sends(input_dtype, value_range, mean, std), outputs, signatures)
+    if tokenizer is not None:
+        check_fits(tokenizer, served[0].specs)
     for package in ("tf2onnx", "onnx", "onnxruntime"):
         require(package, "which writes or verifies ONNX files")
     layouts = [layout(served[0], samples), *map(layout, served[1:])]
@@ -108,6 +115,8 @@ def deploy(
     with staged(directory) as folder:
         target = folder / "version"
         write_saved_model(served, target)
+        if tokenizer is not None:
+            tokenizer.save(target / "tokenizer.json")
         for one, its in zip(served, layouts, strict=True):
             write_onnx(one, target, target / one.file, its)
         runtimes = [

@@ -3,7 +3,7 @@
 from keras_ssl.runs.embedding import write_embeddings
 from keras_ssl.runs.evaluating import evaluate
 from keras_ssl.runs.finetuning import finetune
-from keras_ssl.runs.model_files import about, load_encoder, load_model, preparation_of, save_model
+from keras_ssl.runs.model_files import about, load_encoder, load_model, preparation_of, save_model, tokenizer_of
 from keras_ssl.runs.pretraining import check_folder, pretrain
 from keras_ssl.runs.sources import load_fitting, load_labeled
 
@@ -19,5 +19,6 @@ __all__ = [
     "preparation_of",
     "pretrain",
     "save_model",
+    "tokenizer_of",
     "write_embeddings",
 ]

@@ -39,6 +39,7 @@ def facts_of(recipe: Recipe, others: Mapping[str, Any] | None = None) -> dict[st
         "data": specs.to_json(recipe.source.specs),
         "batch_size": recipe.batch_size,
         **({} if recipe.source.preparation is None else {"preparation": recipe.source.preparation.to_json()}),
+        **({} if recipe.source.tokenizer is None else {"tokenizer": recipe.source.tokenizer.to_json()}),
         "precision": keras.config.dtype_policy().name,
         **in_words(dict(others or {})),
         "views": in_words(recipe.views),

@@ -26,7 +26,7 @@ def finetune(
     progress: Progress | None = None,
     **facts: Any,
 ) -> tuple[pathlib.Path, dict[str, float]]:
-    """Fine-tune a classifier, score it, and write `classifier.keras` and `classifier.json`.
+    """Fine-tune a classifier, score it, and write `classifier.keras` and `classifier.json`, and the tokenizer of texts.
 
     Args:
         encoder: Pretrained functional `keras.Model`. It is copied, not changed.
@@ -63,5 +63,6 @@ def finetune(
     with Lock(folder):
         classifier = transfer.fine_tune(encoder, inputs, labels, classes, steps, seed=seed, after_step=after_step)
         figures = scores(test_labels, networks.predict_in_batches(classifier, test.inputs()).argmax(-1))
-        path = save_model(classifier, folder / "classifier.keras", **facts, class_names=names, scores=figures)
+        facts |= {"class_names": names, "scores": figures}
+        path = save_model(classifier, folder / "classifier.keras", train.tokenizer, **facts)
     return path, figures

@@ -1,4 +1,4 @@
-"""Model files, and a JSON file of facts beside each."""
+"""Model files, a JSON file of facts beside each, and the tokenizer of those that take ids of text."""
 
 import dataclasses
 import json
@@ -13,31 +13,42 @@ from keras_ssl.errors import UserError
 from keras_ssl.files import whole_file, write_json
 from keras_ssl.names import check_model_file
 from keras_ssl.networks import check_finite_weights, embedder
+from keras_ssl.tokenizers import Tokenizer, check_fits
+from keras_ssl.tokenizers import load as load_tokenizer
 from keras_ssl.typing import Path
 
-__all__ = ["about", "load_encoder", "load_model", "preparation_of", "save_model"]
+__all__ = ["about", "load_encoder", "load_model", "preparation_of", "save_model", "tokenizer_of"]
+
+_TOKENIZER = "tokenizer.json"
 
 
-def save_model(model: keras.Model, path: Path, **facts: Any) -> pathlib.Path:
+def save_model(model: keras.Model, path: Path, tokenizer: Tokenizer | None = None, **facts: Any) -> pathlib.Path:
     """Save a model as a `.keras` file, and facts about it as a `.json` file beside it. Each is written whole or not.
 
     Args:
         model: `keras.Model`.
         path: Path that ends with `.keras`.
+        tokenizer: What made the ids that the model takes. It is written as `tokenizer.json` in the same folder, for all
+            models there. Default: None.
         **facts: What the JSON file should hold beside the specs of the model's inputs and the version.
 
     Returns:
         `pathlib.Path` of the `.keras` file.
 
     Raises:
-        UserError: If a weight is not finite.
+        UserError: If a weight is not finite, or the model takes no ids of the tokenizer's vocabulary.
     """
     check_finite_weights(model)
-    path = pathlib.Path(path)
-    facts = {"specs": specs.to_json(specs.specs_of(embedder(model))), "keras_ssl": __version__, **facts}
+    path, takes = pathlib.Path(path), specs.specs_of(embedder(model))
+    facts = {"specs": specs.to_json(takes), "keras_ssl": __version__, **facts}
+    if tokenizer is not None:
+        check_fits(tokenizer, takes)
+        facts["tokenizer"] = tokenizer.to_json()
     with whole_file(path) as beside:
         model.save(beside)
         path.with_suffix(".json").unlink(missing_ok=True)  # no description is better than another model's
+    if tokenizer is not None:
+        tokenizer.save(path.with_name(_TOKENIZER))
     write_json(path.with_suffix(".json"), facts)
     return path
 
@@ -111,6 +122,32 @@ def about(path: Path) -> dict[str, Any]:
         return json.loads(description.read_text())
     except ValueError as error:
         raise UserError("a JSON file", f"{description}: {error}", "remove it, or restore it from the run") from error
+
+
+def tokenizer_of(path: Path) -> Tokenizer | None:
+    """Return the tokenizer that `save_model` wrote beside a model; None if the model has none.
+
+    Args:
+        path: Path of the `.keras` file.
+
+    Raises:
+        UserError: If it is missing, or is that of another model.
+    """
+    known, file = about(path).get("tokenizer"), pathlib.Path(path).with_name(_TOKENIZER)
+    if known is None:
+        return None
+    found = load_tokenizer(file)
+    if found.to_json() != known:
+        raise UserError(
+            f"the tokenizer of {path}: {_which(known)}",
+            f"{file}: {_which(found.to_json())}",
+            "restore the file that was written with the model; another tokenizer's ids mean nothing to it",
+        )
+    return found
+
+
+def _which(known):
+    return f"{known.get('kind')} with {known.get('vocabulary')} ids, SHA-256 {str(known.get('sha256'))[:12]}…"
 
 
 def preparation_of(path: Path, fit: str | None = None) -> dict[str, Any]:

@@ -65,6 +65,8 @@ def pretrain(
 ) -> dict[str, list[float]]:
     """Fit a recipe with checkpoints, and write `encoder.keras` after each epoch and `objective.keras` at the end.
 
+    The tokenizer of a source of texts is written beside them as `tokenizer.json`.
+
     SIGTERM and Ctrl-C end it after the step in progress, which is saved; see `callbacks.Resume`. If the recipe was made
     in the scope of a strategy with several workers, all of them call this; the chief writes.
 
@@ -108,8 +110,8 @@ def pretrain(
             say(f"Resuming {_place(epochs, run, recipe.epochs)}")
         history = _fit(recipe, run, folder, known)
         if chief:
-            save_model(recipe.objective.embedder, folder / "encoder.keras", **known)
-            save_model(recipe.objective, folder / "objective.keras", **known)
+            save_model(recipe.objective.embedder, folder / "encoder.keras", recipe.source.tokenizer, **known)
+            save_model(recipe.objective, folder / "objective.keras", recipe.source.tokenizer, **known)
     return history
 
 
@@ -127,9 +129,9 @@ def _fit(recipe, run, folder, facts):
     progress = callbacks.Progress(facts["objective"])
     beside = []
     if chief:
-        encoder = recipe.objective.embedder
+        encoder, tokenizer = recipe.objective.embedder, recipe.source.tokenizer
         save = keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: save_model(encoder, folder / "encoder.keras", **facts)
+            on_epoch_end=lambda epoch, logs: save_model(encoder, folder / "encoder.keras", tokenizer, **facts)
         )
         beside += [save, progress]
     try:

@@ -8,28 +8,43 @@ import keras
 
 from keras_ssl import data
 from keras_ssl.evaluate.sources import as_source
+from keras_ssl.names import TEXT_FILES
+from keras_ssl.networks import embedder
+from keras_ssl.specs import Spec, specs_of
+from keras_ssl.tokenizers import Tokenizer
 
 __all__ = ["load_fitting", "load_labeled"]
 
 
-def load_fitting(dataset: str, split: str, model: keras.Model, **reading: Any) -> data.Source:
-    """Load a split of a data set as a model takes it: images in its size and channels, arrays of its kinds.
+def load_fitting(
+    dataset: str, split: str, model: keras.Model, tokenizer: Tokenizer | None = None, **reading: Any
+) -> data.Source:
+    """Load a split of a data set as a model takes it: images in its size, arrays of its kinds, texts as ids.
 
     Args:
         dataset: Name, folder or file, see `data.load`.
         split: Split of the data set, such as "train".
         model: `keras.Model`.
+        tokenizer: The model's, if it takes ids of text, see `tokenizer_of`. The data set is then one for `data.texts`,
+            unless it is of arrays. Default: None.
         **reading: Other arguments of `data.load`: `fit` and `background` as the model's file has them
             (`preparation_of`), `skip_broken`, `say`.
 
     Raises:
         UserError: If there is no such data set, or its samples do not fit the model.
     """
-    return as_source(data.load(dataset, split, like=model, **reading), model)
+    if tokenizer is None or _has_arrays(dataset):
+        return as_source(data.load(dataset, split, like=model, **reading), model)
+    texts = data.texts(dataset, split, say=reading.get("say"))
+    return as_source(data.from_texts(texts, tokenizer, _length(model)), model)
 
 
 def load_labeled(
-    dataset: str, model: keras.Model, say: Callable[[str], object] | None = None, **reading: Any
+    dataset: str,
+    model: keras.Model,
+    say: Callable[[str], object] | None = None,
+    tokenizer: Tokenizer | None = None,
+    **reading: Any,
 ) -> tuple[data.Source, data.Source]:
     """Load the train and test splits of a labeled data set as a model takes them.
 
@@ -38,6 +53,7 @@ def load_labeled(
             or a fifth of the samples if there is none.
         model: `keras.Model`.
         say: Called with each sentence about what was found, and if samples are held out for testing, or None.
+        tokenizer: See `load_fitting`.
         **reading: See `load_fitting`.
 
     Returns:
@@ -46,9 +62,9 @@ def load_labeled(
     Raises:
         UserError: If there is no such data set, it has no labels, or its samples do not fit the model.
     """
-    train = load_fitting(dataset, "train", model, say=say, **reading)
+    train = load_fitting(dataset, "train", model, tokenizer, say=say, **reading)
     data.check_labeled(train)
-    split = _test_split(dataset)
+    split = _test_split(dataset, tokenizer)
     if split is None:
         train, test = train.split(0.8)
         if say is not None:
@@ -59,15 +75,27 @@ def load_labeled(
         return train, test
     if split != "test" and say is not None:
         say(f"No test split: the split '{split}' is used for testing.")
-    test = load_fitting(dataset, split, model, say=say, **reading)
+    test = load_fitting(dataset, split, model, tokenizer, say=say, **reading)
     data.check_labeled(test)
     return train, test
 
 
-def _test_split(dataset):
+def _test_split(dataset, tokenizer):
     """Name of the split to test on; None if there is none beside train."""
     path = pathlib.Path(dataset)
     if not path.exists():
         return "test"
-    splits = data.splits_of(path) if path.is_dir() else ()
+    texts = tokenizer is not None and not _has_arrays(dataset)
+    splits = data.splits_of(path, TEXT_FILES if texts else (".npz",)) if path.is_dir() else ()
     return next((name for name in ("test", "val") if name in splits), None)
+
+
+def _has_arrays(dataset):
+    path = pathlib.Path(dataset).expanduser()
+    return path.suffix == ".npz" or (path.is_dir() and any(path.glob("*.npz")))
+
+
+def _length(model):
+    """The number of ids that a model takes; None if it takes any."""
+    spec = specs_of(embedder(model))
+    return spec.shape[1] if isinstance(spec, Spec) and spec.kind == "ids" else None

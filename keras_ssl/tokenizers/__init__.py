@@ -4,7 +4,8 @@ Four functions train one on texts. The ids 0 to 4 mean the same in all: padding,
 and the end.
 """
 
+from keras_ssl.tokenizers.fitting import check_fits
 from keras_ssl.tokenizers.tokenizer import SPECIAL, Tokenizer, load
 from keras_ssl.tokenizers.training import byte_pairs, characters, word_pieces, words
 
-__all__ = ["SPECIAL", "Tokenizer", "byte_pairs", "characters", "load", "word_pieces", "words"]
+__all__ = ["SPECIAL", "Tokenizer", "byte_pairs", "characters", "check_fits", "load", "word_pieces", "words"]

@@ -78,10 +78,14 @@ class Tokenizer:
         begins = [not token.startswith("##") if pieces else token[0] in _SPACES for token in self.tokens]
         return np.array([True] * len(SPECIAL) + begins[len(SPECIAL) :])
 
-    @property
+    @functools.cached_property
     def checksum(self) -> str:
         """SHA-256 of the file, as hexadecimal digits: two tokenizers with the same one give the same ids."""
         return hashlib.sha256(self._json().encode("utf-8")).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what tells this tokenizer from others, as values that JSON has: kind, vocabulary and checksum."""
+        return {"kind": self.kind, "vocabulary": self.vocabulary, "sha256": self.checksum}
 
     def ids(self, text: str) -> np.ndarray:
         """Return the ids of a text, int32 `(k,)`.

@@ -70,6 +70,8 @@ def pieces(path: Path, by_line: bool, size: int) -> Iterator[tuple[str, bool]]:
                 if begun or text.strip():
                     yield text[:-1], True
                 left, begun = "", False
+            elif by_line and not begun and not text.strip():
+                left = text
             else:
                 cut = _cut(text)
                 yield text[:cut], False

@@ -76,7 +76,7 @@ def load_text_folder(folder: pathlib.Path, split: str, say: Callable[[str], obje
         raise UserError(
             f"texts in {part} or below it",
             f"none{'; ' * bool(found[part].words())}{found[part].words()}",
-            f"give a folder of .txt files, each a text, or of {', '.join(f'train{ending}' for ending in TEXT_FILES[::2])}",
+            f"give a folder of .txt files, each a text, or of {', '.join(f'train{one}' for one in TEXT_FILES[::2])}",
         )
     classes = classes_of(found, part, "text")
     what = f"{len(classes.names)} classes: {shown(classes.names)}" if classes.names else "no labels"

@@ -1,0 +1,202 @@
+"""A model of text and its tokenizer stay together: in model files, in runs, in a version folder, and at a client."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_ssl import data, export, runs, tokenizers, transfer
+from keras_ssl.errors import UserError
+
+KIT = Path(__file__).parents[1] / "export"
+TEXTS = ["a good film", "a bad film", "good good", "not good at all"]
+WORDS = tokenizers.words(TEXTS)
+OTHER = tokenizers.words(["other words of this text : good film a"], vocabulary=13)
+
+
+def encoder(vocabulary, length=None):
+    ids = keras.Input((length,), dtype="int32", name="ids")
+    return keras.Model(ids, layers.GlobalAveragePooling1D()(layers.Embedding(vocabulary, 4)(ids)), name="encoder")
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    keras.utils.set_random_seed(0)
+    inner = encoder(WORDS.vocabulary)
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    return keras.Model(ids, layers.Dense(2, activation="softmax", name="probabilities")(inner(ids)))
+
+
+# ---- model files -----------------------------------------------------------------------------------------------------
+
+
+def test_the_tokenizer_is_beside_the_model_and_no_other_is_taken(tmp_path, classifier):
+    path = runs.save_model(classifier, tmp_path / "classifier.keras", WORDS)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["classifier.json", "classifier.keras", "tokenizer.json"]
+    assert runs.tokenizer_of(path).tokens == WORDS.tokens
+    assert runs.about(path)["tokenizer"] == {
+        "kind": "words",
+        "vocabulary": WORDS.vocabulary,
+        "sha256": WORDS.checksum,
+    }
+    assert OTHER.vocabulary == WORDS.vocabulary + 1
+    OTHER.save(tmp_path / "tokenizer.json")
+    with pytest.raises(UserError, match=r"tokenizer of .*words with 12 ids.*words with 13 ids.*mean nothing"):
+        runs.tokenizer_of(path)
+    (tmp_path / "tokenizer.json").unlink()
+    with pytest.raises(UserError, match=r"tokenizer\.json"):
+        runs.tokenizer_of(path)
+    with pytest.raises(UserError, match=r"takes the 13 ids of the tokenizer.*one of 12 ids"):
+        runs.save_model(classifier, tmp_path / "new.keras", OTHER)
+    assert not (tmp_path / "new.keras").exists()
+    assert runs.tokenizer_of(runs.save_model(classifier, tmp_path / "plain.keras")) is None
+    images = keras.Sequential([keras.Input((2, 2, 1)), layers.Flatten()])
+    with pytest.raises(UserError, match="takes no ids"):
+        tokenizers.check_fits(WORDS, {"image": runs.sources.specs_of(images)})
+
+
+def test_sources_keep_the_tokenizer(tmp_path):
+    source = data.from_texts(TEXTS, WORDS)
+    assert source[:2].tokenizer is WORDS
+    assert source.split(0.5)[1].tokenizer is WORDS
+    (tmp_path / "train.csv").write_text("text,label\n" + "".join(f"{text},{k % 2}\n" for k, text in enumerate(TEXTS)))
+    (tmp_path / "test.csv").write_text("text,label\na film,1\nbad,0\n")
+    train, test = runs.load_labeled(tmp_path, encoder(WORDS.vocabulary), tokenizer=WORDS)
+    assert np.array_equal(train.stored, source.stored)
+    assert test.shape == (2,)
+    assert test.labels.tolist() == [1, 0]
+    with pytest.raises(UserError, match=r"at most 3 tokens.*1 of 4"):
+        runs.load_fitting(tmp_path, "train", encoder(WORDS.vocabulary, 3), tokenizer=WORDS)
+    np.savez(tmp_path / "train.npz", ids=source.stored)
+    assert runs.load_fitting(tmp_path, "train", encoder(WORDS.vocabulary), tokenizer=WORDS).tokenizer is None
+
+
+def test_a_fine_tuned_classifier_has_the_tokenizer(tmp_path, classifier, monkeypatch):
+    monkeypatch.setattr(transfer, "fine_tune", lambda *args, **kwargs: classifier)
+    source = data.from_texts(TEXTS, WORDS, labels=[1, 0, 1, 0])
+    path, _ = runs.finetune(encoder(WORDS.vocabulary), source, source, tmp_path, steps=1)
+    assert runs.tokenizer_of(path).checksum == WORDS.checksum
+
+
+# ---- version folders -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def deployed(classifier, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("models") / "reviews"
+    return export.deploy(
+        classifier, directory, WORDS.encode(TEXTS), class_names=["bad", "good"], tokenizer=WORDS, tolerance=1e-4
+    )
+
+
+@pytest.fixture
+def kit(monkeypatch):
+    monkeypatch.syspath_prepend(str(KIT))
+    monkeypatch.syspath_prepend(str(KIT / "clients"))
+    yield
+    for name in ("texts", "text_client"):
+        sys.modules.pop(name, None)
+
+
+def resealed(folder):
+    """The sums of a folder whose tokenizer was changed by someone who can change sums, too."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["sha256"] = export.manifest.checksums(folder, export.sealing.UNLISTED)
+    export.sealing.write_manifest(folder, manifest)
+
+
+def test_a_version_folder_has_the_tokenizer_and_its_sum(deployed, tmp_path):
+    assert tokenizers.load(deployed / "tokenizer.json").checksum == WORDS.checksum
+    manifest = json.loads((deployed / "manifest.json").read_text())
+    assert manifest["sha256"]["tokenizer.json"] == WORDS.checksum
+    assert len(set(manifest["signature"]["inputs"]["ids"]["sizes"]["time"])) == 2
+    copy = Path(shutil.copytree(deployed, tmp_path / "1"))
+    OTHER.save(copy / "tokenizer.json")
+    with pytest.raises(UserError, match=r"tokenizer\.json is not as it was written"):
+        export.sealing.check_unchanged(copy)
+
+
+def test_another_tokenizer_is_not_deployed(classifier, tmp_path):
+    with pytest.raises(UserError, match="takes the 13 ids"):
+        export.deploy(classifier, tmp_path / "m", tokenizer=OTHER)
+    assert not (tmp_path / "m").exists()
+
+
+def test_the_kit_looks_into_the_tokenizer(kit, deployed, tmp_path, capsys):
+    import verify
+    from artifact import file_faults, read_manifest
+    from texts import tokenizer_faults
+
+    about = json.loads((deployed / "manifest.json").read_text())["signatures"]["serving_default"]
+    assert tokenizer_faults((deployed / "tokenizer.json").read_bytes(), about) == []
+    for wrong in (b"", b"[]", b'{"model": 3}', b"\xff"):
+        assert "no tokenizer" in tokenizer_faults(wrong, about)[0]
+    stored = json.loads((deployed / "tokenizer.json").read_text())
+    for change, words in (
+        ({"type": "Unigram"}, "of a kind"),
+        ({"vocab": {**stored["model"]["vocab"], "new": 99}}, "other ids"),
+        ({"vocab": {**stored["model"]["vocab"], "[PAD]": 1, "[UNK]": 0}}, "begin with"),
+    ):
+        assert words in tokenizer_faults(json.dumps({"model": {**stored["model"], **change}}).encode(), about)[0]
+    copy = Path(shutil.copytree(deployed, tmp_path / "1"))
+    assert file_faults(copy, read_manifest(copy)) == verify.contents(copy, read_manifest(copy)) == []
+    assert "ok      content tokenizer.json" in capsys.readouterr().out
+    OTHER.save(copy / "tokenizer.json")
+    assert file_faults(copy, read_manifest(copy)) == ["tokenizer.json has changed since it was deployed"]
+    resealed(copy)
+    assert verify.main([str(copy)]) == 1  # before anything is run
+    assert "FAILED: tokenizer.json has 13 ids, and the model takes 12" in capsys.readouterr().out
+
+
+def test_the_client_answers_texts_as_keras_does(kit, deployed, classifier, capsys, monkeypatch):
+    import rest
+    import text_client
+
+    def answers(*arguments):
+        status = text_client.main([str(deployed), *arguments])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    for texts in (TEXTS, ["good"]):  # of two lengths
+        status, out, _ = answers(*texts)
+        expected = np.asarray(classifier(WORDS.encode(texts)))
+        rows = [f"{['bad', 'good'][p.argmax()]}\tbad {p[0]:.3f}  good {p[1]:.3f}\t{t}" for p, t in zip(expected, texts)]
+        assert (status, out.splitlines()) == (0, rows)
+    sent = {}
+
+    def served(samples, model, url, version, inputs):
+        sent.update(samples, model=model, url=url)
+        return {"probabilities": np.array([[0.25, 0.75]])}
+
+    monkeypatch.setattr(rest, "predict", served)
+    status, out, _ = answers("a film", "--url", "http://localhost:8501", "--begin", "--end")
+    assert out == "good\tbad 0.250  good 0.750\ta film\n"
+    assert sent["ids"].tolist() == WORDS.encode(["a film"], begin=True, end=True).tolist()
+    assert sent["model"] == "reviews"
+    for text, words in (("a\0", "NUL"), ("\udc80", "Unicode")):
+        status, _, err = answers(text)
+        assert status == 1
+        assert words in err
+    assert text_client.main([str(deployed.parent), "good"]) == 2
+
+
+def test_the_client_minds_the_length_and_a_missing_tokenizer(kit, deployed):
+    from artifact import ArtifactError
+    from samples import SamplesError
+    from texts import load_tokenizer
+
+    manifest = json.loads((deployed / "manifest.json").read_text())
+    manifest["signatures"]["serving_default"]["inputs"]["ids"]["shape"] = [None, 2]
+    ids_of = load_tokenizer(deployed, manifest)
+    assert np.array_equal(ids_of(["good", "a film"]), WORDS.encode(["good", "a film"], 2))
+    with pytest.raises(SamplesError, match="takes 2 ids, and 'a good film' has 3"):
+        ids_of(["a good film"])
+    assert np.array_equal(ids_of(["a good film"], end=True, truncate=True), WORDS.encode(["a"], 2, end=True))
+    del manifest["sha256"]["tokenizer.json"]
+    with pytest.raises(ArtifactError, match="without a tokenizer"):
+        load_tokenizer(deployed, manifest)
