@@ -16,9 +16,7 @@ Choices (encoder, share of hidden words in training, rate, steps) were made on t
 which writes nothing. The last step counts. Seconds are those of all cores together.
 """
 
-import argparse
 import gzip
-import json
 import os
 import pathlib
 import time
@@ -29,7 +27,6 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but be
 import keras
 import numpy as np
 
-from benchmarks.pages import publish
 from keras_ssl import data, encoders, objectives, tokenizers, transforms
 
 LENGTH, HIDDEN = 64, 0.15

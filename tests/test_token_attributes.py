@@ -20,7 +20,7 @@ def words():
 
 
 def found(words, attributes, **arguments):
-    return data.token_targets(words.encode(TEXTS), words, attributes, **arguments)
+    return data.token_targets(data.from_texts(TEXTS, words), attributes, **arguments)
 
 
 # ---- the attributes --------------------------------------------------------------------------------------------------
@@ -54,9 +54,10 @@ def test_targets_of_tokens_by_hand(words):
 
 def test_all_pieces_of_a_word_have_its_attributes():
     pieces = tokenizers.byte_pairs(["low lower lowest Newest widest"] * 3, vocabulary=270)
-    ids = pieces.encode(["lowest Wide"])
+    source = data.from_texts(["lowest Wide"], pieces)
+    ids = source.inputs()
     assert ids.shape[1] > 4
-    values = data.token_targets(ids, pieces, {"capitalized": data.capitalized, "length": data.word_length}).values
+    values = data.token_targets(source, {"capitalized": data.capitalized, "length": data.word_length}).values
     first = pieces.first_of_word[ids[0]]
     second = np.flatnonzero(first)[-1]
     assert set(values[0, :second, 0]) == {0}
@@ -78,9 +79,9 @@ def test_attributes_that_cannot_be_used_are_clear_errors(words, attributes, mess
         found(words, attributes)
 
 
-def test_ids_of_another_tokenizer_are_a_clear_error(words):
-    with pytest.raises(UserError, match="the tokenizer that made them"):
-        data.token_targets(np.array([[words.vocabulary]]), words, {"capitalized": data.capitalized})
+def test_other_sources_are_a_clear_error(words):
+    with pytest.raises(UserError, match="a source with a tokenizer"):
+        data.token_targets(data.from_arrays(words.encode(TEXTS)), {"capitalized": data.capitalized})
     like = found(words, {"capitalized": data.capitalized})
     with pytest.raises(UserError, match="attributes like"):
         found(words, {"capitalized": data.word_length}, like=like)
@@ -126,13 +127,14 @@ def test_missing_attributes_and_those_of_padding_change_nothing():
 
 
 def test_it_trains_on_batches_with_targets_and_answers(words):
-    ids = words.encode(TEXTS * 4)
-    targets = data.token_targets(ids, words, {"capitalized": data.capitalized, "length": data.word_length})
+    source = data.from_texts(TEXTS * 4, words)
+    targets = data.token_targets(source, {"capitalized": data.capitalized, "length": data.word_length})
     encoder = encoders.transformer(words.vocabulary, width=8, depth=1, heads=2)
     model = objectives.TokenAttributes(encoder, targets.attributes, mask_ratio=0.2)
     model.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
-    history = model.fit(data.batches(ids, targets=targets, batch_size=12), epochs=40, verbose=0).history
+    history = model.fit(data.batches(source, targets=targets, batch_size=12), epochs=40, verbose=0).history
     assert history["loss"][-1] < 0.7 * history["loss"][0]
+    ids = source.inputs()
     answers = model.answers(ids)
     assert {name: x.shape for name, x in answers.items()} == dict.fromkeys(targets.attributes, ids.shape)
     known = targets.values[..., 0] >= 0

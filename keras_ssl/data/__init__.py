@@ -1,8 +1,9 @@
 """Sets of samples, few labeled ones of them, and the batches that objectives are fitted on.
 
 `load` (by name or folder) and `from_arrays` return a `Source`. `few` draws labeled samples from it, `targets` computes
-attributes of its samples, `token_targets` those of the tokens of texts, and `batches` makes the data set that `fit` takes. `texts` (by name, file or folder) returns
-`Texts`, and `from_texts` a `Source` of their ids; `token_stream` writes the ids of large files for `Windows`.
+attributes of its samples, `token_targets` those of the words of texts, and `batches` makes the data set that `fit`
+takes. `texts` (by name, file or folder) returns `Texts`, and `from_texts` a `Source` of their ids; `token_stream`
+writes the ids of large files for `Windows`.
 """
 
 from keras_ssl.data.arrays import Arrays

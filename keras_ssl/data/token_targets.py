@@ -1,11 +1,9 @@
 """Attributes of the tokens of texts, and the targets that `objectives.TokenAttributes` is trained to predict."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
-from keras_ssl.checks import as_array
 from keras_ssl.data.attribute_targets import Targets
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
@@ -49,8 +47,7 @@ _CLASSES = {capitalized: 2, suffix: len(SUFFIXES)}
 
 
 def token_targets(
-    source: Source | np.ndarray,
-    tokenizer: Any,
+    source: Source,
     attributes: Mapping[str, Callable[[str], float | None] | Mapping[str, float]],
     like: Targets | None = None,
 ) -> Targets:
@@ -60,8 +57,7 @@ def token_targets(
     tokens of a word have its attributes; special tokens, such as padding, have none.
 
     Args:
-        source: A `Source` of ids, or ids `(n, length)`.
-        tokenizer: The tokenizer that made the ids; see `tokenizers`.
+        source: A `Source` of ids with their tokenizer, such as `from_texts` makes.
         attributes: Dict from the name of each attribute to a function of a word that returns a number, or None if it
             has no such attribute; or to a lexicon: a dict from words to numbers, in which other words have none. A word
             that a lexicon lacks is looked up in lowercase, too.
@@ -72,27 +68,21 @@ def token_targets(
         `Targets` whose values are float32 `(n, length, number of attributes)`, NaN where there is none.
 
     Raises:
-        UserError: If an id is outside the vocabulary, no word has an attribute, all words have the same value, or a
-            value is not finite or a negative class number.
+        UserError: If the source has no tokenizer, no word has an attribute, all words have the same value, or a value
+            is not finite or a negative class number.
 
     Example:
-        `known = data.token_targets(ids, t, {"capitalized": data.capitalized, "sentiment": {"good": 1.9, "bad": -2.5}})`
+        `data.token_targets(train, {"capitalized": data.capitalized, "sentiment": {"good": 1.9, "bad": -2.5}})`
     """
-    ids = as_array(source.inputs() if isinstance(source, Source) else source, "ids")
-    if (
-        ids.ndim != 2
-        or ids.dtype.kind not in "iu"
-        or not ids.size
-        or not 0 <= ids.min() <= ids.max() < tokenizer.vocabulary
-    ):
+    if source.tokenizer is None:
         raise UserError(
-            f"ids (n, length) in 0..{tokenizer.vocabulary - 1}",
-            f"{ids.dtype} of shape {ids.shape}" + (f" in {ids.min()}..{ids.max()}" if ids.size else ""),
-            "give the tokenizer that made them",
+            "a source with a tokenizer, for the words of its ids",
+            f"'{source.name}' without",
+            "make it with `from_texts`",
         )
     if not isinstance(attributes, Mapping) or not attributes:
         raise UserError("a dict of names and attributes", repr(attributes), "write `{'capitalized': data.capitalized}`")
-    word, words = _words(ids, tokenizer)
+    word, words = _words(source.inputs(), source.tokenizer)
     found = {name: _of_words(name, what, words) for name, what in attributes.items()}
     classes = {name: count for name, (_, count) in found.items()}
     columns = np.stack([np.append(values, np.nan)[word] for values, _ in found.values()], axis=-1)  # -1 is no word

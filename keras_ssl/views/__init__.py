@@ -2,8 +2,9 @@
 
 A policy is a pure function `(images, seed) -> images` of a batch, with its own random draw for each image. `digits` and
 `natural_images` are ready policies; `Policy` makes one from single operations, and `from_layers` from Keras or KerasCV
-layers. `pair` makes two views of each image, `multi_crop` adds small crops, and `twice` leaves the difference to dropout. Images are float32 of shape `(n, h, w,
-c)` in 0..1, and a seed is an integer tensor of shape `(2,)`. `preview` shows what a policy does.
+layers. `pair` makes two views of each image, and `multi_crop` adds small crops; `twice` leaves the difference to the
+encoder's dropout. Images are float32 of shape `(n, h, w, c)` in 0..1, and a seed is an integer tensor of shape `(2,)`.
+`preview` shows what a policy does.
 """
 
 from keras_ssl.views.checks import check_views

@@ -22,8 +22,8 @@ def check_views(views: Operation, samples: Samples, specs: Specs | None = None, 
     """Raise if views are identical, out of range, not finite, or do not fit the samples.
 
     Args:
-        views: Function `(samples, seed)` that returns samples (a policy) or a dict of them by view (a pair). With a true
-            attribute `identical`, as `twice()` has, views may be equal.
+        views: Function `(samples, seed)` that returns samples (a policy) or a dict of them by view (a pair).
+            Views may be equal if it has a true attribute `identical`, as `twice()` has.
         samples: Array `(n, …)`, or a dict of arrays. The first 32 are used; fewer are repeated.
         specs: What the samples are. Default: images in 0..1.
         seed: Two integers. Default: `(0, 0)`.

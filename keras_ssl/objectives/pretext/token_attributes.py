@@ -57,7 +57,7 @@ class TokenAttributes(Objective):
 
     batch_keys = ("input", "attributes")
     optional_keys = ("mask",)
-    batches_call = "data.batches(source, targets=data.token_targets(ids, tokenizer, …))"
+    batches_call = "data.batches(source, targets=data.token_targets(source, …))"
 
     def __init__(
         self,
@@ -163,5 +163,5 @@ def _check_lengths(ids, attributes):
         raise UserError(
             "attributes of each token for TokenAttributes",
             f"texts of {ids.shape[1]} tokens and attributes of {attributes.shape[1]}",
-            "make both of the same ids: `data.token_targets(ids, tokenizer, …)`",
+            "make both of the same ids: `data.token_targets(source, …)`",
         )
