@@ -170,8 +170,8 @@ def section(result):
     return (
         f"| {' | '.join(names)} | `MaskedLanguageModel` |\n{'|---' * 4}|\n| {' | '.join(cells)} |\n\n"
         f"Accuracy at {result['hidden']:,} hidden words of the last tenth of a text of Wikipedia, after training on "
-        f"the first {result['words'][0]:,}\nwords ({result['vocabulary']:,} ids): mean ± standard deviation of {n} seeds, "
-        f"{result['steps']:,} steps of {np.mean(result['cpu_seconds']):.0f} CPU seconds in all.\nCounts see the same "
+        f"the first {result['words'][0]:,}\nwords ({result['vocabulary']:,} ids): mean ± standard deviation of {n} "
+        f"seeds, {result['steps']:,} steps of {np.mean(result['cpu_seconds']):.0f} CPU seconds in all.\nCounts see the same "
         "masked text as the model; with the true neighbors they also see words that are hidden from it."
     )
 
