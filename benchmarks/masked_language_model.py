@@ -167,12 +167,12 @@ def section(result):
     model, n = np.array(result["model"]), len(result["model"])
     found = f"**{model.mean():.3f} ± {model.std(ddof=min(1, n - 1)):.3f}**"
     cells = [*(f"{result[name]:.3f}" for name in names), found]
-    return (
-        f"| {' | '.join(names)} | `MaskedLanguageModel` |\n{'|---' * 4}|\n| {' | '.join(cells)} |\n\n"
-        f"Accuracy at {result['hidden']:,} hidden words of the last tenth of a text of Wikipedia, after training on "
-        f"the first {result['words'][0]:,}\nwords ({result['vocabulary']:,} ids): mean ± standard deviation of {n} "
-        f"seeds, {result['steps']:,} steps of {np.mean(result['cpu_seconds']):.0f} CPU seconds in all.\nCounts see the same "
-        "masked text as the model; with the true neighbors they also see words that are hidden from it."
+    table = f"| {' | '.join(names)} | `MaskedLanguageModel` |\n{'|---' * 4}|\n| {' | '.join(cells)} |\n\n"
+    return table + (
+        f"Accuracy at {result['hidden']:,} hidden words of the last tenth of a text of Wikipedia, trained on the "
+        f"first\n{result['words'][0]:,} words ({result['vocabulary']:,} ids): mean ± standard deviation of {n} seeds, "
+        f"{result['steps']:,} steps\nof {np.mean(result['cpu_seconds']):.0f} CPU seconds in all. Counts see the same "
+        "masked text as the model; with the true\nneighbors they also see words that are hidden from it."
     )
 
 

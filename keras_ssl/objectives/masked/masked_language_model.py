@@ -98,7 +98,7 @@ class MaskedLanguageModel(Objective):
         if "replacement" in batch:
             changed = ops.where(hidden, ops.cast(batch["replacement"], ids.dtype), ids)
         else:
-            changed = transforms.masked_tokens(ids, hidden, self.mask, np.array(self.ordinary), seeds.next())
+            changed = transforms.masked_tokens(ids, hidden, self.mask, np.array(self.ordinary, "int32"), seeds.next())
         # a fixed number of places: where fewer are hidden, the others have a weight of 0
         places = ops.argsort(ops.cast(ops.logical_not(hidden), "int32"), axis=1)[:, :most]
         frames = pick(parts(self.encoder).frames(changed, training=training), places)
@@ -149,8 +149,8 @@ class MaskedLanguageModel(Objective):
         check_between("top", top, 1, len(self.ordinary), whole=True)
         if tokenizer is not None:
             samples = ids_with_masks(samples, tokenizer, self.vocabulary, self.mask)
-        logits, ids = ops.convert_to_numpy(self.logits(samples)), np.asarray(samples)
-        masked = ids == self.mask
+        ids = self.as_input(samples)
+        masked = ops.convert_to_numpy(ids) == self.mask
         counts = masked.sum(axis=1)
         if not counts.all():
             raise UserError(
@@ -158,7 +158,8 @@ class MaskedLanguageModel(Objective):
                 f"none in text {counts.argmin()}",
                 f"put {self.mask if tokenizer is None else tokenizer.tokens[self.mask]} where a token is missing",
             )
-        found = most_probable(logits[masked], self.special, top)
+        frames = ops.convert_to_numpy(parts(self.encoder).frames(ids))[masked]
+        found = most_probable(ops.convert_to_numpy(self._scores(frames)), self.special, top)
         if tokenizer is not None:
             found = [[(tokenizer.tokens[one], probability) for one, probability in pairs] for pairs in found]
         return [found[end - count : end] for end, count in zip(np.cumsum(counts), counts)]
