@@ -127,22 +127,21 @@ def test_missing_attributes_and_those_of_padding_change_nothing():
 
 
 def test_it_trains_on_batches_with_targets_and_answers(words):
-    source = data.from_texts(TEXTS * 4, words)
+    source = data.from_texts(TEXTS * 40, words)
     targets = data.token_targets(source, {"capitalized": data.capitalized, "length": data.word_length})
     encoder = encoders.transformer(words.vocabulary, width=8, depth=1, heads=2)
     model = objectives.TokenAttributes(encoder, targets.attributes, mask_ratio=0.2)
-    model.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
-    history = model.fit(data.batches(source, targets=targets, batch_size=12), epochs=40, verbose=0).history
+    model.compile(keras.optimizers.Adam(3e-2), run_eagerly=True)
+    history = model.fit(data.batches(source, targets=targets, batch_size=12), epochs=2, verbose=0).history
     assert history["loss"][-1] < 0.7 * history["loss"][0]
-    ids = source.inputs()
+    ids, known = source.inputs(), targets.values[..., 0] >= 0
     answers = model.answers(ids)
     assert {name: x.shape for name, x in answers.items()} == dict.fromkeys(targets.attributes, ids.shape)
-    known = targets.values[..., 0] >= 0
     assert (np.array(answers["capitalized"])[known] == targets.values[..., 0][known]).mean() > 0.8
 
 
 def test_what_does_not_fit_is_a_clear_error():
-    with pytest.raises(UserError, match=r"mask as a whole number in 1\.\.19"):
+    with pytest.raises(UserError, match="mask as a whole number at least 1 and at most 19"):
         built(mask=20)
     with pytest.raises(UserError, match="attributes as a dict"):
         objectives.TokenAttributes(of_text(), {})
