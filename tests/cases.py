@@ -173,6 +173,15 @@ def masked_texts(n, seed):
     return batch | {"mask": hidden, "replacement": replacement}
 
 
+def tagged_texts(n, seed):
+    """Make a batch of texts of which some tokens are hidden, and two attributes of each token, some missing."""
+    batch, rng = texts(n, seed), np.random.default_rng(seed + 1)
+    ids = batch["input"]
+    attributes = np.stack([ids % 3, (ids - 12) / 4], axis=-1).astype("float32")
+    attributes[rng.random((n, 10, 2)) < 0.3] = np.nan
+    return batch | {"attributes": attributes, "mask": rng.random((n, 10)) < 0.4}
+
+
 def pairs_of_texts(n, seed):
     """Make a batch of two parts of each text, a dict of ids and mask."""
     rng = np.random.default_rng(seed)
@@ -505,6 +514,12 @@ CASES = [
             seed=3,
         ),
         masked_texts,
+        of_text,
+    ),
+    Case(
+        "TokenAttributes",
+        lambda encoder: objectives.TokenAttributes(encoder, {"rest": 3, "size": None}, mask=3, mask_ratio=0.3, seed=3),
+        tagged_texts,
         of_text,
     ),
     Case(

@@ -57,6 +57,7 @@ def test_it_knows_its_vocabulary_and_length(both):
         model.fit(np.ones((4, 13), "int32"), verbose=0)
 
 
+@pytest.mark.parametrize("both", ["Bert"], indirect=True)
 def test_it_is_pretrained_saved_and_fine_tuned(both, tmp_path):
     backbone, encoder = both
     before = [np.array(w) for w in backbone.weights]
@@ -73,6 +74,7 @@ def test_it_is_pretrained_saved_and_fine_tuned(both, tmp_path):
     classifier.fit(IDS, np.arange(4) % 2, verbose=0)
 
 
+@pytest.mark.parametrize("both", ["GPT2"], indirect=True)
 def test_it_is_deployed(both, tmp_path):
     _, encoder = both
     manifest = json.loads((export.deploy(encoder, tmp_path / "model", samples=IDS) / "manifest.json").read_text())

@@ -80,7 +80,9 @@ def test_hidden_tokens_become_masks_random_ones_or_stay_8_to_1_to_1():
 
 
 def test_they_run_under_xla_with_an_open_batch():
-    @tf.function(jit_compile=True, input_signature=[tf.TensorSpec((None, 40), "bool"), tf.TensorSpec((None, 40), "int32")])
+    @tf.function(
+        jit_compile=True, input_signature=[tf.TensorSpec((None, 40), "bool"), tf.TensorSpec((None, 40), "int32")]
+    )
     def both(candidates, words):
         return transforms.hidden_tokens(candidates, 0.15, SEED, words), transforms.hidden_tokens(candidates, 0.15, SEED)
 

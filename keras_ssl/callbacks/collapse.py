@@ -12,6 +12,7 @@ from keras_ssl import measures
 from keras_ssl.callbacks.diagnoses import diagnose, likely_cause
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
+from keras_ssl.networks import is_random
 from keras_ssl.trees import count, take
 from keras_ssl.typing import Batch
 
@@ -104,7 +105,7 @@ class CollapseDoctor(keras.callbacks.Callback):
             self.watched, self.findings, self.scale = self.model, [], 0.0
             self.last: dict[str, float] = {}
             self.before = self._measure()
-        self._diagnose("before training", 0, self.views, self.views)
+        self._diagnose("before training", 0, self._of_views(), self._of_views())
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measure, log and diagnose, if it is time."""
@@ -112,7 +113,9 @@ class CollapseDoctor(keras.callbacks.Callback):
             figures = self._measure()
             if logs is not None:
                 logs.update(figures)
-            self._diagnose(f"after epoch {epoch + 1}", epoch + 1, figures | self.views, self.last | self.views)
+            self._diagnose(
+                f"after epoch {epoch + 1}", epoch + 1, figures | self._of_views(), self.last | self._of_views()
+            )
             self.last = figures
 
     def get_state(self) -> dict[str, Any]:
@@ -123,6 +126,12 @@ class CollapseDoctor(keras.callbacks.Callback):
         """Put back what `get_state` returned."""
         self.findings = [Finding(*finding) for finding in state["findings"]]
         self.before, self.last, self.scale = state["before"], state["last"], state["scale"]
+
+    def _of_views(self):
+        """Figures of the views. An encoder with dropout makes two of one sample, so that they need not differ."""
+        return {
+            name: x for name, x in self.views.items() if name != "distinct_views" or not is_random(self.model.encoder)
+        }
 
     def _measure(self):
         """Figures of the batch, with its own batch statistics: moving statistics lag behind early in training."""

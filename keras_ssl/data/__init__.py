@@ -1,8 +1,9 @@
 """Sets of samples, few labeled ones of them, and the batches that objectives are fitted on.
 
 `load` (by name or folder) and `from_arrays` return a `Source`. `few` draws labeled samples from it, `targets` computes
-attributes of its samples, and `batches` makes the data set that `fit` takes. `texts` (by name, file or folder) returns
-`Texts`, and `from_texts` a `Source` of their ids; `token_stream` writes the ids of large files for `Windows`.
+attributes of its samples, `token_targets` those of the words of texts, and `batches` makes the data set that `fit`
+takes. `texts` (by name, file or folder) returns `Texts`, and `from_texts` a `Source` of their ids; `token_stream`
+writes the ids of large files for `Windows`.
 """
 
 from keras_ssl.data.arrays import Arrays
@@ -27,6 +28,7 @@ from keras_ssl.data.source import Source, check_labeled, from_arrays
 from keras_ssl.data.text_loading import texts
 from keras_ssl.data.text_source import Texts, from_texts
 from keras_ssl.data.token_streams import token_stream
+from keras_ssl.data.token_targets import SUFFIXES, capitalized, suffix, token_targets, word_length
 from keras_ssl.data.windows import Windows
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "Arrays",
     "Files",
     "ORIENTATIONS",
+    "SUFFIXES",
     "Preparation",
     "Shards",
     "Source",
@@ -42,6 +45,7 @@ __all__ = [
     "Windows",
     "batches",
     "brightness",
+    "capitalized",
     "check_labeled",
     "dominant_color",
     "edge_orientation",
@@ -52,7 +56,10 @@ __all__ = [
     "lines",
     "load",
     "splits_of",
+    "suffix",
     "targets",
+    "token_targets",
+    "word_length",
     "texts",
     "token_stream",
 ]

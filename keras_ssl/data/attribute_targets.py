@@ -84,11 +84,12 @@ _CLASSES = {dominant_color: len(COLORS), edge_orientation: len(ORIENTATIONS)}
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Targets:
-    """Attributes of the samples of a source, for `objectives.AttributePrediction`.
+    """Attributes of the samples of a source, or of their tokens, for `AttributePrediction` and `TokenAttributes`.
 
     Args:
         attributes: Number of classes by name; None for a continuous attribute.
-        values: Float32 array `(n, number of attributes)`: class numbers, and standardized continuous attributes.
+        values: Float32 array `(n, number of attributes)`, or `(n, length, number of attributes)` of tokens: class
+            numbers, and standardized continuous attributes; NaN where a token has none.
         mean: Float array `(number of attributes,)`: the subtracted mean, or 0 for categorical attributes.
         std: Float array of the same shape: the divisor, or 1 for categorical attributes.
     """

@@ -48,9 +48,9 @@ def batches(
         drop_remainder: Whether an incomplete last batch is dropped. Default: True if there are views, since objectives
             compare the samples of a batch.
         first_epoch: Number of the first epoch. Default: 0.
-        targets: Output of `data.targets` for the same source, the dict of attributes that it takes, or None. With
-            targets, batches also hold "attributes", float32 `(batch_size, number of attributes)`, computed from the
-            images before views are made. Default: None.
+        targets: Output of `data.targets` or `data.token_targets` for the same source, the dict of attributes that the
+            former takes, or None. With targets, batches also hold "attributes", float32 `(batch_size, number of
+            attributes)`, or of each token, computed from the samples before views are made. Default: None.
         first_step: Number of steps trained before, counted from the start of the training. The first iteration gives
             what is left of the epoch of this step, the later ones whole epochs. In mid-epoch, give the result to `fit`
             without changing it: TensorFlow would forget how long a whole epoch is. Default: 0.

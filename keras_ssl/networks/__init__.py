@@ -5,7 +5,7 @@ from keras_ssl.networks.finite_weights import check_finite_weights
 from keras_ssl.networks.inference import predict_in_batches
 from keras_ssl.networks.preprocessing import rescales_bytes
 from keras_ssl.networks.sequences import Parts, id_table, parts, pick
-from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_graph
+from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_graph, is_random
 
 __all__ = [
     "Parts",
@@ -18,6 +18,7 @@ __all__ = [
     "id_table",
     "inner_layers",
     "is_graph",
+    "is_random",
     "parts",
     "pick",
     "predict_in_batches",

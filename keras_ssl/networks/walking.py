@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-__all__ = ["all_layers", "embedder", "inner_layers", "is_graph"]
+__all__ = ["all_layers", "embedder", "inner_layers", "is_graph", "is_random"]
 
 
 def all_layers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
@@ -38,6 +38,15 @@ def is_graph(model: Any) -> bool:
         model: Any object.
     """
     return isinstance(model, keras.Model) and bool(getattr(model, "inputs", None))
+
+
+def is_random(model: keras.layers.Layer) -> bool:
+    """Return whether a layer or model draws at random in training, as dropout does.
+
+    Args:
+        model: `keras.layers.Layer` or `keras.Model`.
+    """
+    return any(getattr(layer, "seed_generator", None) is not None for layer in all_layers(model))
 
 
 def embedder(model: Any) -> Any:

@@ -8,7 +8,13 @@ from keras_ssl.objectives.decorrelation import BarlowTwins, VICReg
 from keras_ssl.objectives.distillation import BYOL, DINO, SimSiam
 from keras_ssl.objectives.language import CausalLanguageModel
 from keras_ssl.objectives.masked import AdversarialInpainting, Inpainting, MaskedAutoencoder, MaskedLanguageModel
-from keras_ssl.objectives.pretext import AttributePrediction, FlipPrediction, JigsawPrediction, RotationPrediction
+from keras_ssl.objectives.pretext import (
+    AttributePrediction,
+    FlipPrediction,
+    JigsawPrediction,
+    RotationPrediction,
+    TokenAttributes,
+)
 from keras_ssl.objectives.reconstruction import (
     Autoencoder,
     DenoisingAutoencoder,
@@ -41,6 +47,7 @@ __all__ = [
     "SimSiam",
     "SparseAutoencoder",
     "SwAV",
+    "TokenAttributes",
     "VICReg",
     "VariationalAutoencoder",
 ]

@@ -2,8 +2,9 @@
 
 A policy is a pure function `(images, seed) -> images` of a batch, with its own random draw for each image. `digits` and
 `natural_images` are ready policies; `Policy` makes one from single operations, and `from_layers` from Keras or KerasCV
-layers. `pair` makes two views of each image, and `multi_crop` adds small crops. Images are float32 of shape `(n, h, w,
-c)` in 0..1, and a seed is an integer tensor of shape `(2,)`. `preview` shows what a policy does.
+layers. `pair` makes two views of each image, and `multi_crop` adds small crops; `twice` leaves the difference to the
+encoder's dropout. Images are float32 of shape `(n, h, w, c)` in 0..1, and a seed is an integer tensor of shape `(2,)`.
+`preview` shows what a policy does.
 """
 
 from keras_ssl.views.checks import check_views
@@ -13,7 +14,7 @@ from keras_ssl.views.images.geometry import affine, flip, random_resized_crop
 from keras_ssl.views.images.policies import digits, natural_images
 from keras_ssl.views.layers import LayerPolicy, from_layers
 from keras_ssl.views.multi_crop import MultiCrop, multi_crop
-from keras_ssl.views.pair import Pair, pair
+from keras_ssl.views.pair import Pair, Twice, pair, twice
 from keras_ssl.views.policy import Policy
 from keras_ssl.views.preview import preview
 
@@ -22,6 +23,8 @@ __all__ = [
     "natural_images",
     "pair",
     "Pair",
+    "twice",
+    "Twice",
     "multi_crop",
     "MultiCrop",
     "Policy",

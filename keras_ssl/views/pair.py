@@ -1,11 +1,11 @@
-"""Two views of each image."""
+"""Two views of each sample."""
 
 from keras_ssl.batch_keys import view_keys
 from keras_ssl.errors import UserError
-from keras_ssl.typing import Batch, Operation, Tensor
+from keras_ssl.typing import Batch, Operation, Samples, Tensor
 from keras_ssl.views.policy import split_seed
 
-__all__ = ["Pair", "pair"]
+__all__ = ["Pair", "Twice", "pair", "twice"]
 
 
 class Pair:
@@ -63,3 +63,42 @@ def pair(policy: Operation, other: Operation | None = None) -> Pair:
         if not callable(one):
             raise UserError("a policy, a function (images, seed)", repr(one), "give `views.digits()`, for instance")
     return Pair(policy, other)
+
+
+class Twice:
+    """Each sample twice, unchanged; made by `twice`.
+
+    Attributes:
+        keys: Names of the views, `("view_1", "view_2")`.
+        pure: True.
+        identical: True, so that `check_views` does not ask for a difference.
+    """
+
+    keys = view_keys()
+    pure = True
+    identical = True
+
+    def __call__(self, samples: Samples, seed: Tensor) -> Batch:
+        """Return `{"view_1": samples, "view_2": samples}`; `seed` has no effect."""
+        del seed
+        return dict.fromkeys(self.keys, samples)
+
+    def __repr__(self):
+        return "Twice()"
+
+
+def twice() -> Twice:
+    """Give each sample to the encoder twice, unchanged, for encoders whose dropout makes two views of it.
+
+    Objectives refuse such batches if the encoder has no dropout: its two outputs would be equal.
+
+    Returns:
+        A `Twice`, a function `(samples, seed)` that returns `{"view_1": samples, "view_2": samples}`.
+
+    Reference:
+        Gao et al. 2021, "SimCSE: Simple Contrastive Learning of Sentence Embeddings", section 3.
+
+    Example:
+        `data.batches(source, views=views.twice())`
+    """
+    return Twice()

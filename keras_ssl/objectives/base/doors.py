@@ -10,7 +10,7 @@ import numpy as np
 from keras_ssl import specs
 from keras_ssl.checks import Watch, described, instead_of_array
 from keras_ssl.errors import UserError
-from keras_ssl.networks import all_layers
+from keras_ssl.networks import is_random
 from keras_ssl.objectives.base import batches, optimizers
 from keras_ssl.trees import are_arrays, count
 
@@ -189,16 +189,12 @@ def _check_views(objective, arrays):
     for k, key in enumerate(views):
         for other in views[:k]:
             pairs = zip(*(keras.tree.flatten(arrays[name]) for name in (other, key)))
-            if all(np.array_equal(x, y) for x, y in pairs) and not _draws(objective.encoder):
+            if all(np.array_equal(x, y) for x, y in pairs) and not is_random(objective.encoder):
                 raise UserError(
                     f"views that differ from one another for {type(objective).__name__}",
                     f"'{other}' and '{key}' that are identical",
                     f"draw each with a seed of its own; `{objective.batches_call}` makes such batches",
                 )
-
-
-def _draws(model):
-    return any(getattr(layer, "seed_generator", None) is not None for layer in all_layers(model))
 
 
 def _check_ids(objective, data):

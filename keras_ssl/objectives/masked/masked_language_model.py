@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
 from keras_ssl import distribute, losses, transforms
 from keras_ssl.checks import check_between
@@ -15,7 +15,7 @@ from keras_ssl.objectives.base import assertions
 from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.objectives.masked.filling import ids_with_masks, most_probable
 from keras_ssl.objectives.masked.special_ids import SPECIAL, checked_special, ordinary_ids
-from keras_ssl.specs import Specs, check_kind, specs_of
+from keras_ssl.specs import Specs, check_kind, inputs_like, specs_of
 from keras_ssl.typing import Batch, Samples, Tensor
 
 __all__ = ["MaskedLanguageModel"]
@@ -98,7 +98,7 @@ class MaskedLanguageModel(Objective):
         if "replacement" in batch:
             changed = ops.where(hidden, ops.cast(batch["replacement"], ids.dtype), ids)
         else:
-            changed = transforms.masked_tokens(ids, hidden, self.mask, np.array(self.ordinary), seeds.next())
+            changed = transforms.masked_tokens(ids, hidden, self.mask, np.array(self.ordinary, "int32"), seeds.next())
         # a fixed number of places: where fewer are hidden, the others have a weight of 0
         places = ops.argsort(ops.cast(ops.logical_not(hidden), "int32"), axis=1)[:, :most]
         frames = pick(parts(self.encoder).frames(changed, training=training), places)
@@ -116,8 +116,15 @@ class MaskedLanguageModel(Objective):
         return {"loss": loss, "accuracy": distribute.mean(right, weights)}
 
     def logits(self, ids: Tensor) -> Tensor:
-        """Return the scores `(n, length, vocabulary)` of all ids at each place of `ids` `(n, length)`, float32."""
-        return ops.cast(self._scores(parts(self.encoder).frames(ids)), "float32")
+        """Return the scores of all ids at each place.
+
+        Args:
+            ids: Integer array `(n, length)`.
+
+        Returns:
+            Float32 tensor `(n, length, vocabulary)`.
+        """
+        return ops.cast(self._scores(parts(self.encoder).frames(self.as_input(ids))), "float32")
 
     def fill(
         self, samples: Sequence[str] | np.ndarray, tokenizer: Any = None, top: int = 5
@@ -142,8 +149,8 @@ class MaskedLanguageModel(Objective):
         check_between("top", top, 1, len(self.ordinary), whole=True)
         if tokenizer is not None:
             samples = ids_with_masks(samples, tokenizer, self.vocabulary, self.mask)
-        ids = ops.convert_to_numpy(self.as_input(samples))
-        masked = ids == self.mask
+        ids = self.as_input(samples)
+        masked = ops.convert_to_numpy(ids) == self.mask
         counts = masked.sum(axis=1)
         if not counts.all():
             raise UserError(
@@ -151,15 +158,22 @@ class MaskedLanguageModel(Objective):
                 f"none in text {counts.argmin()}",
                 f"put {self.mask if tokenizer is None else tokenizer.tokens[self.mask]} where a token is missing",
             )
-        found = most_probable(ops.convert_to_numpy(self.logits(ids))[masked], self.special, top)
+        frames = ops.convert_to_numpy(parts(self.encoder).frames(ids))[masked]
+        found = most_probable(ops.convert_to_numpy(self._scores(frames)), self.special, top)
         if tokenizer is not None:
             found = [[(tokenizer.tokens[one], probability) for one, probability in pairs] for pairs in found]
         return [found[end - count : end] for end, count in zip(np.cumsum(counts), counts)]
 
     def signatures(self) -> dict[str, tuple[Any, Specs]]:
-        """Return "embed", and "logits", the scores of all ids at each place, in which a client fills the masks."""
-        fill = (lambda ids: {"logits": self.logits(ids)}, specs_of(self.encoder))
-        return {**super().signatures(), "logits": fill}
+        """Return "embed", and "logits", the scores of all ids at each place, by which a client fills masks.
+
+        In "logits" the vectors of the ids are stored twice, as those that look up and those that score.
+        """
+        ids = inputs_like(self.encoder)
+        layer = layers.Dense(self.vocabulary, name="logits")  # can be copied in another precision
+        fill = keras.Model(ids, {"logits": layer(parts(self.encoder).frames(ids))}, name="logits")
+        layer.set_weights([np.transpose(id_table(self.encoder).get_weights()[0]), ops.convert_to_numpy(self.bias)])
+        return {**super().signatures(), "logits": (fill, specs_of(self.encoder))}
 
     def check_array(self, key: str, array: Samples) -> None:
         """Check as `Objective.check_array` does, and check that ids and masks can be hidden.

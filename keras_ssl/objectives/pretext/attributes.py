@@ -13,7 +13,7 @@ from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.specs import Spec, Specs, specs_of
 from keras_ssl.typing import Batch, Samples, Tensor
 
-__all__ = ["AttributePrediction"]
+__all__ = ["AttributePrediction", "check_attributes", "term_of"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -45,10 +45,10 @@ class AttributePrediction(Objective):
     batches_call = "data.batches(source, targets=data.targets(source, …))"
 
     def __init__(self, encoder: keras.Model, attributes: dict[str, int | None], seed: int = 0, **kwargs: Any):
-        _check_attributes(attributes)
+        check_attributes(attributes)
         super().__init__(encoder, seed=seed, **kwargs)
         self.attributes = attributes
-        self.terms = ("loss", *(_term(name, classes) for name, classes in attributes.items()))
+        self.terms = ("loss", *(term_of(name, classes) for name, classes in attributes.items()))
         self.heads = [
             heads.linear(encoder, classes or 1, name=f"head_{k}") for k, classes in enumerate(attributes.values(), 1)
         ]
@@ -99,18 +99,29 @@ class AttributePrediction(Objective):
             right, predicted = outputs["attributes"][:, k], outputs[f"head_{k}"]
             if classes is None:
                 parts.append(losses.squared_error(predicted[:, 0], right))
-                terms[_term(name, classes)] = parts[-1]
+                terms[term_of(name, classes)] = parts[-1]
             else:
                 parts.append(losses.cross_entropy(predicted, right))
-                terms[_term(name, classes)] = measures.accuracy(predicted, right)
+                terms[term_of(name, classes)] = measures.accuracy(predicted, right)
         return {"loss": sum(parts) / len(parts), **terms}
 
 
-def _term(name, classes):
+def term_of(name: str, classes: int | None) -> str:
+    """Return the name of the logged figure of an attribute: `<name>_error` if it is continuous, else `<name>_accuracy`.
+
+    Args:
+        name: Name of the attribute.
+        classes: Its number of classes, or None.
+    """
     return f"{name}_error" if classes is None else f"{name}_accuracy"
 
 
-def _check_attributes(attributes):
+def check_attributes(attributes: dict[str, int | None]) -> None:
+    """Raise `UserError` unless `attributes` is a dict from names to numbers of classes.
+
+    Args:
+        attributes: Dict; numbers are at least 2, or None for a continuous attribute.
+    """
     fits = isinstance(attributes, dict) and attributes and all(isinstance(name, str) for name in attributes)
     if not fits or not all(c is None or (isinstance(c, int | np.integer) and c >= 2) for c in attributes.values()):
         raise UserError(
