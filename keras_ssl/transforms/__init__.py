@@ -1,15 +1,19 @@
-"""Pure functions that hide or change parts of samples: masks, noise and rearrangements of pixels."""
+"""Pure functions that hide or change parts of samples: masks, noise, rearrangements of pixels, spans of text."""
 
 from keras_ssl.transforms.masks import block_mask, random_boxes, random_mask
 from keras_ssl.transforms.noise import gaussian_noise, masking_noise, salt_and_pepper
 from keras_ssl.transforms.rearrangements import distant_permutations, flip, rot90, shuffle_tiles
+from keras_ssl.transforms.spans import infill_spans, pack, permute_sentences
 
 __all__ = [
     "block_mask",
     "distant_permutations",
     "flip",
     "gaussian_noise",
+    "infill_spans",
     "masking_noise",
+    "pack",
+    "permute_sentences",
     "random_boxes",
     "random_mask",
     "rot90",
