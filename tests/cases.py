@@ -161,6 +161,13 @@ def masked_texts(n, seed):
     return batch | {"mask": hidden, "replacement": replacement}
 
 
+def corrupted_texts(n, seed):
+    """Make a batch of texts of which one token in three is masked."""
+    batch = texts(n, seed)
+    hidden = np.random.default_rng(seed + 1).random((n, 10)) < 0.3
+    return batch | {"corrupted": np.where(hidden & (batch["input"] > 0), 2, batch["input"]).astype("int32")}
+
+
 def pairs_of_texts(n, seed):
     """Make a batch of two parts of each text, a dict of ids and mask."""
     rng = np.random.default_rng(seed)
@@ -493,6 +500,22 @@ CASES = [
             seed=3,
         ),
         masked_texts,
+        of_text,
+    ),
+    Case(
+        "SequenceToSequence",
+        lambda encoder: objectives.SequenceToSequence(
+            encoder,
+            decoders.text(encoder, depth=1, heads=2, hidden=12, max_length=12),
+            mask_ratio=0.4,
+            span_length=2.0,
+            sentence_ends=(7,),
+            mask=1,
+            begin=2,
+            end=3,
+            seed=3,
+        ),
+        corrupted_texts,
         of_text,
     ),
     Case(

@@ -6,7 +6,7 @@ from keras import layers, ops
 from keras_ssl.blocks import attention_bias, sequence_positions, transformer_decoder
 from keras_ssl.checks import check_between, check_counts
 from keras_ssl.errors import UserError
-from keras_ssl.networks import parts
+from keras_ssl.networks import id_table, parts
 from keras_ssl.specs import check_kind
 
 __all__ = ["text"]
@@ -14,7 +14,7 @@ __all__ = ["text"]
 
 def text(
     encoder: keras.Model,
-    depth: int | None = None,
+    depth: int = 2,
     heads: int | None = None,
     hidden: int | None = None,
     max_length: int | None = None,
@@ -35,7 +35,8 @@ def text(
         depth: Number of blocks. Default: 2.
         heads: Number of attention heads, a divisor of the width. Default: heads of at least 32 dimensions.
         hidden: Width of the hidden layer in a block. Default: four times the width.
-        max_length: Largest number of places, of which the first holds the mark where a text begins. Default: None, any.
+        max_length: Number of learned positions, of which the first is that of the mark where a text begins; longer
+            texts are an error. Default: None, positions are sines and cosines, for texts of any length.
         dropout: Share of the tokens and of each residual branch's output that is dropped in training, in 0..1. Default:
             0.
         name: Name of the model.
@@ -55,17 +56,38 @@ def text(
         Layer normalization comes first in each block and once at the end. GELU stands for ReLU.
     """
     check_kind(encoder, "ids", "decoders.text")
-    width, d = table_of(encoder).output_dim, parts(encoder).trunk.output.shape[-1]
+    width, d = id_table(encoder).output_dim, parts(encoder).trunk.output.shape[-1]
     heads = heads or next(h for h in range(max(1, width // 32), 0, -1) if width % h == 0)
     _check(width, depth, heads, hidden, max_length, dropout)
-    vectors = keras.Input((max_length, width), name="vectors")
+    vectors = keras.Input((None, width), name="vectors")
     frames = keras.Input((None, d), name="frames")
     keep = keras.Input((None,), dtype="bool", name="keep")
-    place = ops.ones_like(vectors[..., 0], dtype="bool")
-    x = vectors * width**0.5 + ops.cast(sequence_positions(place, width), vectors.dtype)
+    given = ops.ones_like(vectors[..., 0], dtype="bool")
+    x = vectors * width**0.5 + ops.cast(_positions(given, width, max_length), vectors.dtype)
     if dropout:
         x = layers.Dropout(dropout, name="dropout")(x)
-    seen, allowed = attention_bias(place, causal=True), attention_bias(keep)
-    for k in range(1, 3 if depth is None else depth + 1):
+    seen, allowed = attention_bias(given, causal=True), attention_bias(keep)
+    for k in range(1, depth + 1):
         x = transformer_decoder(x, frames, heads, hidden or 4 * width, f"block_{k}", seen, allowed, dropout)
     return keras.Model([vectors, frames, keep], layers.LayerNormalization(epsilon=1e-6, name="norm")(x), name=name)
+
+
+def _positions(given, width, max_length):
+    if max_length is None:
+        return sequence_positions(given, width)
+    place = ops.cumsum(ops.cast(given, "int32"), axis=1) - 1
+    initializer = keras.initializers.RandomNormal(stddev=width**-0.5)
+    return layers.Embedding(max_length, width, initializer, name="positions")(place) * width**0.5
+
+
+def _check(width, depth, heads, hidden, max_length, dropout):
+    check_counts(depth=depth, heads=heads, hidden=1 if hidden is None else hidden)
+    check_between("dropout", dropout, least=0, below=1)
+    if max_length is not None:
+        check_between("max_length", max_length, least=2, whole=True)
+    if width % 2 or width % heads:
+        raise UserError(
+            f"an encoder whose vectors have a width that is a multiple of 2 and of the {heads} heads",
+            f"a width of {width}",
+            "give other `heads`, or an encoder of another `width`",
+        )

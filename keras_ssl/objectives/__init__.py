@@ -14,6 +14,7 @@ from keras_ssl.objectives.reconstruction import (
     SparseAutoencoder,
     VariationalAutoencoder,
 )
+from keras_ssl.objectives.sequence_to_sequence import SequenceToSequence
 
 __all__ = [
     "BYOL",
@@ -35,6 +36,7 @@ __all__ = [
     "MoCo",
     "Objective",
     "RotationPrediction",
+    "SequenceToSequence",
     "SimCLR",
     "SimSiam",
     "SparseAutoencoder",

@@ -42,13 +42,14 @@ def as_batch(objective: Any, data: Any) -> Batch:
         raise _wrong_keys(objective, f"a dict with the keys {tuple(x)}; {', '.join(missing)} missing")
     targets = any(len(leaf.shape) > 2 for leaf in keras.tree.flatten(y) if hasattr(leaf, "shape"))
     refuse_targets(objective, {"y": y if targets else None, "sample_weight": weights})
-    for key, spec in objective.batch_specs.items():
+    described = {key: spec for key, spec in objective.batch_specs.items() if key in x}
+    for key, spec in described.items():
         with errors_about(objective, key):
             specs.check(spec, x[key], f"'{key}'")
-    sizes = {key: keras.tree.flatten(x[key])[0].shape[0] for key in keys}
+    sizes = {key: keras.tree.flatten(x[key])[0].shape[0] for key in described}
     if len({size for size in sizes.values() if size is not None}) > 1:
         raise UserError(
-            f"as many samples of each of {keys} for {type(objective).__name__}",
+            f"as many samples of each of {tuple(sizes)} for {type(objective).__name__}",
             ", ".join(f"{size} of '{key}'" for key, size in sizes.items()),
             f"make batches with `{objective.batches_call}`",
         )
