@@ -1,11 +1,19 @@
 """Layers, and functions that stack layers: the building blocks of encoders and heads."""
 
-from keras_ssl.blocks.attention import attention, attention_bias, gelu, transformer
+from keras_ssl.blocks.attention import attention, attention_bias, gelu, scaled_dot_product, transformer
 from keras_ssl.blocks.cross_attention import cross_attention, transformer_decoder
 from keras_ssl.blocks.normalization import BatchNormalization
 from keras_ssl.blocks.patches import patchify, unpatchify
 from keras_ssl.blocks.pooling import max_of_kept, mean_of_kept
-from keras_ssl.blocks.positions import Positions, sequence_positions, sine_cosine
+from keras_ssl.blocks.positions import (
+    Positions,
+    document_numbers,
+    learned_positions,
+    places,
+    rotate,
+    sequence_positions,
+    sine_cosine,
+)
 from keras_ssl.blocks.prototypes import Prototypes
 from keras_ssl.blocks.residual import residual
 from keras_ssl.blocks.spectral_normalization import SpectralNormalization, spectrally_normalized
@@ -18,11 +26,16 @@ __all__ = [
     "attention",
     "attention_bias",
     "cross_attention",
+    "document_numbers",
     "gelu",
+    "learned_positions",
     "max_of_kept",
     "mean_of_kept",
     "patchify",
+    "places",
     "residual",
+    "rotate",
+    "scaled_dot_product",
     "sequence_positions",
     "sine_cosine",
     "spectrally_normalized",

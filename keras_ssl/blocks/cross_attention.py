@@ -2,7 +2,7 @@
 
 from keras import layers, ops
 
-from keras_ssl.blocks.attention import attention, gelu
+from keras_ssl.blocks.attention import attention, gelu, scaled_dot_product
 from keras_ssl.typing import Tensor
 
 __all__ = ["cross_attention", "transformer_decoder"]
@@ -56,14 +56,14 @@ def transformer_decoder(
 
 
 def cross_attention(x: Tensor, context: Tensor, heads: int, name: str = "cross", bias: Tensor | None = None) -> Tensor:
-    """Multi-head attention `softmax(q kᵀ / √d + bias) v` whose keys and values are of a context, as functional layers.
+    """Multi-head attention whose keys and values are of a context, as functional layers.
 
     Args:
         x: Symbolic tensor `(n, length, width)`, of which the queries are made; the length may be None.
         context: Symbolic tensor `(n, context length, any width)`, of which keys and values are made.
         heads: Number of heads, a divisor of the width.
         name: Prefix of the layers' names.
-        bias: See `attention`.
+        bias: See `scaled_dot_product`.
 
     Returns:
         Symbolic tensor `(n, length, width)`.
@@ -76,8 +76,5 @@ def cross_attention(x: Tensor, context: Tensor, heads: int, name: str = "cross",
     q = layers.Reshape((-1, heads, d), name=f"{name}_q_split")(layers.Dense(width, name=f"{name}_q")(x))
     kv = layers.Reshape((-1, 2, heads, d), name=f"{name}_split")(layers.Dense(2 * width, name=f"{name}_kv")(context))
     k, v = ops.unstack(ops.transpose(kv, (2, 0, 3, 1, 4)), 2)  # each (n, heads, context length, d)
-    scores = ops.matmul(ops.transpose(q, (0, 2, 1, 3)) * d**-0.5, ops.transpose(k, (0, 1, 3, 2)))
-    if bias is not None:
-        scores = scores + ops.cast(bias, scores.dtype)
-    x = ops.transpose(ops.matmul(ops.softmax(scores), v), (0, 2, 1, 3))
+    x = ops.transpose(scaled_dot_product(ops.transpose(q, (0, 2, 1, 3)), k, v, bias), (0, 2, 1, 3))
     return layers.Dense(width, name=f"{name}_output")(layers.Reshape((-1, width), name=f"{name}_merge")(x))

@@ -3,7 +3,7 @@
 import keras
 from keras import layers, ops
 
-from keras_ssl.blocks import attention_bias, sequence_positions, transformer_decoder
+from keras_ssl.blocks import attention_bias, learned_positions, places, sequence_positions, transformer_decoder
 from keras_ssl.checks import check_between, check_counts
 from keras_ssl.errors import UserError
 from keras_ssl.networks import id_table, parts
@@ -63,7 +63,7 @@ def text(
     frames = keras.Input((None, d), name="frames")
     keep = keras.Input((None,), dtype="bool", name="keep")
     given = ops.ones_like(vectors[..., 0], dtype="bool")
-    x = vectors * width**0.5 + ops.cast(_positions(given, width, max_length), vectors.dtype)
+    x = vectors * width**0.5 + ops.cast(_positions(places(given), width, max_length), vectors.dtype)
     if dropout:
         x = layers.Dropout(dropout, name="dropout")(x)
     seen, allowed = attention_bias(given, causal=True), attention_bias(keep)
@@ -72,12 +72,11 @@ def text(
     return keras.Model([vectors, frames, keep], layers.LayerNormalization(epsilon=1e-6, name="norm")(x), name=name)
 
 
-def _positions(given, width, max_length):
+def _positions(place, width, max_length):
     if max_length is None:
-        return sequence_positions(given, width)
-    place = ops.cumsum(ops.cast(given, "int32"), axis=1) - 1
+        return sequence_positions(place, width)
     initializer = keras.initializers.RandomNormal(stddev=width**-0.5)
-    return layers.Embedding(max_length, width, initializer, name="positions")(place) * width**0.5
+    return learned_positions(layers.Embedding(max_length, width, initializer, name="positions"), place)
 
 
 def _check(width, depth, heads, hidden, max_length, dropout):

@@ -4,9 +4,20 @@ The name of an encoder's Input says what kind of data it takes: `image`, `row` (
 `audio` or `video`.
 """
 
+from keras_ssl.encoders.cached import cached, document_end, is_cacheable
 from keras_ssl.encoders.image import conv_net, mlp, resnet18
 from keras_ssl.encoders.series import dilated_conv
 from keras_ssl.encoders.text import transformer
 from keras_ssl.encoders.vision_transformer import vit
 
-__all__ = ["conv_net", "dilated_conv", "mlp", "resnet18", "transformer", "vit"]
+__all__ = [
+    "cached",
+    "conv_net",
+    "dilated_conv",
+    "document_end",
+    "is_cacheable",
+    "mlp",
+    "resnet18",
+    "transformer",
+    "vit",
+]

@@ -6,6 +6,7 @@ from keras_ssl.objectives.clustering import SwAV
 from keras_ssl.objectives.contrastive import NNCLR, MoCo, SimCLR
 from keras_ssl.objectives.decorrelation import BarlowTwins, VICReg
 from keras_ssl.objectives.distillation import BYOL, DINO, SimSiam
+from keras_ssl.objectives.language import CausalLanguageModel
 from keras_ssl.objectives.masked import AdversarialInpainting, Inpainting, MaskedAutoencoder, MaskedLanguageModel
 from keras_ssl.objectives.pretext import AttributePrediction, FlipPrediction, JigsawPrediction, RotationPrediction
 from keras_ssl.objectives.reconstruction import (
@@ -27,6 +28,7 @@ __all__ = [
     "Autoencoder",
     "BarlowTwins",
     "BiGAN",
+    "CausalLanguageModel",
     "DenoisingAutoencoder",
     "FlipPrediction",
     "JigsawPrediction",

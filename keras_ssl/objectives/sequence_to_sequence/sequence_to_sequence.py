@@ -1,5 +1,6 @@
 """Models from one text to another: denoising pretraining, and translation."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -100,8 +101,9 @@ class SequenceToSequence(Objective):
 
     @property
     def batch_specs(self) -> dict[str, Specs]:
-        """Ids of the encoder's vocabulary, under every key."""
-        return dict.fromkeys((*self.batch_keys, *self.optional_keys), specs_of(self.encoder))
+        """Ids of the encoder's vocabulary under every key. How long a target may be depends on the decoder only."""
+        spec = specs_of(self.encoder)
+        return {"input": spec, "corrupted": spec, "target": dataclasses.replace(spec, longest=None)}
 
     def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Score all ids at each place of the text to predict."""
@@ -165,7 +167,7 @@ class SequenceToSequence(Objective):
         frames = Spec((None, None, parts(self.encoder).trunk.output.shape[-1]), kind="series")
         steps = {
             "encode": (lambda ids: {"frames": self._frames(ids)}, spec),
-            "next": (lambda given: {"logits": self._next(**given)}, {"frames": frames, "ids": spec}),
+            "next": (lambda given: {"logits": self._next(**given)}, {"frames": frames, "ids": self.batch_specs["target"]}),
         }
         return {**super().signatures(), **steps}
 

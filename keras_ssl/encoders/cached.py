@@ -1,0 +1,122 @@
+"""A causal transformer that reads a text piece by piece and keeps what it needs of the pieces before."""
+
+import keras
+from keras import ops
+
+from keras_ssl.blocks import learned_positions, rotate, scaled_dot_product, sequence_positions
+from keras_ssl.blocks import transformer as transformer_block
+from keras_ssl.errors import UserError
+from keras_ssl.networks import parts
+
+__all__ = ["cached", "document_end", "is_cacheable"]
+
+_NEVER = -3e4  # as in `blocks.attention_bias`
+
+
+def cached(encoder: keras.Model) -> keras.Model:
+    """Return the trunk of `encoders.transformer(causal=True)` as a network that reads a text piece by piece.
+
+    It shares its layers with the encoder. The keys and values of all tokens read so far are in a cache, which it takes
+    and returns, so that a token costs one step and not a run over the text before it. The frames are those that the
+    encoder has of the whole text.
+
+    Give a cache of zeros `(n, depth, 2, heads, size, d)` and position 0 first, and afterward the cache that it
+    returned. What is in the cache from `position` on is not seen, so that position 0 begins a new text. A piece must
+    have no padding, except after the last token: then the next position is that of the first id of padding.
+
+    Args:
+        encoder: `encoders.transformer` with `causal=True`.
+
+    Returns:
+        `keras.Model` from a dict of `ids` `(n, length)`, int32; `cache`, float32; and `position` `(n,)`, int32, the
+        number of tokens read before; to a dict of `frames` `(n, length, width)` and `cache`. A frame is NaN where the
+        cache is full.
+
+    Raises:
+        UserError: If the encoder is another one.
+
+    Reference:
+        Shazeer 2019, "Fast Transformer Decoding: One Write-Head is All You Need", section 2.4.1.
+    """
+    if not is_cacheable(encoder):
+        raise UserError(
+            "an encoder made by `encoders.transformer(…, causal=True)`",
+            f"'{getattr(encoder, 'name', type(encoder).__name__)}'",
+            "make it so, or run it on whole texts",
+        )
+    found, shape = parts(encoder), _shape(encoder)
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    cache = keras.Input(shape, dtype="float32", name="cache")
+    position = keras.Input((), dtype="int32", name="position")
+    place = position[:, None] + ops.cumsum(ops.ones_like(ids), axis=1) - 1
+    slots = ops.cumsum(ops.ones_like(cache[:, 0, 0, 0, :, 0], dtype="int32"), axis=1) - 1
+    here = ops.equal(place[:, :, None], slots[:, None, :])  # (n, length, size): the slot that a token is written to
+    bias = ops.where(place[:, :, None] >= slots[:, None, :], 0.0, _NEVER)[:, None]
+    x, pieces = _tokens(found.tokens, ids, place), []
+    turned = place if _has_sines(found.trunk) else None
+    for k in range(shape[0]):
+        attend = _attend(cache[:, k], here, turned, pieces)
+        x = transformer_block(x, shape[2], 0, f"block_{k + 1}", bias, attend=attend, shared=found.trunk)
+    x = ops.where(ops.any(here, axis=2)[:, :, None], found.trunk.get_layer("norm")(x), float("nan"))
+    return keras.Model(
+        {"ids": ids, "cache": cache, "position": position},
+        {"frames": x, "cache": ops.stack(pieces, axis=1)},
+        name="cached",
+    )
+
+
+def is_cacheable(encoder: keras.Model) -> bool:
+    """Return whether an encoder is one that `cached` takes: by the names of its layers.
+
+    Args:
+        encoder: Any model.
+    """
+    trunk = {layer.name: layer for layer in encoder.layers}.get("trunk")
+    return isinstance(trunk, keras.Model) and "block_1_attention_split" in {layer.name for layer in trunk.layers}
+
+
+def document_end(encoder: keras.Model) -> int | None:
+    """Return the id that ends a document where a row may hold several: the argument `documents`, or None.
+
+    Args:
+        encoder: Made by `encoders.transformer`.
+    """
+    compared = [op for op in parts(encoder).tokens.operations if type(op).__name__ == "Equal"]
+    return compared[0]._inbound_nodes[0].arguments.args[1] if compared else None
+
+
+def _shape(encoder):
+    """Of a cache without the batch: depth, keys and values, heads, any size, width of a head."""
+    blocks = [layer for layer in encoder.get_layer("trunk").layers if layer.name.endswith("_attention_split")]
+    _, _, heads, d = blocks[0].target_shape
+    return len(blocks), 2, heads, None, d
+
+
+def _has_sines(model):
+    return any(type(operation).__name__ == "Sin" for operation in model.operations)
+
+
+def _tokens(tokens, ids, place):
+    """The tokens of an encoder whose places are known: what its layer `tokens` does."""
+    x = tokens.get_layer("embedding")(ids) * tokens.output_shape[0][-1] ** 0.5
+    if _has_sines(tokens):
+        return x + sequence_positions(place, x.shape[-1])
+    if "positions" in {layer.name for layer in tokens.layers}:
+        return x + learned_positions(tokens.get_layer("positions"), place)
+    return x
+
+
+def _attend(cache, here, place, pieces):
+    """Attention that writes keys and values into a cache `(n, 2, heads, size, d)`, and reads all that are there."""
+    kept = ops.any(here, axis=1)[:, None, :, None]
+    written = ops.cast(here, "float32")[:, None]
+
+    def attend(q, k, v, bias):
+        if place is not None:
+            q, k = rotate(q, place), rotate(k, place)
+        new = [ops.matmul(ops.transpose(written, (0, 1, 3, 2)), x) for x in (k, v)]
+        k, v = (ops.where(kept, x, cache[:, j]) for j, x in enumerate(new))
+        pieces.append(ops.stack([k, v], axis=1))
+        return scaled_dot_product(q, k, v, bias)
+
+    return attend
