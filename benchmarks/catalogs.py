@@ -16,15 +16,16 @@ import re
 import subprocess
 import tempfile
 
+TRAIN = """
+gettext coreutils bash gnupg-l10n tar make findutils gawk util-linux-locales e2fsprogs-l10n bison gcc-12-locales
+binutils-common libparted-i18n subversion rsync mutt gnome-control-center nautilus-data evolution-common gedit-common
+epiphany-browser-data gnumeric-common libglib2.0-data libgtk-3-common pidgin-data gnucash-common network-manager
+thunar-data rhythmbox-data claws-mail-i18n transmission-common filezilla-common geany-common
+"""
 PACKAGES = {
-    "train": (
-        "gettext coreutils bash gnupg-l10n tar make findutils gawk util-linux-locales e2fsprogs-l10n bison gcc-12-locales "
-        "binutils-common libparted-i18n subversion rsync mutt gnome-control-center nautilus-data evolution-common "
-        "gedit-common epiphany-browser-data gnumeric-common libglib2.0-data libgtk-3-common pidgin-data gnucash-common "
-        "network-manager thunar-data rhythmbox-data claws-mail-i18n transmission-common filezilla-common geany-common"
-    ).split(),
-    "validation": ["wget", "gthumb-data", "gparted-common"],
-    "test": ["nano", "apt", "totem-common", "file-roller", "seahorse", "hexchat-common", "diffutils"],
+    "train": tuple(TRAIN.split()),
+    "validation": ("wget", "gthumb-data", "gparted-common"),
+    "test": ("nano", "apt", "totem-common", "file-roller", "seahorse", "hexchat-common", "diffutils"),
 }
 LONGEST = 120  # characters of a message
 
@@ -71,7 +72,7 @@ def one_line(message):
 
 
 def load():
-    """The pairs by split, each once. English messages of train are in no other split, those of validation not in test."""
+    """The pairs by split, each once. An English message is in one split only, the first that has it."""
     seen, splits = set(), {}
     for split, packages in PACKAGES.items():
         pairs = dict.fromkeys(pair for package in packages for pair in messages(package) if pair[0].lower() not in seen)

@@ -164,10 +164,11 @@ class SequenceToSequence(Objective):
         `(n, vocabulary)` of the next id. A client calls it until `end` is the most probable one.
         """
         spec = specs_of(self.encoder)
+        so_far = dataclasses.replace(spec, longest=None if self.longest is None else self.longest + 1)
         frames = Spec((None, None, parts(self.encoder).trunk.output.shape[-1]), kind="series")
         steps = {
             "encode": (lambda ids: {"frames": self._frames(ids)}, spec),
-            "next": (lambda given: {"logits": self._next(**given)}, {"frames": frames, "ids": self.batch_specs["target"]}),
+            "next": (lambda given: {"logits": self._next(**given)}, {"frames": frames, "ids": so_far}),
         }
         return {**super().signatures(), **steps}
 
