@@ -211,6 +211,7 @@ class SequenceToSequence(Objective):
 
     def _next(self, frames, ids):
         """Logits of the id after the last one of each row."""
+        frames, ids = ops.convert_to_tensor(frames), ops.convert_to_tensor(ids)
         h = self._decoded(ids, frames, ops.any(ops.not_equal(frames, 0), axis=-1))
         last = ops.maximum(ops.sum(ops.cast(ops.not_equal(ids, 0), "int32"), axis=1) - 1, 0)
         return self._scores(pick(h, last[:, None])[:, 0])
@@ -220,7 +221,7 @@ class SequenceToSequence(Objective):
 
         def log_probabilities(tokens, place):
             width = min(length + 1, _STRIDE * (place // _STRIDE + 1))
-            logits = self._next(frames, ops.convert_to_tensor(tokens[:, :width]))
+            logits = self._next(frames, tokens[:, :width])
             return ops.convert_to_numpy(ops.log_softmax(ops.cast(logits, "float32")))
 
         barred = (0, self.mask, self.begin)
