@@ -5,13 +5,13 @@
     python -m benchmarks.translation --validate --pairs 5000
 
 The catalogs are those of `benchmarks.catalogs`, whose packages are in one split each. Messages of at most 60 characters
-and 24 tokens are kept in all splits: 25,000 pairs of train, and 500 of test, drawn once. A byte-pair vocabulary of 4,000 is made of both
-languages' train text. "pretrained" first restores corrupted train text of both languages, without its pairs; then it is
-fine-tuned as the model from scratch is trained, for as many steps. Translations are greedy. BLEU and chrF are those of
-the last step.
+and 24 tokens are kept in all splits: of 25,000 pairs of train and 500 of test, drawn once. A byte-pair vocabulary of
+4,000 is made of both languages' train text. "pretrained" first restores corrupted train text of both languages, without
+its pairs; then it is fine-tuned as the model from scratch is trained, for as many steps. Translations are greedy. BLEU
+and chrF are those of the last step.
 
-Each seed is added to the results; it gives weights, order, corruption and dropout. With `--validate` validation packages stand for
-test: choices were made so. It writes nothing.
+Each seed is added to the results; it gives weights, order, corruption and dropout. With `--validate` validation
+packages stand for test: choices were made so. It writes nothing.
 """
 
 import argparse
@@ -115,11 +115,11 @@ def section(result):
         of_row = [result["floors"][name]] if name in result["floors"] else [run[name] for run in runs]
         lines.append(f"| {title} | {' | '.join(quoted([row[score] for row in of_row]) for score in SCORES)} |")
     p = result["protocol"]
-    minutes = np.mean([sum(row["seconds"] + row.get("pretraining_seconds", 0) for row in run.values()) for run in runs]) / 60
+    seconds = [row["seconds"] + row.get("pretraining_seconds", 0) for run in runs for row in run.values()]
     return "\n".join(lines) + (
         f"\n\n{result['train']:,} pairs of train, {result['score']} of test, from other packages; "
         f"{p['epochs']} epochs of pairs, and before them\n{p['pretraining']} of both languages' train text; last step; "
-        f"{len(runs)} seed{'s' * (len(runs) > 1)}, {minutes:.0f} minutes each (one of 2 cores, not idle otherwise)."
+        f"{len(runs)} seed{'s' * (len(runs) > 1)}, {sum(seconds) / len(runs) / 60:.0f} minutes each (one of 2 cores, not idle otherwise)."
     )
 
 

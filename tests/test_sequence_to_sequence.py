@@ -5,10 +5,10 @@ import itertools
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_ssl import decoders, encoders, evaluate, export, objectives, transfer
 from keras_ssl.errors import UserError
-from keras_ssl.export.parity import saved_model_runtime
 from keras_ssl.objectives.sequence_to_sequence.beam_search import beam_search, length_penalty
 
 VOCABULARY = 9
@@ -200,12 +200,12 @@ def test_a_pretrained_encoder_starts_a_translator_and_may_be_frozen():
 
 def test_a_client_decodes_with_the_served_steps(model, tmp_path):
     export.saved_model(model, tmp_path / "translator")
-    encode, after = (saved_model_runtime(tmp_path / "translator", name)[0] for name in ("encode", "next"))
-    frames = encode({"ids": SOURCE})["frames"]
+    served = tf.saved_model.load(str(tmp_path / "translator")).signatures
+    frames = served["encode"](ids=tf.constant(SOURCE))["frames"].numpy()
     for row, text in zip(frames, model.translate(SOURCE, length=3)):
         ids = [BEGIN]
         while len(ids) <= 3:
-            logits = after({"frames": row[None], "ids": np.array([ids], "int32")})["logits"][0]
+            logits = served["next"](frames=tf.constant(row[None]), ids=tf.constant([ids]))["logits"].numpy()[0]
             logits[[0, 2, BEGIN]] = -np.inf
             if (token := int(logits.argmax())) == END:
                 break

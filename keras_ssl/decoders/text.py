@@ -57,7 +57,8 @@ def text(
     """
     check_kind(encoder, "ids", "decoders.text")
     width, d = id_table(encoder).output_dim, parts(encoder).trunk.output.shape[-1]
-    heads = heads or next(h for h in range(max(1, width // 32), 0, -1) if width % h == 0)
+    if heads is None:
+        heads = next(h for h in range(max(1, width // 32), 0, -1) if width % h == 0)
     _check(width, depth, heads, hidden, max_length, dropout)
     vectors = keras.Input((None, width), name="vectors")
     frames = keras.Input((None, d), name="frames")
