@@ -31,7 +31,7 @@ from keras_ssl import decoders, encoders, evaluate, objectives, tokenizers
 
 CHARACTERS, LENGTH, VOCABULARY = 60, 24, 4_000
 WIDTH, DEPTH, DROPOUT = 128, 2, 0.1
-BATCH, RATE, WARMUP = 64, 2e-3, 100
+BATCH, RATE = 64, 2e-3
 ROWS = {
     "copy": "the English message itself",
     "nearest": "German of the nearest English message (TF-IDF)",
@@ -71,7 +71,8 @@ def build(seed):
 def train(model, batch, epochs):
     """Fit, with a rate that rises and then falls to 0; the seconds that it took."""
     steps = epochs * -(-len(batch["input"]) // BATCH)
-    schedule = keras.optimizers.schedules.CosineDecay(0.0, steps - WARMUP, warmup_target=RATE, warmup_steps=WARMUP)
+    rise = steps // 10
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, steps - rise, warmup_target=RATE, warmup_steps=rise)
     model.compile(keras.optimizers.Adam(schedule, clipnorm=1.0))
     start = time.perf_counter()
     history = model.fit(batch, batch_size=BATCH, epochs=epochs, verbose=2).history
@@ -119,7 +120,8 @@ def section(result):
     return "\n".join(lines) + (
         f"\n\n{result['train']:,} pairs of train, {result['score']} of test, from other packages; "
         f"{p['epochs']} epochs of pairs, and before them\n{p['pretraining']} of both languages' train text; last step; "
-        f"{len(runs)} seed{'s' * (len(runs) > 1)}, {sum(seconds) / len(runs) / 60:.0f} minutes each (one of 2 cores, not idle otherwise)."
+        f"{len(runs)} seed{'s' * (len(runs) > 1)}, {sum(seconds) / len(runs) / 60:.0f} minutes of training each "
+        "(2 cores, not idle otherwise)."
     )
 
 

@@ -87,8 +87,6 @@ class SequenceToSequence(Objective):
         check_between("mask_ratio", mask_ratio, above=0, below=1)
         check_between("span_length", span_length, above=0)
         self.vocabulary = id_table(encoder).input_dim
-        self.decoder = decoders.text(encoder) if decoder is None else decoder
-        self.longest = _longest(self.decoder, encoder)
         self.mask_ratio = mask_ratio
         self.span_length = span_length
         self.sentence_ends = tuple(sentence_ends)
@@ -97,6 +95,8 @@ class SequenceToSequence(Objective):
         self.end = end
         _check_ids(self.vocabulary, mask=mask, begin=begin, end=end)
         _check_ids(self.vocabulary, **{f"sentence_ends[{k}]": one for k, one in enumerate(self.sentence_ends)})
+        self.decoder = decoders.text(encoder) if decoder is None else decoder
+        self.longest = _longest(self.decoder, encoder)
         self.bias = self.add_weight(shape=(self.vocabulary,), initializer="zeros", name="bias")
 
     @property
