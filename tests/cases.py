@@ -182,6 +182,13 @@ def tagged_texts(n, seed):
     return batch | {"attributes": attributes, "mask": rng.random((n, 10)) < 0.4}
 
 
+def corrupted_texts(n, seed):
+    """Make a batch of texts of which one token in three is masked."""
+    batch = texts(n, seed)
+    hidden = np.random.default_rng(seed + 1).random((n, 10)) < 0.3
+    return batch | {"corrupted": np.where(hidden & (batch["input"] > 0), 2, batch["input"]).astype("int32")}
+
+
 def pairs_of_texts(n, seed):
     """Make a batch of two parts of each text, a dict of ids and mask."""
     rng = np.random.default_rng(seed)
@@ -520,6 +527,22 @@ CASES = [
         "TokenAttributes",
         lambda encoder: objectives.TokenAttributes(encoder, {"rest": 3, "size": None}, mask=3, mask_ratio=0.3, seed=3),
         tagged_texts,
+        of_text,
+    ),
+    Case(
+        "SequenceToSequence",
+        lambda encoder: objectives.SequenceToSequence(
+            encoder,
+            decoders.text(encoder, depth=1, heads=2, hidden=12, max_length=12),
+            mask_ratio=0.4,
+            span_length=2.0,
+            sentence_ends=(7,),
+            mask=1,
+            begin=2,
+            end=3,
+            seed=3,
+        ),
+        corrupted_texts,
         of_text,
     ),
     Case(

@@ -6,7 +6,7 @@ import itertools
 
 import keras
 import pytest
-from cases import plain, tokens
+from cases import of_text, plain, tokens
 from test_bad_input import refused
 
 from keras_ssl import blocks, callbacks, decoders, encoders, heads, objectives, optimizers, state, transfer, views
@@ -23,8 +23,10 @@ def network(make):
 def given(function):
     """What a constructor needs beside its numbers."""
     shape = (12,) if function is encoders.mlp else (8, 8, 1)
+    images = tokens if function in (objectives.MaskedAutoencoder, decoders.patches) else plain
+    text = function in (objectives.MaskedLanguageModel, objectives.SequenceToSequence, decoders.text)
     needs = {
-        "encoder": network(tokens if function in (objectives.MaskedAutoencoder, decoders.patches) else plain),
+        "encoder": network(of_text if text else images),
         "projector": network(plain),
         "input_shape": shape,
         "shape": shape,

@@ -50,9 +50,9 @@ def test_without_dropout_identical_views_are_still_an_error():
 def test_the_recipe_is_built_as_the_paper_says():
     tokenizer = tokenizers.words(["a cat sat on a mat", "the dog sat on the rug"])
     ids = tokenizer.encode(["a cat sat", "the dog"] * 4)
-    recipe = recipes.sentences.simcse(data.Source(ids, tokenizer=tokenizer))
+    recipe = recipes.text.simcse(data.Source(ids, tokenizer=tokenizer))
     assert (recipe.objective.temperature, recipe.epochs, recipe.batch_size) == (0.05, 1, 8)
     assert isinstance(recipe.views, views.Twice)
     assert recipe.objective.encoder.count_params() > 1000
     with pytest.raises(UserError, match="a source with a tokenizer"):
-        recipes.sentences.simcse(data.from_arrays(ids))
+        recipes.text.simcse(data.from_arrays(ids))

@@ -1,6 +1,7 @@
 """Layers, and functions that stack layers: the building blocks of encoders and heads."""
 
 from keras_ssl.blocks.attention import attention, attention_bias, gelu, scaled_dot_product, transformer
+from keras_ssl.blocks.cross_attention import cross_attention, transformer_decoder
 from keras_ssl.blocks.normalization import BatchNormalization
 from keras_ssl.blocks.patches import patchify, unpatchify
 from keras_ssl.blocks.pooling import max_of_kept, mean_of_kept
@@ -24,6 +25,7 @@ __all__ = [
     "SpectralNormalization",
     "attention",
     "attention_bias",
+    "cross_attention",
     "document_numbers",
     "gelu",
     "learned_positions",
@@ -38,5 +40,6 @@ __all__ = [
     "sine_cosine",
     "spectrally_normalized",
     "transformer",
+    "transformer_decoder",
     "unpatchify",
 ]

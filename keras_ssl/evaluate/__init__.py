@@ -13,6 +13,7 @@ from keras_ssl.evaluate.generative.similarity import reconstruction_error, ssim
 from keras_ssl.evaluate.label_efficiency import LabelEfficiency, label_counts, label_efficiency
 from keras_ssl.evaluate.metrics import scores
 from keras_ssl.evaluate.probes import fit_nearest, knn, knn_of_features, linear_probe, linear_probe_of_features
+from keras_ssl.evaluate.translation import translation_scores
 
 __all__ = [
     "FeatureClassifier",
@@ -36,4 +37,5 @@ __all__ = [
     "reconstruction_error",
     "scores",
     "ssim",
+    "translation_scores",
 ]

@@ -21,6 +21,7 @@ from keras_ssl.objectives.reconstruction import (
     SparseAutoencoder,
     VariationalAutoencoder,
 )
+from keras_ssl.objectives.sequence_to_sequence import SequenceToSequence
 
 __all__ = [
     "BYOL",
@@ -43,6 +44,7 @@ __all__ = [
     "MoCo",
     "Objective",
     "RotationPrediction",
+    "SequenceToSequence",
     "SimCLR",
     "SimSiam",
     "SparseAutoencoder",

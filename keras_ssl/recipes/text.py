@@ -1,15 +1,15 @@
-"""Recipes for language models on any texts: byte pairs of the corpus in packed rows, without measured scores."""
+"""Recipes for any texts, without measured scores: language models on packed rows, and SimCSE on sentences."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 
-from keras_ssl import data, encoders, objectives, tokenizers
+from keras_ssl import data, encoders, heads, objectives, tokenizers, views
 from keras_ssl.errors import UserError
 from keras_ssl.recipes.recipe import Recipe, compiled
 
-__all__ = ["causal_language_model", "corpus", "masked_language_model"]
+__all__ = ["causal_language_model", "corpus", "masked_language_model", "simcse"]
 
 
 def corpus(
@@ -68,6 +68,39 @@ def causal_language_model(source: data.Source, epochs: int | None = None, seed: 
     return _language_model(objectives.CausalLanguageModel, source, epochs, seed, True)
 
 
+def simcse(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
+    """SimCSE: SimCLR on sentences whose two views are made by the encoder's dropout. Without measured scores.
+
+    `evaluate` has no dropout, so that both views are equal there: its loss says nothing.
+
+    Args:
+        source: `data.Source` of ids with a `tokenizer`, one padded sentence in each row.
+        epochs: Number of epochs. Default: 1, as in the paper.
+        seed: Seed of weights, order and dropout. Default: 0.
+
+    Returns:
+        `Recipe`.
+
+    Raises:
+        UserError: If the source has no tokenizer.
+
+    Reference:
+        Gao et al. 2021, "SimCSE: Simple Contrastive Learning of Sentence Embeddings", section 3 and appendix A:
+        temperature 0.05, dropout 0.1, batches of 64.
+
+    Departures:
+        The projector is a linear layer instead of a dense one with tanh. The two views of every other sample are
+        negatives, not one of them; see `objectives.SimCLR`. The paper starts from a pretrained encoder: pass its
+        weights on with `recipe.objective.encoder.set_weights(…)`.
+    """
+    vocabulary = _tokenizer(source).vocabulary
+    keras.utils.set_random_seed(seed)
+    encoder = encoders.transformer(vocabulary, width=128, depth=2, heads=4, positions="rotary", dropout=0.1)
+    projector = heads.projector(encoder, depth=0)
+    model = objectives.SimCLR(encoder, projector, temperature=0.05, seed=seed)
+    return compiled(model, source, 1 if epochs is None else epochs, views=views.twice(), batch_size=64)
+
+
 def _language_model(
     objective: Callable[..., objectives.Objective],
     source: data.Source,
@@ -86,6 +119,8 @@ def _language_model(
 def _tokenizer(source):
     if source.tokenizer is None:
         raise UserError(
-            "texts with their tokenizer", f"'{source.name}' without one", "make the source by `recipes.text.corpus`"
+            "texts with their tokenizer",
+            f"'{source.name}' without one",
+            "make the source by `recipes.text.corpus`, or `data.from_texts`",
         )
     return source.tokenizer

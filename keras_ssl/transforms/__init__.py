@@ -1,8 +1,9 @@
-"""Pure functions that hide or change parts of samples: masks, noise, rearrangements of pixels, hidden tokens."""
+"""Pure functions that hide or change parts of samples: masks, noise, rearrangements of pixels, corruption of text."""
 
 from keras_ssl.transforms.masks import block_mask, random_boxes, random_mask
 from keras_ssl.transforms.noise import gaussian_noise, masking_noise, salt_and_pepper
 from keras_ssl.transforms.rearrangements import distant_permutations, flip, rot90, shuffle_tiles
+from keras_ssl.transforms.spans import infill_spans, pack, permute_sentences
 from keras_ssl.transforms.tokens import hidden_tokens, masked_tokens, most_hidden, word_numbers
 
 __all__ = [
@@ -11,9 +12,12 @@ __all__ = [
     "flip",
     "gaussian_noise",
     "hidden_tokens",
+    "infill_spans",
     "masked_tokens",
     "masking_noise",
     "most_hidden",
+    "pack",
+    "permute_sentences",
     "random_boxes",
     "random_mask",
     "rot90",

@@ -14,7 +14,16 @@ from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import assertions
 from keras_ssl.typing import Batch, Samples
 
-__all__ = ["arrays_in", "as_batch", "batch_of_one", "by_key", "check_sizes", "errors_about", "refuse_targets"]
+__all__ = [
+    "arrays_in",
+    "as_batch",
+    "batch_of_one",
+    "by_key",
+    "check_alike",
+    "check_sizes",
+    "errors_about",
+    "refuse_targets",
+]
 
 
 def as_batch(objective: Any, data: Any) -> Batch:
@@ -42,16 +51,11 @@ def as_batch(objective: Any, data: Any) -> Batch:
         raise _wrong_keys(objective, f"a dict with the keys {tuple(x)}; {', '.join(missing)} missing")
     targets = any(len(leaf.shape) > 2 for leaf in keras.tree.flatten(y) if hasattr(leaf, "shape"))
     refuse_targets(objective, {"y": y if targets else None, "sample_weight": weights})
-    for key, spec in objective.batch_specs.items():
+    described = {key: spec for key, spec in objective.batch_specs.items() if key in x}
+    for key, spec in described.items():
         with errors_about(objective, key):
             specs.check(spec, x[key], f"'{key}'")
-    sizes = {key: keras.tree.flatten(x[key])[0].shape[0] for key in keys}
-    if len({size for size in sizes.values() if size is not None}) > 1:
-        raise UserError(
-            f"as many samples of each of {keys} for {type(objective).__name__}",
-            ", ".join(f"{size} of '{key}'" for key, size in sizes.items()),
-            f"make batches with `{objective.batches_call}`",
-        )
+    check_alike(objective, {key: keras.tree.flatten(x[key])[0].shape[0] for key in described})
     _check_several(objective, keras.tree.flatten(x[keys[0]])[0])
     # `train_on_batch` passes NumPy arrays as they are
     return {
@@ -59,6 +63,21 @@ def as_batch(objective: Any, data: Any) -> Batch:
         for key in (*keys, *objective.optional_keys)
         if key in x
     }
+
+
+def check_alike(objective: Any, sizes: Mapping[str, int | None]) -> None:
+    """Raise `UserError` unless there are as many samples under each key.
+
+    Args:
+        objective: An `Objective`.
+        sizes: Numbers of samples by key, None where it is not known.
+    """
+    if len({size for size in sizes.values() if size is not None}) > 1:
+        raise UserError(
+            f"as many samples of each of {tuple(sizes)} for {type(objective).__name__}",
+            ", ".join(f"{size} of '{key}'" for key, size in sizes.items()),
+            f"make batches with `{objective.batches_call}`",
+        )
 
 
 def by_key(objective: Any, x: Any) -> Any:

@@ -180,6 +180,7 @@ def check_data(objective: Any, data: Any) -> None:
     arrays = batches.arrays_in(objective, _data(objective, x))
     for key, array in arrays.items():
         objective.check_array(key, array)
+    batches.check_alike(objective, {key: count(arrays[key]) for key in objective.batch_specs if key in arrays})
     _check_views(objective, arrays)
 
 

@@ -77,7 +77,7 @@ def batch_sum(objective: Any, data: Any) -> Tensor:
         data: A batch as Keras passes it.
     """
     x = batches.by_key(objective, keras.utils.unpack_x_y_sample_weight(data)[0])
-    wanted = objective.batch_specs
+    wanted = {key: spec for key, spec in objective.batch_specs.items() if key in x}
     pairs = zip(keras.tree.flatten(wanted), keras.tree.flatten({key: x[key] for key in wanted}), strict=True)
     return sum_of([leaf for spec, leaf in pairs if spec.is_float and spec.kind != "series"])
 

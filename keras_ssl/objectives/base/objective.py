@@ -96,7 +96,10 @@ class Objective(Doors):
 
     @property
     def batch_specs(self) -> dict[str, Specs]:
-        """What must be under each of `batch_keys`: a `Spec`, or a dict of them. Default: what the encoder takes."""
+        """What must be under each of `batch_keys`: a `Spec`, or a dict of them. Default: what the encoder takes.
+
+        A subclass may add some of `optional_keys`, which are then checked like the others where a batch has them.
+        """
         return dict.fromkeys(self.batch_keys, specs.specs_of(self.encoder))
 
     def at(self, value: Schedule) -> Tensor:
@@ -106,13 +109,13 @@ class Objective(Doors):
     def check_array(self, key: str, array: Samples) -> None:
         """Raise `UserError` if an array for `fit` or `evaluate` cannot be used. Default: it must fit `batch_specs`.
 
-        Arrays under `optional_keys` are not checked by default.
+        Arrays under `optional_keys` are checked only if `batch_specs` describes them.
 
         Args:
             key: One of `batch_keys` or `optional_keys`.
             array: The array under this key, or a dict of arrays.
         """
-        if key in self.batch_keys:
+        if key in self.batch_specs:
             with batches.errors_about(self, key):
                 specs.check_values(self.batch_specs[key], array, f"'{key}'")
 

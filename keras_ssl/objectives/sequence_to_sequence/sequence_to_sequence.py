@@ -1,0 +1,278 @@
+"""Models from one text to another: denoising pretraining, and translation."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_ssl import decoders, distribute, losses, transforms
+from keras_ssl.checks import check_between, check_counts
+from keras_ssl.errors import UserError
+from keras_ssl.networks import id_table, parts, pick
+from keras_ssl.objectives.base.objective import Objective
+from keras_ssl.objectives.sequence_to_sequence.beam_search import beam_search
+from keras_ssl.specs import Spec, Specs, check_kind, specs_of
+from keras_ssl.typing import Batch, Samples, Tensor
+
+__all__ = ["SequenceToSequence"]
+
+_STRIDE = 16  # places by which the decoder's input grows: few shapes, and little padding
+
+
+@keras.saving.register_keras_serializable("keras_ssl")
+class SequenceToSequence(Objective):
+    """Predict a text from another one, token by token.
+
+    Without targets it pretrains as BART does: spans of a text become one mask each, its sentences are perhaps put into
+    another order, and the text itself is to be predicted. A batch with "target" `(n, t)` has another text to predict,
+    such as a translation; nothing is corrupted then. So the pretrained objective itself is fine-tuned, with both
+    networks and the scores, by another `compile` and `fit`.
+
+    The decoder sees the true tokens before each place. It predicts each token and then `end`; texts in batches have no
+    `begin` and no `end` of their own. The encoder's vectors of ids also embed the decoder's tokens and score the next
+    ones, so both texts share one vocabulary. Besides the loss it logs `accuracy`, the share of the tokens that are the
+    most probable ones. Padding counts for nothing.
+
+    A batch may also contain "corrupted" `(n, length)`, the ids that the encoder shall see without targets.
+
+    Args:
+        encoder: Encoder of text, such as `encoders.transformer`, pretrained or not.
+        decoder: `keras.Model` with the inputs and output of `decoders.text`. Default: `decoders.text(encoder)`.
+        mask_ratio: Share of a text's tokens in the spans that are replaced. Default: 0.3.
+        span_length: Mean length of the spans. Default: 3.
+        sentence_ends: Ids that end a sentence; with some, the sentences of a text are permuted. Default: (), none are.
+        mask: Id of the mask. Default: 2, as in `tokenizers`.
+        begin: Id before the first token. Default: 3, as in `tokenizers`.
+        end: Id after the last token. Default: 4, as in `tokenizers`.
+        seed: See `Objective`.
+        **kwargs: See `Objective`.
+
+    Raises:
+        UserError: If the encoder has no table of ids, the decoder does not fit it, an id is outside its vocabulary, or
+            an argument is out of its range.
+
+    Reference:
+        Lewis et al. 2020, "BART: Denoising Sequence-to-Sequence Pre-training", sections 2 and 5.1. One table for
+        encoder, decoder and scores: Vaswani et al. 2017, "Attention Is All You Need", section 3.4.
+
+    Departures:
+        See `transforms.infill_spans`. Sentences are permuted only if `sentence_ends` are given. There is no label
+        smoothing. For translation BART puts a new encoder in front; here both languages have one vocabulary.
+
+    Example:
+        `SequenceToSequence(encoder).fit(texts)`, then `.fit({"input": english, "target": german})`
+    """
+
+    optional_keys = ("corrupted", "target")
+    terms = ("loss", "accuracy")
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        decoder: keras.Model | None = None,
+        mask_ratio: float = 0.3,
+        span_length: float = 3.0,
+        sentence_ends: Sequence[int] = (),
+        mask: int = 2,
+        begin: int = 3,
+        end: int = 4,
+        seed: int = 0,
+        **kwargs: Any,
+    ):
+        super().__init__(encoder, seed=seed, **kwargs)
+        check_kind(encoder, "ids", type(self).__name__)
+        check_between("mask_ratio", mask_ratio, above=0, below=1)
+        check_between("span_length", span_length, above=0)
+        self.vocabulary = id_table(encoder).input_dim
+        self.mask_ratio = mask_ratio
+        self.span_length = span_length
+        self.sentence_ends = tuple(sentence_ends)
+        self.mask = mask
+        self.begin = begin
+        self.end = end
+        _check_ids(self.vocabulary, mask=mask, begin=begin, end=end)
+        _check_ids(self.vocabulary, **{f"sentence_ends[{k}]": one for k, one in enumerate(self.sentence_ends)})
+        self.decoder = decoders.text(encoder) if decoder is None else decoder
+        self.longest = _longest(self.decoder, encoder)
+        self.bias = self.add_weight(shape=(self.vocabulary,), initializer="zeros", name="bias")
+
+    @property
+    def batch_specs(self) -> dict[str, Specs]:
+        """Ids of the encoder's vocabulary under every key. How long a target may be depends on the decoder only."""
+        spec = specs_of(self.encoder)
+        return {"input": spec, "corrupted": spec, "target": dataclasses.replace(spec, longest=None)}
+
+    def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
+        """Score all ids at each place of the text to predict."""
+        source, target = batch["input"], batch.get("target", batch["input"])
+        _check_known("input", source)
+        _check_known("target", target)
+        _check_longest("a text to predict", target.shape[1], self.longest)
+        if "target" not in batch:
+            source = batch["corrupted"] if "corrupted" in batch else self._corrupted(source, self.draws(training))
+        given, wanted = self._shifted(target)
+        frames = parts(self.encoder).frames(source, training=training)
+        h = self._decoded(given, frames, ops.not_equal(source, 0), training)
+        return {"logits": self._scores(h), "targets": wanted, "weights": ops.not_equal(wanted, 0)}
+
+    def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Compare the scores with the tokens, over all of the global batch."""
+        logits, targets, weights = (outputs[key] for key in ("logits", "targets", "weights"))
+        right = ops.equal(ops.cast(ops.argmax(logits, axis=-1), targets.dtype), targets)
+        loss = distribute.mean(losses.token_cross_entropy(logits, targets), weights)
+        return {"loss": loss, "accuracy": distribute.mean(right, weights)}
+
+    def translate(
+        self, ids: Samples, length: int, beams: int = 1, length_penalty: float = 0.6, batch_size: int = 64
+    ) -> np.ndarray:
+        """Return a probable target for each text; an objective that was only pretrained restores corrupted texts.
+
+        The decoder runs over all tokens so far for each new one; keys and values are not kept.
+
+        Args:
+            ids: Integer array `(n, length of the texts)`.
+            length: Largest number of tokens in a target.
+            beams: Number of hypotheses that are kept. Default: 1, the most probable token is taken each time.
+            length_penalty: Power of the length by which log-probabilities are divided; see
+                `beam_search.length_penalty`. It only matters with several beams. Default: 0.6, as in Vaswani et al.
+                2017, "Attention Is All You Need", section 6.1, with 4 beams.
+            batch_size: Number of texts that are decoded together. Default: 64.
+
+        Returns:
+            Int32 array `(n, length)`, without `begin` and `end`, padded with 0: `tokenizer.text(row)` reads a row.
+
+        Raises:
+            UserError: If a text is empty, ids are outside the vocabulary, or `length` is more than the decoder takes.
+        """
+        check_counts(length=length, beams=beams, batch_size=batch_size)
+        check_between("length_penalty", length_penalty, least=0)
+        _check_longest("length", length, self.longest)
+        ids = ops.convert_to_numpy(self.as_input(ids))
+        _check_not_empty("texts", ids)
+        found = [
+            self._search(ids[k : k + batch_size], length, beams, length_penalty) for k in range(0, len(ids), batch_size)
+        ]
+        return np.concatenate(found) if found else np.zeros((0, length), "int32")
+
+    def signatures(self) -> dict[str, tuple[Any, Specs]]:
+        """Return "embed"; "encode", from ids to `frames`, which are 0 at padding; and "next".
+
+        "next" takes frames and the ids so far, `begin` first and padding last, and returns the `logits`
+        `(n, vocabulary)` of the next id. A client calls it until `end` is the most probable one.
+        """
+        spec = specs_of(self.encoder)
+        so_far = dataclasses.replace(spec, longest=None if self.longest is None else self.longest + 1)
+        frames = Spec((None, None, parts(self.encoder).trunk.output.shape[-1]), kind="series")
+        steps = {
+            "encode": (lambda ids: {"frames": self._frames(ids)}, spec),
+            "next": (lambda given: {"logits": self._next(**given)}, {"frames": frames, "ids": so_far}),
+        }
+        return {**super().signatures(), **steps}
+
+    def check_array(self, key: str, array: Samples) -> None:
+        """Check as `Objective.check_array` does, and check that no text is empty and no target too long.
+
+        Args:
+            key: See `Objective.check_array`.
+            array: See `Objective.check_array`.
+        """
+        super().check_array(key, array)
+        _check_not_empty(f"'{key}'", array)
+        if key == "target":
+            _check_longest("'target'", array.shape[1], self.longest)
+
+    def _corrupted(self, ids, seeds):
+        if self.sentence_ends:
+            ids = transforms.permute_sentences(ids, self.sentence_ends, seeds.next())
+        return transforms.infill_spans(ids, self.mask, self.mask_ratio, self.span_length, seeds.next())
+
+    def _shifted(self, target):
+        """The tokens that the decoder is given, with `begin`, and those that it is to predict, with `end`."""
+        target = transforms.pack(target)
+        edge = ops.zeros_like(target[:, :1])
+        wanted = ops.concatenate([target, edge], axis=1)
+        size = ops.sum(ops.cast(ops.not_equal(target, 0), "int32"), axis=1, keepdims=True)
+        at_end = ops.equal(ops.arange(wanted.shape[1], dtype="int32"), size)
+        return ops.concatenate([edge + self.begin, target], axis=1), ops.where(at_end, self.end, wanted)
+
+    def _decoded(self, ids, frames, keep, training=False):
+        return self.decoder([id_table(self.encoder)(ids), frames, keep], training=training)
+
+    def _scores(self, h):
+        table = ops.cast(ops.convert_to_tensor(id_table(self.encoder).embeddings), h.dtype)
+        return ops.matmul(h, ops.transpose(table)) + ops.cast(self.bias, h.dtype)
+
+    def _frames(self, ids):
+        frames = parts(self.encoder).frames(ids)
+        return frames * ops.cast(ops.not_equal(ids, 0), frames.dtype)[..., None]
+
+    def _next(self, frames, ids):
+        """Logits of the id after the last one of each row."""
+        frames, ids = ops.convert_to_tensor(frames), ops.convert_to_tensor(ids)
+        h = self._decoded(ids, frames, ops.any(ops.not_equal(frames, 0), axis=-1))
+        last = ops.maximum(ops.sum(ops.cast(ops.not_equal(ids, 0), "int32"), axis=1) - 1, 0)
+        return self._scores(pick(h, last[:, None])[:, 0])
+
+    def _search(self, ids, length, beams, power):
+        frames = ops.repeat(self._frames(ops.convert_to_tensor(ids)), beams, axis=0)
+
+        def log_probabilities(tokens, place):
+            width = min(length + 1, _STRIDE * (place // _STRIDE + 1))
+            logits = self._next(frames, tokens[:, :width])
+            return ops.convert_to_numpy(ops.log_softmax(ops.cast(logits, "float32")))
+
+        barred = (0, self.mask, self.begin)
+        return beam_search(log_probabilities, len(ids), length, self.begin, self.end, beams, power, barred)
+
+
+def _longest(decoder, encoder):
+    """The largest number of tokens in a target, or None for any; the decoder must fit."""
+    width, d = id_table(encoder).output_dim, parts(encoder).trunk.output.shape[-1]
+    shapes = [tuple(x.shape) for x in getattr(decoder, "inputs", ())]
+    fits = len(shapes) == 3 and [len(shape) for shape in shapes] == [3, 3, 2]
+    if not fits or [shape[-1] for shape in (*shapes[:2], decoder.output_shape)] != [width, d, width]:
+        raise UserError(
+            f"a decoder from vectors (n, t, {width}), frames (n, length, {d}) and keep (n, length) to (n, t, {width})",
+            f"'{getattr(decoder, 'name', decoder)}' from {', '.join(map(str, shapes)) or 'unknown inputs'}",
+            "leave `decoder` out, or make one with `decoders.text(encoder)`",
+        )
+    tables = [layer for layer in decoder.layers if layer.name == "positions"]
+    return tables[0].input_dim - 1 if tables else None
+
+
+def _check_ids(vocabulary, **ids):
+    for name, one in ids.items():
+        check_between(name, one, least=1, most=vocabulary - 1, whole=True)
+    if len(set(ids.values())) < len(ids):
+        raise UserError(f"different ids as {', '.join(ids)}", f"{list(ids.values())}", "give those of the tokenizer")
+
+
+def _check_known(key, ids):
+    if ids.shape[1] is None:
+        raise UserError(
+            f"'{key}' of a known length for SequenceToSequence",
+            f"batches of shape {tuple(ids.shape)}",
+            "pad all texts to one length: `tokenizer.encode(texts, length)`",
+        )
+
+
+def _check_longest(name, length, longest):
+    if longest is not None and length > longest:
+        raise UserError(
+            f"{name} of at most {longest} tokens, for which the decoder has places",
+            f"{length}",
+            "cut the texts, or make the decoder with a larger `max_length`",
+        )
+
+
+def _check_not_empty(name, ids):
+    empty = np.flatnonzero(~np.asarray(ids).astype(bool).any(axis=1))
+    if len(empty):
+        raise UserError(
+            f"{name} with at least one token in each row",
+            f"padding only at index {empty[0]} ({len(empty)} such rows in all)",
+            "leave empty texts out, with what belongs to them",
+        )
