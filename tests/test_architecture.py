@@ -32,7 +32,18 @@ FLOORS = [  # from the ground up; a package imports only from floors below its o
     {"__main__"},
 ]
 FLOOR = {package: number for number, floor in enumerate(FLOORS) for package in floor}
-HEAVY = {"tensorflow", "matplotlib", "sklearn", "onnx", "onnxruntime", "tf2onnx", "PIL", "tensorflow_datasets", "rich", "tokenizers"}
+HEAVY = {
+    "tensorflow",
+    "matplotlib",
+    "sklearn",
+    "onnx",
+    "onnxruntime",
+    "tf2onnx",
+    "PIL",
+    "tensorflow_datasets",
+    "rich",
+    "tokenizers",
+}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 

@@ -3,7 +3,7 @@
 from keras_ssl.blocks.attention import attention, attention_bias, gelu, transformer
 from keras_ssl.blocks.normalization import BatchNormalization
 from keras_ssl.blocks.patches import patchify, unpatchify
-from keras_ssl.blocks.pooling import max_of_kept, mean_of_kept
+from keras_ssl.blocks.pooling import attention_of_kept, first_of_kept, max_of_kept, mean_of_kept
 from keras_ssl.blocks.positions import Positions, sequence_positions, sine_cosine
 from keras_ssl.blocks.prototypes import Prototypes
 from keras_ssl.blocks.residual import residual
@@ -16,6 +16,8 @@ __all__ = [
     "SpectralNormalization",
     "attention",
     "attention_bias",
+    "attention_of_kept",
+    "first_of_kept",
     "gelu",
     "max_of_kept",
     "mean_of_kept",

@@ -4,7 +4,8 @@ Every loss function returns a float32 scalar, except `token_cross_entropy`, whic
 What the network produces comes first, what it is compared with second: `squared_error(reconstruction, x)`,
 `cross_entropy(logits, labels)`, `dino(student, teacher, center)`. Two views of the same samples, `z_1` and `z_2`, can
 be swapped. Adversarial losses take the discriminator's outputs: real, then generated. `sinkhorn` is not a loss: it
-computes the codes that `swav` takes. `WhereKnown` is a loss for Keras's own `compile`, where labels may be missing.
+computes the codes that `swav` takes. `WhereKnown` is a loss for Keras's own `compile`, where labels may be
+missing; `Scaled` is one for values in units of their own.
 """
 
 from keras_ssl.losses.adversarial import gradient_penalty, non_saturating, wasserstein
@@ -22,8 +23,10 @@ from keras_ssl.losses.reconstruction import (
     masked_squared_error,
     squared_error,
 )
+from keras_ssl.losses.scaled import Scaled
 
 __all__ = [
+    "Scaled",
     "WhereKnown",
     "absolute_error",
     "barlow_twins",
