@@ -13,10 +13,14 @@ from keras_ssl.evaluate.generative.similarity import reconstruction_error, ssim
 from keras_ssl.evaluate.label_efficiency import LabelEfficiency, label_counts, label_efficiency
 from keras_ssl.evaluate.metrics import scores
 from keras_ssl.evaluate.probes import fit_nearest, knn, knn_of_features, linear_probe, linear_probe_of_features
+from keras_ssl.evaluate.regression import regression_scores
+from keras_ssl.evaluate.tagging import tagging_scores
+from keras_ssl.evaluate.tf_idf import TfIdf
 
 __all__ = [
     "FeatureClassifier",
     "LabelEfficiency",
+    "TfIdf",
     "collapse",
     "collapse_of_features",
     "embed",
@@ -34,6 +38,8 @@ __all__ = [
     "mode_counts",
     "negative_elbo",
     "reconstruction_error",
+    "regression_scores",
     "scores",
     "ssim",
+    "tagging_scores",
 ]
