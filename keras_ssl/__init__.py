@@ -37,6 +37,7 @@ __all__ = [
     "seeds",
     "specs",
     "state",
+    "tokenizers",
     "transfer",
     "transforms",
     "views",

@@ -17,6 +17,7 @@ __all__ = [
     "INPUT_DTYPES",
     "JOINT_EMBEDDING",
     "STRATEGIES",
+    "TEXT_FILES",
     "check_dataset",
     "check_fit",
     "check_input_dtype",
@@ -64,6 +65,9 @@ CLASSICAL = (
 EMBEDDED = ("digits",)
 """Data sets that need neither a file nor a network; `data.readers` has a function `load_<name>` for each."""
 _EMBEDDED = f"the embedded sets ({', '.join(EMBEDDED)})"
+
+TEXT_FILES = tuple(f"{ending}{packed}" for ending in (".txt", ".csv", ".tsv", ".jsonl") for packed in ("", ".gz"))
+"""Endings of files of texts, for `data.texts`."""
 
 STRATEGIES = ("none", "mirrored", "multiworker")
 """Names for `distribute.strategy`."""
@@ -134,7 +138,7 @@ def check_dataset(name: Path) -> None:
         UserError: If it is none of these, or TensorFlow Datasets is needed and not installed.
     """
     path = pathlib.Path(name).expanduser()
-    if name in EMBEDDED or path.is_dir() or (path.suffix == ".npz" and path.is_file()):
+    if name in EMBEDDED or path.is_dir() or (path.name.lower().endswith((".npz", *TEXT_FILES)) and path.is_file()):
         return
     check_no_path(name)
     require_datasets(str(name))
@@ -142,20 +146,22 @@ def check_dataset(name: Path) -> None:
         raise no_such_dataset(str(name))
 
 
-def check_no_path(name: Path) -> None:
+def check_no_path(name: Path, expected: str = "a folder of images", endings: tuple[str, ...] = (".npz",)) -> None:
     """Raise if what is no folder or file was meant as one.
 
     Args:
         name: Name or path.
+        expected: What was expected, for the error. Default: `"a folder of images"`.
+        endings: Endings of files that it might be. Default: that of arrays.
 
     Raises:
         UserError: If it is a `pathlib.Path`, or begins as only a path does.
     """
     if isinstance(name, pathlib.Path) or str(name).startswith((".", "/", "~")):
         path = pathlib.Path(name).expanduser()
-        there = (file.name for file in _beside(path) if file.is_dir() or file.suffix == ".npz")
+        there = (file.name for file in _beside(path) if file.is_dir() or file.name.endswith(endings))
         received = f"{path}{_suggestion(path.name, there)}, which is not a folder"
-        raise UserError("a folder of images", received, "check the path")
+        raise UserError(expected, received, "check the path")
 
 
 def require_datasets(name: str) -> None:

@@ -183,3 +183,30 @@ def test_features_of_one_number_become_columns(shapes):
 def test_other_features_are_refused_with_those_that_can_be_columns(shapes, column):
     with pytest.raises(UserError, match=f"one number of for each sample: label_shape, size. Received {column}"):
         data.load("shapes", columns=("size", column))
+
+
+def test_texts_of_a_prepared_set_load_with_their_labels(monkeypatch, tmp_path):
+    tfds = pytest.importorskip("tensorflow_datasets")
+    rows = [{"text": "good", "label": "pos"}, {"text": "schön", "label": "neg"}]
+    features = tfds.features.FeaturesDict(
+        {"text": tfds.features.Text(), "label": tfds.features.ClassLabel(names=["neg", "pos"])}
+    )
+
+    class Films(tfds.core.GeneratorBasedBuilder):
+        VERSION = tfds.core.Version("1.0.0")
+        _info = lambda self: tfds.core.DatasetInfo(builder=self, features=features)  # noqa: E731
+        _split_generators = lambda self, manager: {"train": enumerate(rows)}  # noqa: E731
+        _generate_examples = None
+
+    builder = Films(data_dir=tmp_path)
+    builder.download_and_prepare()
+    monkeypatch.setattr(named_sets, "_find", lambda tfds, name: builder)
+    found = data.texts("films")
+    assert sorted(zip(found.texts, found.labels)) == [("good", 1), ("schön", 0)]
+    assert (found.class_names, found.name) == (("neg", "pos"), "films/train")
+    with pytest.raises(UserError, match=r"feature 'review'.*films with label, text"):
+        data.texts("films", text="review")
+    with pytest.raises(UserError, match=r"classes in 'text'"):
+        data.texts("films", label="text")
+    with pytest.raises(UserError, match=r"split of films \(train\)"):
+        data.texts("films", "test")

@@ -1,4 +1,4 @@
-"""Checks of images and labels, before anything is trained on them."""
+"""Checks of images, texts and labels, before anything is trained on them."""
 
 from keras_ssl.checks.arguments import check_between, check_counts, check_method, check_range
 from keras_ssl.checks.arrays import (
@@ -13,6 +13,7 @@ from keras_ssl.checks.arrays import (
 from keras_ssl.checks.images import check_images
 from keras_ssl.checks.labels import check_labels
 from keras_ssl.checks.not_arrays import described, instead_of_array
+from keras_ssl.checks.texts import check_text, checked_texts
 from keras_ssl.checks.watching import Watch
 
 __all__ = [
@@ -29,7 +30,9 @@ __all__ = [
     "check_range",
     "check_same_shape",
     "check_shape",
+    "check_text",
     "check_values",
+    "checked_texts",
     "described",
     "instead_of_array",
 ]

@@ -1,7 +1,8 @@
 """Sets of samples, few labeled ones of them, and the batches that objectives are fitted on.
 
 `load` (by name or folder) and `from_arrays` return a `Source`. `few` draws labeled samples from it, `targets` computes
-attributes of its samples, and `batches` makes the data set that `fit` takes.
+attributes of its samples, and `batches` makes the data set that `fit` takes. `texts` (by name, file or folder) returns
+`Texts`, and `from_texts` a `Source` of their ids; `token_stream` writes the ids of large files for `Windows`.
 """
 
 from keras_ssl.data.arrays import Arrays
@@ -22,6 +23,9 @@ from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers import splits_of
 from keras_ssl.data.shards import Shards
 from keras_ssl.data.source import Source, check_labeled, from_arrays
+from keras_ssl.data.text_loading import texts
+from keras_ssl.data.texts import Texts, from_texts
+from keras_ssl.data.token_streams import token_stream
 from keras_ssl.data.windows import Windows
 
 __all__ = [
@@ -33,6 +37,7 @@ __all__ = [
     "Shards",
     "Source",
     "Targets",
+    "Texts",
     "Windows",
     "batches",
     "brightness",
@@ -42,7 +47,10 @@ __all__ = [
     "few",
     "few_indices",
     "from_arrays",
+    "from_texts",
     "load",
     "splits_of",
     "targets",
+    "texts",
+    "token_stream",
 ]

@@ -38,7 +38,7 @@ def load(
     """Load samples, with labels if there are any.
 
     A name is looked up among the embedded sets, then as a folder, then in TensorFlow Datasets. Write `"./digits"` for
-    a folder with the name of an embedded set.
+    a folder with the name of an embedded set. Texts are loaded by `data.texts`.
 
     - `"digits"`: scikit-learn's bundled handwritten digits, 1,797 float images of 8x8, in a fixed order drawn once by
       `numpy.random.RandomState(0).permutation(1797)`, so that classes and writers mix (the same people wrote both
@@ -107,6 +107,8 @@ def load(
     if folder.is_dir():
         _check_no_columns(columns, folder)
         return readers.load_folder(folder, split, wanted, in_memory, trust, preparation, channels, skip_broken, say)
+    if folder.is_file() and folder.name.lower().endswith(names.TEXT_FILES):
+        raise UserError("images or arrays", f"the texts {folder}", f"load them by `data.texts({str(folder)!r})`")
     names.check_no_path(name_or_folder)
     named = readers.load_named(str(name_or_folder), split, wanted, columns, preparation)
     return _of_channels(named, channels, say)

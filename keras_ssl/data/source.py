@@ -11,6 +11,7 @@ from keras_ssl import specs
 from keras_ssl.checks import as_array, as_arrays, check_labels
 from keras_ssl.data.arrays import Arrays
 from keras_ssl.data.preparation import Preparation
+from keras_ssl.data.splitting import two_parts
 from keras_ssl.errors import UserError
 from keras_ssl.specs import Spec, Specs
 from keras_ssl.typing import Samples
@@ -166,20 +167,8 @@ class Source:
         Raises:
             UserError: If one of the two would be empty.
         """
-        if not 0 < round(fraction * len(self)) < len(self):
-            raise UserError(
-                f"a fraction that splits {len(self)} samples in two", f"{fraction}", "choose one between 0 and 1"
-            )
-        order = np.random.default_rng(seed).permutation(len(self))
-        classes = [order] if self.labels is None else [order[self.labels[order] == k] for k in np.unique(self.labels)]
-        first = np.concatenate([members[: _share(len(members), fraction)] for members in classes])
-        is_first = np.isin(order, first)
-        return self[order[is_first]], self[order[~is_first]]
-
-
-def _share(count, fraction):
-    """Return how many samples of a class go into the first part."""
-    return min(max(round(fraction * count), 1), count - 1) if count > 1 else round(fraction * count)
+        first, rest = two_parts(len(self), self.labels, fraction, seed)
+        return self[first], self[rest]
 
 
 def from_arrays(

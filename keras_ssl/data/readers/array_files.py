@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ssl.data.readers.splits import split_of, splits_among
+from keras_ssl.data.readers.split_folders import split_file
 from keras_ssl.data.source import Source, from_arrays
 from keras_ssl.errors import UserError
 from keras_ssl.specs import KINDS
@@ -27,18 +27,7 @@ def array_file(path: Path, split: str = "train") -> pathlib.Path | None:
     Raises:
         UserError: If the folder has `.npz` files of other splits only, or a single file is asked for another split.
     """
-    path = pathlib.Path(path).expanduser()
-    if path.suffix == ".npz" and path.is_file():
-        if split != "train":
-            raise UserError(
-                f"split 'train' of the single file {path}", repr(split), "give a folder with train.npz and test.npz"
-            )
-        return path
-    there = splits_among((file.stem for file in path.glob("*.npz")), path) if path.is_dir() else {}
-    split = split_of(split) or split
-    if there and split not in there:
-        raise UserError(f"one of the splits of {path} ({', '.join(there)})", repr(split), "choose one of them")
-    return path / f"{there[split]}.npz" if there else None
+    return split_file(pathlib.Path(path).expanduser(), split, (".npz",))
 
 
 def load_arrays(file: Path, kind: Any = None) -> Source:

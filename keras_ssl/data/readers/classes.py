@@ -34,37 +34,38 @@ class Classes:
 
 
 def class_of(path: pathlib.Path, part: pathlib.Path) -> str:
-    """Return the class of an image: the name of its folder in `part`, in Unicode's composed form.
+    """Return the class of a file: the name of its folder in `part`, in Unicode's composed form.
 
     macOS writes decomposed names, so that a class of two splits would be two classes.
     """
     return unicodedata.normalize("NFC", path.relative_to(part).parts[0])
 
 
-def classes_of(found: dict[pathlib.Path, Found], part: pathlib.Path) -> Classes:
+def classes_of(found: dict[pathlib.Path, Found], part: pathlib.Path, what: str = "image") -> Classes:
     """Return the classes of a folder.
 
     Args:
         found: What is below each split, by its folder. A single one is a folder without splits.
         part: The folder that is read, one of these.
+        what: What the files are called in the notes. Default: `"image"`.
 
     Raises:
         UserError: If splits are inside of the classes.
     """
-    images = found[part].images
-    strays = [path for path in images if path.parent == part]
-    here = {class_of(path, part) for path in images if path.parent != part}
+    files = found[part].files
+    strays = [path for path in files if path.parent == part]
+    here = {class_of(path, part) for path in files if path.parent != part}
     if strays:
-        return Classes(None, *_without(strays, here, part))
+        return Classes(None, *_without(strays, here, part, what))
     of_splits = {
-        place: {class_of(path, place) for path in one.images if path.parent != place} for place, one in found.items()
+        place: {class_of(path, place) for path in one.files if path.parent != place} for place, one in found.items()
     }
     names = tuple(sorted(set().union(*of_splits.values())))
-    _check_no_splits_inside(images, part)
+    _check_no_splits_inside(files, part)
     if len(names) < 2:
-        why = f"all images are in one folder, {shown(names)}, and one class is none" if names else None
+        why = f"all {what}s are in one folder, {shown(names)}, and one class is none" if names else None
         return Classes(None, why, (Note(f"{part}: no labels, since {why}."),) if why else ())
-    notes = (*_unusual(names, images, part), *_uneven(of_splits, part))
+    notes = (*_unusual(names, files, part), *_uneven(of_splits, part, what))
     return Classes(names, None, tuple(Note(f"{part}: {text}") for text in notes))
 
 
@@ -74,20 +75,20 @@ def shown(names: Iterable[object]) -> str:
     return ", ".join(printable[:_SHOWN]) + (", …" if len(printable) > _SHOWN else "")
 
 
-def _without(strays, here, part):
+def _without(strays, here, part, what):
     """Why there are no labels although there are folders, and a note about it."""
     if not here:
         return None, ()
     more = f" and {len(strays) - 1} more" if len(strays) > 1 else ""
     lie = "lies" if len(strays) == 1 else "lie"
     why = f"{shown([strays[0].name])}{more} {lie} beside the folders {shown(sorted(here))}"
-    return why, (Note(f"{part}: no labels, since {why}. If these are classes, leave no image beside them."),)
+    return why, (Note(f"{part}: no labels, since {why}. If these are classes, leave no {what} beside them."),)
 
 
-def _check_no_splits_inside(images, part):
+def _check_no_splits_inside(files, part):
     """Raise if the class folders, or the only folder, contain splits: `cats/train`, `cats/test`."""
     inside = collections.defaultdict(set)
-    for path in images:
+    for path in files:
         first, *rest = path.relative_to(part).parts[:-1]
         if rest:
             inside[first].add(rest[0])
@@ -102,7 +103,7 @@ def _check_no_splits_inside(images, part):
             )
 
 
-def _unusual(names, images, part):
+def _unusual(names, files, part):
     """Sentences about names that look like something else than classes."""
     splits = [name for name in names if looks_like_split(name)]
     if splits:
@@ -112,7 +113,7 @@ def _unusual(names, images, part):
         )
     if all(re.fullmatch(_DATE, name) for name in names):
         yield f"the class names look like dates ({shown(names[:2])}). Labels would be these dates."
-    repeated = _repeated(images, part)
+    repeated = _repeated(files, part)
     if repeated:
         yield (
             f"the same folders, {shown(repeated)}, are inside of several classes ({shown(names)}). If they are the "
@@ -120,10 +121,10 @@ def _unusual(names, images, part):
         )
 
 
-def _repeated(images, part):
+def _repeated(files, part):
     """Names of the folders inside of class folders, if there are several and they are the same in all classes."""
     inside = collections.defaultdict(set)
-    for path in images:
+    for path in files:
         inside[path.relative_to(part).parts[0]].add(path.relative_to(part).parts[1])
     sets = list(inside.values())
     same = len(sets) > 1 and len(sets[0]) > 1 and all(one == sets[0] for one in sets)
@@ -131,8 +132,8 @@ def _repeated(images, part):
     return sorted(sets[0]) if same and all((part / first / name).is_dir() for name in sets[0]) else []
 
 
-def _uneven(of_splits: dict[pathlib.Path, set[str]], part: pathlib.Path) -> Sequence[str]:
-    """Sentences about classes that have no images somewhere."""
+def _uneven(of_splits: dict[pathlib.Path, set[str]], part: pathlib.Path, what: str) -> Sequence[str]:
+    """Sentences about classes that have no files somewhere."""
     notes = []
     train, *others = of_splits
     for place in others:
@@ -140,5 +141,5 @@ def _uneven(of_splits: dict[pathlib.Path, set[str]], part: pathlib.Path) -> Sequ
             notes.append(f"only {place.name} has the classes {shown(only)}; nothing can be learned about them.")
     empty = [name for name in subfolders(part) if unicodedata.normalize("NFC", name) not in of_splits[part]]
     if empty:
-        notes.append(f"no images are in {shown(empty)}.")
+        notes.append(f"no {what}s are in {shown(empty)}.")
     return notes

@@ -15,14 +15,15 @@ from keras_ssl.data.readers.classes import class_of, classes_of, shown
 from keras_ssl.data.readers.notes import Note, tell
 from keras_ssl.data.readers.pictures import decode, endings, read_header
 from keras_ssl.data.readers.pixels import fits_in_memory, room_for
-from keras_ssl.data.readers.splits import split_of, splits_among
-from keras_ssl.data.readers.walking import subfolders, walk
+from keras_ssl.data.readers.split_folders import split_folder
+from keras_ssl.data.readers.walking import walk
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
+from keras_ssl.names import TEXT_FILES
 from keras_ssl.progress import bar, track
 from keras_ssl.typing import Path
 
-__all__ = ["load_folder", "splits_of"]
+__all__ = ["load_folder"]
 
 _MIXED_SIZES = (64, 64)  # the largest size for which resnet18 has its small stem
 _TWELVE_BITS = 0.25  # of white: the highest value of a picture that leaves two or more of 16 bits unused
@@ -60,14 +61,16 @@ def load_folder(
         UserError: If the split or images are missing, or an image cannot be read; the error names it.
     """
     folder, preparation = pathlib.Path(folder), preparation or Preparation()
-    part, siblings, notes = _split_folder(folder, split)
+    part, siblings, notes = split_folder(folder, split, endings())
     found = walk(siblings, endings())
-    paths = found[part].images
+    paths = found[part].files
     if not paths:
         raise UserError(
             f"images in {part} or below it",
             f"none{'; ' * bool(found[part].words())}{found[part].words()}",
-            f"check the path; these endings are read: {' '.join(sorted(endings()))}",
+            f"load texts by `data.texts({str(folder)!r})`"
+            if found[part].skipped.keys() & {f".{name.rpartition('.')[2]}" for name in TEXT_FILES}
+            else f"check the path; these endings are read: {' '.join(sorted(endings()))}",
         )
     classes = classes_of(found, part)
     tell([*notes, _summary(part, found[part], classes.names), *classes.notes], say, stacklevel=3)
@@ -89,56 +92,11 @@ def load_folder(
     return Source(images, labels, len(classes.names), classes.names, str(part), preparation=preparation)
 
 
-# ---- folders ---------------------------------------------------------------------------------------------------------
-
-
-def splits_of(folder: Path) -> tuple[str, ...]:
-    """Return the splits that a folder of images has, in the order "train", "test", "val"; none if it has no train.
-
-    Args:
-        folder: Path of the folder.
-    """
-    folder = pathlib.Path(folder)
-    there = splits_among(subfolders(folder), folder)
-    return tuple(there) if "train" in there else ()
-
-
-def _split_folder(folder, split):
-    """The folder of a split, those of all splits, and notes."""
-    names = subfolders(folder)
-    there = splits_among(names, folder)
-    others = [name for name in names if name not in there.values()]
-    if not there or ("train" not in there and others):  # "test" may be a class beside others
-        if split != "train":
-            raise UserError(
-                f"split 'train', since {folder} has no subfolders train and test",
-                repr(split),
-                "sort the images into train/ and test/, or write `train, test = data.load(folder).split(0.8)`",
-            )
-        return folder, [folder], []
-    places = {name: folder / its for name, its in there.items()}
-    if others and len(there) == 1:
-        if any(one.images for one in walk([folder / name for name in others], endings()).values()):
-            raise UserError(
-                f"the splits train and test in {folder}, or classes",
-                f"the folder {there['train']}, which looks like a split, beside {shown(others)}",
-                f"add a folder test, or move the others into {there['train']}; if it is a class, name it otherwise",
-            )
-        others = []
-    wanted = split_of(split) or split
-    if wanted not in there:
-        shown_splits = ", ".join(name if name == its else f"{name} ({its})" for name, its in there.items())
-        raise UserError(f"one of the splits of {folder} ({shown_splits})", repr(split), "choose one of them")
-    others += sorted(path.name for path in folder.glob("[!.]*") if path.suffix.lower() in endings())
-    notes = [Note(f"{folder}: not read, since they are in no split: {shown(others)}.")] if others else []
-    return places[wanted], list(places.values()), notes
-
-
 def _summary(part, found, names):
     """What was found, in a sentence."""
-    counts = collections.Counter() if names is None else collections.Counter(class_of(p, part) for p in found.images)
+    counts = collections.Counter() if names is None else collections.Counter(class_of(p, part) for p in found.files)
     classes = shown(f"{name} {counts[name]}" for name in names or ())
-    what = f"{len(names)} classes: {classes}" if names else f"{_images(len(found.images))} without labels"
+    what = f"{len(names)} classes: {classes}" if names else f"{_images(len(found.files))} without labels"
     return Note(f"{part}: {what}" + "; ".join(["", found.words()] if found.words() else []), warn=found.lost)
 
 

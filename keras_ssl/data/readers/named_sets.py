@@ -1,4 +1,4 @@
-"""Image sets of TensorFlow Datasets, by name."""
+"""Sets of images and of texts of TensorFlow Datasets, by name."""
 
 import socket
 import threading
@@ -12,11 +12,12 @@ from keras_ssl import set_names
 from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers.pixels import fit, resize, room_for
 from keras_ssl.data.source import Source
+from keras_ssl.data.texts import Texts
 from keras_ssl.errors import UserError
 from keras_ssl.names import no_such_dataset, require_datasets
 from keras_ssl.progress import track
 
-__all__ = ["load_named", "network_answers"]
+__all__ = ["load_named", "load_named_texts", "network_answers"]
 
 _HOST = "storage.googleapis.com"
 
@@ -52,15 +53,7 @@ def load_named(
     features = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
     stored = _image_feature(tfds, features, name, size)
     _check_columns(features, columns, name)
-    if not builder.is_prepared():
-        _prepare(builder, name)
-    try:
-        count = builder.info.splits[split].num_examples
-    except (ValueError, KeyError) as error:
-        there = ", ".join(builder.info.splits)
-        raise UserError(
-            f"a split of {name} ({there}) or a slice of one", repr(split), "write `train[:20000]`, for instance"
-        ) from error
+    count = _count(builder, name, split)
     label = features.get("label")
     labeled = isinstance(label, tfds.features.ClassLabel)
     others = {column: features[column].np_dtype for column in columns} | ({"label": np.int64} if labeled else {})
@@ -70,6 +63,53 @@ def load_named(
         return Source(images, name=f"{name}/{split}", columns=kept, preparation=preparation)
     names = tuple(label.names)
     return Source(images, found["label"], label.num_classes, names, f"{name}/{split}", kept, preparation=preparation)
+
+
+def load_named_texts(name: str, split: str, text: str = "text", label: str | None = None) -> Texts:
+    """Load a split of a set of texts of TensorFlow Datasets into memory.
+
+    Args:
+        name: Name of the set, with configuration and version if wanted.
+        split: Split of the set, or a slice such as `"train[:20%]"`.
+        text: Name of the feature of texts. Default: `"text"`.
+        label: Name of the feature of class numbers. Default: None, `"label"` if there is one.
+
+    Returns:
+        `Texts`.
+
+    Raises:
+        UserError: As `load_named`, or if a text is no UTF-8.
+    """
+    require_datasets(name)
+    import tensorflow_datasets as tfds
+
+    builder = _find(tfds, name)
+    features = builder.info.features
+    features = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
+    labels = features.get(label or "label")
+    labeled = isinstance(labels, tfds.features.ClassLabel)
+    if not isinstance(features.get(text), tfds.features.Text) or (label is not None and not labeled):
+        raise UserError(
+            f"a set with texts in the feature '{text}'" + f" and classes in '{label}'" * (label is not None),
+            f"{name} with {', '.join(sorted(features)) or 'no named features'}",
+            "name the features: `data.texts(name, text='…', label='…')`",
+        )
+    count = _count(builder, name, split)
+    wanted = dict.fromkeys((text, *[label or "label"] * labeled), True)
+    samples = builder.as_dataset(split=split, shuffle_files=False, decoders=tfds.decode.PartialDecoding(wanted))
+    rows = list(track(tfds.as_numpy(samples), count, f"Reading {name}"))
+    texts = [_decoded(row[text], f"sample {number} of {name}") for number, row in enumerate(rows)]
+    if not labeled:
+        return Texts(texts, name=f"{name}/{split}")
+    numbers = np.array([row[label or "label"] for row in rows], "int64")
+    return Texts(texts, numbers, tuple(labels.names), f"{name}/{split}")
+
+
+def _decoded(text, name):
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{name} in UTF-8", f"the byte 0x{text[error.start]:02x}", "choose another feature") from error
 
 
 def _find(tfds, name):
@@ -83,6 +123,19 @@ def _find(tfds, name):
         reason = str(error).split("\n")[0]
         raise UserError(
             "an image set of TensorFlow Datasets", f"{name!r}: {reason}", f"see `tfds.builder({name.split('/')[0]!r})`"
+        ) from error
+
+
+def _count(builder, name, split):
+    """Number of samples of a split, once the set is prepared."""
+    if not builder.is_prepared():
+        _prepare(builder, name)
+    try:
+        return builder.info.splits[split].num_examples
+    except (ValueError, KeyError) as error:
+        there = ", ".join(builder.info.splits)
+        raise UserError(
+            f"a split of {name} ({there}) or a slice of one", repr(split), "write `train[:20000]`, for instance"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""The picture files below folders: regular ones, each once, and what else is there."""
+"""The files of some endings below folders: regular ones, each once, and what else is there."""
 
 import collections
 import dataclasses
@@ -36,12 +36,12 @@ class Found:
     """What is below a folder.
 
     Attributes:
-        images: Paths of the pictures, those of a folder before those of its subfolders, both in the order of names.
+        files: Paths of the files, those of a folder before those of its subfolders, both in the order of names.
         skipped: How many other files there are, by their ending or by what is wrong with them.
         ignored: Names of folders that are not the user's own.
     """
 
-    images: list[pathlib.Path] = dataclasses.field(default_factory=list)
+    files: list[pathlib.Path] = dataclasses.field(default_factory=list)
     skipped: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     ignored: set[str] = dataclasses.field(default_factory=set)
 
@@ -73,7 +73,7 @@ def walk(places: Sequence[pathlib.Path], endings: Iterable[str]) -> dict[pathlib
 
     Args:
         places: Paths of the folders.
-        endings: Endings of pictures in small letters, with the dot.
+        endings: Endings of the files in small letters, with the dot.
 
     Raises:
         UserError: If a folder cannot be read.
@@ -87,7 +87,7 @@ def walk(places: Sequence[pathlib.Path], endings: Iterable[str]) -> dict[pathlib
     for place, link in sorted(links):
         _follow(link, place, found[place], endings, seen)
     for place, one in found.items():
-        one.images.sort(key=lambda path: _order(path.relative_to(place)))
+        one.files.sort(key=lambda path: _order(path.relative_to(place)))
     return found
 
 
@@ -131,7 +131,7 @@ def _add(path, is_regular, found, endings, seen):
     elif not is_regular:  # a FIFO would be waited for
         found.skipped[_SPECIAL] += 1
     elif _is_new(path, seen):
-        found.images.append(path)
+        found.files.append(path)
     else:
         found.skipped[_LINKED] += 1
 

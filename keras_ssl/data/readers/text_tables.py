@@ -1,0 +1,84 @@
+"""Tables with a column of texts, and perhaps one of labels: `.csv`, `.tsv` and `.jsonl`, perhaps packed by gzip."""
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from keras_ssl.data.readers.text_files import lines
+from keras_ssl.errors import UserError
+from keras_ssl.typing import Path
+
+__all__ = ["columns_of"]
+
+_LARGEST_FIELD = 2**31 - 1
+
+
+def columns_of(path: Path, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str, list[Any]]:
+    """Return columns of a table.
+
+    Args:
+        path: A `.csv` file with commas and quotes as in RFC 4180, or a `.tsv` file with tabs and no quotes, whose first
+            line names the columns; or a `.jsonl` file with an object in each line.
+        names: Names of the columns that are wanted.
+        optional: Names of columns that are read if they are there.
+
+    Returns:
+        Dict of lists: of strings, or of what JSON has.
+
+    Raises:
+        UserError: If the file is no such table or has no such column; the error names file and line.
+    """
+    kind = str(path).lower().removesuffix(".gz").rpartition(".")[2]
+    found: dict[str, list[Any]] = {}
+    for number, row in _objects(path) if kind == "jsonl" else _records(path, "\t" if kind == "tsv" else ","):
+        found = found or {name: [] for name in (*names, *(name for name in optional if name in row))}
+        for name, column in found.items():
+            if name not in row:
+                raise UserError(
+                    f"a column '{name}' in {path}",
+                    f"{', '.join(map(repr, row))} in line {number}",
+                    "name the columns: `data.texts(path, text='…', label='…')`",
+                )
+            column.append(row[name])
+    return found or {name: [] for name in names}
+
+
+def _records(path, delimiter) -> Iterator[tuple[int, dict[str, str]]]:
+    """The number of the line where each record ends, and its fields by column."""
+    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
+    before = csv.field_size_limit(_LARGEST_FIELD)
+    try:
+        reader = csv.reader((f"{line}\n" for line in lines(path)), delimiter=delimiter, quoting=quoting, strict=True)
+        header = next(reader, [])
+        if len(set(header)) < len(header):
+            raise UserError(f"columns of different names in {path}", ", ".join(header), "rename one")
+        for row in filter(None, reader):
+            if len(row) != len(header):
+                raise UserError(
+                    f"{len(header)} fields in each record of {path}",
+                    f"{len(row)} in line {reader.line_num}",
+                    "quote texts that have commas or line breaks in them"
+                    if delimiter == ","
+                    else "replace the tabs in texts",
+                )
+            yield reader.line_num, dict(zip(header, row))
+    except csv.Error as error:
+        raise UserError(f"a table in {path}", f"{error} in line {reader.line_num}", "check its quotes") from error
+    finally:
+        csv.field_size_limit(before)
+
+
+def _objects(path) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(lines(path), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise UserError(f"JSON in each line of {path}", f"{error} in line {number}", "repair the line") from error
+        if not isinstance(row, dict):
+            raise UserError(
+                f"an object in each line of {path}", f"a {type(row).__name__} in line {number}", "repair it"
+            )
+        yield number, row
