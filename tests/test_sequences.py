@@ -70,14 +70,14 @@ def test_attention_with_a_bias_equals_keras_own_with_a_mask():
 
 def test_positions_by_hand():
     keep = np.array([[True, False, True, True]])
-    positions = ops.convert_to_numpy(blocks.sequence_positions(keep, 4))
+    positions = ops.convert_to_numpy(blocks.sequence_positions(blocks.places(keep), 4))
     for place, k in ((0, 0), (1, 2), (2, 3)):  # padding is not counted
         expected = [f(place / 100**i) for f in (math.sin, math.cos) for i in (0, 1)]
         np.testing.assert_allclose(positions[0, k], expected, atol=1e-6)
 
 
 def test_positions_are_the_papers_in_another_order_and_their_products_depend_on_offsets_only():
-    positions = np.array(blocks.sequence_positions(np.ones((1, 40), bool), 16))[0]
+    positions = np.array(blocks.sequence_positions(np.arange(40)[None], 16))[0]
     place, i = np.arange(40)[:, None], np.arange(8)
     angles = place / 10_000 ** (2 * i / 16)
     np.testing.assert_allclose(positions[:, :8], np.sin(angles), atol=1e-5)
@@ -294,7 +294,7 @@ def test_tokens_of_text_are_vectors_times_the_root_of_the_width_and_positions():
     tokens, _ = parts(encoder).embed(IDS)
     table = np.array(encoder.get_layer("tokens").get_layer("embedding").embeddings)
     assert table.std() == pytest.approx(8**-0.5, rel=0.3)
-    expected = table[IDS] * math.sqrt(8) + np.array(blocks.sequence_positions(IDS > 0, 8))
+    expected = table[IDS] * math.sqrt(8) + np.array(blocks.sequence_positions(blocks.places(IDS > 0), 8))
     np.testing.assert_allclose(tokens, expected, atol=1e-5)
 
 

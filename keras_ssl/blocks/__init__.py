@@ -1,10 +1,18 @@
 """Layers, and functions that stack layers: the building blocks of encoders and heads."""
 
-from keras_ssl.blocks.attention import attention, attention_bias, gelu, transformer
+from keras_ssl.blocks.attention import attention, attention_bias, gelu, scaled_dot_product, transformer
 from keras_ssl.blocks.normalization import BatchNormalization
 from keras_ssl.blocks.patches import patchify, unpatchify
 from keras_ssl.blocks.pooling import attention_of_kept, first_of_kept, max_of_kept, mean_of_kept
-from keras_ssl.blocks.positions import Positions, sequence_positions, sine_cosine
+from keras_ssl.blocks.positions import (
+    Positions,
+    document_numbers,
+    learned_positions,
+    places,
+    rotate,
+    sequence_positions,
+    sine_cosine,
+)
 from keras_ssl.blocks.prototypes import Prototypes
 from keras_ssl.blocks.residual import residual
 from keras_ssl.blocks.spectral_normalization import SpectralNormalization, spectrally_normalized
@@ -17,12 +25,17 @@ __all__ = [
     "attention",
     "attention_bias",
     "attention_of_kept",
+    "document_numbers",
     "first_of_kept",
     "gelu",
+    "learned_positions",
     "max_of_kept",
     "mean_of_kept",
     "patchify",
+    "places",
     "residual",
+    "rotate",
+    "scaled_dot_product",
     "sequence_positions",
     "sine_cosine",
     "spectrally_normalized",

@@ -1,4 +1,4 @@
-"""Fixed position embeddings: sines and cosines."""
+"""Positions: of tokens in a row, as sines and cosines that are added, or as angles that turn; and of a grid."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from keras import ops
 from keras_ssl.checks import check_counts
 from keras_ssl.typing import Shape, Tensor
 
-__all__ = ["Positions", "sequence_positions", "sine_cosine"]
+__all__ = ["Positions", "document_numbers", "learned_positions", "places", "rotate", "sequence_positions", "sine_cosine"]
 
 
 def sine_cosine(rows: int, columns: int, width: int) -> np.ndarray:
@@ -32,17 +32,49 @@ def sine_cosine(rows: int, columns: int, width: int) -> np.ndarray:
     return np.concatenate([f(a) for a in angles for f in (np.sin, np.cos)], axis=-1).astype("float32")
 
 
-def sequence_positions(keep: Tensor, width: int) -> Tensor:
-    """Return position embeddings of tokens in a row, which are numbered from 0 without the padding among them.
+def document_numbers(ids: Tensor, end: int) -> Tensor:
+    """Number the documents in packed rows: `end` is the last token of its document.
 
-    So a sequence has the same embeddings wherever its padding is.
+    Args:
+        ids: Integer tensor `(n, length)`, symbolic or not; the length may be None.
+        end: The id that ends a document.
+
+    Returns:
+        Int32 tensor `(n, length)`, from 0.
+    """
+    ends = ops.cast(ops.equal(ids, end), "int32")
+    return ops.cumsum(ends, axis=1) - ends
+
+
+def places(keep: Tensor, documents: Tensor | None = None) -> Tensor:
+    """Number the tokens of a row from 0, without the padding among them; in each document anew if there are several.
+
+    So a sequence has the same places wherever its padding is, and a document wherever it is packed.
 
     Args:
         keep: Boolean tensor `(n, length)`, symbolic or not, False = padding; the length may be None.
+        documents: The number of each token's document, see `document_numbers`. Default: None, a row is one.
+
+    Returns:
+        Int32 tensor `(n, length)`; what is there for padding means nothing, and may be -1.
+    """
+    kept = ops.cast(keep, "int32")
+    place = ops.cumsum(kept, axis=1) - 1
+    if documents is None:
+        return place
+    earlier = ops.cast(documents[:, None, :] < documents[:, :, None], "int32")
+    return place - ops.sum(earlier * kept[:, None, :], axis=-1)
+
+
+def sequence_positions(place: Tensor, width: int) -> Tensor:
+    """Return position embeddings of tokens in a row.
+
+    Args:
+        place: Integer tensor `(n, length)` from `places`, symbolic or not; the length may be None.
         width: Width of the tokens, a multiple of 2.
 
     Returns:
-        Float32 tensor `(n, length, width)`, values in -1..1; those of padding mean nothing.
+        Float32 tensor `(n, length, width)`, values in -1..1.
 
     Reference:
         Vaswani et al. 2017, "Attention Is All You Need", section 3.5.
@@ -50,10 +82,51 @@ def sequence_positions(keep: Tensor, width: int) -> Tensor:
     Departures:
         All sines come first, then all cosines, instead of one after the other: a permutation of the width.
     """
-    place = ops.cast(ops.cumsum(ops.cast(keep, "int32"), axis=1) - 1, "float32")
-    frequencies = 10_000.0 ** -(np.arange(width // 2) / (width // 2))
-    angles = place[:, :, None] * frequencies.astype("float32")
+    angles = _angles(place, width)
     return ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)
+
+
+def learned_positions(table: keras.layers.Embedding, place: Tensor) -> Tensor:
+    """Look up position vectors that are trained, times the root of their width.
+
+    Args:
+        table: The vectors by place.
+        place: Integer tensor `(n, length)` from `places`, symbolic or not.
+
+    Returns:
+        Float tensor `(n, length, width)`. A place that the table lacks is an error on a CPU, and NaN under XLA.
+    """
+    vectors = table(ops.maximum(place, 0)) * table.output_dim**0.5
+    return ops.where((place < table.input_dim)[:, :, None], vectors, float("nan"))
+
+
+def rotate(x: Tensor, place: Tensor) -> Tensor:
+    """Turn each pair of features by an angle in proportion to the token's place: rotary positions.
+
+    The product of a query and a key that are turned so depends on the distance of their tokens only.
+
+    Args:
+        x: Queries or keys `(n, heads, length, d)`, symbolic or not, d a multiple of 2.
+        place: Integer tensor `(n, length)` from `places`.
+
+    Returns:
+        A tensor like `x`.
+
+    Reference:
+        Su et al. 2021, "RoFormer: Enhanced Transformer with Rotary Position Embedding", Eqs. 15 and 34.
+
+    Departures:
+        Feature i is paired with i + d/2 instead of 2i with 2i + 1: a permutation of the width.
+    """
+    angles = _angles(place, x.shape[-1])[:, None]
+    sine, cosine = ops.cast(ops.sin(angles), x.dtype), ops.cast(ops.cos(angles), x.dtype)
+    one, other = ops.split(x, 2, axis=-1)
+    return ops.concatenate([one * cosine - other * sine, one * sine + other * cosine], axis=-1)
+
+
+def _angles(place, width):
+    frequencies = 10_000.0 ** -(np.arange(width // 2) / (width // 2))
+    return ops.cast(place, "float32")[:, :, None] * frequencies.astype("float32")
 
 
 @keras.saving.register_keras_serializable("keras_ssl")

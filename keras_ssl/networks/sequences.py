@@ -8,6 +8,9 @@ An encoder of sequences is a functional model of three layers with these names, 
 | `trunk` | [tokens, keep] -> frames `(n, length, width)` | tokens -> frames |
 | `pool` | [frames, keep] -> h `(n, d)` | frames -> h |
 
+An encoder of packed sequences, several in a row, passes on a third tensor from `tokens` to `trunk`: the number of each
+token's document, `(n, length)`.
+
 `keep` is boolean, True = no padding. It is passed by hand and never as a Keras mask, which arithmetic drops and nested
 functional models do not pass on. The trunk takes any length, so that an objective may leave tokens out.
 """
@@ -36,12 +39,14 @@ class Parts:
         trunk: `keras.layers.Layer` from tokens, or tokens and keep, to frames.
         pool: `keras.layers.Layer` from frames, or frames and keep, to the representation.
         padded: Whether there is a keep; otherwise all places are kept.
+        packed: Whether a row may hold several documents. Default: False.
     """
 
     tokens: keras.layers.Layer
     trunk: keras.layers.Layer
     pool: keras.layers.Layer
     padded: bool
+    packed: bool = False
 
     def embed(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor | None]:
         """Run `tokens`.
@@ -53,8 +58,8 @@ class Parts:
         Returns:
             Tokens `(n, length, width)`, and keep `(n, length)`, or None if all places are kept.
         """
-        embedded = self.tokens(x, training=training)
-        return tuple(embedded) if self.padded else (embedded, None)
+        tokens, keep, *_ = self._embedded(x, training)
+        return tokens, keep
 
     def run(self, tokens: Tensor, keep: Tensor | None = None, training: bool = False) -> Tensor:
         """Run the trunk on any number of tokens.
@@ -66,7 +71,12 @@ class Parts:
 
         Returns:
             Frames `(n, length, width)`.
+
+        Raises:
+            UserError: If the encoder is one of packed sequences, whose trunk also needs the documents: `frames` runs it.
         """
+        if self.packed:
+            raise UserError("an encoder without `documents`", "one of packed sequences", "call `frames(x, hide)`")
         return self.trunk(self._with(tokens, keep), training=training)
 
     def summarize(self, frames: Tensor, keep: Tensor | None = None, training: bool = False) -> Tensor:
@@ -90,12 +100,17 @@ class Parts:
         Raises:
             UserError: If the mask does not have two axes.
         """
-        tokens, keep = self.embed(x, training)
+        tokens, keep, *documents = self._embedded(x, training)
         if callable(hide):
             tokens = hide(tokens, keep)
         elif hide is not None:
             tokens = ops.where(_mask(hide)[:, :, None], ops.zeros_like(tokens), tokens)
-        return self.run(tokens, keep, training)
+        return self.trunk([tokens, keep, *documents] if self.padded else tokens, training=training)
+
+    def _embedded(self, x, training):
+        """Tokens, keep, and in packed sequences the documents."""
+        embedded = self.tokens(x, training=training)
+        return tuple(embedded) if self.padded else (embedded, None)
 
     def _with(self, x, keep):
         x = ops.convert_to_tensor(x)
@@ -126,12 +141,12 @@ def parts(encoder: Any) -> Parts:
     if len(taken[0].shape) != 3 or taken[0].shape[1] is not None:
         raise _unfit(f"'{name}', whose trunk takes {tuple(taken[0].shape)}")
     pooled = keras.tree.flatten(pool.input)
-    if not len(given) == len(taken) == len(pooled) <= 2:
+    if not (len(given) == len(taken) <= 3 and len(pooled) == min(len(given), 2)):
         counts = f"{len(given)}, {len(taken)} and {len(pooled)}"
         raise _unfit(f"'{name}', whose tokens give, trunk takes and pool takes {counts} tensors")
-    if len(given) == 2 and keras.backend.standardize_dtype(given[1].dtype) != "bool":
+    if len(given) > 1 and keras.backend.standardize_dtype(given[1].dtype) != "bool":
         raise _unfit(f"'{name}', whose keep is {given[1].dtype}")
-    return Parts(tokens, trunk, pool, padded=len(given) == 2)
+    return Parts(tokens, trunk, pool, padded=len(given) > 1, packed=len(given) == 3)
 
 
 def _unfit(received):

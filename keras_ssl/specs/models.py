@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_ssl.errors import UserError
-from keras_ssl.networks import is_graph
+from keras_ssl.networks import all_layers, is_graph
 from keras_ssl.specs.kinds import KINDS, kind_of
 from keras_ssl.specs.spec import Spec, Specs, describe
 
@@ -81,11 +81,17 @@ def _graph(model):
 def _spec(model, x):
     dtype = keras.backend.standardize_dtype(x.dtype)
     kind = kind_of(x.name, len(x.shape), dtype)
-    low, high = KINDS[kind].low, KINDS[kind].high
+    low, high, longest = KINDS[kind].low, KINDS[kind].high, None
     if kind == "ids":
-        size = _vocabulary(model, x)
+        size, longest = _vocabulary(model, x), _longest(model)
         high = None if size is None else size - 1
-    return Spec(tuple(x.shape), dtype, low, high, kind)
+    return Spec(tuple(x.shape), dtype, low, high, kind, longest)
+
+
+def _longest(model):
+    """Size of the table of learned positions: an `Embedding` called "positions". None if there is none."""
+    tables = [layer for layer in all_layers(model) if layer.name == "positions"]
+    return min((table.input_dim for table in tables if isinstance(table, keras.layers.Embedding)), default=None)
 
 
 def _vocabulary(model, x):

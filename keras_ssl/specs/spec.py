@@ -27,6 +27,7 @@ class Spec:
         low: Lowest value, or None for any. Default: None.
         high: Highest value, or None for any. Default: None.
         kind: One of `KINDS`, or None if it is of no kind. Default: None.
+        longest: Largest size of an axis of any size, such as the number of learned positions, or None. Default: None.
     """
 
     shape: Shape
@@ -34,6 +35,7 @@ class Spec:
     low: float | None = None
     high: float | None = None
     kind: str | None = None
+    longest: int | None = None
 
     @property
     def is_float(self) -> bool:
@@ -55,7 +57,8 @@ class Spec:
         return f"{words} in {low}..{high}"
 
     def __str__(self):
-        return f"{self.kind or 'tensor'} of shape {self.shape} as {self.values}"
+        longest = "" if self.longest is None else f", at most {self.longest} long,"
+        return f"{self.kind or 'tensor'} of shape {self.shape}{longest} as {self.values}"
 
     def check_tensor(self, name: str, x: Tensor) -> None:
         """Check the shape and the dtype of a tensor or an array, which are known inside a graph.
@@ -81,6 +84,13 @@ class Spec:
                 f"{name} of shape {self.shape}",
                 f"shape {shape}",
                 self._advice(shape),
+            )
+        length = max((a for a, b in zip(shape[1:], self.shape[1:]) if b is None and a is not None), default=0)
+        if self.longest is not None and length > self.longest:
+            raise UserError(
+                f"{name} of at most {self.longest} places",
+                f"{length}",
+                "cut them, or build the encoder with a larger `max_length`",
             )
         dtype = keras.backend.standardize_dtype(x.dtype)
         if ("float" in dtype) != self.is_float:
@@ -133,10 +143,11 @@ class Spec:
         Args:
             count: Number of samples.
             seed: Seed of the draw. Default: 0.
-            sizes: Sizes of the axes that may have any size, in order; 16 for those that it lacks. Default: None.
+            sizes: Sizes of the axes that may have any size, in order; 16, or `longest`, for those that it lacks. Default: None.
         """
         rng, given = np.random.default_rng(seed), iter(sizes or ())
-        shape = (count, *(next(given, _UNKNOWN) if size is None else size for size in self.shape[1:]))
+        unknown = min(_UNKNOWN, self.longest or _UNKNOWN)
+        shape = (count, *(next(given, unknown) if size is None else size for size in self.shape[1:]))
         low, high = 0.0 if self.low is None else self.low, 1.0 if self.high is None else self.high
         if self.is_float:
             return (low + (high - low) * rng.random(shape)).astype(self.dtype)
