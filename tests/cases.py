@@ -12,7 +12,7 @@ import numpy as np
 from keras_ssl import blocks, decoders, encoders, heads, likelihoods, losses, objectives, transforms
 
 SHAPE = (8, 8, 1)
-DRAWN = {"noise", "mix", "corrupted", "mask", "permutation"}
+DRAWN = {"noise", "mix", "corrupted", "mask", "permutation", "replacement"}
 """What a batch may hold in place of what an objective would draw."""
 
 
@@ -139,6 +139,26 @@ def rows_with(**others):
         return {"input": rows(n, seed).astype("float32"), **drawn}
 
     return make
+
+
+def of_text():
+    """Make a transformer over 20 ids."""
+    return encoders.transformer(20, width=8, depth=1, heads=2)
+
+
+def texts(n, seed):
+    """Make a batch of texts in which each id says much about the next, padded."""
+    rng = np.random.default_rng(seed)
+    ids = 5 + np.cumsum(rng.integers(1, 3, (n, 10)), axis=1) % 15
+    return {"input": np.where(np.arange(10) < rng.integers(5, 11, (n, 1)), ids, 0).astype("int32")}
+
+
+def masked_texts(n, seed):
+    """Make a batch of texts of which up to three tokens are hidden, and what is put in their places."""
+    batch, rng = texts(n, seed), np.random.default_rng(seed + 1)
+    hidden = rng.random((n, 10)).argsort(axis=1) < 3
+    replacement = np.where(rng.random((n, 10)) < 0.8, 2, rng.integers(5, 20, (n, 10))).astype("int32")
+    return batch | {"mask": hidden, "replacement": replacement}
 
 
 def pairs_of_texts(n, seed):
@@ -461,6 +481,19 @@ CASES = [
         convolutional,
         rate=0.01,
         adversarial=True,
+    ),
+    Case(
+        "MaskedLanguageModel",
+        lambda encoder: objectives.MaskedLanguageModel(
+            encoder,
+            mask=3,
+            mask_ratio=0.3,
+            first_of_word=[k % 4 > 0 for k in range(20)],
+            special=(0, 1, 2, 3),
+            seed=3,
+        ),
+        masked_texts,
+        of_text,
     ),
     Case(
         "SimCLR, series",

@@ -4,7 +4,7 @@ from keras_ssl.networks.cloning import clone, copy_layer, copy_statistics, reini
 from keras_ssl.networks.finite_weights import check_finite_weights
 from keras_ssl.networks.inference import predict_in_batches
 from keras_ssl.networks.preprocessing import rescales_bytes
-from keras_ssl.networks.sequences import Parts, parts
+from keras_ssl.networks.sequences import Parts, id_table, parts, pick
 from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_graph
 
 __all__ = [
@@ -15,9 +15,11 @@ __all__ = [
     "copy_layer",
     "copy_statistics",
     "embedder",
+    "id_table",
     "inner_layers",
     "is_graph",
     "parts",
+    "pick",
     "predict_in_batches",
     "reinitialized",
     "rescales_bytes",

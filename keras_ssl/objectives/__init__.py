@@ -6,7 +6,7 @@ from keras_ssl.objectives.clustering import SwAV
 from keras_ssl.objectives.contrastive import NNCLR, MoCo, SimCLR
 from keras_ssl.objectives.decorrelation import BarlowTwins, VICReg
 from keras_ssl.objectives.distillation import BYOL, DINO, SimSiam
-from keras_ssl.objectives.masked import AdversarialInpainting, Inpainting, MaskedAutoencoder
+from keras_ssl.objectives.masked import AdversarialInpainting, Inpainting, MaskedAutoencoder, MaskedLanguageModel
 from keras_ssl.objectives.pretext import AttributePrediction, FlipPrediction, JigsawPrediction, RotationPrediction
 from keras_ssl.objectives.reconstruction import (
     Autoencoder,
@@ -31,6 +31,7 @@ __all__ = [
     "JigsawPrediction",
     "Inpainting",
     "MaskedAutoencoder",
+    "MaskedLanguageModel",
     "MoCo",
     "Objective",
     "RotationPrediction",

@@ -1,18 +1,23 @@
-"""Pure functions that hide or change parts of samples: masks, noise and rearrangements of pixels."""
+"""Pure functions that hide or change parts of samples: masks, noise, rearrangements of pixels, hidden tokens."""
 
 from keras_ssl.transforms.masks import block_mask, random_boxes, random_mask
 from keras_ssl.transforms.noise import gaussian_noise, masking_noise, salt_and_pepper
 from keras_ssl.transforms.rearrangements import distant_permutations, flip, rot90, shuffle_tiles
+from keras_ssl.transforms.tokens import hidden_tokens, masked_tokens, most_hidden, word_numbers
 
 __all__ = [
     "block_mask",
     "distant_permutations",
     "flip",
     "gaussian_noise",
+    "hidden_tokens",
+    "masked_tokens",
     "masking_noise",
+    "most_hidden",
     "random_boxes",
     "random_mask",
     "rot90",
     "salt_and_pepper",
     "shuffle_tiles",
+    "word_numbers",
 ]

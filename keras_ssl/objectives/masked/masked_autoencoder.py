@@ -11,7 +11,7 @@ from keras_ssl import decoders, losses, transforms
 from keras_ssl.blocks import patchify, sine_cosine, unpatchify
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
-from keras_ssl.networks import parts
+from keras_ssl.networks import parts, pick
 from keras_ssl.objectives.base import assertions
 from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.specs import check_kind
@@ -143,25 +143,15 @@ class MaskedAutoencoder(Objective):
         encoder = parts(self.encoder)
         tokens, _ = encoder.embed(images, training)
         order = ops.argsort(ops.cast(mask, "int32"), axis=-1)  # the visible ones first
-        visible = _pick(tokens, order[:, : self.length - self.hidden])
+        visible = pick(tokens, order[:, : self.length - self.hidden])
         seen = encoder.run(visible, training=training)
         hidden = ops.zeros_like(tokens[:, : self.hidden]) + ops.cast(self.mask_token, tokens.dtype)
-        tokens = _pick(ops.concatenate([seen, hidden], axis=1), ops.argsort(order, axis=-1))
+        tokens = pick(ops.concatenate([seen, hidden], axis=1), ops.argsort(order, axis=-1))
         return self.decoder(tokens + ops.cast(self._positions(), tokens.dtype), training=training)
 
     def _positions(self):
         _, height, width, _ = self.encoder.input_shape
         return sine_cosine(height // self.patch, width // self.patch, self.mask_token.shape[0])
-
-
-def _pick(tokens, places):
-    """Return the tokens `(n, k, width)` at `places` `(n, k)` of `(n, length, width)`.
-
-    By rows of one matrix, which with its gradient takes a fifth of the time of `ops.takealong_axis` on a CPU.
-    """
-    n, length, width = ops.shape(tokens)
-    rows = places + length * ops.arange(n, dtype=places.dtype)[:, None]
-    return ops.take(ops.reshape(tokens, (-1, width)), rows, axis=0)
 
 
 def _moments(patches):
