@@ -1,10 +1,10 @@
 """Loss functions: the mathematics of the project, as pure functions of tensors.
 
-Every loss function returns a float32 scalar. What the network produces comes first, what it is compared with second:
-`squared_error(reconstruction, x)`, `cross_entropy(logits, labels)`, `dino(student, teacher, center)`. Two views of the
-same samples, `z_1` and `z_2`, can be swapped. Adversarial losses take the discriminator's outputs: real, then
-generated. `sinkhorn` is not a loss: it computes the codes that `swav` takes. `WhereKnown` is a loss for Keras's own
-`compile`, where labels may be missing.
+Every loss function returns a float32 scalar, except `token_cross_entropy`, which returns one number for each token.
+What the network produces comes first, what it is compared with second: `squared_error(reconstruction, x)`,
+`cross_entropy(logits, labels)`, `dino(student, teacher, center)`. Two views of the same samples, `z_1` and `z_2`, can
+be swapped. Adversarial losses take the discriminator's outputs: real, then generated. `sinkhorn` is not a loss: it
+computes the codes that `swav` takes. `WhereKnown` is a loss for Keras's own `compile`, where labels may be missing.
 """
 
 from keras_ssl.losses.adversarial import gradient_penalty, non_saturating, wasserstein
@@ -13,6 +13,7 @@ from keras_ssl.losses.clustering import sinkhorn, swav
 from keras_ssl.losses.contrastive import dcl, info_nce, nt_xent
 from keras_ssl.losses.decorrelation import barlow_twins, vicreg
 from keras_ssl.losses.distillation import dino, negative_cosine
+from keras_ssl.losses.language import token_cross_entropy
 from keras_ssl.losses.latent import gaussian_kl, l1, sparsity_kl
 from keras_ssl.losses.missing_labels import WhereKnown
 from keras_ssl.losses.reconstruction import (
@@ -42,6 +43,7 @@ __all__ = [
     "sparsity_kl",
     "squared_error",
     "swav",
+    "token_cross_entropy",
     "vicreg",
     "wasserstein",
 ]
