@@ -8,5 +8,6 @@ from keras_ssl.encoders.image import conv_net, mlp, resnet18
 from keras_ssl.encoders.series import dilated_conv
 from keras_ssl.encoders.text import transformer
 from keras_ssl.encoders.vision_transformer import vit
+from keras_ssl.encoders.word_vectors import word_vectors
 
-__all__ = ["conv_net", "dilated_conv", "mlp", "resnet18", "transformer", "vit"]
+__all__ = ["conv_net", "dilated_conv", "mlp", "resnet18", "transformer", "vit", "word_vectors"]
