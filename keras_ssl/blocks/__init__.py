@@ -16,12 +16,14 @@ from keras_ssl.blocks.positions import (
 from keras_ssl.blocks.prototypes import Prototypes
 from keras_ssl.blocks.residual import residual
 from keras_ssl.blocks.spectral_normalization import SpectralNormalization, spectrally_normalized
+from keras_ssl.blocks.subwords import SubwordEmbedding, subword_buckets
 
 __all__ = [
     "BatchNormalization",
     "Positions",
     "Prototypes",
     "SpectralNormalization",
+    "SubwordEmbedding",
     "attention",
     "attention_bias",
     "attention_of_kept",
@@ -39,6 +41,7 @@ __all__ = [
     "sequence_positions",
     "sine_cosine",
     "spectrally_normalized",
+    "subword_buckets",
     "transformer",
     "unpatchify",
 ]

@@ -9,7 +9,15 @@ from keras import ops
 from keras_ssl.checks import check_counts
 from keras_ssl.typing import Shape, Tensor
 
-__all__ = ["Positions", "document_numbers", "learned_positions", "places", "rotate", "sequence_positions", "sine_cosine"]
+__all__ = [
+    "Positions",
+    "document_numbers",
+    "learned_positions",
+    "places",
+    "rotate",
+    "sequence_positions",
+    "sine_cosine",
+]
 
 
 def sine_cosine(rows: int, columns: int, width: int) -> np.ndarray:

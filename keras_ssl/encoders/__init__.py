@@ -8,7 +8,7 @@ from keras_ssl.encoders.image import conv_net, mlp, resnet18
 from keras_ssl.encoders.pooled import with_pool
 from keras_ssl.encoders.series import dilated_conv
 from keras_ssl.encoders.text import transformer
-from keras_ssl.encoders.vectors import mean_of_vectors
 from keras_ssl.encoders.vision_transformer import vit
+from keras_ssl.encoders.word_vectors import word_vectors
 
-__all__ = ["conv_net", "dilated_conv", "mean_of_vectors", "mlp", "resnet18", "transformer", "vit", "with_pool"]
+__all__ = ["conv_net", "dilated_conv", "mlp", "resnet18", "transformer", "vit", "with_pool", "word_vectors"]

@@ -14,9 +14,11 @@ from keras_ssl.objectives.reconstruction import (
     SparseAutoencoder,
     VariationalAutoencoder,
 )
+from keras_ssl.objectives.word_vectors import CBOW, GloVe, SkipGram
 
 __all__ = [
     "BYOL",
+    "CBOW",
     "DINO",
     "GAN",
     "NNCLR",
@@ -28,6 +30,7 @@ __all__ = [
     "BiGAN",
     "DenoisingAutoencoder",
     "FlipPrediction",
+    "GloVe",
     "JigsawPrediction",
     "Inpainting",
     "MaskedAutoencoder",
@@ -37,6 +40,7 @@ __all__ = [
     "RotationPrediction",
     "SimCLR",
     "SimSiam",
+    "SkipGram",
     "SparseAutoencoder",
     "SwAV",
     "VICReg",
