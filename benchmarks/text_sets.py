@@ -86,7 +86,7 @@ def _npm(name):
 
 
 def _pip(name, version):
-    source = ["--no-deps", "--no-build-isolation", "--no-binary", ":all:", f"{name}=={version}"]
+    source = ["--no-deps", "--no-binary", ":all:", f"{name}=={version}"]
     return _kept(f"{name}-{version}.tar.gz", [sys.executable, "-m", "pip", "download", "--quiet", *source])
 
 
