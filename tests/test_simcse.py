@@ -54,5 +54,5 @@ def test_the_recipe_is_built_as_the_paper_says():
     assert (recipe.objective.temperature, recipe.epochs, recipe.batch_size) == (0.05, 1, 8)
     assert isinstance(recipe.views, views.Twice)
     assert recipe.objective.encoder.count_params() > 1000
-    with pytest.raises(UserError, match="a source with a tokenizer"):
+    with pytest.raises(UserError, match="texts with their tokenizer"):
         recipes.text.simcse(data.from_arrays(ids))

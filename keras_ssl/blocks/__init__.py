@@ -4,7 +4,7 @@ from keras_ssl.blocks.attention import attention, attention_bias, gelu, scaled_d
 from keras_ssl.blocks.cross_attention import cross_attention, transformer_decoder
 from keras_ssl.blocks.normalization import BatchNormalization
 from keras_ssl.blocks.patches import patchify, unpatchify
-from keras_ssl.blocks.pooling import max_of_kept, mean_of_kept
+from keras_ssl.blocks.pooling import attention_of_kept, first_of_kept, max_of_kept, mean_of_kept
 from keras_ssl.blocks.positions import (
     Positions,
     document_numbers,
@@ -17,16 +17,20 @@ from keras_ssl.blocks.positions import (
 from keras_ssl.blocks.prototypes import Prototypes
 from keras_ssl.blocks.residual import residual
 from keras_ssl.blocks.spectral_normalization import SpectralNormalization, spectrally_normalized
+from keras_ssl.blocks.subwords import SubwordEmbedding, subword_buckets
 
 __all__ = [
     "BatchNormalization",
     "Positions",
     "Prototypes",
     "SpectralNormalization",
+    "SubwordEmbedding",
     "attention",
     "attention_bias",
     "cross_attention",
+    "attention_of_kept",
     "document_numbers",
+    "first_of_kept",
     "gelu",
     "learned_positions",
     "max_of_kept",
@@ -39,6 +43,7 @@ __all__ = [
     "sequence_positions",
     "sine_cosine",
     "spectrally_normalized",
+    "subword_buckets",
     "transformer",
     "transformer_decoder",
     "unpatchify",

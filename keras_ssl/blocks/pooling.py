@@ -1,10 +1,10 @@
 """Pooling of sequences over the places that are no padding, made of Keras operations only, as `attention` is."""
 
-from keras import ops
+from keras import layers, ops
 
 from keras_ssl.typing import Tensor
 
-__all__ = ["max_of_kept", "mean_of_kept"]
+__all__ = ["attention_of_kept", "first_of_kept", "max_of_kept", "mean_of_kept"]
 
 
 def mean_of_kept(y: Tensor, keep: Tensor) -> Tensor:
@@ -34,3 +34,40 @@ def max_of_kept(y: Tensor, keep: Tensor) -> Tensor:
     """
     kept = ops.where(keep[:, :, None], ops.cast(y, "float32"), -3e38)
     return ops.where(ops.any(keep, axis=1, keepdims=True), ops.max(kept, axis=1), 0.0)
+
+
+def first_of_kept(y: Tensor, keep: Tensor) -> Tensor:
+    """Return the first kept place of each sequence.
+
+    Args:
+        y: Float tensor `(n, length, d)`, symbolic or not; the length may be None.
+        keep: Boolean tensor `(n, length)`, False = padding.
+
+    Returns:
+        Float32 tensor `(n, d)`; 0 for a sequence of padding only.
+    """
+    first = ops.logical_and(keep, ops.equal(ops.cumsum(ops.cast(keep, "int32"), axis=1), 1))
+    return ops.sum(ops.where(first[:, :, None], ops.cast(y, "float32"), 0.0), axis=1)
+
+
+def attention_of_kept(y: Tensor, keep: Tensor, name: str = "attention") -> Tensor:
+    """Return `sum_t α_t y_t` over the kept places, with `α = softmax(uᵀ tanh(W y_t + b))`, computed in float32.
+
+    The query u, W and b are trained: they learn which places matter.
+
+    Args:
+        y: Symbolic float tensor `(n, length, d)`; the length may be None.
+        keep: Symbolic boolean tensor `(n, length)`, False = padding.
+        name: Prefix of the layers' names.
+
+    Returns:
+        Symbolic float32 tensor `(n, d)`; 0 for a sequence of padding only.
+
+    Reference:
+        Yang et al. 2016, "Hierarchical Attention Networks for Document Classification", Eqs. 5 to 7.
+    """
+    hidden = layers.Dense(y.shape[-1], activation="tanh", name=f"{name}_hidden")(y)
+    scores = ops.cast(layers.Dense(1, use_bias=False, name=f"{name}_query")(hidden), "float32")
+    kept = keep[:, :, None]
+    weights = ops.softmax(ops.where(kept, scores, -3e38), axis=1)
+    return ops.sum(ops.where(kept, weights * ops.cast(y, "float32"), 0.0), axis=1)

@@ -17,6 +17,8 @@ from keras_ssl.data.attribute_targets import (
     targets,
 )
 from keras_ssl.data.batching import batches
+from keras_ssl.data.contexts import Contexts
+from keras_ssl.data.cooccurrences import cooccurrences
 from keras_ssl.data.few_labels import few, few_indices
 from keras_ssl.data.files import Files
 from keras_ssl.data.loading import load
@@ -34,6 +36,7 @@ from keras_ssl.data.windows import Windows
 __all__ = [
     "COLORS",
     "Arrays",
+    "Contexts",
     "Files",
     "ORIENTATIONS",
     "SUFFIXES",
@@ -47,6 +50,7 @@ __all__ = [
     "brightness",
     "capitalized",
     "check_labeled",
+    "cooccurrences",
     "dominant_color",
     "edge_orientation",
     "few",

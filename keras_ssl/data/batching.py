@@ -1,5 +1,6 @@
 """Batches for `fit`, on every backend."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ def batches(
     first_epoch: int = 0,
     targets: Targets | dict[str, Any] | None = None,
     first_step: int = 0,
+    columns: Sequence[str] = (),
 ) -> Any:
     """Make the data set of batches, as dicts, that an objective is fitted on.
 
@@ -54,6 +56,7 @@ def batches(
         first_step: Number of steps trained before, counted from the start of the training. The first iteration gives
             what is left of the epoch of this step, the later ones whole epochs. In mid-epoch, give the result to `fit`
             without changing it: TensorFlow would forget how long a whole epoch is. Default: 0.
+        columns: Names of columns of the source that batches hold, too. Default: none.
 
     Returns:
         On the TensorFlow backend a `tf.data.Dataset`, on others a `keras.utils.PyDataset`, of dicts:
@@ -62,7 +65,8 @@ def batches(
 
     Raises:
         UserError: If the samples cannot be trained on, there is less than one batch, the views fail
-            `views.check_views`, the targets belong to another source, or both `first_epoch` and `first_step` are given.
+            `views.check_views`, the targets belong to another source, the source lacks a column, or both `first_epoch`
+            and `first_step` are given.
 
     Example:
         `objective.fit(data.batches(train, views=views.digits(), batch_size=256), epochs=60)`
@@ -84,16 +88,18 @@ def batches(
             f"{len(source)} samples",
             f"lower `batch_size` to {len(source)} or less",
         )
-    attributes = None if targets is None else _attributes(source, targets)
+    added = {name: _column(source, name) for name in columns}
+    if targets is not None:
+        added["attributes"] = _attributes(source, targets)
     plan = Plan(len(source), int(batch_size), int(seed), bool(shuffle), drop)
     first_step = int(first_step or first_epoch * plan.steps)
     if on_tensorflow():
         from keras_ssl.data.tensorflow_batches import tensorflow_batches
 
-        return tensorflow_batches(plan, source, views, first_step, attributes)
+        return tensorflow_batches(plan, source, views, first_step, added)
     from keras_ssl.data.python_batches import PythonBatches
 
-    return PythonBatches(plan, source, views, first_step, attributes)
+    return PythonBatches(plan, source, views, first_step, added)
 
 
 def _checked_views(views, source):
@@ -102,6 +108,16 @@ def _checked_views(views, source):
     views = views if hasattr(views, "keys") else pair(views)
     check_views(views, source.inputs(np.arange(min(8, len(source)))), source.specs)
     return views
+
+
+def _column(source, name):
+    if name not in (source.columns or {}):
+        raise UserError(
+            f"a column of {source.name}: {', '.join(source.columns or {}) or 'it has none'}",
+            f"'{name}'",
+            "give the source `columns={name: values}`",
+        )
+    return source.columns[name]
 
 
 def _attributes(source, targets):

@@ -24,7 +24,7 @@ class PythonBatches(keras.utils.PyDataset):
         source: The `Source`.
         views: Function `(images, seed) -> dict of views`, or None.
         first_step: Number of steps before the first batch.
-        attributes: Float32 array `(n, …)` whose rows are added to batches as "attributes", or None.
+        columns: Arrays `(n, …)` whose rows are added to batches under their names, or None.
     """
 
     def __init__(
@@ -33,14 +33,14 @@ class PythonBatches(keras.utils.PyDataset):
         source: Source,
         views: Operation | None = None,
         first_step: int = 0,
-        attributes: np.ndarray | None = None,
+        columns: dict[str, np.ndarray] | None = None,
     ):
         super().__init__()
         self.plan, self.source = plan, source
         self.epochs, self.skipped = plan.epochs_from(first_step), first_step % plan.steps
         self.begun, self.step = False, 0  # the step within this epoch, of those that are left
         self.views = _compiled(views)
-        self.attributes = attributes
+        self.columns = columns or {}
 
     def __len__(self) -> int:
         return self.plan.steps - (self.skipped if self.begun and self.step == 0 else 0)
@@ -53,9 +53,9 @@ class PythonBatches(keras.utils.PyDataset):
         step = self.step % len(self.seeds)
         self.step += 1
         indices = self.order[step * self.plan.batch_size : (step + 1) * self.plan.batch_size]
-        samples = self.source.inputs(indices)
+        samples = self.source.inputs(indices, self.seeds[step])
         batch = {"input": samples} if self.views is None else self.views(samples, self.seeds[step])
-        return batch if self.attributes is None else {**batch, "attributes": self.attributes[indices]}
+        return {**batch, **{name: column[indices] for name, column in self.columns.items()}}
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches of one epoch."""

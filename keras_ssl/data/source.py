@@ -26,7 +26,7 @@ class Source:
 
     Args:
         samples: An array `(n, …)` or a dict of them, or what has `len()`, rows by index and parts by index: `Windows`,
-            `Files` or `Shards`.
+            `Contexts`, `Files` or `Shards`.
         labels: Integer array of shape `(n,)` with class numbers from 0, or None.
         classes: Number of classes, or None if there are no labels.
         class_names: One name for each class number, or None.
@@ -125,16 +125,27 @@ class Source:
         columns = None if self.columns is None else {name: column[which] for name, column in self.columns.items()}
         return dataclasses.replace(self, samples=self.samples[which], labels=labels, columns=columns)
 
-    def inputs(self, indices: np.ndarray | None = None) -> Samples:
+    def rows(self, indices: np.ndarray, seed: np.ndarray | None = None) -> Samples:
+        """Return samples as they are stored, drawn from the seed if they are drawn, such as `Contexts`.
+
+        Args:
+            indices: Integer array `(k,)`.
+            seed: Two integers. Default: None, always the same draw.
+        """
+        drawn = seed is not None and getattr(self.samples, "draws", False)
+        return self.samples.rows(indices, seed) if drawn else self.samples.rows(indices)
+
+    def inputs(self, indices: np.ndarray | None = None, seed: np.ndarray | None = None) -> Samples:
         """Return samples as a model takes them: images as float32 in 0..1, ids as int32.
 
         Args:
             indices: Integer array `(k,)`. Default: all samples.
+            seed: See `rows`.
 
         Returns:
             Array `(k, …)`, or a dict of them.
         """
-        stored = self.stored if indices is None else self.samples.rows(indices)
+        stored = self.stored if indices is None else self.rows(indices, seed)
         return keras.tree.map_structure(_converted, self.specs, stored)
 
     def check(self, at_least: int = 1) -> None:

@@ -18,7 +18,7 @@ def tensorflow_batches(
     source: Source,
     views: Operation | None = None,
     first_step: int = 0,
-    attributes: np.ndarray | None = None,
+    columns: dict[str, np.ndarray] | None = None,
 ) -> Any:
     """Return the batches of a `Plan` as a `tf.data.Dataset`. See `data.batches`.
 
@@ -27,7 +27,7 @@ def tensorflow_batches(
         source: The `Source`.
         views: Function `(images, seed) -> dict of views`, or None.
         first_step: Number of steps before the first batch.
-        attributes: Float32 array `(n, …)` whose rows are added to batches as "attributes", or None.
+        columns: Arrays `(n, …)` whose rows are added to batches under their names, or None.
     """
     import tensorflow as tf
 
@@ -49,9 +49,9 @@ def tensorflow_batches(
 
     @tf.autograph.experimental.do_not_convert  # views are keras.ops; AutoGraph would only warn about missing source
     def make_batch(indices, seed):
-        samples = _inputs(source, indices)
+        samples = _inputs(source, indices, seed)
         batch = {"input": samples} if see is None else see(samples, seed)
-        return batch if attributes is None else {**batch, "attributes": _rows(attributes, indices)}
+        return {**batch, **{name: _rows(column, indices) for name, column in (columns or {}).items()}}
 
     dataset = tf.data.Dataset.range(1).flat_map(steps)
     if first_step % plan.steps == 0:
@@ -65,13 +65,16 @@ def tensorflow_batches(
     return dataset
 
 
-def _inputs(source, indices):
+def _inputs(source, indices, seed):
     """Samples of a source as a model takes them: tensors like `source.specs`."""
     import tensorflow as tf
 
     wanted, example = keras.tree.flatten(source.specs), keras.tree.flatten(source.example)
     flat = tf.numpy_function(
-        lambda k: keras.tree.flatten(source.samples.rows(k)), [indices], [x.dtype for x in example], stateful=False
+        lambda *given: keras.tree.flatten(source.rows(*given)),
+        [indices, seed],
+        [x.dtype for x in example],
+        stateful=False,
     )
 
     def converted(spec, x, stored):

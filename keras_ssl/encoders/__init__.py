@@ -7,9 +7,11 @@ The name of an encoder's Input says what kind of data it takes: `image`, `row` (
 from keras_ssl.encoders.cached import cached, document_end, is_cacheable
 from keras_ssl.encoders.hub import from_keras_hub
 from keras_ssl.encoders.image import conv_net, mlp, resnet18
+from keras_ssl.encoders.pooled import with_pool
 from keras_ssl.encoders.series import dilated_conv
 from keras_ssl.encoders.text import transformer
 from keras_ssl.encoders.vision_transformer import vit
+from keras_ssl.encoders.word_vectors import word_vectors
 
 __all__ = [
     "cached",
@@ -22,4 +24,6 @@ __all__ = [
     "resnet18",
     "transformer",
     "vit",
+    "with_pool",
+    "word_vectors",
 ]

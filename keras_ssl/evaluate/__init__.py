@@ -13,11 +13,15 @@ from keras_ssl.evaluate.generative.similarity import reconstruction_error, ssim
 from keras_ssl.evaluate.label_efficiency import LabelEfficiency, label_counts, label_efficiency
 from keras_ssl.evaluate.metrics import scores
 from keras_ssl.evaluate.probes import fit_nearest, knn, knn_of_features, linear_probe, linear_probe_of_features
+from keras_ssl.evaluate.regression import regression_scores
+from keras_ssl.evaluate.tagging import tagging_scores
+from keras_ssl.evaluate.tf_idf import TfIdf
 from keras_ssl.evaluate.translation import translation_scores
 
 __all__ = [
     "FeatureClassifier",
     "LabelEfficiency",
+    "TfIdf",
     "collapse",
     "collapse_of_features",
     "embed",
@@ -35,7 +39,9 @@ __all__ = [
     "mode_counts",
     "negative_elbo",
     "reconstruction_error",
+    "regression_scores",
     "scores",
     "ssim",
     "translation_scores",
+    "tagging_scores",
 ]

@@ -11,6 +11,7 @@ import numpy as np
 from keras_ssl import data, networks
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
+from keras_ssl.evaluate.baseline import baseline
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.metrics import scores
 from keras_ssl.evaluate.sources import labeled
@@ -18,12 +19,13 @@ from keras_ssl.figures.palette import label
 from keras_ssl.networks import predict_in_batches
 from keras_ssl.specs import check_encoder, specs_of
 from keras_ssl.transfer import FineTuning, fit_linear
+from keras_ssl.transfer.checking import check_samples
 from keras_ssl.trees import take
 from keras_ssl.typing import Progress
 
 __all__ = ["LabelEfficiency", "label_counts", "label_efficiency"]
 
-_BASELINES = ("raw_inputs", "untrained", "from_scratch")
+_BASELINES = ("raw_inputs", "tf_idf", "untrained", "from_scratch")  # the first two by the kind of data
 _WATCHED = slice(1000)  # test images on which the curves are measured
 
 
@@ -36,8 +38,8 @@ class LabelEfficiency:
             "accuracy", "precision", "recall" and "f1", in 0..1.
         curves: `curves[method][labels_per_class]` is a list, one for each draw, of the accuracies at `checkpoints`.
         checkpoints: Steps of fine-tuning at which the curves were measured.
-        targets: `targets[labels_per_class]` is a list of accuracies of raw inputs, one for each draw, on the images
-            that the curves are measured on.
+        targets: `targets[labels_per_class]` is a list of accuracies of raw inputs (or TF-IDF), one for each draw, on
+            the images that the curves are measured on.
     """
 
     values: dict[str, dict[int, dict[str, list[float]]]] = field(default_factory=dict)
@@ -64,7 +66,7 @@ class LabelEfficiency:
         }
 
     def target(self, labels_per_class: int) -> float:
-        """Return the mean accuracy of raw inputs on the images that the curves are measured on."""
+        """Return the mean accuracy of raw inputs (or TF-IDF) on the images that the curves are measured on."""
         return float(np.mean(self.targets[labels_per_class]))
 
     def steps_to(self, labels_per_class: int, target: float | None = None) -> dict[str, int | None]:
@@ -125,6 +127,8 @@ def label_efficiency(
 ) -> LabelEfficiency:
     """Measure encoders on few labels, beside raw inputs, the untrained encoder and the same network from scratch.
 
+    For texts, as ids, `TfIdf` stands for raw inputs. It is fitted on all of train, which needs no labels.
+
     For each number of labels and each seed, all methods get the same labeled samples. Frozen representations get the
     linear classifier of `fit_linear`. Fine-tuning and training from scratch take the same number of Adam steps on the
     same samples in the same order, and are scored after the last step. Fine-tuning starts its head from the linear
@@ -162,25 +166,28 @@ def label_efficiency(
     architecture = next(iter(encoders.values()))
     untrained = [networks.reinitialized(architecture, seed) for seed in range(seeds)]
     untrained_features = [embed(model, test) for model in untrained]
-    frozen = {"raw_inputs": None, **encoders}
+    first, represent = baseline(train, architecture)
+    frozen = {first: represent, **{name: functools.partial(embed, model) for name, model in encoders.items()}}
     known = test_features or {}
-    features = {
-        name: known[name] if name in known else embed(model, test, like=architecture) for name, model in frozen.items()
-    }
+    features = {name: known[name] if name in known else by(test) for name, by in frozen.items()}
+    for inputs, _ in few.values():
+        check_samples(architecture, inputs)
     tuning = _Tuning(architecture, classes, steps, test)
-    result = LabelEfficiency({name: {} for name in [*_BASELINES, *encoders]}, checkpoints=tuning.checkpoints)
+    result = LabelEfficiency(
+        {name: {} for name in [first, "untrained", "from_scratch", *encoders]}, checkpoints=tuning.checkpoints
+    )
 
     done, total = 0, len(draws) * (3 + len(encoders) + len(fine_tune))
     for (n, seed), (images, labels) in few.items():
-        models = {**frozen, "untrained": untrained[seed]}
+        representations = {**frozen, "untrained": functools.partial(embed, untrained[seed])}
         starts = {"from_scratch": (untrained[seed], scratch_rate)}
         starts |= {f"{name}_finetuned": (encoders[name], fine_tuning_rate) for name in fine_tune}
         for method, predictions, curve in itertools.chain(
-            _probes(models, {**features, "untrained": untrained_features[seed]}, images, labels, architecture),
+            _probes(representations, {**features, "untrained": untrained_features[seed]}, images, labels),
             tuning.fits(starts, images, labels, seed),
         ):
             result._add(method, n, scores(test_labels, predictions), curve)
-            if method == "raw_inputs":
+            if method == first:
                 result.targets.setdefault(n, []).append(float((predictions == test_labels)[_WATCHED].mean()))
             done += 1
             if progress:
@@ -188,10 +195,10 @@ def label_efficiency(
     return result
 
 
-def _probes(models, features, images, labels, like):
-    """For each frozen model: its name, a linear probe's predictions on the features of test, and no curve."""
-    for method, model in models.items():
-        yield method, fit_linear(embed(model, images, like=like), labels).predict(features[method]), None
+def _probes(representations, features, images, labels):
+    """For each frozen representation: its name, a linear probe's predictions on the features of test, and no curve."""
+    for method, represent in representations.items():
+        yield method, fit_linear(represent(images), labels).predict(features[method]), None
 
 
 class _Tuning:

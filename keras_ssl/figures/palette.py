@@ -44,6 +44,7 @@ STYLE: dict[Any, Any] = {
 }
 BASELINES = {
     "raw_inputs": ("#7b8794", ":", "s", "raw inputs"),
+    "tf_idf": ("#7b8794", ":", "s", "TF-IDF"),
     "untrained": ("#b0b8c1", "-.", "^", "untrained encoder"),
     "from_scratch": ("#3e4c59", "--", "v", "from scratch"),
 }
@@ -92,7 +93,7 @@ def look(names: Collection[str]) -> dict[str, dict[str, Any]]:
     """Return color, line style, marker and label of each method, as keyword arguments for Matplotlib's `plot`.
 
     Args:
-        names: Methods: the three baselines, and names of objectives with or without `_finetuned`.
+        names: Methods: the baselines, and names of objectives with or without `_finetuned`.
 
     Returns:
         `{name: {"color", "linestyle", "marker", "label"}}`. An objective without a fixed color gets one that depends

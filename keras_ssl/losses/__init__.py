@@ -1,10 +1,12 @@
 """Loss functions: the mathematics of the project, as pure functions of tensors.
 
-Every loss function returns a float32 scalar, except `token_cross_entropy`, which returns one number for each token.
+Every loss function returns a float32 scalar, except `token_cross_entropy` and those of word vectors, which return
+one number for each token or pair.
 What the network produces comes first, what it is compared with second: `squared_error(reconstruction, x)`,
 `cross_entropy(logits, labels)`, `dino(student, teacher, center)`. Two views of the same samples, `z_1` and `z_2`, can
 be swapped. Adversarial losses take the discriminator's outputs: real, then generated. `sinkhorn` is not a loss: it
-computes the codes that `swav` takes. `WhereKnown` is a loss for Keras's own `compile`, where labels may be missing.
+computes the codes that `swav` takes. `WhereKnown` is a loss for Keras's own `compile`, where labels may be
+missing; `Scaled` is one for values in units of their own.
 """
 
 from keras_ssl.losses.adversarial import gradient_penalty, non_saturating, wasserstein
@@ -22,28 +24,36 @@ from keras_ssl.losses.reconstruction import (
     masked_squared_error,
     squared_error,
 )
+from keras_ssl.losses.scaled import Scaled
+from keras_ssl.losses.word_vectors import cbow, glove, negative_sampling, skip_gram, window_weights
 
 __all__ = [
+    "Scaled",
     "WhereKnown",
     "absolute_error",
     "barlow_twins",
     "binary_cross_entropy",
+    "cbow",
     "cross_entropy",
     "dcl",
     "dino",
     "gaussian_kl",
+    "glove",
     "gradient_penalty",
     "info_nce",
     "l1",
     "masked_squared_error",
     "negative_cosine",
+    "negative_sampling",
     "non_saturating",
     "nt_xent",
     "sinkhorn",
+    "skip_gram",
     "sparsity_kl",
     "squared_error",
     "swav",
     "token_cross_entropy",
     "vicreg",
     "wasserstein",
+    "window_weights",
 ]

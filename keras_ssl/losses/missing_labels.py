@@ -10,7 +10,7 @@ from keras_ssl import distribute
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Tensor
 
-__all__ = ["WhereKnown"]
+__all__ = ["WhereKnown", "inner_loss"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -44,7 +44,7 @@ class WhereKnown(keras.losses.Loss):
 
     def __init__(self, loss: str | Callable[[Tensor, Tensor], Tensor] | keras.losses.Loss, name: str = "where_known"):
         super().__init__(name=name)
-        self.loss = _inner(loss)
+        self.loss = inner_loss(loss)
 
     def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Return the mean over known labels, divided by the number of replicas; 0 if no label is known.
@@ -86,7 +86,15 @@ class WhereKnown(keras.losses.Loss):
         return cls(**{**config, "loss": keras.saving.deserialize_keras_object(config["loss"])})
 
 
-def _inner(loss):
+def inner_loss(loss: Any) -> Any:
+    """Return a loss that another one computes with.
+
+    Args:
+        loss: `keras.losses.Loss`, a function of `(y_true, y_pred)`, or the name of a Keras loss.
+
+    Raises:
+        UserError: If it is none of these.
+    """
     try:
         inner = keras.losses.get(loss)
     except ValueError:

@@ -22,9 +22,11 @@ from keras_ssl.objectives.reconstruction import (
     VariationalAutoencoder,
 )
 from keras_ssl.objectives.sequence_to_sequence import SequenceToSequence
+from keras_ssl.objectives.word_vectors import CBOW, GloVe, SkipGram
 
 __all__ = [
     "BYOL",
+    "CBOW",
     "DINO",
     "GAN",
     "NNCLR",
@@ -37,6 +39,7 @@ __all__ = [
     "CausalLanguageModel",
     "DenoisingAutoencoder",
     "FlipPrediction",
+    "GloVe",
     "JigsawPrediction",
     "Inpainting",
     "MaskedAutoencoder",
@@ -47,6 +50,7 @@ __all__ = [
     "SequenceToSequence",
     "SimCLR",
     "SimSiam",
+    "SkipGram",
     "SparseAutoencoder",
     "SwAV",
     "TokenAttributes",

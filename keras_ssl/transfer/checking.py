@@ -1,18 +1,24 @@
-"""Checks of the samples and labels that a classifier is trained on."""
+"""Checks of the samples and targets that a network with a head is trained on."""
 
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 
 from keras_ssl import specs
 from keras_ssl.checks import Watch, as_array, as_arrays, check_labels
+from keras_ssl.errors import UserError
 from keras_ssl.networks import rescales_bytes
 from keras_ssl.trees import are_arrays, count
 from keras_ssl.typing import Samples
 
-__all__ = ["check_samples", "with_checked_fit"]
+__all__ = ["CheckTargets", "as_keras_reads", "check_classes", "check_samples", "with_checked_fit"]
+
+CheckTargets: TypeAlias = Callable[[keras.Model, Samples, Any, bool], object]
+"""Called with the model, samples as arrays, their targets, and whether these are all: not one batch of a data set."""
 
 _SPARSE = (
     "sparse_categorical_crossentropy",
@@ -21,14 +27,14 @@ _SPARSE = (
 )
 
 
-def with_checked_fit(model: keras.Model, classes: int) -> keras.Model:
+def with_checked_fit(model: keras.Model, check_targets: CheckTargets) -> keras.Model:
     """Return the model itself, whose `fit` now checks arrays, and data sets at their first batch.
 
     Nothing else about it changes: a copy of the model, or one that is loaded from its file, does not check.
 
     Args:
-        model: Functional classifier.
-        classes: Number of classes.
+        model: Functional model.
+        check_targets: Raises `UserError` if targets cannot be trained on.
     """
     train = model.fit
 
@@ -37,11 +43,11 @@ def with_checked_fit(model: keras.Model, classes: int) -> keras.Model:
         given = inspect.signature(train).bind(*args, **kwargs).arguments
 
         def look(batch):
-            _check(model, classes, *keras.utils.unpack_x_y_sample_weight(batch)[:2])
+            _check(model, check_targets, *keras.utils.unpack_x_y_sample_weight(batch)[:2])
 
         watch, validation = Watch(look), Watch(look)
         given["x"] = watch.over(given.get("x"))
-        _check(model, classes, given["x"], given.get("y"))
+        _check(model, check_targets, given["x"], given.get("y"), whole=True)
         if given.get("validation_data") is not None:
             look(given["validation_data"])
             x, *others = keras.utils.unpack_x_y_sample_weight(given["validation_data"])
@@ -53,8 +59,30 @@ def with_checked_fit(model: keras.Model, classes: int) -> keras.Model:
     return model
 
 
+def check_classes(classes: int) -> CheckTargets:
+    """Return a function that raises unless the labels of the loss "sparse_categorical_crossentropy" are class numbers.
+
+    Args:
+        classes: Number of classes.
+    """
+
+    def check(model, x, y, whole):
+        loss = getattr(model, "loss", None)
+        if loss in _SPARSE or isinstance(loss, keras.losses.SparseCategoricalCrossentropy):
+            labels = as_keras_reads(as_array(y, "labels", strings=True))
+            ignored = getattr(loss, "ignore_class", None)
+            if ignored is not None:
+                check_labels(labels[labels != ignored], classes=classes)
+            else:
+                check_labels(labels, count(x), classes)
+
+    return check
+
+
 def check_samples(model: keras.Model, samples: Samples) -> Samples:
     """Raise unless samples are finite, in range and of the shape that a model takes; return them as NumPy arrays.
+
+    Texts must have at least one token.
 
     Args:
         model: Functional `keras.Model`. If its first layers rescale bytes, images may be in 0..255, also as integers.
@@ -72,26 +100,36 @@ def check_samples(model: keras.Model, samples: Samples) -> Samples:
         wanted = specs.without_range(wanted)
         looked_at = keras.tree.map_structure(lambda x: x.astype("float32") if x.dtype == np.uint8 else x, arrays)
     specs.check_values(wanted, looked_at, specs.plural(wanted))
+    _check_texts(wanted, arrays)
     return arrays
 
 
-def _check(model, classes, x, y):
+def _check(model, check_targets, x, y, whole=False):
     """Raise if arrays cannot be trained on. Anything but arrays is left to Keras."""
-    if y is None or not are_arrays(x):
-        return
-    check_samples(model, x)
-    loss = getattr(model, "loss", None)
-    if loss in _SPARSE or isinstance(loss, keras.losses.SparseCategoricalCrossentropy):
-        labels = _as_keras_reads(as_array(y, "labels", strings=True))
-        ignored = getattr(loss, "ignore_class", None)
-        if ignored is not None:
-            check_labels(labels[labels != ignored], classes=classes)
-        else:
-            check_labels(labels, count(x), classes)
+    if y is not None and are_arrays(x):
+        check_targets(model, check_samples(model, x), y, whole)
 
 
-def _as_keras_reads(labels):
-    """Labels as Keras reads them: a column as a vector, booleans and whole floats as integers."""
+def _check_texts(wanted, samples):
+    """Raise if a text has no token at all: there is nothing to learn its label from."""
+    for name, spec in wanted.items() if isinstance(wanted, dict) else [("", wanted)]:
+        if spec.kind == "ids" and len(spec.shape) == 2:
+            ids = samples[name] if isinstance(wanted, dict) else samples
+            empty = np.flatnonzero(~np.any(ids != 0, axis=1))
+            if len(empty):
+                raise UserError(
+                    "texts of at least one token",
+                    f"{len(empty)} without any, the first at index {empty[0]}",
+                    "leave these out, or give them a token: `tokenizer.encode(texts, begin=True)`",
+                )
+
+
+def as_keras_reads(labels: np.ndarray) -> np.ndarray:
+    """Return labels as Keras reads them: a column as a vector, booleans and whole floats as integers.
+
+    Args:
+        labels: Array of labels.
+    """
     labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
     whole = labels.dtype.kind == "f" and np.isfinite(labels).all() and (labels == np.round(labels)).all()
     return labels.astype("int64") if labels.dtype.kind == "b" or whole else labels

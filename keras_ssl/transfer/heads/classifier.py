@@ -5,7 +5,7 @@ import keras
 from keras_ssl.checks import check_between
 from keras_ssl.networks import check_finite_weights
 from keras_ssl.specs import check_encoder, inputs_like
-from keras_ssl.transfer.checking import with_checked_fit
+from keras_ssl.transfer.checking import check_classes, with_checked_fit
 
 __all__ = ["classifier"]
 
@@ -19,7 +19,8 @@ def classifier(encoder: keras.Model, classes: int, name: str = "classifier") -> 
     `callbacks.Guard()` also stops it on losses that are not finite.
 
     Args:
-        encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
+        encoder: Built `keras.Model` from `(n, …)` to `(n, d)`. Encoders of text average the tokens;
+            `encoders.with_pool` gives them another pooling.
         classes: Number of classes, at least 2.
         name: Name of the model. Default: "classifier".
 
@@ -36,4 +37,4 @@ def classifier(encoder: keras.Model, classes: int, name: str = "classifier") -> 
     check_finite_weights(encoder)
     inputs = inputs_like(encoder)
     head = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")
-    return with_checked_fit(keras.Model(inputs, head(encoder(inputs)), name=name), classes)
+    return with_checked_fit(keras.Model(inputs, head(encoder(inputs)), name=name), check_classes(classes))
