@@ -41,6 +41,7 @@ __all__ = [
     "transfer",
     "transforms",
     "views",
+    "word_vectors",
 ]
 
 

@@ -82,7 +82,7 @@ Fit = Annotated[
 Objective = Annotated[
     str,
     typer.Option(
-        help="'simclr', 'byol', 'autoencoder', 'gan', 'rotation', …, 'masked_language_model'; an unknown one lists them all.",
+        help="'simclr', 'autoencoder', 'gan', …, of text 'masked_language_model'; an unknown one lists them all.",
         callback=checked_by(names.check_objective),
     ),
 ]

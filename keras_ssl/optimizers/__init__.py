@@ -12,7 +12,7 @@ Examples from `keras.optimizers.schedules`, with values from papers:
 
 from keras_ssl.optimizers.adamw import AdamW
 from keras_ssl.optimizers.lars import LARS
-from keras_ssl.optimizers.row_adagrad import RowAdagrad
 from keras_ssl.optimizers.schedules import StretchedSchedule
+from keras_ssl.optimizers.tables import TableAdagrad, TableSGD
 
-__all__ = ["AdamW", "LARS", "RowAdagrad", "StretchedSchedule"]
+__all__ = ["AdamW", "LARS", "StretchedSchedule", "TableAdagrad", "TableSGD"]

@@ -27,6 +27,7 @@ class Recipe:
         batch_size: Samples in each step.
         seed: Seed of weights, order and views.
         targets: `data.Targets` of the images, or None.
+        columns: Names of columns of the source that batches hold, too.
     """
 
     objective: objectives.Objective
@@ -36,10 +37,12 @@ class Recipe:
     batch_size: int = 256
     seed: int = 0
     targets: data.Targets | None = None
+    columns: tuple[str, ...] = ()
 
     def batches(self, first_epoch: int = 0, first_step: int = 0) -> Any:
         """Return the batches for `fit`; one of the arguments is how many were trained before the run is resumed."""
         given: dict[str, Any] = {"first_epoch": first_epoch, "first_step": first_step, "targets": self.targets}
+        given["columns"] = self.columns
         return data.batches(self.source, self.views, self.batch_size, self.seed, **given)
 
     def fit(self, **kwargs: Any) -> keras.callbacks.History:

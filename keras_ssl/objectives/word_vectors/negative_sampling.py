@@ -78,22 +78,23 @@ class NegativeSampling(Objective):
     def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the mean loss of a pair, or of CBOW of a word."""
         weights = losses.window_weights(outputs["keep"], self.window)
-        values = self._losses(outputs["vectors"], outputs["outputs"], outputs["noise"], weights, self.negatives)
+        values = self._compare(outputs["vectors"], outputs["outputs"], outputs["noise"], weights, self.negatives)
         return {"loss": mean(values, self._importance(weights))}
 
     def vectors(self) -> np.ndarray:
         """Return the vectors of all ids, float32 `(vocabulary, d)`."""
         return vectors_of(self.encoder)
 
-    def _losses(self, *tensors):
+    def _compare(self, *tensors):
         raise NotImplementedError
 
     def _importance(self, weights):
         raise NotImplementedError
 
     def _noise(self, rows, training):
-        draws = keras.random.randint((rows, self.noise), 0, _LARGEST, seed=self.draws(training))
-        return ops.searchsorted(ops.convert_to_tensor(self._distribution), draws, side="right")
+        draws = keras.random.randint((rows * self.noise,), 0, _LARGEST, seed=self.draws(training))
+        found = ops.searchsorted(ops.convert_to_tensor(self._distribution), draws, side="right")
+        return ops.reshape(found, (rows, self.noise))
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -111,7 +112,7 @@ class SkipGram(NegativeSampling):
         draws: the expected gradient is the same. Words of noise may be among the contexts of the row.
     """
 
-    def _losses(self, *tensors):
+    def _compare(self, *tensors):
         return losses.skip_gram(*tensors)
 
     def _importance(self, weights):
@@ -131,7 +132,7 @@ class CBOW(NegativeSampling):
         The mean has the expected weights of windows of random reach, where the paper's code draws the reach.
     """
 
-    def _losses(self, *tensors):
+    def _compare(self, *tensors):
         return losses.cbow(*tensors)
 
     def _importance(self, weights):
@@ -140,5 +141,5 @@ class CBOW(NegativeSampling):
 
 def _cumulative(counts, power):
     """Return the cumulative probabilities of the noise as integers, which are exact enough for millions of words."""
-    chance = np.where(counts > 0, np.power(counts, power, dtype="float64", where=counts > 0), 0.0)
+    chance = np.where(counts > 0, np.maximum(counts, 1.0) ** power, 0.0)
     return np.round(np.cumsum(chance) / chance.sum() * _LARGEST).astype("int32")
