@@ -87,7 +87,7 @@ def main():
         {"params": [w for w in weights if w.ndim == 1], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, lr=rate, betas=(0.9, about["beta_2"]), fused=True)
-    begin, seconds = time.perf_counter(), []
+    begin, used, seconds = time.perf_counter(), time.process_time(), []
     for step in range(steps):
         before = time.perf_counter()
         done = (step - warmup) / (steps - warmup)
@@ -101,12 +101,17 @@ def main():
         nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         seconds.append(time.perf_counter() - before)
-    total = time.perf_counter() - begin
+    total, used = time.perf_counter() - begin, time.process_time() - used
     starts = np.arange(0, len(validation) - context, context)
     windows = torch.from_numpy(validation[starts[:, None] + np.arange(context + 1)])
     with torch.no_grad():
         losses = [float(loss(model, part)) * len(part) for part in windows.split(100)]
-    figures = {"loss": sum(losses) / len(windows), "seconds": total, "step_ms": 1000 * float(np.median(seconds))}
+    figures = {
+        "loss": sum(losses) / len(windows),
+        "seconds": total,
+        "cpu_seconds": used,
+        "step_ms": 1000 * float(np.median(seconds)),
+    }
     print(json.dumps({**figures, "torch": torch.__version__}))
 
 
