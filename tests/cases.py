@@ -109,6 +109,18 @@ def of_ids_and_mask():
     return keras.Model({"token_ids": ids, "padding_mask": mask}, h, name="text_net")
 
 
+def causal():
+    """Make a causal transformer of 20 ids."""
+    return encoders.transformer(20, width=8, depth=1, heads=2, causal=True)
+
+
+def texts(n, seed):
+    """Make a batch of texts in which the next id is one or two higher, of several lengths."""
+    rng = np.random.default_rng(seed)
+    ids = 1 + (np.cumsum(rng.integers(1, 3, (n, 7)), axis=1) + rng.integers(0, 19, (n, 1))) % 19
+    return {"input": (ids * (np.arange(7) < rng.integers(4, 8, (n, 1)))).astype("int32")}
+
+
 def series(n, seed):
     """Make a batch of noisy waves of several frequencies, well outside 0..1."""
     rng = np.random.default_rng(seed)
@@ -537,4 +549,5 @@ CASES = [
         of_rows,
         rate=0.001,
     ),
+    Case("CausalLanguageModel", lambda encoder: objectives.CausalLanguageModel(encoder, seed=3), texts, causal),
 ]

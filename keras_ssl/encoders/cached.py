@@ -20,7 +20,7 @@ def cached(encoder: keras.Model) -> keras.Model:
     and returns, so that a token costs one step and not a run over the text before it. The frames are those that the
     encoder has of the whole text.
 
-    Give a cache of zeros `(n, depth, 2, heads, size, d)` and position 0 first, and afterward the cache that it
+    Give a cache of zeros `(n, 2 * depth, heads, size, d)` and position 0 first, and afterward the cache that it
     returned. What is in the cache from `position` on is not seen, so that position 0 begins a new text. A piece must
     have no padding, except after the last token: then the next position is that of the first id of padding.
 
@@ -49,14 +49,14 @@ def cached(encoder: keras.Model) -> keras.Model:
     cache = keras.Input(shape, dtype="float32", name="cache")
     position = keras.Input((), dtype="int32", name="position")
     place = position[:, None] + ops.cumsum(ops.ones_like(ids), axis=1) - 1
-    slots = ops.cumsum(ops.ones_like(cache[:, 0, 0, 0, :, 0], dtype="int32"), axis=1) - 1
+    slots = ops.cumsum(ops.ones_like(cache[:, 0, 0, :, 0], dtype="int32"), axis=1) - 1
     here = ops.equal(place[:, :, None], slots[:, None, :])  # (n, length, size): the slot that a token is written to
     bias = ops.where(place[:, :, None] >= slots[:, None, :], 0.0, _NEVER)[:, None]
     x, pieces = _tokens(found.tokens, ids, place), []
     turned = place if _has_sines(found.trunk) else None
-    for k in range(shape[0]):
-        attend = _attend(cache[:, k], here, turned, pieces)
-        x = transformer_block(x, shape[2], 0, f"block_{k + 1}", bias, attend=attend, shared=found.trunk)
+    for k in range(shape[0] // 2):
+        attend = _attend(cache[:, 2 * k : 2 * k + 2], here, turned, pieces)
+        x = transformer_block(x, shape[1], 0, f"block_{k + 1}", bias, attend=attend, shared=found.trunk)
     x = ops.where(ops.any(here, axis=2)[:, :, None], found.trunk.get_layer("norm")(x), float("nan"))
     return keras.Model(
         {"ids": ids, "cache": cache, "position": position},
@@ -86,10 +86,10 @@ def document_end(encoder: keras.Model) -> int | None:
 
 
 def _shape(encoder):
-    """Of a cache without the batch: depth, keys and values, heads, any size, width of a head."""
+    """Of a cache without the batch: keys and values of each block, heads, any size, width of a head."""
     blocks = [layer for layer in encoder.get_layer("trunk").layers if layer.name.endswith("_attention_split")]
     _, _, heads, d = blocks[0].target_shape
-    return len(blocks), 2, heads, None, d
+    return 2 * len(blocks), heads, None, d
 
 
 def _has_sines(model):
@@ -116,7 +116,7 @@ def _attend(cache, here, place, pieces):
             q, k = rotate(q, place), rotate(k, place)
         new = [ops.matmul(ops.transpose(written, (0, 1, 3, 2)), x) for x in (k, v)]
         k, v = (ops.where(kept, x, cache[:, j]) for j, x in enumerate(new))
-        pieces.append(ops.stack([k, v], axis=1))
+        pieces.extend([k, v])
         return scaled_dot_product(q, k, v, bias)
 
     return attend

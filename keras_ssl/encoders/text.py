@@ -1,7 +1,5 @@
 """Encoders of text, as ids of tokens."""
 
-import functools
-
 import keras
 from keras import layers, ops
 
@@ -116,14 +114,20 @@ def _trunk(width, depth, heads, hidden, causal, positions, packed, dropout):
     x = keras.Input((None, width), name="tokens")
     keep = keras.Input((None,), dtype="bool", name="keep")
     numbers = [keras.Input((None,), dtype="int32", name="documents")] if packed else []
-    inputs, attend = [x, keep, *numbers], scaled_dot_product
-    bias = attention_bias(keep, causal, *numbers)
-    if positions == "rotary":
-        turn = functools.partial(rotate, place=places(keep, *numbers))
-        attend = lambda q, k, v, bias: scaled_dot_product(turn(q), turn(k), v, bias)
+    inputs, bias = [x, keep, *numbers], attention_bias(keep, causal, *numbers)
+    attend = _turned(places(keep, *numbers)) if positions == "rotary" else scaled_dot_product
     for k in range(1, depth + 1):
         x = transformer_block(x, heads, hidden, f"block_{k}", bias, dropout, attend)
     return keras.Model(inputs, layers.LayerNormalization(epsilon=1e-6, name="norm")(x), name="trunk")
+
+
+def _turned(place):
+    """Attention with rotary positions."""
+
+    def attend(q, k, v, bias):
+        return scaled_dot_product(rotate(q, place), rotate(k, place), v, bias)
+
+    return attend
 
 
 def _pool(width):

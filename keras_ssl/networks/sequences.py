@@ -73,7 +73,7 @@ class Parts:
             Frames `(n, length, width)`.
 
         Raises:
-            UserError: If the encoder is one of packed sequences, whose trunk also needs the documents: `frames` runs it.
+            UserError: If the encoder is one of packed sequences, whose trunk needs the documents, too: call `frames`.
         """
         if self.packed:
             raise UserError("an encoder without `documents`", "one of packed sequences", "call `frames(x, hide)`")

@@ -143,7 +143,8 @@ class Spec:
         Args:
             count: Number of samples.
             seed: Seed of the draw. Default: 0.
-            sizes: Sizes of the axes that may have any size, in order; 16, or `longest`, for those that it lacks. Default: None.
+            sizes: Sizes of the axes that may have any size, in order; 16, or `longest`, for those that it lacks.
+                Default: None.
         """
         rng, given = np.random.default_rng(seed), iter(sizes or ())
         unknown = min(_UNKNOWN, self.longest or _UNKNOWN)

@@ -132,7 +132,8 @@ class CausalLanguageModel(Objective):
 
         "logits" returns the scores of the next id after each place. "step" takes one token of each row as `ids`
         `(n, 1)`, the `cache`, and `position`, the number of tokens before; it returns `logits` `(n, 1, vocabulary)` and
-        the `cache` for the next step. See `encoders.cached`. The vectors of the ids are stored twice in the first two.
+        `next_cache`, the cache for the next step: see `encoders.cached`. The vectors of the ids are stored twice, as
+        such and as the layer that scores.
         """
         ids = inputs_like(self.encoder)
         logits = keras.Model(ids, {"logits": self._scored(parts(self.encoder).frames(ids))}, name="logits")
@@ -143,11 +144,14 @@ class CausalLanguageModel(Objective):
         return served
 
     def step_network(self) -> keras.Model:
-        """Return `encoders.cached` with `logits` in place of the frames. They keep the vectors of the ids of now."""
+        """Return `encoders.cached` with `logits` in place of the frames. They keep the vectors of the ids of now.
+
+        The cache that it returns is `next_cache`, since ONNX has one name for one tensor.
+        """
         network = cached(self.encoder)
         outputs = network(network.input)
         return keras.Model(
-            network.input, {"logits": self._scored(outputs["frames"]), "cache": outputs["cache"]}, name="step"
+            network.input, {"logits": self._scored(outputs["frames"]), "next_cache": outputs["cache"]}, name="step"
         )
 
     @property

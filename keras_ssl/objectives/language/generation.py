@@ -69,9 +69,9 @@ class Generator:
         end = document_end(self.model.encoder)
         prompts = [_last_document(prompt, end) for prompt in prompts]
         counts = np.array(list(map(len, prompts)), "int32")
-        depth, two, heads, _, d = network.input["cache"].shape[1:]
+        several, heads, _, d = network.input["cache"].shape[1:]
         state = {
-            "cache": np.zeros((len(prompts), depth, two, heads, _whole(counts.max() + length, longest), d), "float32"),
+            "cache": np.zeros((len(prompts), several, heads, _whole(counts.max() + length, longest), d), "float32"),
             "position": np.zeros(len(prompts), "int32"),
         }
 
@@ -80,7 +80,8 @@ class Generator:
             read = counts if new is None else np.ones_like(counts)
             outputs = network.predict_on_batch({"ids": ids, **state})
             ended = np.zeros(len(ids), bool) if end is None else ids[np.arange(len(ids)), read - 1] == end
-            state.update(cache=outputs["cache"], position=np.where(ended, 0, state["position"] + read).astype("int32"))
+            state["cache"] = outputs["next_cache"]
+            state["position"] = np.where(ended, 0, state["position"] + read).astype("int32")
             return outputs["logits"][np.arange(len(ids)), read - 1]
 
         return score
