@@ -158,8 +158,8 @@ def of_text():
     return encoders.transformer(20, width=8, depth=1, heads=2)
 
 
-def texts(n, seed):
-    """Make a batch of texts in which each id says much about the next, padded."""
+def sentences(n, seed):
+    """Make a batch of sentences in which each id says much about the next, padded."""
     rng = np.random.default_rng(seed)
     ids = 5 + np.cumsum(rng.integers(1, 3, (n, 10)), axis=1) % 15
     return {"input": np.where(np.arange(10) < rng.integers(5, 11, (n, 1)), ids, 0).astype("int32")}
@@ -167,7 +167,7 @@ def texts(n, seed):
 
 def masked_texts(n, seed):
     """Make a batch of texts of which up to three tokens are hidden, and what is put in their places."""
-    batch, rng = texts(n, seed), np.random.default_rng(seed + 1)
+    batch, rng = sentences(n, seed), np.random.default_rng(seed + 1)
     hidden = rng.random((n, 10)).argsort(axis=1) < 3
     replacement = np.where(rng.random((n, 10)) < 0.8, 2, rng.integers(5, 20, (n, 10))).astype("int32")
     return batch | {"mask": hidden, "replacement": replacement}
@@ -175,7 +175,7 @@ def masked_texts(n, seed):
 
 def tagged_texts(n, seed):
     """Make a batch of texts of which some tokens are hidden, and two attributes of each token, some missing."""
-    batch, rng = texts(n, seed), np.random.default_rng(seed + 1)
+    batch, rng = sentences(n, seed), np.random.default_rng(seed + 1)
     ids = batch["input"]
     attributes = np.stack([ids % 3, (ids - 12) / 4], axis=-1).astype("float32")
     attributes[rng.random((n, 10, 2)) < 0.3] = np.nan

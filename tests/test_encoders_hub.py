@@ -5,7 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
-from cases import texts
+from cases import sentences
 
 from keras_ssl import encoders, export, objectives, specs, transfer
 from keras_ssl.errors import UserError
@@ -22,7 +22,7 @@ SIZES = {
     "max_sequence_length": 12,
 }
 KINDS = ("Bert", "Roberta", "GPT2")
-IDS = texts(4, 0)["input"]
+IDS = sentences(4, 0)["input"]
 
 
 @pytest.fixture(scope="module", params=KINDS)

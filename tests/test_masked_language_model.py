@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import masked_texts, of_text, texts
+from cases import masked_texts, of_text, sentences
 
 from keras_ssl import encoders, export, objectives, tokenizers
 from keras_ssl.errors import UserError
@@ -63,7 +63,9 @@ def test_without_information_it_is_the_log_of_the_vocabulary_by_hand():
     model = built()
     for weight in (*model.encoder.weights, model.bias):
         weight.assign(np.zeros(weight.shape))
-    assert model.evaluate(texts(N, 0), batch_size=N, return_dict=True, verbose=0)["loss"] == pytest.approx(np.log(20))
+    assert model.evaluate(sentences(N, 0), batch_size=N, return_dict=True, verbose=0)["loss"] == pytest.approx(
+        np.log(20)
+    )
 
 
 def test_padding_and_special_ids_change_no_loss():
@@ -79,7 +81,7 @@ def test_padding_and_special_ids_change_no_loss():
 
 def test_what_is_drawn_differs_from_step_to_step_and_is_never_special():
     model, seen = built(mask_ratio=0.4), []
-    x = texts(200, 0)["input"]
+    x = sentences(200, 0)["input"]
     tokens, trunk = model.encoder.get_layer("tokens"), parts(model.encoder)
     for _ in range(2):
         outputs = model.forward_pass({"input": x}, training=True)
@@ -107,7 +109,7 @@ def test_it_learns_and_every_weight_gets_a_gradient(trained, words):
     assert trained.evaluate(np.repeat(ids, 8, axis=0), batch_size=24, return_dict=True, verbose=0)["accuracy"] > 0.8
     model = built()
     with tf.GradientTape() as tape:
-        _, terms = model.run(texts(N, 0), training=True)
+        _, terms = model.run(sentences(N, 0), training=True)
     gradients = tape.gradient(terms["loss"], [weight.value for weight in model.trainable_weights])
     assert all(np.abs(np.array(tf.convert_to_tensor(g))).max() > 0 for g in gradients)
 
@@ -190,7 +192,7 @@ def test_an_encoder_without_a_table_of_ids_is_a_clear_error():
 def test_texts_that_cannot_be_trained_on_are_clear_errors():
     encoder = encoders.transformer(20, width=8, depth=1, heads=2, positions="learned", max_length=8)
     with pytest.raises(UserError, match="at most 8 places"):
-        built(encoder).fit(texts(N, 0)["input"], verbose=0)
+        built(encoder).fit(sentences(N, 0)["input"], verbose=0)
     model, batch = built(mask_ratio=0.3), masked_texts(N, 0)
     with pytest.raises(UserError, match="special ids only, such as padding"):
         model.fit(np.zeros((N, 10), "int32"), verbose=0)
@@ -208,7 +210,7 @@ def test_texts_that_cannot_be_trained_on_are_clear_errors():
 def test_ids_outside_the_vocabulary_are_a_clear_error_before_a_step(xla):
     model = objectives.MaskedLanguageModel(of_text())
     model.compile("sgd", jit_compile=xla)
-    ids = texts(N, 0)["input"]
+    ids = sentences(N, 0)["input"]
     ids[3, 0] = 20
     with pytest.raises(UserError, match=r"0\.\.19.*20 at index 3"):
         model.fit(ids, verbose=0)
@@ -216,6 +218,6 @@ def test_ids_outside_the_vocabulary_are_a_clear_error_before_a_step(xla):
 
 
 def test_a_row_of_padding_among_others_is_no_loss():
-    model, ids = built(), texts(N, 0)["input"]
+    model, ids = built(), sentences(N, 0)["input"]
     ids[2] = 0
     assert np.isfinite(model.fit(ids, batch_size=N, verbose=0).history["loss"]).all()

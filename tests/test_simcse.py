@@ -5,12 +5,12 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from cases import texts
+from cases import sentences
 
 from keras_ssl import callbacks, data, encoders, heads, objectives, recipes, tokenizers, views
 from keras_ssl.errors import UserError
 
-IDS = texts(32, 0)["input"]
+IDS = sentences(32, 0)["input"]
 
 
 def simclr(dropout):
