@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -84,6 +84,7 @@ class SequenceToSequence(Objective):
     ):
         super().__init__(encoder, seed=seed, **kwargs)
         check_kind(encoder, "ids", type(self).__name__)
+        self._spec = cast(Spec, specs_of(encoder))
         check_between("mask_ratio", mask_ratio, above=0, below=1)
         check_between("span_length", span_length, above=0)
         self.vocabulary = id_table(encoder).input_dim
@@ -102,12 +103,12 @@ class SequenceToSequence(Objective):
     @property
     def batch_specs(self) -> dict[str, Specs]:
         """Ids of the encoder's vocabulary under every key. How long a target may be depends on the decoder only."""
-        spec = specs_of(self.encoder)
-        return {"input": spec, "corrupted": spec, "target": dataclasses.replace(spec, longest=None)}
+        return {"input": self._spec, "corrupted": self._spec, "target": dataclasses.replace(self._spec, longest=None)}
 
     def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Score all ids at each place of the text to predict."""
-        source, target = batch["input"], batch.get("target", batch["input"])
+        source = batch["input"]
+        target: Tensor = batch.get("target", source)
         _check_known("input", source)
         _check_known("target", target)
         _check_longest("a text to predict", target.shape[1], self.longest)
@@ -163,11 +164,10 @@ class SequenceToSequence(Objective):
         "next" takes frames and the ids so far, `begin` first and padding last, and returns the `logits`
         `(n, vocabulary)` of the next id. A client calls it until `end` is the most probable one.
         """
-        spec = specs_of(self.encoder)
-        so_far = dataclasses.replace(spec, longest=None if self.longest is None else self.longest + 1)
+        so_far = dataclasses.replace(self._spec, longest=None if self.longest is None else self.longest + 1)
         frames = Spec((None, None, parts(self.encoder).trunk.output.shape[-1]), kind="series")
-        steps = {
-            "encode": (lambda ids: {"frames": self._frames(ids)}, spec),
+        steps: dict[str, tuple[Any, Specs]] = {
+            "encode": (lambda ids: {"frames": self._frames(ids)}, self._spec),
             "next": (lambda given: {"logits": self._next(**given)}, {"frames": frames, "ids": so_far}),
         }
         return {**super().signatures(), **steps}
