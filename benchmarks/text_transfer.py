@@ -16,7 +16,8 @@ are those of the labeled samples, of the untrained encoder and of the heads. Fin
 - tags: share of the words of the last 1,000 sentences of the corpus whose tag is right. Frozen representations get
   `transfer.fit_linear` on the frame of each word's first token.
 
-What was pretrained is kept (see `protocol.kept`); `--again` trains it anew. With `--validate` the end of each training part stands for the test part.
+What was pretrained is kept (see `protocol.kept`); `--again` trains it anew. With `--validate` the end of each training
+part stands for the test part.
 """
 
 import argparse

@@ -1,7 +1,5 @@
 """Scores of texts: TF-IDF against scikit-learn on the words, tags, entities and numbers by hand and by other means."""
 
-import itertools
-
 import numpy as np
 import pytest
 from scipy import sparse
@@ -69,20 +67,20 @@ def test_what_tf_idf_cannot_be_fitted_on_is_a_clear_error(ids, message):
 
 
 def test_tf_idf_needs_fitting_and_a_number_of_texts():
-    with pytest.raises(UserError, match="a fitted `TfIdf`"):
+    with pytest.raises(UserError, match=r"a fitted `TfIdf`"):
         evaluate.TfIdf().transform(ids_of(TEXTS))
-    with pytest.raises(UserError, match="a token in 9 texts.*none in 4"):
+    with pytest.raises(UserError, match=r"a token in 9 texts.*none in 4"):
         evaluate.TfIdf(least=9).fit(ids_of(TEXTS))
 
 
 # ---- few labels of text ----------------------------------------------------------------------------------------------
 
 
-def texts_source(empty=False):
+def texts_source():
     """Class k has the words 1 + 3k to 3 + 3k, and 7, in any order."""
     rng, labels = np.random.default_rng(1), np.arange(20) % 2
     ids = np.where(rng.random((20, 6)) < 0.6, 1 + 3 * labels[:, None] + rng.integers(0, 3, (20, 6)), 7)
-    return data.from_arrays(ids * (0 if empty else 1) if empty else ids, labels, kind="ids")
+    return data.from_arrays(ids, labels, kind="ids")
 
 
 def test_few_labels_of_text_stand_beside_tf_idf_fitted_on_all_of_train():
@@ -105,8 +103,8 @@ def test_few_labels_of_text_stand_beside_tf_idf_fitted_on_all_of_train():
 def test_empty_texts_are_refused_before_anything_is_fitted():
     ids = texts_source().inputs()
     ids[3] = 0
-    with pytest.raises(UserError, match="texts of at least one token.*1 without any, the first at index 1"):
-        source = data.from_arrays(ids[2:6], np.arange(4) % 2, kind="ids")
+    source = data.from_arrays(ids[2:6], np.arange(4) % 2, kind="ids")
+    with pytest.raises(UserError, match=r"texts of at least one token.*1 without any, the first at index 1"):
         evaluate.label_efficiency(encoders.word_vectors(8, 4), source, source, (2,), 1, (), steps=1)
 
 
@@ -199,9 +197,7 @@ def test_correlation_is_numpys_and_does_not_depend_on_units():
     )
 
 
-@pytest.mark.parametrize(
-    ("x", "y"), itertools.chain([([1.0], [1.0]), ([1.0, 2.0], [1.0]), ([1.0, np.nan], [1.0, 2.0])])
-)
+@pytest.mark.parametrize(("x", "y"), [([1.0], [1.0]), ([1.0, 2.0], [1.0]), ([1.0, np.nan], [1.0, 2.0])])
 def test_numbers_that_cannot_be_scored_are_a_clear_error(x, y):
     with pytest.raises(UserError, match="finite values and predictions"):
         evaluate.regression_scores(np.array(x), np.array(y))

@@ -45,10 +45,10 @@ def test_missing_values_and_saving():
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, math.nan, [1.0, 0.0], [[1.0]]])
 def test_a_scale_that_is_none_is_a_clear_error(scale):
-    with pytest.raises(UserError, match="scale above 0.*values that differ"):
+    with pytest.raises(UserError, match=r"scale above 0.*values that differ"):
         Scaled("mse", scale)
 
 
 def test_a_loss_that_is_none_is_a_clear_error():
-    with pytest.raises(UserError, match="name of a Keras loss.*'huge'"):
+    with pytest.raises(UserError, match=r"name of a Keras loss.*'huge'"):
         Scaled("huge", 1.0)

@@ -2,8 +2,9 @@
 
 import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 import numpy as np
@@ -167,7 +168,8 @@ def label_efficiency(
     untrained = [networks.reinitialized(architecture, seed) for seed in range(seeds)]
     untrained_features = [embed(model, test) for model in untrained]
     first, represent = baseline(train, architecture)
-    frozen = {first: represent, **{name: functools.partial(embed, model) for name, model in encoders.items()}}
+    frozen: dict[str, Callable[[Any], Any]] = {first: represent}
+    frozen |= {name: functools.partial(embed, model) for name, model in encoders.items()}
     known = test_features or {}
     features = {name: known[name] if name in known else by(test) for name, by in frozen.items()}
     for inputs, _ in few.values():
