@@ -202,6 +202,32 @@ def pairs_of_texts(n, seed):
     return {"view_1": part(), "view_2": part()}
 
 
+def of_words():
+    """Make vectors of nineteen words, large enough that gradients are."""
+    encoder = encoders.word_vectors(20, 6)
+    table = encoder.get_layer("tokens").get_layer("embedding").embeddings
+    table.assign(np.random.default_rng(0).normal(0, 0.5, (20, 6)))
+    return encoder
+
+
+def word_rows(n, seed):
+    """Make a batch of rows of words, some of which end early, each after a word that is near it, and of noise."""
+    rng = np.random.default_rng(seed)
+    ids = 1 + (np.cumsum(rng.integers(0, 2, (n, 9)), axis=1) + rng.integers(0, 19, (n, 1))) % 19
+    ids *= np.arange(9) < rng.integers(5, 10, (n, 1))
+    return {"input": ids.astype("int32"), "noise": rng.integers(1, 20, (n, 4)).astype("int32")}
+
+
+def counted_pairs(n, seed):
+    """Make a batch of pairs of words, and how often they stand together."""
+    rng = np.random.default_rng(seed)
+    pairs = rng.integers(1, 20, (n, 2)).astype("int32")
+    return {"input": pairs, "count": (1 + 20 / (1 + abs(pairs[:, 0] - pairs[:, 1]))).astype("float32")}
+
+
+WORD_COUNTS = [0, *range(40, 21, -1)]
+
+
 def single(n, seed):
     """Make a batch of images under "input"."""
     return {"input": images(n, seed)}
@@ -573,4 +599,25 @@ CASES = [
         rate=0.001,
     ),
     Case("CausalLanguageModel", lambda encoder: objectives.CausalLanguageModel(encoder, seed=3), texts, causal),
+    Case(
+        "SkipGram",
+        lambda encoder: objectives.SkipGram(encoder, WORD_COUNTS, window=2, negatives=3.0, noise=4, power=0.5, seed=3),
+        word_rows,
+        of_words,
+        rate=1.0,
+    ),
+    Case(
+        "CBOW",
+        lambda encoder: objectives.CBOW(encoder, WORD_COUNTS, window=2, negatives=3.0, noise=4, power=0.5, seed=3),
+        word_rows,
+        of_words,
+        rate=1.0,
+    ),
+    Case(
+        "GloVe",
+        lambda encoder: objectives.GloVe(encoder, largest=10.0, power=0.5, seed=3),
+        counted_pairs,
+        of_words,
+        rate=0.1,
+    ),
 ]

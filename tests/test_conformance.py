@@ -104,7 +104,9 @@ def test_arguments_are_attributes_and_config_keys(case):
 def test_regularization_of_the_encoder_is_part_of_the_loss(case):
     objective, batch = shared(case), case.batch(N, 0)
     plain = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)["loss"]
-    weight = next(layer.kernel for layer in objective.encoder._flatten_layers() if hasattr(layer, "kernel"))
+    layers = objective.encoder._flatten_layers()
+    tables = (getattr(layer, "kernel", getattr(layer, "embeddings", None)) for layer in layers)
+    weight = next(table for table in tables if table is not None)
     weight.regularizer = keras.regularizers.L2(0.5)
     regularized = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)["loss"]
     weight.regularizer = None

@@ -17,7 +17,7 @@ def mean_of_kept(y: Tensor, keep: Tensor) -> Tensor:
     Returns:
         Float32 tensor `(n, d)`; 0 for a sequence of padding only.
     """
-    kept = ops.where(keep[:, :, None], ops.cast(y, "float32"), 0.0)
+    kept = ops.where(ops.expand_dims(keep, -1), ops.cast(y, "float32"), 0.0)
     count = ops.sum(ops.cast(keep, "float32"), axis=1, keepdims=True)
     return ops.sum(kept, axis=1) / ops.maximum(count, 1.0)
 
@@ -32,7 +32,7 @@ def max_of_kept(y: Tensor, keep: Tensor) -> Tensor:
     Returns:
         Float32 tensor `(n, d)`; 0 for a sequence of padding only.
     """
-    kept = ops.where(keep[:, :, None], ops.cast(y, "float32"), -3e38)
+    kept = ops.where(ops.expand_dims(keep, -1), ops.cast(y, "float32"), -3e38)
     return ops.where(ops.any(keep, axis=1, keepdims=True), ops.max(kept, axis=1), 0.0)
 
 

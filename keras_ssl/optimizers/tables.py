@@ -26,7 +26,7 @@ class TableSGD(keras.optimizers.Optimizer):
 
     Args:
         learning_rate: γ, a number or a schedule. Default: 0.025.
-        most: Times that a row counts at most, above 0. Default: 32.
+        most: Times that a row counts at most, above 0. Default: 8.
         name: Name of the optimizer.
         **kwargs: Arguments of `keras.optimizers.Optimizer`, such as `clipnorm`.
 
@@ -39,7 +39,7 @@ class TableSGD(keras.optimizers.Optimizer):
     """
 
     def __init__(
-        self, learning_rate: Schedule = 0.025, most: float = 32.0, name: str = "table_sgd", **kwargs: Any
+        self, learning_rate: Schedule = 0.025, most: float = 8.0, name: str = "table_sgd", **kwargs: Any
     ) -> None:
         super().__init__(learning_rate, name=name, **kwargs)
         check_between("most", most, above=0)

@@ -145,4 +145,6 @@ def _lines(path):
 
 
 def _bad(path, number, line, wanted):
-    return UserError(f"{wanted} in each line of {path}", f"{line[:60]!r} in line {number}", "correct or leave out the line")
+    return UserError(
+        f"{wanted} in each line of {path}", f"{line[:60]!r} in line {number}", "correct or leave out the line"
+    )

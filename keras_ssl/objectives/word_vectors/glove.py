@@ -79,7 +79,8 @@ class GloVe(Objective):
         """Score the pairs."""
         words, contexts = batch["input"][:, 0], batch["input"][:, 1]
         vectors, _ = self.parts.embed(words[:, None], training)
-        scores = ops.sum(vectors[:, 0] * ops.take(self.context_vectors, contexts, axis=0), axis=-1)
+        vectors = ops.cast(vectors[:, 0], "float32")
+        scores = ops.sum(vectors * ops.take(self.context_vectors, contexts, axis=0), axis=-1)
         biases = ops.take(self.biases, words, axis=0) + ops.take(self.context_biases, contexts, axis=0)
         return {"scores": scores + biases[:, 0], "count": batch["count"]}
 
