@@ -18,7 +18,7 @@ def encoder(**arguments):
 
 @pytest.fixture(scope="module")
 def learned():
-    return objectives.CausalLanguageModel(encoder(positions="learned", max_length=16))
+    return objectives.CausalLanguageModel(encoder(positions="learned", max_length=16, depth=1))
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_draws_by_hand():
     assert [drawn(u) for u in (0.0, 0.39, 0.41, 0.69, 0.71, 0.89, 0.91, 0.999)] == [2, 2, 3, 3, 4, 4, 1, 1]
     assert drawn(0.99, temperature=0) == 2
     assert [drawn(u, top_k=2) for u in (0.56, 0.58, 0.999)] == [2, 3, 3]
-    assert [drawn(u, top_p=0.4) for u in (0.0, 0.999)] == [2, 2]
+    assert [drawn(u, top_p=0.39) for u in (0.0, 0.999)] == [2, 2]
     assert [drawn(u, top_p=0.41) for u in (0.56, 0.58)] == [2, 3]
     assert [drawn(u, temperature=0.5) for u in (16 / 30 - 0.01, 16 / 30 + 0.01)] == [2, 3]
     assert sampling.draw(np.array([[9.0, 1, 0]]), np.zeros(1), temperature=0).tolist() == [1]  # 0 is padding
@@ -132,16 +132,15 @@ def test_draws_have_the_probabilities_of_the_softmax():
 # ---- writing ---------------------------------------------------------------------------------------------------------
 
 
-def uncached(model, prompts, length, slide=16):
-    """Run the encoder on the whole text, or its last tokens, row by row, and take the highest score."""
-    written = []
-    for row in prompts:
-        text = [one for one in row if one]
-        for _ in range(length):
-            logits = np.array(model.logits(np.array([text[-slide:]], "int32")))[0, -1]
-            text.append(1 + int(logits[1:].argmax()))
-        written.append(text[-length:])
-    return np.array(written)
+def uncached(model, prompts, length, longest=16):
+    """Run the encoder on all of each text, or its last tokens, and take the highest score."""
+    texts = [[one for one in row if one] for row in prompts]
+    for _ in range(length):
+        ends = [text[-longest:] for text in texts]
+        logits = np.array(model.logits(np.array([end + [0] * (longest - len(end)) for end in ends], "int32")))
+        for text, end, scores in zip(texts, ends, logits):
+            text.append(1 + int(scores[len(end) - 1, 1:].argmax()))
+    return np.array([text[-length:] for text in texts])
 
 
 def test_with_the_cache_it_writes_what_the_whole_text_gives(learned, packed):
@@ -149,8 +148,6 @@ def test_with_the_cache_it_writes_what_the_whole_text_gives(learned, packed):
         np.testing.assert_array_equal(
             model.generate(PROMPTS, 8, temperature=0), uncached(model, PROMPTS, 8), err_msg=model.encoder.name
         )
-    sine = encoders.cached(encoder(depth=1))
-    assert sine.output["frames"].shape == (None, None, 8)
 
 
 def test_frames_with_the_cache_are_those_of_the_whole_text():
@@ -159,7 +156,7 @@ def test_frames_with_the_cache_are_those_of_the_whole_text():
     cache, frames = np.zeros((1, 2, 2, 7, 4), "float32"), []
     for begin, end in ((0, 3), (3, 4), (4, 6)):
         outputs = network({"ids": ids[:, begin:end], "cache": cache, "position": np.array([begin], "int32")})
-        cache = outputs["cache"]
+        cache = np.array(outputs["cache"])
         frames.append(outputs["frames"])
     np.testing.assert_allclose(np.concatenate(frames, axis=1), parts(model).frames(ids), atol=1e-5)
     full = network({"ids": ids[:, :2], "cache": cache, "position": np.array([6], "int32")})["frames"]
@@ -172,7 +169,8 @@ def test_draws_repeat_by_seed_and_do_not_depend_on_other_rows(packed):
     written = packed.generate(PROMPTS, 8, seed=1)
     assert written.dtype == "int32"
     np.testing.assert_array_equal(packed.generate(PROMPTS, 8, seed=1), written)
-    np.testing.assert_array_equal(packed.generate(PROMPTS[:1, :6], 8, seed=1), written[:1])
+    others = PROMPTS[[0, 2, 1]]
+    np.testing.assert_array_equal(packed.generate(others, 8, seed=1)[0], written[0])
     assert (packed.generate(PROMPTS, 8, seed=2) != written).any()
     assert not (written == 0).any()
 

@@ -7,6 +7,7 @@ from keras_ssl.blocks import learned_positions, rotate, scaled_dot_product, sequ
 from keras_ssl.blocks import transformer as transformer_block
 from keras_ssl.errors import UserError
 from keras_ssl.networks import parts
+from keras_ssl.typing import Tensor
 
 __all__ = ["cached", "document_end", "is_cacheable"]
 
@@ -52,7 +53,8 @@ def cached(encoder: keras.Model) -> keras.Model:
     slots = ops.cumsum(ops.ones_like(cache[:, 0, 0, :, 0], dtype="int32"), axis=1) - 1
     here = ops.equal(place[:, :, None], slots[:, None, :])  # (n, length, size): the slot that a token is written to
     bias = ops.where(place[:, :, None] >= slots[:, None, :], 0.0, _NEVER)[:, None]
-    x, pieces = _tokens(found.tokens, ids, place), []
+    x = _tokens(found.tokens, ids, place)
+    pieces: list[Tensor] = []
     turned = place if _has_sines(found.trunk) else None
     for k in range(shape[0] // 2):
         attend = _attend(cache[:, 2 * k : 2 * k + 2], here, turned, pieces)

@@ -40,7 +40,7 @@ class Generator:
         slide: bool,
     ) -> np.ndarray:
         """Write on; see `CausalLanguageModel.generate` for the arguments, result and errors."""
-        spec = specs_of(self.model.encoder)
+        spec: Any = specs_of(self.model.encoder)
         _check(length, temperature, top_k, top_p, seed)
         prompts = _prompts(prompt_ids, spec)
         outgrown = spec.longest is not None and max(map(len, prompts)) + length - 1 > spec.longest
@@ -125,7 +125,7 @@ def _rows(texts, size):
 
 def _last_document(prompt, end):
     """What the tokens of the last document see: it alone."""
-    ends = np.flatnonzero(prompt[:-1] == end) if end is not None else []
+    ends = np.flatnonzero(prompt[:-1] == (-1 if end is None else end))
     return prompt[ends[-1] + 1 :] if len(ends) else prompt
 
 
