@@ -151,8 +151,8 @@ def test_what_cannot_be_filled_is_a_clear_error(trained, words):
 def test_it_is_deployed_with_embedding_and_logits(trained, words, tmp_path):
     assert set(trained.signatures()) == {"embed", "logits"}
     ids = words.encode(CORPUS)
-    signatures = {"logits": trained.signatures()["logits"]}  # "embed" is that of all objectives
-    folder = export.deploy(trained, tmp_path / "model", samples=ids, signatures=signatures)
+    logits, _ = trained.signatures()["logits"]  # "embed" is that of all objectives
+    folder = export.deploy(logits, tmp_path / "model", samples=ids)
     served = tf.saved_model.load(str(folder)).signatures["serving_default"](ids=tf.constant(ids))["logits"]
     np.testing.assert_allclose(served, trained.logits(ids), atol=1e-4)
 
