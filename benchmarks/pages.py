@@ -32,7 +32,6 @@ SECTIONS = {
     "generative: likelihood": ("generative.section", "generative_likelihood"),
     "generative: samples": ("generative.section", "generative_samples"),
     "masked autoencoder": ("masked_autoencoder.section", "masked_autoencoder"),
-    "masked language model": ("masked_language_model.section", "masked_language_model"),
     "autoencoders": ("autoencoders.section", "autoencoders"),
     "mnist to cifar10": ("mnist_to_cifar10.section", "mnist_to_cifar10"),
     "views": ("views.section", "views"),
