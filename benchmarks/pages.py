@@ -42,7 +42,6 @@ SECTIONS = {
     "export matrix": ("export_matrix.section", "export_matrix"),
     "resume": ("resume.section", "resume"),
     "mixed pictures": ("mixed_pictures.section", "mixed_pictures"),
-    "translation": ("translation.section", "translation"),
     "faults": ("faults.section", "faults"),
     "finite": ("finite.section", "finite"),
     "text transfer": ("text_transfer.section", "text_transfer"),
