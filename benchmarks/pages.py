@@ -44,7 +44,6 @@ SECTIONS = {
     "mixed pictures": ("mixed_pictures.section", "mixed_pictures"),
     "faults": ("faults.section", "faults"),
     "finite": ("finite.section", "finite"),
-    "text transfer": ("text_transfer.section", "text_transfer"),
     "input pipeline": ("input_pipeline.section", "input_pipeline"),
 }
 """The function that writes each section, `module.function` in `benchmarks`, and the files of results that it takes."""

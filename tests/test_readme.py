@@ -57,7 +57,7 @@ def quick_views(monkeypatch):
 def test_every_snippet_is_tested():
     counts = {page: len(snippets(page)) for page in TEXTS}
     once = dict.fromkeys(
-        [f"docs/{name}.md" for name in ("distributed", "generative", "kinds_of_data", "own_objective")], 1
+        [f"docs/{name}.md" for name in ("distributed", "generative", "kinds_of_data", "own_objective", "text_heads")], 1
     )
     assert {page: count for page, count in counts.items() if count} == {"README.md": 3, "docs/watching.md": 2, **once}
     assert WRITTEN.count("```python\n") == WRITTEN.count("```py")
@@ -122,6 +122,12 @@ def test_a_recipe_reconstructs_and_samples():
     names = run(snippets("docs/generative.md")[0], ("epochs=5", "epochs=1"))
     assert names["new"].shape == names["rebuilt"].shape == (16, 28, 28, 1)
     assert names["classifier"].output_shape == (None, 10)
+
+
+def test_words_are_tagged_and_sentences_rated():
+    names = run(snippets("docs/text_heads.md")[0], ("epochs=60", "epochs=2"), ("epochs=20", "epochs=1"))
+    assert names["predicted"].shape == names["ids"].shape
+    assert names["regressor"].output_shape == (None, 1)
 
 
 def test_series_go_the_whole_way():
