@@ -89,7 +89,14 @@ def of_peer(python, folder, seed, epochs):
     with tempfile.TemporaryDirectory() as temporary:
         corpus, vectors = pathlib.Path(temporary, "corpus.txt"), pathlib.Path(temporary, "vectors.bin")
         corpus.write_text("\n".join(texts_of(folder)) + "\n")
-        command = [python, str(HERE / "gensim_peer.py"), str(corpus), str(vectors), f"--seed={seed}", f"--epochs={epochs}"]
+        command = [
+            python,
+            str(HERE / "gensim_peer.py"),
+            str(corpus),
+            str(vectors),
+            f"--seed={seed}",
+            f"--epochs={epochs}",
+        ]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         return word_vectors.load(vectors), json.loads(printed.splitlines()[-1])
 

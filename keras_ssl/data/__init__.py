@@ -15,9 +15,9 @@ from keras_ssl.data.attribute_targets import (
     targets,
 )
 from keras_ssl.data.batching import batches
-from keras_ssl.data.few_labels import few, few_indices
 from keras_ssl.data.contexts import Contexts
 from keras_ssl.data.cooccurrences import cooccurrences
+from keras_ssl.data.few_labels import few, few_indices
 from keras_ssl.data.files import Files
 from keras_ssl.data.loading import load
 from keras_ssl.data.preparation import Preparation

@@ -100,9 +100,7 @@ def glove(
     check_between("learning_rate", learning_rate, above=0)
     keras.utils.set_random_seed(seed)
     batch_size = min(batch_size, len(pairs))
-    objective = objectives.GloVe(
-        encoders.word_vectors(vocabulary, width), seed=seed, **{"largest": 10.0, **arguments}
-    )
+    objective = objectives.GloVe(encoders.word_vectors(vocabulary, width), seed=seed, **{"largest": 10.0, **arguments})
     begin = 1 / (learning_rate * batch_size) ** 2
     objective.compile(optimizers.TableAdagrad(1.0, begin))
     return Recipe(objective, pairs, 25 if epochs is None else epochs, None, batch_size, seed, columns=("count",))

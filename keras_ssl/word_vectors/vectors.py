@@ -34,7 +34,9 @@ class WordVectors:
     def __post_init__(self) -> None:
         vectors = np.asarray(self.vectors, "float32")
         if vectors.ndim != 2 or len(vectors) != len(self.words):
-            raise UserError(f"one vector for each of {len(self.words)} words", f"shape {vectors.shape}", "give as many rows")
+            raise UserError(
+                f"one vector for each of {len(self.words)} words", f"shape {vectors.shape}", "give as many rows"
+            )
         if not np.isfinite(vectors).all():
             word = self.words[int(np.argmin(np.isfinite(vectors).all(axis=1)))]
             raise UserError("finite vectors", f"NaN or Inf in that of '{word}'", "train with a smaller learning rate")
@@ -99,7 +101,7 @@ class WordVectors:
             UserError: If a word has no vector.
 
         Reference:
-            Mikolov et al. 2013, "Linguistic Regularities in Continuous Space Word Representations", section 4 (3CosAdd).
+            Mikolov et al. 2013, "Linguistic Regularities in Continuous Space Word Representations", section 4.
         """
         first, second, third = (self.directions[self._number(word)] for word in (a, b, c))
         return self._nearest(second - first + third, count, [a, b, c])

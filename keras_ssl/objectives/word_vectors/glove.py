@@ -43,9 +43,7 @@ class GloVe(Objective):
     batch_keys = ("input", "count")
     batches_call = "data.batches(data.cooccurrences(stream), columns=['count'])"
 
-    def __init__(
-        self, encoder: keras.Model, largest: float = 100.0, power: float = 0.75, seed: int = 0, **kwargs: Any
-    ):
+    def __init__(self, encoder: keras.Model, largest: float = 100.0, power: float = 0.75, seed: int = 0, **kwargs: Any):
         super().__init__(encoder, seed=seed, **kwargs)
         self.parts = word_parts(encoder, type(self).__name__)
         check_between("largest", largest, above=0)
@@ -72,7 +70,9 @@ class GloVe(Objective):
         super().check_array(key, array)
         if key == "count" and (array <= 0).any():
             raise UserError(
-                "counts above 0", f"{array[array <= 0][0]:g} at index {np.argmax(array <= 0)}", f"use `{self.batches_call}`"
+                "counts above 0",
+                f"{array[array <= 0][0]:g} at index {np.argmax(array <= 0)}",
+                f"use `{self.batches_call}`",
             )
 
     def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:

@@ -45,7 +45,9 @@ def vocabulary_of(encoder: keras.Model) -> int:
     """
     spec = specs_of(encoder)
     if not isinstance(spec, Spec) or spec.high is None:
-        raise UserError("an encoder that looks ids up in an embedding", f"'{encoder.name}'", "use `encoders.word_vectors`")
+        raise UserError(
+            "an encoder that looks ids up in an embedding", f"'{encoder.name}'", "use `encoders.word_vectors`"
+        )
     return int(spec.high) + 1
 
 
