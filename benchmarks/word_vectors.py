@@ -3,10 +3,9 @@
     python -m benchmarks.word_vectors FOLDER [--peer /tmp/venv-gensim/bin/python] [--seeds 3] [--epochs 10]
         [--glove ITERATIONS] [--development]
 
-FOLDER has enwiki_sample.txt.gz (799,885 words), wordsim353.tsv, simlex999.txt and questions-words.txt.gz. Skip-gram has 100
-dimensions, a window of 5, 5 negatives, words that occur 5 times, and `recipes.words.skip_gram`; gensim has the same, with
-`corpus_file` and 2 workers. Each seed trains one after the other, each in a process of its own, since the machine may be
-busy with other work. Words a second are words of the text, before frequent ones are left out, over the seconds of
+FOLDER has enwiki_sample.txt.gz (799,885 words), wordsim353.tsv, simlex999.txt and questions-words.txt.gz. Skip-gram has
+100 dimensions, a window of 5, 5 negatives, words that occur 5 times, and `recipes.words.skip_gram`; gensim has the
+same, with `corpus_file` and 2 workers. Both train in turn, each in a process of its own. Words a second are words of the text, before frequent ones are left out, over the seconds of
 training: for ours all of `fit`, tracing included. Processor seconds are those of all threads, and depend less on what
 else runs. `--development` scores every second pair of the two sets of pairs, on which choices were made; without it all
 pairs are scored, and the pairs that no choice saw.

@@ -4,7 +4,7 @@ A recipe is a plain function of the data that returns a compiled objective, read
 split, after the last epoch; hyperparameters were chosen on a part of train. `choose` finds a recipe by names.
 """
 
-from keras_ssl.recipes import digits, mnist, photographs, small_images, words
+from keras_ssl.recipes import digits, items, mnist, photographs, small_images, words
 from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, UNLABELED, check_images, choose
 from keras_ssl.recipes.recipe import Recipe, compiled
 
@@ -17,6 +17,7 @@ __all__ = [
     "choose",
     "compiled",
     "digits",
+    "items",
     "mnist",
     "photographs",
     "small_images",
