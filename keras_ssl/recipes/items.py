@@ -21,7 +21,8 @@ def skip_gram(
     seed: int = 0,
     width: int = 32,
     window: int = 3,
-    learning_rate: float = 0.05,
+    learning_rate: float = 0.025,
+    batch_size: int = 16,
     **arguments: Any,
 ) -> Recipe:
     """Skip-gram over sequences of items: items that stand near each other get vectors that are near.
@@ -29,11 +30,13 @@ def skip_gram(
     Args:
         sequences: Sequences of items, each a vector of integers from 1 to `items`.
         items: Number of items.
-        epochs: Number of epochs. Default: 20.
+        epochs: Number of epochs. Default: 10.
         seed: Seed of weights, rows and noise. Default: 0.
         width: Width of the vectors. Default: 32.
         window: Largest distance of a context. Default: 3.
-        learning_rate: See `words.skip_gram`. Default: 0.05.
+        learning_rate: See `words.skip_gram`. Default: 0.025.
+        batch_size: Rows in each step. Default: 16: with few items, a large batch holds each many times, and 64 rows
+            diverged.
         **arguments: Arguments of `objectives.SkipGram`.
 
     Returns:
@@ -53,8 +56,10 @@ def skip_gram(
     if stream.min() < 1 or stream.max() > end:
         raise UserError(f"items in 1..{items}", f"{stream.min()}..{stream.max()}", "number the items from 1")
     contexts = data.Contexts(stream, window, end=end, sample=None)
-    epochs = 20 if epochs is None else epochs
-    return words.skip_gram(contexts, items + 1, epochs, seed, width, learning_rate=learning_rate, **arguments)
+    epochs = 10 if epochs is None else epochs
+    return words.skip_gram(
+        contexts, items + 1, epochs, seed, width, learning_rate=learning_rate, batch_size=batch_size, **arguments
+    )
 
 
 def baskets(
