@@ -17,8 +17,8 @@ class Contexts:
 
     A word that is left out takes no place, so windows reach further. A word of frequency f stays with the probability
     `min(1, sqrt(sample / f) + sample / f)`. What a row holds is a pure function of its index and of a seed, which
-    `data.batches` gives for each step: so every epoch leaves out other words and cuts the text at other places. It reads
-    each part of the text once, on average.
+    `data.batches` gives for each step: so every epoch leaves out other words and cuts the text at other places. It
+    reads each part of the text once, on average.
 
     Args:
         stream: Ids of the words of all texts, one after another, an integer array `(words,)`; 0 is no word.
@@ -28,7 +28,8 @@ class Contexts:
             this leaves out 7 % of them.
         end: Id that ends a text, such as `tokenizer.end`. It becomes `window` zeros, so that no window reaches from a
             text into the next. Default: None.
-        unknown: Id of the words that the vocabulary lacks, such as `tokenizer.unknown`; they are left out. Default: None.
+        unknown: Id of the words that the vocabulary lacks, such as `tokenizer.unknown`, which are left out. Default:
+            None.
         sample: Frequency above which words are left out, above 0; or None for none. Default: 1e-3.
         which: Numbers of the rows, an integer array. Default: all.
 

@@ -26,12 +26,13 @@ def cooccurrences(
             one. It is read in blocks, so it may be a memory map.
         window: Largest distance. Default: 15, as in the demo of the paper's code.
         end: Id that ends a text, such as `tokenizer.end`: no window reaches over it. Default: None.
-        unknown: Id of the words that the vocabulary lacks, such as `tokenizer.unknown`; they are left out. Default: None.
+        unknown: Id of the words that the vocabulary lacks, such as `tokenizer.unknown`, which are left out. Default:
+            None.
         symmetric: Whether the words after a word are its contexts, too, not only those before it. Default: True.
         block: Number of words that are read at a time, which bounds the memory. Default: 500,000.
 
     Returns:
-        `Source` of the pairs that occur, int32 `(pairs, 2)`: word and context, sorted; with the column "count", float32.
+        `Source` of the pairs that occur, int32 `(pairs, 2)`: word and context, sorted; with the column "count".
 
     Raises:
         UserError: If the stream is no vector of ids, has fewer than two different words, or no pair occurs.

@@ -72,7 +72,7 @@ def skip_gram(centers: Tensor, contexts: Tensor, negatives: Tensor, weights: Ten
         Float32 tensor `(n, length)`; the noise alone counts where a word has no context.
 
     Reference:
-        Mikolov et al. 2013, "Distributed Representations of Words and Phrases and their Compositionality", Eqs. 1 and 4.
+        Mikolov et al. 2013, "Distributed Representations of Words and Phrases and their Compositionality", Eq. 4.
     """
     scores = ops.matmul(centers, ops.swapaxes(contexts, 1, 2))
     noise = ops.matmul(centers, ops.swapaxes(negatives, 1, 2))

@@ -66,8 +66,8 @@ class TableSGD(keras.optimizers.Optimizer):
 class TableAdagrad(keras.optimizers.Optimizer):
     """Adagrad that changes only the rows of a table that a batch needs.
 
-    `a <- a + g²` and `w <- w - γ g / sqrt(a)`, number by number, the same as `keras.optimizers.Adagrad`, which goes over
-    the whole table in each step, and adds the squares of gradients of one row one by one.
+    `a <- a + g²` and `w <- w - γ g / sqrt(a)`, number by number. `keras.optimizers.Adagrad` goes over the whole table
+    in each step, and adds the squares of the gradients of one row one by one.
 
     Args:
         learning_rate: γ, a number or a schedule. Default: 0.05.

@@ -39,12 +39,12 @@ def read_pairs(path: Path) -> list[tuple[str, str, float]]:
         UserError: If there is no such file, or a line is none of these.
     """
     pairs = []
-    for number, line in _lines(path):
+    for k, (number, line) in enumerate(_lines(path)):
         fields = line.replace(",", "\t").split("\t")
         try:
             pairs.append((fields[0].strip(), fields[1].strip(), float(fields[2])))
         except (IndexError, ValueError):
-            if number > 1:
+            if k > 0:  # titles may be in the first
                 raise _bad(path, number, line, "two words and a number, separated by tabs or commas") from None
     return pairs
 

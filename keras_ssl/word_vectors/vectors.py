@@ -101,7 +101,7 @@ class WordVectors:
             UserError: If a word has no vector.
 
         Reference:
-            Mikolov et al. 2013, "Linguistic Regularities in Continuous Space Word Representations", section 4 (3CosAdd).
+            Mikolov et al. 2013, "Linguistic Regularities in Continuous Space Word Representations", section 4.
         """
         first, second, third = (self.directions[self._number(word)] for word in (a, b, c))
         return self._nearest(second - first + third, count, [a, b, c])
