@@ -7,6 +7,7 @@ import shlex
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import typer
 from PIL import Image
 from quick import eagerly
@@ -57,9 +58,9 @@ def quick_views(monkeypatch):
 def test_every_snippet_is_tested():
     counts = {page: len(snippets(page)) for page in TEXTS}
     once = dict.fromkeys(
-        [f"docs/{name}.md" for name in ("distributed", "generative", "kinds_of_data", "own_objective", "text_heads")], 1
+        [f"docs/{name}.md" for name in ("distributed", "generative", "kinds_of_data", "own_objective")], 1
     )
-    assert {page: count for page, count in counts.items() if count} == {"README.md": 3, "docs/watching.md": 2, **once}
+    assert {page: count for page, count in counts.items() if count} == {"README.md": 3, "docs/watching.md": 2, "docs/text.md": 2, "docs/language_models.md": 4, **once}
     assert WRITTEN.count("```python\n") == WRITTEN.count("```py")
 
 
@@ -124,10 +125,31 @@ def test_a_recipe_reconstructs_and_samples():
     assert names["classifier"].output_shape == (None, 10)
 
 
-def test_words_are_tagged_and_sentences_rated():
-    names = run(snippets("docs/text_heads.md")[0], ("epochs=60", "epochs=2"), ("epochs=20", "epochs=1"))
+@pytest.fixture
+def eager():
+    """Without tracing, which takes longer than a few steps."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def test_texts_become_ids_words_are_tagged_and_sentences_rated(eager):
+    assert run(snippets("docs/text.md")[0])["source"].stored.shape == (4, 8)
+    names = run(snippets("docs/text.md")[1], ("epochs=60", "epochs=2"), ("epochs=20", "epochs=1"))
     assert names["predicted"].shape == names["ids"].shape
     assert names["regressor"].output_shape == (None, 1)
+
+
+def test_language_models_train(eager):
+    masked, tokens, causal, translator = snippets("docs/language_models.md")
+    fewer = ("] * 20", "] * 2")
+    not_served = ("export.deploy(", "print(")
+    assert int(run(masked, fewer, ("epochs=20", "epochs=1"), not_served)["model"].step) == 1
+    assert int(run(tokens, fewer, ("epochs=5", "epochs=1"))["objective"].step) == 1
+    written = run(causal, ("] * 50", "] * 5"), ("epochs=60", "epochs=1"), ("length=40", "length=3"))["written"]
+    assert written.shape == (2, 3)
+    shorter = (("] * 16", "] * 2"), ("epochs=2)", "epochs=1)"), ("epochs=20", "epochs=1"), ("beams=4", "beams=2"))
+    assert run(translator, *shorter, not_served)["ids"].shape == (1, 4)
 
 
 def test_series_go_the_whole_way():
@@ -163,8 +185,8 @@ def test_a_command_line_is_understood(words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for folder in ("photos", "labeled", "run"):
         (tmp_path / folder).mkdir()
-    for file in ("encoder.keras", "classifier.keras"):
-        (tmp_path / "run" / file).touch()
+    for file in ("run/encoder.keras", "run/classifier.keras", "texts.txt", "reviews.csv"):
+        (tmp_path / file).touch()
     name, *arguments = shlex.split(words, comments=True)
     if arguments != ["--help"]:
         whole = typer.main.get_command(cli.app)
