@@ -53,6 +53,9 @@ class Contexts:
     unknown: int | None = None
     sample: float | None = 1e-3
     which: Any = None
+    _spread: np.ndarray = dataclasses.field(init=False, repr=False)
+    _chance: np.ndarray = dataclasses.field(init=False, repr=False)
+    _expected: np.ndarray = dataclasses.field(init=False, repr=False)
 
     draws = True
     """Whether `rows` takes a seed."""

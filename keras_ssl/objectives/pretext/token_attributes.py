@@ -9,7 +9,7 @@ from keras import layers, ops
 from keras_ssl import distribute, losses, transforms
 from keras_ssl.checks import check_between, check_labels
 from keras_ssl.errors import UserError
-from keras_ssl.networks import parts
+from keras_ssl.networks import id_table, parts
 from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.objectives.pretext.attributes import check_attributes, term_of
 from keras_ssl.specs import Spec, Specs, check_kind, specs_of
@@ -72,7 +72,7 @@ class TokenAttributes(Objective):
         super().__init__(encoder, seed=seed, **kwargs)
         check_kind(encoder, "ids", type(self).__name__)
         check_between("mask_ratio", mask_ratio, above=0, below=1)
-        check_between("mask", mask, 1, specs_of(encoder).high, whole=True)
+        check_between("mask", mask, 1, id_table(encoder).input_dim - 1, whole=True)
         self.attributes = attributes
         self.mask = mask
         self.mask_ratio = mask_ratio
