@@ -128,7 +128,7 @@ def train(given, ids, frequencies, seed):
     model.bias.assign(np.log((frequencies + 0.1) / frequencies.sum()))  # else the first steps would learn these
     rate = keras.optimizers.schedules.CosineDecay(0.0, given.steps, warmup_target=given.rate, warmup_steps=100)
     optimizer = keras.optimizers.AdamW(rate, weight_decay=0.01, beta_2=0.98, global_clipnorm=1.0)
-    model.compile(optimizer, jit_compile=False, steps_per_execution=10)
+    model.compile(optimizer, jit_compile=True, steps_per_execution=10)
     batches = data.batches(windows(ids), batch_size=given.batch, seed=seed, drop_remainder=True)
     started = time.process_time()
     model.fit(batches.repeat(), steps_per_epoch=given.steps, verbose=0)
@@ -181,7 +181,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--text", required=True, help="a text of words, .txt or .txt.gz")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=2200)
+    parser.add_argument("--steps", type=int, default=2600)
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--depth", type=int, default=2)
     parser.add_argument("--ratio", type=float, default=0.15, help="share of the words that are hidden in training")
