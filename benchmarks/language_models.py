@@ -10,8 +10,8 @@ with interpolated Kneser-Ney smoothing.
 
 "small" is nanoGPT's budget for a CPU. With `--peer` each seed is also trained by `torch_language_model.py` in PyTorch,
 whose Python is PEER_PYTHON: processes of their own, in turn, which say how long they trained, compilation included.
-"hour" is meant for an hour of two cores: 44 GFLOP a step (6 for each weight and character), at the 20 GFLOP a CPU-second
-that "small" was measured at, are 6,600 CPU-seconds for 3,000 steps. It has not been run yet. It is kept with
+"hour" is meant for an hour of two cores: 44 GFLOP a step (6 for each weight and character), at the 20 GFLOP a
+CPU-second that "small" was measured at, are 6,600 CPU-seconds for 3,000 steps. It has not been run yet. It is kept with
 `callbacks.Resume` and goes on where it stopped.
 """
 
