@@ -184,7 +184,7 @@ def tagged_texts(n, seed):
 
 def corrupted_texts(n, seed):
     """Make a batch of texts of which one token in three is masked."""
-    batch = texts(n, seed)
+    batch = sentences(n, seed)
     hidden = np.random.default_rng(seed + 1).random((n, 10)) < 0.3
     return batch | {"corrupted": np.where(hidden & (batch["input"] > 0), 2, batch["input"]).astype("int32")}
 
