@@ -171,7 +171,7 @@ def pretrain(
         ),
     ] = "white",
     skip_broken: SkipBroken = False,
-    vocabulary: Annotated[int, typer.Option(min=6, help="Most byte pairs of a tokenizer of texts.")] = 8000,
+    vocabulary: Annotated[int, typer.Option(min=261, help="Most ids of the tokenizer of texts.")] = 8000,
     length: Annotated[int, typer.Option(min=2, help="Tokens in a row of text.")] = 128,
     strategy: Strategy = "none",
     trust: Annotated[

@@ -174,12 +174,16 @@ def check_dataset(name: Path) -> None:
         raise no_such_dataset(str(name))
 
 
-def check_no_path(name: Path, expected: str = "a folder of images", endings: tuple[str, ...] = (".npz",)) -> None:
+def check_no_path(
+    name: Path,
+    expected: str = "a folder of images, or a file of arrays or texts",
+    endings: tuple[str, ...] = (".npz", *TEXT_FILES),
+) -> None:
     """Raise if what is no folder or file was meant as one.
 
     Args:
         name: Name or path.
-        expected: What was expected, for the error. Default: `"a folder of images"`.
+        expected: What was expected, for the error. Default: one of what the commands read.
         endings: Endings of files that it might be. Default: that of arrays.
 
     Raises:

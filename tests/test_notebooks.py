@@ -26,6 +26,8 @@ SMALL = {
     "STEPS": 2,
     "COUNTS": (1, 5),
     "POINTS": 60,
+    "TEXTS": 60,
+    "WORD_EPOCHS": 1,
 }
 
 

@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from typer.testing import CliRunner
 
-from keras_ssl import data, export, runs, tokenizers, transfer
+from keras_ssl import cli, data, encoders, export, recipes, runs, tokenizers, transfer
 from keras_ssl.errors import UserError
 
 KIT = Path(__file__).parents[1] / "export"
@@ -70,8 +71,11 @@ def test_sources_keep_the_tokenizer(tmp_path):
     assert np.array_equal(train.stored, source.stored)
     assert test.shape == (2,)
     assert test.labels.tolist() == [1, 0]
-    with pytest.raises(UserError, match=r"at most 3 tokens.*1 of 4"):
-        runs.load_fitting(tmp_path, "train", encoder(WORDS.vocabulary, 3), tokenizer=WORDS)
+    said = []
+    cut = runs.load_fitting(tmp_path, "train", encoder(WORDS.vocabulary, 3), tokenizer=WORDS, say=said.append)
+    assert np.array_equal(cut.stored, source.stored[:, :3])
+    assert "1 of 4 texts in" in said[-1]
+    assert "more than 3 tokens. They are cut." in said[-1]
     np.savez(tmp_path / "train.npz", ids=source.stored)
     assert runs.load_fitting(tmp_path, "train", encoder(WORDS.vocabulary), tokenizer=WORDS).tokenizer is None
 
@@ -200,3 +204,37 @@ def test_the_client_minds_the_length_and_a_missing_tokenizer(kit, deployed):
     del manifest["sha256"]["tokenizer.json"]
     with pytest.raises(ArtifactError, match="without a tokenizer"):
         load_tokenizer(deployed, manifest)
+
+
+@pytest.mark.parametrize("objective", recipes.TEXT)
+def test_the_command_line_pretrains_on_texts_and_resumes(objective, tmp_path, monkeypatch):
+    build = encoders.transformer
+
+    def tiny(vocabulary, causal, **sizes):
+        return build(vocabulary, width=4, depth=1, heads=1, causal=causal)
+
+    monkeypatch.setattr(encoders, "transformer", tiny)
+    (tmp_path / "texts.txt").write_text("\n".join(TEXTS * 40))
+    sizes = ("--epochs", 1, "--length", 8, "--vocabulary", 270)
+    words = (
+        "pretrain",
+        "--dataset",
+        tmp_path / "texts.txt",
+        "--objective",
+        objective,
+        *sizes,
+        "--out",
+        tmp_path / "run",
+    )
+    result = CliRunner().invoke(cli.app, [*map(str, words)])
+    assert result.exit_code == 0, result.output
+    assert f"rows of ids of (8,); 1 epochs of {objective}" in result.output
+    assert runs.tokenizer_of(tmp_path / "run" / "encoder.keras").vocabulary == 270
+    result = CliRunner().invoke(cli.app, [*map(str, words), "--resume"])
+    assert "nothing is left to train" in result.output
+
+
+def test_recipes_of_text_need_a_tokenizer():
+    rows = data.from_arrays(np.ones((4, 8), "int32"))
+    with pytest.raises(UserError, match=r"texts with their tokenizer.*recipes\.text\.corpus"):
+        recipes.text.masked_language_model(rows)

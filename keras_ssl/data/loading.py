@@ -108,7 +108,11 @@ def load(
         _check_no_columns(columns, folder)
         return readers.load_folder(folder, split, wanted, in_memory, trust, preparation, channels, skip_broken, say)
     if folder.is_file() and folder.name.lower().endswith(names.TEXT_FILES):
-        raise UserError("images or arrays", f"the texts {folder}", f"load them by `data.texts({str(folder)!r})`")
+        raise UserError(
+            "images or arrays",
+            f"the texts {folder}",
+            f"load them by `data.texts({str(folder)!r})`, or add `--objective masked_language_model` to `pretrain`",
+        )
     names.check_no_path(name_or_folder)
     named = readers.load_named(str(name_or_folder), split, wanted, columns, preparation)
     return _of_channels(named, channels, say)

@@ -278,5 +278,5 @@ def check_labeled(*sources: Source) -> None:
             raise UserError(
                 "a labeled source",
                 f"'{source.name}' without labels" + (f": {source.why_unlabeled}" if source.why_unlabeled else ""),
-                "give a data set with labels, or a folder with one folder for each class and no image beside them",
+                "give a data set with labels, or a folder with one folder for each class and no file beside them",
             )

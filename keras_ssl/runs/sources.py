@@ -15,6 +15,8 @@ from keras_ssl.tokenizers import Tokenizer
 
 __all__ = ["load_fitting", "load_labeled"]
 
+_LONGEST = 512  # tokens, as in BERT: the memory of attention grows with the square
+
 
 def load_fitting(
     dataset: str, split: str, model: keras.Model, tokenizer: Tokenizer | None = None, **reading: Any
@@ -36,7 +38,7 @@ def load_fitting(
     if tokenizer is None or _has_arrays(dataset):
         return as_source(data.load(dataset, split, like=model, **reading), model)
     texts = data.texts(dataset, split, say=reading.get("say"))
-    return as_source(data.from_texts(texts, tokenizer, _length(model)), model)
+    return as_source(_rows(texts, tokenizer, model, reading.get("say")), model)
 
 
 def load_labeled(
@@ -95,7 +97,12 @@ def _has_arrays(dataset):
     return path.suffix == ".npz" or (path.is_dir() and any(path.glob("*.npz")))
 
 
-def _length(model):
-    """The number of ids that a model takes; None if it takes any."""
+def _rows(texts, tokenizer, model, say):
+    """Return texts as ids, those cut that are longer than the model takes, or than attention has memory for."""
     spec = specs_of(embedder(model))
-    return spec.shape[1] if isinstance(spec, Spec) and spec.kind == "ids" else None
+    fixed, most = (spec.shape[1], spec.longest) if isinstance(spec, Spec) else (None, None)
+    longest, ids = fixed or most or _LONGEST, tokenizer.encode(texts.texts)
+    cut = int(ids[:, longest:].any(axis=1).sum())
+    if cut and say is not None:
+        say(f"{cut:,} of {len(texts):,} texts in {texts.name} have more than {longest} tokens. They are cut.")
+    return data.from_texts(texts, tokenizer, fixed or min(longest, ids.shape[1]), truncate=True)
