@@ -1,5 +1,8 @@
 """Word vectors: losses by hand and by NumPy, rows of text, counts, files and scores."""
 
+import pathlib
+import tracemalloc
+
 import keras
 import numpy as np
 import pytest
@@ -111,6 +114,21 @@ def test_frequent_words_stay_as_often_as_the_formula_says():
     assert (rows == 1).mean() == pytest.approx(chance * 0.5 / (chance * 0.5 + 0.5), rel=0.05)
 
 
+def test_rows_go_on_where_float32_counts_no_further(monkeypatch):
+    """Behind 2^24 expected words, which the first word stands for here."""
+    monkeypatch.setattr("keras_ssl.data.contexts._chance", lambda counts, sample: np.float32([1, 2**24] + [1] * 98))
+    contexts = data.Contexts(np.arange(1, 100), window=1, length=1, which=np.array([2**24 + 5]))
+    assert contexts.rows(np.array([0])).tolist() == [[7]]
+
+
+def test_slices_have_the_rows_and_compute_nothing_again(monkeypatch):
+    contexts = data.Contexts(np.arange(1, 400), window=2, length=8)
+    monkeypatch.setattr("keras_ssl.data.contexts.spread", None)
+    chosen = contexts[3:][[0, 2]]
+    assert len(chosen) == 2
+    np.testing.assert_array_equal(chosen.rows(np.arange(2), (1, 2)), contexts.rows(np.array([3, 5]), (1, 2)))
+
+
 def test_batches_are_a_pure_function_of_seed_and_step():
     source = data.Source(data.Contexts(np.arange(1, 300), length=4))
 
@@ -123,7 +141,18 @@ def test_batches_are_a_pure_function_of_seed_and_step():
     assert (epochs(first_epoch=1)[0] != first[0]).any()
 
 
-@pytest.mark.parametrize("block", [5, 1000])
+def test_cooccurrences_hold_one_block_of_a_memory_map(tmp_path):
+    np.save(tmp_path / "stream.npy", np.arange(200_000, dtype="int32") % 7)
+    stream = np.load(tmp_path / "stream.npy", mmap_mode="r")
+    tracemalloc.start()
+    found = data.cooccurrences(stream, 1, end=5, unknown=6, block=4_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < stream.nbytes / 2
+    assert found.columns["count"].sum() == pytest.approx(2 * 3 * 200_000 / 7, rel=1e-4)
+
+
+@pytest.mark.parametrize("block", [1, 5, 1000])
 def test_cooccurrences_equal_a_loop(block):
     stream, window = np.array([1, 2, 2, 9, 3, 1, 2, 3, 3, 1]), 2
     counts, texts = {}, [[1, 2, 2], [3, 1, 2, 3, 3, 1]]
@@ -269,6 +298,20 @@ def test_bad_files_are_clear_errors(content, name, words, tmp_path):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=words):
         word_vectors.load(tmp_path / name)
+
+
+def test_a_file_is_written_whole_or_not_at_all(four, tmp_path, monkeypatch):
+    word_vectors.save(four, tmp_path / "new" / "v.txt")
+
+    def full(path, content):
+        with path.open("wb") as file:
+            file.write(content[:9])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pathlib.Path, "write_bytes", full)
+    with pytest.raises(UserError, match="No space left"):
+        word_vectors.save(four, tmp_path / "new" / "v.txt")
+    assert word_vectors.load(tmp_path / "new" / "v.txt").words == four.words
 
 
 def test_words_with_spaces_are_not_written(tmp_path):

@@ -1,6 +1,8 @@
 """Rows of a text for word vectors, and how often words stand together."""
 
+import copy
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ import numpy as np
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 
-__all__ = ["Contexts", "check_stream", "count_words", "spread"]
+__all__ = ["Contexts", "check_stream", "check_words", "count_words", "spread"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -65,11 +67,12 @@ class Contexts:
             check_between(name, getattr(self, name), least=1, whole=True)
         if self.sample is not None:
             check_between("sample", self.sample, above=0)
-        stream = spread(self.stream, self.window, self.end, self.unknown)
+        stream = spread(check_stream(self.stream), self.window, self.end, self.unknown)
+        check_words([stream])
         chance = _chance(count_words(stream), self.sample)
         object.__setattr__(self, "_spread", stream)
         object.__setattr__(self, "_chance", chance)
-        object.__setattr__(self, "_expected", np.cumsum(chance[stream]))
+        object.__setattr__(self, "_expected", np.cumsum(chance[stream], dtype="float64"))
         if self.which is None:
             object.__setattr__(self, "which", np.arange(max(1, int(self._expected[-1] / self.length))))
 
@@ -89,7 +92,9 @@ class Contexts:
 
     def __getitem__(self, which: Any) -> "Contexts":
         """Return the rows of a slice, an array of indices or a boolean mask."""
-        return dataclasses.replace(self, which=self.which[which])
+        chosen = copy.copy(self)  # shares what was computed from the stream
+        object.__setattr__(chosen, "which", self.which[which])
+        return chosen
 
     def rows(self, indices: Any, seed: Any = (0, 0)) -> np.ndarray:
         """Return rows of the text.
@@ -117,13 +122,13 @@ class Contexts:
 
 
 def check_stream(stream: Any) -> np.ndarray:
-    """Return a stream of ids as int32, or raise if it cannot give pairs of words.
+    """Return a stream of ids as an array, of which nothing is read, or raise if it is no integer vector.
 
     Args:
         stream: Integer array `(words,)`.
 
     Raises:
-        UserError: If it is none, has negative ids, or fewer than two different words.
+        UserError: If it is none.
     """
     stream = np.asarray(stream)
     if stream.ndim != 1 or not (np.issubdtype(stream.dtype, np.integer) or not len(stream)):
@@ -132,16 +137,32 @@ def check_stream(stream: Any) -> np.ndarray:
             f"{stream.dtype} of shape {stream.shape}",
             "make one with `tokenizer.stream(texts)`",
         )
-    words = np.unique(stream[stream != 0])
-    if len(words) and words[0] < 0:
-        raise UserError("ids of at least 0", f"{words[0]}", "number words from 1; 0 is padding")
-    if len(words) < 2:
+    return stream
+
+
+def check_words(parts: Iterable[np.ndarray]) -> int:
+    """Return the highest id of a text, or raise if the text cannot give pairs of words.
+
+    Args:
+        parts: Parts of the text, as `spread` returns them.
+
+    Raises:
+        UserError: If ids are negative, or there are fewer than two different words.
+    """
+    low, high, count = np.iinfo("int32").max, 0, 0
+    for part in parts:
+        count += len(part)
+        low = int(np.min(part, where=part != 0, initial=low))
+        high = int(np.max(part, initial=high))
+    if low < 0:
+        raise UserError("ids of at least 0", f"{low}", "number words from 1; 0 is padding")
+    if low >= high:
         raise UserError(
             "a text of at least two different words",
-            f"{len(stream)} ids of {len(words)} words",
+            f"{count} ids of {int(high > 0)} words",
             "check the path of the text, and the `min_count` of its tokenizer",
         )
-    return stream.astype("int32", copy=False)
+    return high
 
 
 def count_words(stream: np.ndarray, vocabulary: int | None = None) -> np.ndarray:
@@ -163,8 +184,8 @@ def count_words(stream: np.ndarray, vocabulary: int | None = None) -> np.ndarray
     return counts
 
 
-def spread(stream: Any, window: int, end: int | None = None, unknown: int | None = None) -> np.ndarray:
-    """Return a checked stream without unknown words, and with `window` zeros in place of each end of a text.
+def spread(stream: np.ndarray, window: int, end: int | None = None, unknown: int | None = None) -> np.ndarray:
+    """Return a part of a stream without unknown words, and with `window` zeros in place of each end of a text.
 
     Args:
         stream: Integer array `(words,)`.
@@ -172,14 +193,13 @@ def spread(stream: Any, window: int, end: int | None = None, unknown: int | None
         end: Id that ends a text. Default: None.
         unknown: Id to leave out. Default: None.
 
-    Raises:
-        UserError: See `check_stream`.
+    Returns:
+        int32 array.
     """
-    stream = np.asarray(stream)
     if unknown is not None:
         stream = stream[stream != unknown]
     ends = np.zeros(len(stream), bool) if end is None else stream == end
-    return np.repeat(check_stream(np.where(ends, 0, stream)), np.where(ends, window, 1))
+    return np.repeat(np.where(ends, 0, stream).astype("int32"), np.where(ends, window, 1))
 
 
 def _chance(counts, sample):

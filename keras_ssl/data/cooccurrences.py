@@ -1,11 +1,12 @@
-"""How often words stand together, counted in one pass over a text."""
+"""How often words stand together."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from keras_ssl.checks import check_counts
-from keras_ssl.data.contexts import spread
+from keras_ssl.data.contexts import check_stream, check_words, spread
 from keras_ssl.data.source import Source, from_arrays
 
 __all__ = ["cooccurrences"]
@@ -23,7 +24,7 @@ def cooccurrences(
 
     Args:
         stream: Ids of the words of all texts, an integer array `(words,)`; 0 is no word. `tokenizer.stream(texts)` is
-            one. It is read in blocks, so it may be a memory map.
+            one. It is read twice, block by block, so it may be a memory map that is larger than the memory.
         window: Largest distance. Default: 15, as in the demo of the paper's code.
         end: Id that ends a text, such as `tokenizer.end`: no window reaches over it. Default: None.
         unknown: Id of the words that the vocabulary lacks, such as `tokenizer.unknown`, which are left out. Default:
@@ -41,17 +42,23 @@ def cooccurrences(
         Pennington et al. 2014, "GloVe: Global Vectors for Word Representation", section 4.2.
     """
     check_counts(window=window, block=block)
-    stream = spread(stream, window, end, unknown)
-    size = int(stream.max()) + 1
-    keys, counts = np.zeros(0, "int64"), np.zeros(0)
-    for first in range(0, len(stream), block):
-        part = stream[max(0, first - window) : first + block]
-        keys, counts = _merged(keys, counts, *_pairs(part, window, min(first, window), size))
+    stream = check_stream(stream)
+    size = check_words(_parts(stream, window, end, unknown, block)) + 1
+    keys, counts, known = np.zeros(0, "int64"), np.zeros(0), np.zeros(0, "int32")
+    for more in _parts(stream, window, end, unknown, block):
+        part = np.concatenate([known, more])
+        keys, counts = _merged(keys, counts, *_pairs(part, window, len(known), size))
+        known = part[-window:]
     if symmetric:
         word, context = np.divmod(keys, size)
         keys, counts = _merged(keys, counts, context * size + word, counts)
     pairs = np.stack(np.divmod(keys, size), axis=1).astype("int32")
     return from_arrays(pairs, name="co-occurrences", columns={"count": counts.astype("float32")}, kind="ids")
+
+
+def _parts(stream, window, end, unknown, block) -> Iterator[np.ndarray]:
+    for first in range(0, len(stream), block):
+        yield spread(stream[first : first + block], window, end, unknown)
 
 
 def _pairs(part, window, known, size):

@@ -19,7 +19,7 @@ from keras_ssl.typing import Path
 
 __all__ = ["about", "load_encoder", "load_model", "preparation_of", "save_model", "tokenizer_of"]
 
-_TOKENIZER = "tokenizer.json"
+_TOKENIZER = ".tokenizer.json"
 
 
 def save_model(model: keras.Model, path: Path, tokenizer: Tokenizer | None = None, **facts: Any) -> pathlib.Path:
@@ -28,8 +28,8 @@ def save_model(model: keras.Model, path: Path, tokenizer: Tokenizer | None = Non
     Args:
         model: `keras.Model`.
         path: Path that ends with `.keras`.
-        tokenizer: What made the ids that the model takes. It is written as `tokenizer.json` in the same folder, for all
-            models there. Default: None.
+        tokenizer: What made the ids that the model takes. It is written beside `encoder.keras` as
+            `encoder.tokenizer.json`. Default: None.
         **facts: What the JSON file should hold beside the specs of the model's inputs and the version.
 
     Returns:
@@ -46,9 +46,10 @@ def save_model(model: keras.Model, path: Path, tokenizer: Tokenizer | None = Non
         facts["tokenizer"] = tokenizer.to_json()
     with whole_file(path) as beside:
         model.save(beside)
-        path.with_suffix(".json").unlink(missing_ok=True)  # no description is better than another model's
+        for suffix in (".json", _TOKENIZER):  # none is better than another model's
+            path.with_suffix(suffix).unlink(missing_ok=True)
     if tokenizer is not None:
-        tokenizer.save(path.with_name(_TOKENIZER))
+        tokenizer.save(path.with_suffix(_TOKENIZER))
     write_json(path.with_suffix(".json"), facts)
     return path
 
@@ -133,7 +134,7 @@ def tokenizer_of(path: Path) -> Tokenizer | None:
     Raises:
         UserError: If it is missing, or is that of another model.
     """
-    known, file = about(path).get("tokenizer"), pathlib.Path(path).with_name(_TOKENIZER)
+    known, file = about(path).get("tokenizer"), pathlib.Path(path).with_suffix(_TOKENIZER)
     if known is None:
         return None
     found = load_tokenizer(file)

@@ -65,7 +65,7 @@ def pretrain(
 ) -> dict[str, list[float]]:
     """Fit a recipe with checkpoints, and write `encoder.keras` after each epoch and `objective.keras` at the end.
 
-    The tokenizer of a source of texts is written beside them as `tokenizer.json`.
+    The tokenizer of a source of texts is written beside each, as `encoder.tokenizer.json`.
 
     SIGTERM and Ctrl-C end it after the step in progress, which is saved; see `callbacks.Resume`. If the recipe was made
     in the scope of a strategy with several workers, all of them call this; the chief writes.

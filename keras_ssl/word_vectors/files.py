@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 
 from keras_ssl.errors import UserError
+from keras_ssl.files import whole_file
 from keras_ssl.typing import Path
 from keras_ssl.word_vectors.vectors import WordVectors
 
@@ -12,15 +13,16 @@ __all__ = ["load", "save"]
 
 
 def save(vectors: WordVectors, path: Path, binary: bool | None = None) -> None:
-    """Write vectors into a file of word2vec.
+    """Write vectors into a file of word2vec, whole or not at all.
 
     Args:
         vectors: `WordVectors`.
-        path: Path of the file.
+        path: Path of the file. Missing folders are made.
         binary: Whether it is the binary form. Default: if the path ends with ".bin".
 
     Raises:
-        UserError: If a word is empty or has a space or another separator in it, which such a file cannot tell.
+        UserError: If a word is empty or has a space or another separator in it, which such a file cannot tell; or the
+            file cannot be written.
     """
     path = pathlib.Path(path)
     for word in vectors.words:
@@ -33,7 +35,8 @@ def save(vectors: WordVectors, path: Path, binary: bool | None = None) -> None:
     else:
         lines = [f"{word} {' '.join(map(repr, row.tolist()))}\n".encode() for word, row in rows]
     count, width = vectors.vectors.shape
-    path.write_bytes(f"{count} {width}\n".encode() + b"".join(lines))
+    with whole_file(path) as beside:
+        beside.write_bytes(f"{count} {width}\n".encode() + b"".join(lines))
 
 
 def load(path: Path, binary: bool | None = None) -> WordVectors:
