@@ -72,8 +72,18 @@ def test_files_of_splits_number_the_classes_alike(tmp_path):
     train, test = data.texts(tmp_path), data.texts(tmp_path, "test")
     assert train.class_names == test.class_names == ("x", "y", "z")
     assert (train.labels.tolist(), test.labels.tolist()) == ([0, 2], [1])
+    write(tmp_path / "test.csv", "text\nc\n")
+    for label in (None, "label"):
+        assert data.texts(tmp_path, label=label).class_names == ("x", "z")
+    assert data.texts(tmp_path, "test").labels is None
+    write(tmp_path / "test.csv", "text,label\nc,\n")
+    with pytest.raises(UserError, match=r"a label in each record of .*test\.csv"):
+        data.texts(tmp_path)
     with pytest.raises(UserError, match=r"splits of .* \(train, test\).*'val'"):
         data.texts(tmp_path, "val")
+    (tmp_path / "test.csv").unlink()
+    write(tmp_path / "test.txt", "c\n")
+    assert data.texts(tmp_path).class_names == ("x", "z")
     write(tmp_path / "train.txt", "a\n")
     with pytest.raises(UserError, match=r"one file of the split train .*train\.csv and train\.txt"):
         data.texts(tmp_path)

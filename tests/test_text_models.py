@@ -1,5 +1,6 @@
 """A model of text and its tokenizer stay together: in model files, in runs, in a version folder, and at a client."""
 
+import hashlib
 import json
 import shutil
 import sys
@@ -38,7 +39,8 @@ def classifier():
 
 def test_the_tokenizer_is_beside_the_model_and_no_other_is_taken(tmp_path, classifier):
     path = runs.save_model(classifier, tmp_path / "classifier.keras", WORDS)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["classifier.json", "classifier.keras", "tokenizer.json"]
+    own = tmp_path / "classifier.tokenizer.json"
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "classifier.json", tmp_path / "classifier.keras", own]
     assert runs.tokenizer_of(path).tokens == WORDS.tokens
     assert runs.about(path)["tokenizer"] == {
         "kind": "words",
@@ -46,16 +48,21 @@ def test_the_tokenizer_is_beside_the_model_and_no_other_is_taken(tmp_path, class
         "sha256": WORDS.checksum,
     }
     assert OTHER.vocabulary == WORDS.vocabulary + 1
-    OTHER.save(tmp_path / "tokenizer.json")
+    OTHER.save(own)
     with pytest.raises(UserError, match=r"tokenizer of .*words with 12 ids.*words with 13 ids.*mean nothing"):
         runs.tokenizer_of(path)
-    (tmp_path / "tokenizer.json").unlink()
-    with pytest.raises(UserError, match=r"tokenizer\.json"):
+    own.unlink()
+    with pytest.raises(UserError, match=r"classifier\.tokenizer\.json"):
         runs.tokenizer_of(path)
     with pytest.raises(UserError, match=r"takes the 13 ids of the tokenizer.*one of 12 ids"):
         runs.save_model(classifier, tmp_path / "new.keras", OTHER)
     assert not (tmp_path / "new.keras").exists()
-    assert runs.tokenizer_of(runs.save_model(classifier, tmp_path / "plain.keras")) is None
+    for name, one in (("a", WORDS), ("b", OTHER)):
+        runs.save_model(encoder(one.vocabulary), tmp_path / f"{name}.keras", one)
+    assert runs.tokenizer_of(tmp_path / "a.keras").tokens == WORDS.tokens
+    assert runs.tokenizer_of(tmp_path / "b.keras").tokens == OTHER.tokens
+    assert runs.tokenizer_of(runs.save_model(classifier, tmp_path / "a.keras")) is None
+    assert not (tmp_path / "a.tokenizer.json").exists()
     images = keras.Sequential([keras.Input((2, 2, 1)), layers.Flatten()])
     with pytest.raises(UserError, match="takes no ids"):
         tokenizers.check_fits(WORDS, {"image": runs.sources.specs_of(images)})
@@ -117,7 +124,9 @@ def resealed(folder):
 def test_a_version_folder_has_the_tokenizer_and_its_sum(deployed, tmp_path):
     assert tokenizers.load(deployed / "tokenizer.json").checksum == WORDS.checksum
     manifest = json.loads((deployed / "manifest.json").read_text())
-    assert manifest["sha256"]["tokenizer.json"] == WORDS.checksum
+    assert (
+        manifest["sha256"]["tokenizer.json"] == hashlib.sha256((deployed / "tokenizer.json").read_bytes()).hexdigest()
+    )
     assert len(set(manifest["signature"]["inputs"]["ids"]["sizes"]["time"])) == 2
     copy = Path(shutil.copytree(deployed, tmp_path / "1"))
     OTHER.save(copy / "tokenizer.json")

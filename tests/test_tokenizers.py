@@ -1,6 +1,7 @@
 """Tokenizers: ids by hand, nothing lost, the same from the same texts, words, files, and what they refuse."""
 
 import json
+import types
 
 import numpy as np
 import pytest
@@ -191,6 +192,68 @@ def test_files_round_trip(kind, tmp_path):
     assert np.array_equal(t.stream(TEXTS), TRAINED[kind].stream(TEXTS))
 
 
+@every_kind
+def test_the_checksum_is_that_of_the_ids_and_not_of_how_the_library_writes(kind):
+    stored = json.loads(TRAINED[kind].model.to_str())
+    stored |= {"version": "2.0", "model": {**stored["model"], "new_option": None, "another": False}}
+    if kind == "byte_pairs":
+        stored["model"]["merges"] = [" ".join(pair) for pair in stored["model"]["merges"]]  # as before version 0.20
+
+    def other(**model):
+        t = tokenizers.Tokenizer(TRAINED[kind].model)
+        content = json.dumps({**stored, "model": {**stored["model"], **model}})
+        t.model = types.SimpleNamespace(to_str=lambda pretty: content)
+        return t.checksum
+
+    assert other() == TRAINED[kind].checksum
+    ids = stored["model"]["vocab"]
+    first, second = list(ids)[5:7]
+    assert other(vocab={**ids, first: ids[second], second: ids[first]}) != TRAINED[kind].checksum
+
+
+TEMPLATE = {
+    "type": "TemplateProcessing",
+    "single": [{"SpecialToken": {"id": "[END]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+    "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+    "special_tokens": {"[END]": {"id": "[END]", "ids": [4], "tokens": ["[END]"]}},
+}
+CHANGES = {
+    "truncation": {"direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 0},
+    "padding": {
+        "strategy": {"Fixed": 9},
+        "direction": "Left",
+        "pad_to_multiple_of": None,
+        "pad_id": 0,
+        "pad_type_id": 0,
+        "pad_token": "[PAD]",
+    },
+    "post_processor": TEMPLATE,
+    "added_tokens": [
+        {
+            "id": 2,
+            "content": "[MASK]",
+            "single_word": False,
+            "lstrip": False,
+            "rstrip": False,
+            "normalized": False,
+            "special": True,
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("part", [*CHANGES, "dropout"])
+def test_files_that_change_ids_are_refused(part, tmp_path):
+    stored = json.loads(TRAINED["byte_pairs"].model.to_str())
+    if part == "dropout":
+        stored["model"]["dropout"] = 0.5
+    else:
+        stored[part] = CHANGES[part]
+    (tmp_path / "t.json").write_text(json.dumps(stored))
+    with pytest.raises(UserError, match=f"only splits text.*one with (a |){part.replace('_', '.')}.*change ids"):
+        tokenizers.load(tmp_path / "t.json")
+
+
 def test_what_is_not_a_tokenizer_is_refused(tmp_path):
     file = tmp_path / "t.json"
     for content in (b"", b"{}", b"[]", b"\xff", b"1", b'{"version": "1.0"}'):
@@ -245,7 +308,7 @@ def test_vocabularies_that_are_too_small_are_refused():
         tokenizers.word_pieces(["ab"], 8)
     with pytest.raises(UserError, match="at least 6"):
         tokenizers.words(TEXTS, vocabulary=5)
-    with pytest.raises(UserError, match="min_count"):
+    with pytest.raises(UserError, match=r"occur 100 times.*a lower `min_count`"):
         tokenizers.words(TEXTS, min_count=100)
 
 

@@ -136,8 +136,7 @@ def attention_bias(keep: Tensor, causal: bool = False, documents: Tensor | None 
 
     Returns:
         Symbolic tensor `(n, 1, 1, length)`, or `(n, 1, length, length)` if causal or with documents: 0 where a token
-        may look, else -3e4.
-        A token that may look nowhere, in a row of padding only, sees all tokens alike.
+        may look, else -3e4. A token that may look nowhere, in a row of padding only, sees all tokens alike.
 
     Reference:
         Vaswani et al. 2017, "Attention Is All You Need", section 3.2.3.

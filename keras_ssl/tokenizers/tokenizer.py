@@ -34,7 +34,8 @@ class Tokenizer:
     read it.
 
     Args:
-        model: `tokenizers.Tokenizer` whose first five tokens are `SPECIAL`, without post-processor.
+        model: `tokenizers.Tokenizer` whose first five tokens are `SPECIAL`, without added tokens, post-processor,
+            truncation, padding and dropout.
 
     Attributes:
         padding, unknown, mask, begin, end: The ids 0 to 4.
@@ -43,7 +44,7 @@ class Tokenizer:
         kind: Name of the function that makes such a tokenizer.
 
     Raises:
-        UserError: If the model has other first tokens, or gaps between its ids.
+        UserError: If the model has other first tokens, gaps between its ids, or anything else that changes ids.
     """
 
     padding, unknown, mask, begin, end = range(len(SPECIAL))
@@ -58,6 +59,12 @@ class Tokenizer:
                 f"a tokenizer whose ids are 0, 1, 2, … without gaps, the first {', '.join(SPECIAL)}",
                 f"one that starts with {', '.join(self.tokens[: len(SPECIAL)]) or 'nothing'}",
                 "train one with `tokenizers.words`, `characters`, `byte_pairs` or `word_pieces`",
+            )
+        if more := _more(model):
+            raise UserError(
+                "a tokenizer that only splits text",
+                f"one with {', '.join(more)}",
+                "remove them, for they change ids; `encode` has `length`, `truncate`, `begin` and `end`",
             )
         kind = _KINDS.get(type(model.model).__name__, "")
         self.kind = "characters" if kind == "words" and model.decoder is not None else kind
@@ -80,8 +87,18 @@ class Tokenizer:
 
     @functools.cached_property
     def checksum(self) -> str:
-        """SHA-256 of the file, as hexadecimal digits: two tokenizers with the same one give the same ids."""
-        return hashlib.sha256(self._json().encode("utf-8")).hexdigest()
+        """SHA-256 of what makes the ids, as hexadecimal digits: two tokenizers with the same one give the same ids.
+
+        It is not that of the file, which versions of the library write in different ways.
+        """
+        stored = json.loads(self._json())
+        model = _said(stored["model"])
+        model["merges"] = [one.split(" ") if isinstance(one, str) else one for one in model.get("merges", ())]
+        identity = {
+            "model": model,
+            **{name: _said(stored[name]) for name in ("normalizer", "pre_tokenizer", "decoder")},
+        }
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode("utf-8")).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """Return what tells this tokenizer from others, as values that JSON has: kind, vocabulary and checksum."""
@@ -268,6 +285,23 @@ def load(path: Path) -> Tokenizer:
             "the file of a tokenizer", f"{path}: {error}", "give a file that `Tokenizer.save` wrote"
         ) from error
     return Tokenizer(model)
+
+
+def _more(model):
+    """What a tokenizer of the library does beside splitting text."""
+    found = {
+        "added tokens": model.get_added_tokens_decoder(),
+        "a post-processor": model.post_processor,
+        "truncation": model.truncation,
+        "padding": model.padding,
+        "dropout": getattr(model.model, "dropout", None),
+    }
+    return [name for name, value in found.items() if value]
+
+
+def _said(stored):
+    """What a part of the file says: without what is empty or off, which versions of the library may leave out."""
+    return {name: value for name, value in (stored or {}).items() if value not in (None, False, "", [], {})}
 
 
 def _length(found, length, more, truncate):

@@ -99,7 +99,8 @@ def byte_pairs(texts: Iterable[str], vocabulary: int = 1000) -> Tokenizer:
 def word_pieces(texts: Iterable[str], vocabulary: int = 1000, lowercase: bool = False) -> Tokenizer:
     """Train WordPiece: a word is the longest piece that begins it, then the longest that goes on, marked by "##".
 
-    White space and punctuation separate words. A word with a character that is not in the texts is unknown.
+    White space and punctuation separate words. A word with a character that is not in the texts is unknown, and
+    so is one of more than 100 characters.
 
     Args:
         texts: Texts to learn from.
@@ -151,6 +152,10 @@ def _whole_tokens(texts, split, vocabulary, min_count, lower=None, decoder=None)
         vocab_size=size, min_frequency=min_count, special_tokens=list(SPECIAL), show_progress=False
     )
     learned = _learned(texts, tokenizers.models.WordLevel(unk_token=_UNKNOWN), split, trainer, lower)
+    if len(learned["vocab"]) <= len(SPECIAL):
+        raise UserError(
+            f"texts with tokens that occur {min_count} times", "none", "give more texts, or a lower `min_count`"
+        )
     return _assembled(tokenizers.models.WordLevel(learned["vocab"], unk_token=_UNKNOWN), split, decoder, lower)
 
 
@@ -164,10 +169,7 @@ def _learned(texts, model, split, trainer, lower=None) -> dict[str, Any]:
     if lower is not None:
         trained.normalizer = lower
     trained.train_from_iterator(_not_empty(texts), trainer)
-    learned = json.loads(trained.to_str())["model"]
-    if len(learned["vocab"]) <= len(SPECIAL):
-        raise UserError("texts with tokens that occur `min_count` times", "none", "give more texts, or a lower one")
-    return learned
+    return json.loads(trained.to_str())["model"]
 
 
 def _assembled(model, split, decoder=None, lower=None) -> Tokenizer:

@@ -1,7 +1,7 @@
 """Sets of texts: a file of lines, a table, or a folder of files, each a text."""
 
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ def load_text_file(
 
     Args:
         path: Path of the file.
-        siblings: The files of all splits, whose labels are numbered alike.
+        siblings: The files of all splits, whose labels are numbered alike; some may have none.
         text: Name of the column of texts.
         label: Name of the column of labels; None for "label" if there is one.
         say: See `data.texts`.
@@ -39,7 +39,7 @@ def load_text_file(
     Raises:
         UserError: See `data.texts`.
     """
-    if path.name.lower().removesuffix(".gz").endswith(".txt"):
+    if _is_lines(path):
         return _some(path, [line for line in lines(path) if line.strip()])
     wanted, optional = ([text], ["label"]) if label is None else ([text, label], [])
     key = label or "label"
@@ -51,8 +51,9 @@ def load_text_file(
     texts = [texts[k] for k in kept]
     if key not in columns:
         return _some(path, texts)
-    others = (columns_of(other, [key])[key] for other in siblings if other != path)
-    classes = _classes([one for column in (columns[key], *others) for one in column], path)
+    tables = [other for other in siblings if other != path and not _is_lines(other)]
+    others = {other: columns_of(other, [], [key]).get(key, []) for other in tables}
+    classes = _classes({path: columns[key], **others})
     numbers = {one: number for number, one in enumerate(classes)}
     labels = np.array([numbers[columns[key][k]] for k in kept], "int64")
     return _some(path, texts, labels, tuple(str(one) for one in classes))
@@ -90,19 +91,27 @@ def load_text_folder(folder: pathlib.Path, split: str, say: Callable[[str], obje
     return _some(part, texts, np.array([numbers[class_of(path, part)] for path in paths], "int64"), classes.names)
 
 
+def _is_lines(path):
+    return path.name.lower().removesuffix(".gz").endswith(".txt")
+
+
 def _some(path, texts, labels=None, class_names=None, why_unlabeled=None):
     if not texts:
         raise UserError(f"texts in {path}", "none", "check the path")
     return Texts(texts, labels, class_names, str(path), why_unlabeled)
 
 
-def _classes(labels: Sequence[Any], path):
-    """The classes in order: numbers by value, others as strings."""
-    if missing := [one for one in labels if one is None or one == ""]:
-        raise UserError(
-            f"a label in each record of {path}", f"{missing[0]!r} in {len(missing)}", "complete or remove them"
-        )
-    if strange := [one for one in labels if not isinstance(one, str | int)]:
-        raise UserError(f"labels as strings or whole numbers in {path}", f"{strange[0]!r}", "choose another `label`")
-    whole_numbers = all(not isinstance(one, str) or one.lstrip("-").isdecimal() for one in labels)
-    return sorted(set(labels), key=int if whole_numbers else str)
+def _classes(columns: Mapping[pathlib.Path, Sequence[Any]]):
+    """The classes of files in order: numbers by value, others as strings."""
+    for path, labels in columns.items():
+        if missing := [one for one in labels if one is None or one == ""]:
+            raise UserError(
+                f"a label in each record of {path}", f"{missing[0]!r} in {len(missing)}", "complete or remove them"
+            )
+        if strange := [one for one in labels if not isinstance(one, str | int)]:
+            raise UserError(
+                f"labels as strings or whole numbers in {path}", f"{strange[0]!r}", "choose another `label`"
+            )
+    found = {one for labels in columns.values() for one in labels}
+    whole_numbers = all(not isinstance(one, str) or one.lstrip("-").isdecimal() for one in found)
+    return sorted(found, key=int if whole_numbers else str)

@@ -59,8 +59,8 @@ def _check_tags(classes) -> CheckTargets:
                 f"shape {labels.shape}",
                 "`transfer.token_labels` makes them of one label for each word",
             )
-        labelled = labels[labels != -1] if _leaves_out(model) else labels.reshape(-1)
-        check_labels(labelled, classes=classes, at_least=2 if whole else 1)
+        labeled = labels[labels != -1] if _leaves_out(model) else labels.reshape(-1)
+        check_labels(labeled, classes=classes, at_least=2 if whole else 1)
         if (labels[ids == 0] != -1).any() and _leaves_out(model):
             raise UserError(
                 "-1 as the label of padding",
