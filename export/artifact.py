@@ -181,6 +181,8 @@ def _check(manifest):
         for key, entry in about["inputs"].items():
             sized = zip(entry["axes"][1:], entry["shape"][1:])
             _need(all(size or axis in entry["sizes"] for axis, size in sized), f"sizes of {key}")
+            longest = entry.get("longest")
+            _need(longest is None or (_is_count(longest) and longest > 0), f"longest of {key}")
     default = signatures["serving_default"]
     _need(manifest["signature"] == {side: default[side] for side in ("inputs", "outputs")}, "signature")
     _need(manifest["value_range"] == {key: entry["range"] for key, entry in default["inputs"].items()}, "value_range")

@@ -14,6 +14,7 @@ __all__ = ["TOKENIZER", "load_tokenizer", "text_input", "tokenizer_faults"]
 
 TOKENIZER = "tokenizer.json"
 SPECIAL = ("[PAD]", "[UNK]", "[MASK]", "[BEGIN]", "[END]")
+CHANGING = ("added_tokens", "post_processor", "truncation", "padding")
 BEGIN, END = SPECIAL.index("[BEGIN]"), SPECIAL.index("[END]")
 
 
@@ -30,11 +31,15 @@ def load_tokenizer(directory, manifest, signature="serving_default"):
         has NUL in it, or is longer than the model takes and not to be cut.
 
     Raises:
-        ArtifactError: If there is none, it has changed, or it has other ids than the model.
+        ArtifactError: If there is none, it has changed, it has other ids than the model, or the signature takes no ids
+            of text, or several.
     """
     if TOKENIZER not in manifest["sha256"]:
         raise ArtifactError("the model was deployed without a tokenizer: send it ids, with another client")
     data, about = content(directory, manifest, TOKENIZER), manifest["signatures"][signature]
+    name = text_input(about)
+    if name is None:
+        raise ArtifactError(f"the texts need one input of ids, and {signature} takes {', '.join(about['inputs'])}")
     if faults := tokenizer_faults(data, about):
         raise ArtifactError(f"{TOKENIZER} {faults[0]}")
     try:
@@ -45,10 +50,12 @@ def load_tokenizer(directory, manifest, signature="serving_default"):
         raise ArtifactError("texts need the package tokenizers: pip install tokenizers") from error
     except Exception as error:  # the library raises `Exception`
         raise ArtifactError(f"{TOKENIZER} is no tokenizer: {error}") from error
-    length = about["inputs"][text_input(about)]["shape"][1]
+    entry = about["inputs"][name]
+    length = entry["shape"][1]
+    longest = length or entry.get("longest")
 
     def ids_of(texts, begin=False, end=False, truncate=False):
-        rows = [_ids(model, text, [BEGIN] * begin, [END] * end, length, truncate) for text in texts]
+        rows = [_ids(model, text, [BEGIN] * begin, [END] * end, longest, truncate) for text in texts]
         array = np.zeros((len(rows), length or max(map(len, rows), default=0) or 1), "int32")
         for row, ids in zip(array, rows):
             row[: len(ids)] = ids
@@ -71,13 +78,17 @@ def tokenizer_faults(data, about):
         about: A signature in the manifest.
     """
     try:
-        model = json.loads(data)["model"]
+        stored = json.loads(data)
+        model = stored["model"]
+        more = [name for name in CHANGING if stored.get(name)] + ["dropout"] * bool(model.get("dropout"))
         ids = {token: number for token, number in model["vocab"].items() if isinstance(number, int)}
         kind = model["type"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         return [f"is no tokenizer ({type(error).__name__}: {error})"]
     if kind not in ("BPE", "WordLevel", "WordPiece") or sorted(ids.values()) != list(range(len(model["vocab"]))):
         return ["has other ids than 0, 1, 2, …, or is of a kind that `deploy` does not write"]
+    if more:
+        return [f"changes ids by its {', '.join(more)}, which `deploy` does not write"]
     if [ids.get(token) for token in SPECIAL] != list(range(len(SPECIAL))):
         return [f"does not begin with {', '.join(SPECIAL)}"]
     name = text_input(about)
@@ -87,7 +98,7 @@ def tokenizer_faults(data, about):
     return []
 
 
-def _ids(model, text, begin, end, length, truncate):
+def _ids(model, text, begin, end, longest, truncate):
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -95,8 +106,8 @@ def _ids(model, text, begin, end, length, truncate):
     if "\0" in text:
         raise SamplesError(f"{text[:40]!r} has NUL in it")
     ids, more = model.encode(text, add_special_tokens=False).ids, len(begin) + len(end)
-    if length is not None and len(ids) + more > length:
+    if longest is not None and len(ids) + more > longest:
         if not truncate:
-            raise SamplesError(f"the model takes {length} ids, and {text[:40]!r} has {len(ids) + more}")
-        ids = ids[: max(length - more, 0)]
+            raise SamplesError(f"the model takes {longest} ids, and {text[:40]!r} has {len(ids) + more}")
+        ids = ids[: max(longest - more, 0)]
     return [*begin, *ids, *end]

@@ -243,6 +243,16 @@ def test_the_command_line_pretrains_on_texts_and_resumes(objective, tmp_path, mo
     assert "nothing is left to train" in result.output
 
 
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [("a good film", "a list of texts"), (["good", 3], "text 1"), ([], "none"), (iter([""]), "empty ones")],
+)
+@pytest.mark.parametrize("tokenizer", [None, WORDS], ids=["trains one", "has one"])
+def test_a_corpus_needs_texts(texts, words, tokenizer):
+    with pytest.raises(UserError, match=words):
+        recipes.text.corpus(texts, tokenizer)
+
+
 def test_recipes_of_text_need_a_tokenizer():
     rows = data.from_arrays(np.ones((4, 8), "int32"))
     with pytest.raises(UserError, match=r"texts with their tokenizer.*recipes\.text\.corpus"):

@@ -1,5 +1,7 @@
 """Ask a deployed model about texts: tokenize them as in training, and print the probabilities of the classes.
 
+A model without classes of whole texts, such as a tagger or a regressor, is answered by its values, one line a text.
+
     python text_client.py models/reviews/1 "a good film" "not for me"
     python text_client.py models/reviews/1 "a good film" --url http://localhost:8501 --model reviews
 
@@ -13,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the rest of the kit
 
+import numpy as np
 import onnx_client
 import rest
 from artifact import ArtifactError, read_manifest
@@ -34,11 +37,11 @@ def main(arguments=None):
     except (ArtifactError, SamplesError, RuntimeError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    classes = classes_of(outputs, manifest["class_names"])
-    if "probabilities" not in outputs or classes is None:
-        for name, value in outputs.items():
-            print(name, value.shape)
+    if "probabilities" not in outputs or outputs["probabilities"].ndim != 2:
+        for k, text in enumerate(options.texts):
+            print(*(f"{name} {_shown(values[k])}" for name, values in outputs.items()), text, sep="\t")
         return 0
+    classes = classes_of(outputs, manifest["class_names"])
     names = manifest["class_names"] or range(outputs["probabilities"].shape[-1])
     for text, best, probabilities in zip(options.texts, classes, outputs["probabilities"]):
         table = "  ".join(f"{name} {x:.3f}" for name, x in zip(names, probabilities))
@@ -46,10 +49,14 @@ def main(arguments=None):
     return 0
 
 
+def _shown(values):
+    return np.array2string(np.asarray(values), precision=3, separator=", ", max_line_width=sys.maxsize)
+
+
 def _answers(options, manifest, ids):
     about = manifest["signatures"]["serving_default"]
     name = text_input(about)
-    if name is None or len(about["inputs"]) > 1:
+    if len(about["inputs"]) > 1:
         raise ArtifactError(f"this client sends one input of ids, and the model takes {', '.join(about['inputs'])}")
     if options.url is None:
         return onnx_client.load(options.directory, manifest_sha256=options.manifest_sha256)({name: ids})

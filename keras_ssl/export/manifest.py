@@ -45,6 +45,7 @@ def manifest(
         Dict for a JSON file. For each input and output of each of `signatures` it has the shape (null: any size), the
         dtype, the kind (null: none), the range of values (null: any), the names of the axes, the two sizes of open axes
         that were verified, and the tensor's name in the SavedModel's graph, which a client of TensorFlow's C API needs.
+        An input also has the largest size of open axes, such as the number of learned positions (null: any).
         `signature` and `value_range` are those of "serving_default".
     """
     entries = _entries(directory, served, layouts)
@@ -90,7 +91,10 @@ def _entries(directory, served, layouts):
             graph = saved.meta_graphs[0].signature_def[name]
             found[name] = {
                 "inputs": {
-                    key: entry(graph.inputs[key], its.inputs[key], its.sizes, spec.kind, (spec.low, spec.high))
+                    key: {
+                        **entry(graph.inputs[key], its.inputs[key], its.sizes, spec.kind, (spec.low, spec.high)),
+                        "longest": spec.longest,
+                    }
                     for key, spec in one.specs.items()
                 },
                 "outputs": {

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_ssl import data, encoders, heads, objectives, tokenizers, views
+from keras_ssl.checks import checked_texts
 from keras_ssl.errors import UserError
 from keras_ssl.recipes.recipe import Recipe, compiled
 
@@ -30,9 +31,11 @@ def corpus(
         `data.Source` of kind "ids", with the tokenizer. The last tokens, which do not fill a row, are left out.
 
     Raises:
-        UserError: If there is no text.
+        UserError: If there is no text, it is a single string, or a text is no string or has NUL in it.
     """
-    strings = texts.texts if isinstance(texts, data.Texts) else list(texts)
+    strings = texts.texts if isinstance(texts, data.Texts) else list(checked_texts(texts))
+    if not any(text.strip() for text in strings):
+        raise UserError("texts to learn from", "none, or empty ones", "check where they come from")
     tokenizer = tokenizer or tokenizers.byte_pairs(strings, vocabulary=vocabulary)
     stream = tokenizer.stream(strings)
     rows = data.Windows(stream, min(length, len(stream)))
