@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 from typer.testing import CliRunner
 
 from keras_ssl import cli, data, encoders, export, recipes, runs, tokenizers, transfer
@@ -21,15 +21,18 @@ WORDS = tokenizers.words(TEXTS)
 OTHER = tokenizers.words(["other words of this text : good film a"], vocabulary=13)
 
 
-def encoder(vocabulary, length=None):
+def encoder(vocabulary, length=None, longest=None):
     ids = keras.Input((length,), dtype="int32", name="ids")
-    return keras.Model(ids, layers.GlobalAveragePooling1D()(layers.Embedding(vocabulary, 4)(ids)), name="encoder")
+    x = layers.Embedding(vocabulary, 4)(ids)
+    if longest is not None:
+        x = x + layers.Embedding(longest, 4, name="positions")(ops.cumsum(ops.ones_like(ids), axis=1) - 1)
+    return keras.Model(ids, layers.GlobalAveragePooling1D()(x), name="encoder")
 
 
 @pytest.fixture(scope="module")
 def classifier():
     keras.utils.set_random_seed(0)
-    inner = encoder(WORDS.vocabulary)
+    inner = encoder(WORDS.vocabulary, longest=16)
     ids = keras.Input((None,), dtype="int32", name="ids")
     return keras.Model(ids, layers.Dense(2, activation="softmax", name="probabilities")(inner(ids)))
 
@@ -124,9 +127,9 @@ def resealed(folder):
 def test_a_version_folder_has_the_tokenizer_and_its_sum(deployed, tmp_path):
     assert tokenizers.load(deployed / "tokenizer.json").checksum == WORDS.checksum
     manifest = json.loads((deployed / "manifest.json").read_text())
-    assert (
-        manifest["sha256"]["tokenizer.json"] == hashlib.sha256((deployed / "tokenizer.json").read_bytes()).hexdigest()
-    )
+    assert manifest["signature"]["inputs"]["ids"]["longest"] == 16
+    content = (deployed / "tokenizer.json").read_bytes()
+    assert manifest["sha256"]["tokenizer.json"] == hashlib.sha256(content).hexdigest()
     assert len(set(manifest["signature"]["inputs"]["ids"]["sizes"]["time"])) == 2
     copy = Path(shutil.copytree(deployed, tmp_path / "1"))
     OTHER.save(copy / "tokenizer.json")
@@ -156,6 +159,11 @@ def test_the_kit_looks_into_the_tokenizer(kit, deployed, tmp_path, capsys):
         ({"vocab": {**stored["model"]["vocab"], "[PAD]": 1, "[UNK]": 0}}, "begin with"),
     ):
         assert words in tokenizer_faults(json.dumps({"model": {**stored["model"], **change}}).encode(), about)[0]
+    for part in ("added_tokens", "post_processor", "truncation", "padding"):
+        changed = json.dumps({**stored, part: {"some": 1}}).encode()
+        assert f"changes ids by its {part}" in tokenizer_faults(changed, about)[0]
+    changed = json.dumps({**stored, "model": {**stored["model"], "dropout": 0.1}}).encode()
+    assert "changes ids by its dropout" in tokenizer_faults(changed, about)[0]
     copy = Path(shutil.copytree(deployed, tmp_path / "1"))
     assert file_faults(copy, read_manifest(copy)) == verify.contents(copy, read_manifest(copy)) == []
     assert "ok      content tokenizer.json" in capsys.readouterr().out
@@ -195,6 +203,17 @@ def test_the_client_answers_texts_as_keras_does(kit, deployed, classifier, capsy
         status, _, err = answers(text)
         assert status == 1
         assert words in err
+    for output, values, printed in (  # of a regressor, a tagger, an encoder
+        ("value", [[0.5], [-2.0]], ["value [0.5]\tgood", "value [-2.]\tbad"]),
+        (
+            "probabilities",
+            [[[0.25, 0.75]], [[1, 0]]],
+            ["probabilities [[0.25, 0.75]]\tgood", "probabilities [[1., 0.]]\tbad"],
+        ),
+    ):
+        monkeypatch.setattr(rest, "predict", lambda *_, **__: {output: np.array(values, "float32")})
+        status, out, _ = answers("good", "bad", "--url", "http://localhost:8501")
+        assert (status, out.splitlines()) == (0, printed)
     assert text_client.main([str(deployed.parent), "good"]) == 2
 
 
@@ -210,6 +229,16 @@ def test_the_client_minds_the_length_and_a_missing_tokenizer(kit, deployed):
     with pytest.raises(SamplesError, match="takes 2 ids, and 'a good film' has 3"):
         ids_of(["a good film"])
     assert np.array_equal(ids_of(["a good film"], end=True, truncate=True), WORDS.encode(["a"], 2, end=True))
+    manifest["signatures"]["serving_default"]["inputs"]["ids"] |= {"shape": [None, None], "longest": 2}
+    ids_of = load_tokenizer(deployed, manifest)
+    assert ids_of(["good"]).shape == (1, 1)
+    with pytest.raises(SamplesError, match="takes 2 ids, and 'a good film' has 3"):
+        ids_of(["a good film"])
+    assert np.array_equal(ids_of(["a good film"], truncate=True), WORDS.encode(["a good"], 2))
+    inputs = manifest["signatures"]["serving_default"]["inputs"]
+    inputs["others"] = inputs["ids"]
+    with pytest.raises(ArtifactError, match="one input of ids, and serving_default takes ids, others"):
+        load_tokenizer(deployed, manifest)
     del manifest["sha256"]["tokenizer.json"]
     with pytest.raises(ArtifactError, match="without a tokenizer"):
         load_tokenizer(deployed, manifest)
