@@ -116,7 +116,9 @@ class TableAdagrad(keras.optimizers.Optimizer):
 
         rows, total, _ = _summed(gradient, variable.dtype)
         self.assign_add(accumulator, tf.IndexedSlices(tf.square(total), rows))
-        self.assign_sub(variable, tf.IndexedSlices(rate * total * tf.math.rsqrt(tf.gather(accumulator, rows)), rows))
+        self.assign_sub(
+            variable, tf.IndexedSlices(rate * total * tf.math.rsqrt(tf.gather(accumulator.value, rows)), rows)
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
