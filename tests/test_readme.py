@@ -60,13 +60,7 @@ def test_every_snippet_is_tested():
     once = dict.fromkeys(
         [f"docs/{name}.md" for name in ("distributed", "generative", "kinds_of_data", "own_objective")], 1
     )
-    assert {page: count for page, count in counts.items() if count} == {
-        "README.md": 3,
-        "docs/watching.md": 2,
-        "docs/text.md": 2,
-        "docs/language_models.md": 4,
-        **once,
-    }
+    assert {page: count for page, count in counts.items() if count} == {"README.md": 3, "docs/watching.md": 2, "docs/text.md": 2, "docs/language_models.md": 4, **once}
     assert WRITTEN.count("```python\n") == WRITTEN.count("```py")
 
 
