@@ -2,8 +2,8 @@
 
     PEER_PYTHON benchmarks/gensim_scores.py VECTORS PAIRS...
 
-VECTORS is a file in word2vec's binary form; each of PAIRS has two words and a score in each line, between tabs. The last
-line printed is JSON: for each of PAIRS Spearman's correlation.
+VECTORS is a file in word2vec's binary form; each of PAIRS has two words and a score in each line, between tabs. The
+last line printed is JSON: for each of PAIRS Spearman's correlation.
 """
 
 import json

@@ -11,8 +11,8 @@ Processor seconds are those of all threads, and depend less on what else runs. `
 of the two sets of pairs; without it all pairs are scored, and the other half alone. No half is unseen: the batch size
 and `most` of the recipe were chosen among ten settings with the scores of both halves, for WordSim and SimLex, in view.
 
-With `--peer`, gensim also scores all vectors, as it reads them from our files, by `KeyedVectors.evaluate_word_pairs` with
-its defaults: "scores by gensim".
+With `--peer`, gensim also scores all vectors, as it reads them from our files, by `KeyedVectors.evaluate_word_pairs`
+with its defaults: "scores by gensim".
 
 GloVe has a window of 15, x_max 10 and 100 dimensions, as in the demo of its code. Its cost is half the mean of the
 weighted squared errors, over all pairs, as they are met in the last iteration.
