@@ -18,6 +18,7 @@ from keras_ssl.blocks.prototypes import Prototypes
 from keras_ssl.blocks.residual import residual
 from keras_ssl.blocks.spectral_normalization import SpectralNormalization, spectrally_normalized
 from keras_ssl.blocks.subwords import SubwordEmbedding, subword_buckets
+from keras_ssl.blocks.tables import table_rows
 
 __all__ = [
     "BatchNormalization",
@@ -44,6 +45,7 @@ __all__ = [
     "sine_cosine",
     "spectrally_normalized",
     "subword_buckets",
+    "table_rows",
     "transformer",
     "transformer_decoder",
     "unpatchify",

@@ -74,8 +74,8 @@ def skip_gram(centers: Tensor, contexts: Tensor, negatives: Tensor, weights: Ten
     Reference:
         Mikolov et al. 2013, "Distributed Representations of Words and Phrases and their Compositionality", Eq. 4.
     """
-    scores = ops.matmul(centers, ops.swapaxes(contexts, 1, 2))
-    noise = ops.matmul(centers, ops.swapaxes(negatives, 1, 2))
+    scores = ops.einsum("nid,njd->nij", centers, contexts)
+    noise = ops.einsum("nid,nkd->nik", centers, negatives)
     total = ops.sum(weights, axis=-1)
     attracted = ops.sum(weights * ops.softplus(-scores), axis=-1) / ops.where(total > 0, total, 1.0)
     return attracted + count * ops.mean(ops.softplus(noise), axis=-1)
@@ -103,7 +103,7 @@ def cbow(contexts: Tensor, targets: Tensor, negatives: Tensor, weights: Tensor, 
     """
     total = ops.sum(weights, axis=-1, keepdims=True)
     means = ops.matmul(weights / ops.where(total > 0, total, 1.0), contexts)
-    noise = ops.matmul(means, ops.swapaxes(negatives, 1, 2))
+    noise = ops.einsum("nid,nkd->nik", means, negatives)
     return negative_sampling(ops.sum(means * targets, axis=-1), noise, count)
 
 

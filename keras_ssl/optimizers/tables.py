@@ -116,7 +116,8 @@ class TableAdagrad(keras.optimizers.Optimizer):
 
         rows, total, _ = _summed(gradient, variable.dtype)
         self.assign_add(accumulator, tf.IndexedSlices(tf.square(total), rows))
-        self.assign_sub(variable, tf.IndexedSlices(rate * total * tf.math.rsqrt(tf.gather(accumulator, rows)), rows))
+        scale = tf.math.rsqrt(tf.gather(accumulator.value, rows))  # of the variable: a tensor would be a copy of it all
+        self.assign_sub(variable, tf.IndexedSlices(rate * total * scale, rows))
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_ssl import losses
+from keras_ssl.blocks import table_rows
 from keras_ssl.checks import check_between
 from keras_ssl.distribute import mean
 from keras_ssl.errors import UserError
@@ -79,10 +80,10 @@ class GloVe(Objective):
         """Score the pairs."""
         words, contexts = batch["input"][:, 0], batch["input"][:, 1]
         vectors, _ = self.parts.embed(words[:, None], training)
-        vectors = ops.cast(vectors[:, 0], "float32")
-        scores = ops.sum(vectors * ops.take(self.context_vectors, contexts, axis=0), axis=-1)
-        biases = ops.take(self.biases, words, axis=0) + ops.take(self.context_biases, contexts, axis=0)
-        return {"scores": scores + biases[:, 0], "count": batch["count"]}
+        vectors = ops.cast(ops.squeeze(vectors, axis=1), "float32")
+        scores = ops.sum(vectors * table_rows(self.context_vectors, contexts), axis=-1)
+        biases = table_rows(self.biases, words) + table_rows(self.context_biases, contexts)
+        return {"scores": scores + ops.squeeze(biases, axis=1), "count": batch["count"]}
 
     def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return half the mean of the weighted squared errors."""

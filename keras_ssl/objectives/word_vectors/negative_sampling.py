@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_ssl import losses
+from keras_ssl.blocks import table_rows
 from keras_ssl.checks import check_between, check_counts
 from keras_ssl.distribute import mean
 from keras_ssl.objectives.base.objective import Objective
@@ -71,9 +72,8 @@ class NegativeSampling(Objective):
         ids = batch["input"]
         noise = batch["noise"] if "noise" in batch else self._noise(ops.shape(ids)[0], training)
         vectors, keep = self.parts.embed(ids, training)
-        length = ops.shape(ids)[1]
-        both = ops.take(self.output_vectors, ops.concatenate([ids, ops.cast(noise, ids.dtype)], axis=1), axis=0)
-        return {"vectors": vectors, "outputs": both[:, :length], "noise": both[:, length:], "keep": keep}
+        outputs, noise = table_rows(self.output_vectors, ids), table_rows(self.output_vectors, noise)
+        return {"vectors": vectors, "outputs": outputs, "noise": noise, "keep": keep}
 
     def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the mean loss of a pair, or of CBOW of a word."""
