@@ -45,6 +45,8 @@ SECTIONS = {
     "faults": ("faults.section", "faults"),
     "finite": ("finite.section", "finite"),
     "input pipeline": ("input_pipeline.section", "input_pipeline"),
+    "word vectors": ("word_vectors.section", "word_vectors"),
+    "item vectors": ("item_vectors.section", "item_vectors"),
 }
 """The function that writes each section, `module.function` in `benchmarks`, and the files of results that it takes."""
 

@@ -25,6 +25,7 @@ import gzip
 import json
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,8 @@ import time
 
 HERE = pathlib.Path(__file__).parent
 TARGET = HERE / "results" / "word_vectors.json"
+
+CLOCKS = ("seconds", "processor_seconds")
 
 
 def texts_of(folder):
@@ -132,6 +135,40 @@ def one(args):
     if args.peer:
         figures["scores by gensim"] = scores_by_peer(args.peer, vectors, folder)
     print(json.dumps(figures))
+
+
+def section(result):
+    """The table, and the lines under it."""
+    known = {"keras_ssl": "`SkipGram`", "gensim": "gensim", "glove": "`GloVe`"}
+    rows = ["| | words per second | words per CPU second | WordSim-353 | SimLex-999 | analogies |", f"|{'---|' * 6}"]
+    for name, title in known.items():
+        runs = [run for run in result["runs"] if run["name"] == name]
+        if runs:
+            rows.append(f"| {title} | {' | '.join(_cells(runs))} |")
+    seeds = len({run["seed"] for run in result["runs"]})
+    return "\n".join(rows) + (
+        f"\n\n{result['protocol']['epochs']} epochs, {seeds} seed{'s' * (seeds > 1)}, mean ± standard deviation; "
+        f"programs in turn on {result['protocol']['cores']} cores that did other work, too.\nSpearman's correlation "
+        "over the pairs whose words are known, and the share of analogies that are right."
+    )
+
+
+def _cells(runs):
+    """Speeds and scores of the runs of one program."""
+    speeds = [
+        f"{_mean(runs, lambda run: run['words'] / run[clock]):,.0f}" if "words" in runs[0] else "" for clock in CLOCKS
+    ]
+    return [*speeds, *(_spread(runs, name) for name in ("wordsim", "simlex", "analogies"))]
+
+
+def _mean(runs, figure):
+    return sum(map(figure, runs)) / len(runs)
+
+
+def _spread(runs, name):
+    values = [run["scores"][name]["value"] for run in runs]
+    deviation = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.3f}{deviation}"
 
 
 def main():

@@ -207,7 +207,7 @@ def batches_of(backend, source, known, views=None, shuffle=True, drop=None):
     if backend == "tensorflow":
         return data.batches(source, views, 4, seed=1, shuffle=shuffle, drop_remainder=drop, targets=known)
     drop = views is not None if drop is None else drop
-    return PythonBatches(Plan(10, 4, 1, shuffle, drop), source, views and pair(views), 0, known.values)
+    return PythonBatches(Plan(10, 4, 1, shuffle, drop), source, views and pair(views), 0, {"attributes": known.values})
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "others"])

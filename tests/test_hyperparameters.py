@@ -6,7 +6,7 @@ import itertools
 
 import keras
 import pytest
-from cases import of_text, plain, tokens
+from cases import of_text, of_words, plain, tokens
 from test_bad_input import refused
 
 from keras_ssl import blocks, callbacks, decoders, encoders, heads, objectives, optimizers, state, transfer, views
@@ -24,9 +24,11 @@ def given(function):
     """What a constructor needs beside its numbers."""
     shape = (12,) if function is encoders.mlp else (8, 8, 1)
     images = tokens if function in (objectives.MaskedAutoencoder, decoders.patches) else plain
-    text = function in (objectives.MaskedLanguageModel, objectives.SequenceToSequence, decoders.text)
+    text = (objectives.MaskedLanguageModel, objectives.TokenAttributes, objectives.SequenceToSequence, decoders.text)
+    words = (objectives.SkipGram, objectives.CBOW, objectives.GloVe)
     needs = {
-        "encoder": network(of_text if text else images),
+        "encoder": network(of_text if function in text else of_words if function in words else images),
+        "counts": [0, *[3] * (network(of_words).get_layer("tokens").get_layer("embedding").input_dim - 1)],
         "projector": network(plain),
         "input_shape": shape,
         "shape": shape,
@@ -47,6 +49,7 @@ def given(function):
 def constructors():
     """Every function and class of these packages that takes a number, with the names and types of the numbers."""
     left_out = {callbacks.Resume, callbacks.KNNProbe, callbacks.LinearProbe, callbacks.CollapseDoctor}  # need data
+    left_out |= {encoders.from_keras_hub}  # needs a backbone
     own = itertools.chain(
         *(
             [getattr(part, name) for name in part.__all__]

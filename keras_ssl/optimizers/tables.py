@@ -31,7 +31,7 @@ class TableSGD(keras.optimizers.Optimizer):
         **kwargs: Arguments of `keras.optimizers.Optimizer`, such as `clipnorm`.
 
     Raises:
-        UserError: If `most` is not above 0.
+        UserError: If an argument is out of its range.
 
     Departures:
         On backends where gradients of tables are dense, as on JAX, and for weights that are no table, it is gradient
@@ -41,6 +41,7 @@ class TableSGD(keras.optimizers.Optimizer):
     def __init__(
         self, learning_rate: Schedule = 0.025, most: float = 8.0, name: str = "table_sgd", **kwargs: Any
     ) -> None:
+        check_between("learning_rate", learning_rate, least=0, schedule=True)
         super().__init__(learning_rate, name=name, **kwargs)
         check_between("most", most, above=0)
         self.most = most
@@ -76,7 +77,7 @@ class TableAdagrad(keras.optimizers.Optimizer):
         **kwargs: Arguments of `keras.optimizers.Optimizer`, such as `clipnorm`.
 
     Raises:
-        UserError: If `initial_accumulator` is not above 0.
+        UserError: If an argument is out of its range.
 
     Reference:
         Duchi et al. 2011, "Adaptive Subgradient Methods for Online Learning and Stochastic Optimization", Figure 1.
@@ -89,6 +90,7 @@ class TableAdagrad(keras.optimizers.Optimizer):
         name: str = "table_adagrad",
         **kwargs: Any,
     ) -> None:
+        check_between("learning_rate", learning_rate, least=0, schedule=True)
         super().__init__(learning_rate, name=name, **kwargs)
         check_between("initial_accumulator", initial_accumulator, above=0)
         self.initial_accumulator = initial_accumulator

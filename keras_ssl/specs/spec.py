@@ -155,8 +155,9 @@ class Spec:
         return rng.integers(int(low), int(high) + 1, shape).astype(self.dtype)
 
     def to_json(self) -> dict[str, Any]:
-        """Return a dict for a JSON file, with the arguments by name."""
-        return {**dataclasses.asdict(self), "shape": list(self.shape)}
+        """Return a dict for a JSON file, with the arguments by name; `longest` only if there is one."""
+        described = {**dataclasses.asdict(self), "shape": list(self.shape)}
+        return {name: value for name, value in described.items() if name != "longest" or value is not None}
 
 
 def _alike(shape, other):
