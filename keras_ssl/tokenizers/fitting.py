@@ -19,7 +19,7 @@ def check_fits(tokenizer: Tokenizer, takes: Specs) -> None:
     """
     found = [spec for spec in (takes.values() if isinstance(takes, dict) else [takes]) if spec.kind == "ids"]
     if not any(spec.high in (None, tokenizer.vocabulary - 1) for spec in found):
-        sizes = " and ".join(f"{spec.high + 1:g}" for spec in found)
+        sizes = " and ".join(f"{int(spec.high) + 1}" for spec in found if spec.high is not None)
         raise UserError(
             f"a model that takes the {tokenizer.vocabulary} ids of the tokenizer",
             f"one of {sizes} ids" if found else "one that takes no ids",
