@@ -155,14 +155,12 @@ def section(result):
 
 def _cells(runs):
     """Speeds and scores of the runs of one program."""
-    speeds = [
-        f"{_mean(runs, lambda run: run['words'] / run[clock]):,.0f}" if "words" in runs[0] else "" for clock in CLOCKS
-    ]
+    speeds = [_speed(runs, clock) for clock in CLOCKS]
     return [*speeds, *(_spread(runs, name) for name in ("wordsim", "simlex", "analogies"))]
 
 
-def _mean(runs, figure):
-    return sum(map(figure, runs)) / len(runs)
+def _speed(runs, clock):
+    return f"{statistics.mean(run['words'] / run[clock] for run in runs):,.0f}" if "words" in runs[0] else ""
 
 
 def _spread(runs, name):
