@@ -1,7 +1,7 @@
 """A model of text and its tokenizer stay together: in model files, in runs, in a version folder, and at a client."""
 
-import hashlib
 import functools
+import hashlib
 import json
 import shutil
 import sys
