@@ -211,7 +211,8 @@ def test_the_client_answers_texts_as_keras_does(kit, deployed, classifier, capsy
             ["probabilities [[0.25, 0.75]]\tgood", "probabilities [[1., 0.]]\tbad"],
         ),
     ):
-        monkeypatch.setattr(rest, "predict", lambda *_, found={output: np.array(values, "float32")}, **__: found)
+        found = {output: np.array(values, "float32")}
+        monkeypatch.setattr(rest, "predict", lambda *_, found=found, **__: found)
         status, out, _ = answers("good", "bad", "--url", "http://localhost:8501")
         assert (status, out.splitlines()) == (0, printed)
     assert text_client.main([str(deployed.parent), "good"]) == 2
