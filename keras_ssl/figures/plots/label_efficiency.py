@@ -19,7 +19,8 @@ def label_efficiency_curves(results: Mapping[str, Mapping[Any, Mapping[str, floa
     Args:
         results: `{method: {labels per class: {"mean": accuracy, "std": …}}}`, as
             `evaluate.label_efficiency(…).summary()` returns it; the counts may be strings. `raw_inputs`, `tf_idf`,
-            `untrained` and `from_scratch` are baselines; all other methods count as pretrained, `…_finetuned` as fine-tuned.
+            `untrained` and `from_scratch` are baselines; all other methods count as pretrained, `…_finetuned` as
+            fine-tuned.
             Without a baseline or without a pretrained method there is no second panel.
 
     Returns:
