@@ -1,6 +1,5 @@
 """A model of text and its tokenizer stay together: in model files, in runs, in a version folder, and at a client."""
 
-import functools
 import hashlib
 import json
 import shutil
@@ -213,7 +212,7 @@ def test_the_client_answers_texts_as_keras_does(kit, deployed, classifier, capsy
         ),
     ):
         found = {output: np.array(values, "float32")}
-        monkeypatch.setattr(rest, "predict", functools.partial(lambda *_, found, **__: found, found=found))
+        monkeypatch.setattr(rest, "predict", lambda *_, found=found, **__: found)
         status, out, _ = answers("good", "bad", "--url", "http://localhost:8501")
         assert (status, out.splitlines()) == (0, printed)
     assert text_client.main([str(deployed.parent), "good"]) == 2
