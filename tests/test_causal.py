@@ -193,6 +193,13 @@ def test_rows_stop_at_end_and_new_weights_are_used(packed):
 def test_a_sliding_window_reads_the_last_tokens_that_fit(learned):
     long = learned.generate(PROMPTS[:2], 13, temperature=0, slide=True)
     np.testing.assert_array_equal(long, uncached(learned, PROMPTS[:2], 13))
+    prompts = 1 + np.arange(40).reshape(2, 20) % 11
+    longer = learned.generate(prompts, 2, temperature=0, slide=True)
+    np.testing.assert_array_equal(longer, learned.generate(prompts[:, -16:], 2, temperature=0, slide=True))
+    with pytest.raises(UserError, match="at most 16 tokens.*20 and 2.*slide=True"):
+        learned.generate(prompts, 2)
+    padded = np.pad(PROMPTS, ((0, 0), (0, 14)))  # padding takes no place
+    np.testing.assert_array_equal(learned.generate(padded, 2, seed=3), learned.generate(PROMPTS, 2, seed=3))
 
 
 # ---- export ----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Attributes of tokens, and what is predicted of them."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -62,6 +64,20 @@ def test_all_pieces_of_a_word_have_its_attributes():
     second = np.flatnonzero(first)[-1]
     assert set(values[0, :second, 0]) == {0}
     assert set(values[0, second:, 0]) == {1}
+
+
+def test_punctuation_at_a_word_is_no_part_of_it():
+    texts = ["a good, film.", "(running) well - it's :)"]
+    pairs = tokenizers.byte_pairs(texts * 3, vocabulary=290)
+    source = data.from_texts(texts, pairs)
+    known = {"good": 0, "film": 1, "running": 2, "well": 3, "-": 4, "it's": 5, ":)": 6, "a": 7}
+    values = data.token_targets(source, {"which": known, "suffix": data.suffix}).values
+    assert not np.isnan(values[source.inputs() > 0]).any()
+    assert [[k for k, _ in itertools.groupby(row[~np.isnan(row)])] for row in values[..., 0]] == [
+        [7, 0, 1],
+        [2, 3, 4, 5, 6],
+    ]
+    assert set(values[values[..., 0] == 2][:, 1]) == {data.SUFFIXES.index("ing")}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Writing on from prompts, token by token."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -132,7 +133,7 @@ def _last_document(prompt, end):
 def _prompts(prompt_ids, spec):
     """The prompts without padding, wherever it is, each an array."""
     ids = np.asarray(prompt_ids)
-    check_values(spec, ids, "prompt_ids")
+    check_values(dataclasses.replace(spec, longest=None), ids, "prompt_ids")  # padding takes no place
     prompts = [row[row != 0] for row in ids]
     if empty := [row for row, prompt in enumerate(prompts) if not len(prompt)]:
         raise UserError(

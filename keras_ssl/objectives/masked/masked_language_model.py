@@ -84,6 +84,11 @@ class MaskedLanguageModel(Objective):
         _check_first(self.first_of_word, self.vocabulary)
         self.bias = self.add_weight(shape=(self.vocabulary,), initializer="zeros", name="bias")
 
+    @property
+    def batch_specs(self) -> dict[str, Specs]:
+        """What the encoder takes, and so what replaces it."""
+        return dict.fromkeys(("input", "replacement"), specs_of(self.encoder))
+
     def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Hide tokens, and score all ids at the hidden places."""
         ids = batch["input"]

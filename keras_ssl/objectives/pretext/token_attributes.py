@@ -57,6 +57,7 @@ class TokenAttributes(Objective):
 
     batch_keys = ("input", "attributes")
     optional_keys = ("mask",)
+    missing_keys = ("attributes",)
     batches_call = "data.batches(source, targets=data.token_targets(source, …))"
 
     def __init__(
