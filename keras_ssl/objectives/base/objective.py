@@ -28,9 +28,9 @@ class Objective(Doors):
     """A pretraining objective around an encoder.
 
     A subclass sets the attributes `batch_keys`, `optional_keys`, `missing_keys`, `terms` and `compares_samples` where
-    the defaults do not fit, builds its networks in `__init__`, and overrides `forward_pass`, `loss_terms` and, if it keeps state,
-    `after_step`. It stores every constructor argument in an attribute of the same name, from which `get_config` reads
-    the configuration.
+    the defaults do not fit, builds its networks in `__init__`, and overrides `forward_pass`, `loss_terms` and, if it
+    keeps state, `after_step`. It stores every constructor argument in an attribute of the same name, from which
+    `get_config` reads the configuration.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
