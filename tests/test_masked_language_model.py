@@ -175,8 +175,8 @@ def test_its_signatures_give_embedding_and_logits(trained, words):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"mask": 20}, r"mask among the encoder's ids, 0\.\.19.*20"),
-        ({"mask": 0}, "mask as a whole number at least 1"),
+        ({"mask": 20}, r"mask among the encoder's ids, 1\.\.19.*20"),
+        ({"mask": 0}, r"mask among the encoder's ids, 1\.\.19. Received 0"),
         ({"special": (0, 25)}, r"special among.*25"),
         ({"special": range(19)}, "at least 2 ids that stand for text"),
         ({"mask_ratio": 0.0}, "mask_ratio"),

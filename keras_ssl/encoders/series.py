@@ -5,6 +5,7 @@ from keras import layers, ops
 
 from keras_ssl.blocks import gelu
 from keras_ssl.checks import check_counts
+from keras_ssl.encoders.pooled import pooling
 
 __all__ = ["dilated_conv"]
 

@@ -44,7 +44,7 @@ def checked_ids(encoder: Any, **ids: int | Sequence[int]) -> tuple[int, ...]:
         UserError: If one is no whole number from 1 to the highest id.
     """
     highest = id_table(encoder).input_dim - 1
-    given = {name: (one,) if np.ndim(one) == 0 else tuple(one) for name, one in ids.items()}
+    given = {name: tuple(one) if isinstance(one, Sequence) else (one,) for name, one in ids.items()}
     for name, several in given.items():
         wrong = [one for one in several if not (isinstance(one, int | np.integer) and 0 < one <= highest)]
         if wrong:

@@ -155,7 +155,7 @@ class MaskedLanguageModel(Objective):
         """
         check_between("top", top, 1, len(self.ordinary), whole=True)
         if tokenizer is not None:
-            samples = ids_with_masks(list(samples), tokenizer, self.vocabulary, self.mask)
+            samples = ids_with_masks(samples, tokenizer, self.vocabulary, self.mask)
         ids = self.as_input(samples)
         masked = ops.convert_to_numpy(ids) == self.mask
         counts = masked.sum(axis=1)
