@@ -10,7 +10,7 @@ from keras_ssl.errors import UserError
 __all__ = ["ids_with_masks", "most_probable"]
 
 
-def ids_with_masks(texts: Sequence[str], tokenizer: Any, vocabulary: int, mask: int) -> np.ndarray:
+def ids_with_masks(texts: Sequence[str] | np.ndarray, tokenizer: Any, vocabulary: int, mask: int) -> np.ndarray:
     """Return the ids of texts that contain the tokenizer's mask, "[MASK]", padded with 0.
 
     Tokenizers themselves do not read it as their mask, since any text may contain it. In byte pairs the space before a
