@@ -1,12 +1,13 @@
 """The causal language model: its loss, what it refuses, what it writes, with a cache and without, and its export."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_ssl import encoders, export, objectives
 from keras_ssl.errors import UserError
-from keras_ssl.networks import parts
+from keras_ssl.networks import id_table, parts
 from keras_ssl.objectives.language import sampling
 
 PROMPTS = np.array([[3, 4, 9, 5, 7, 2], [8, 0, 6, 0, 0, 0], [0, 0, 5, 5, 4, 9]], "int32")
@@ -60,6 +61,16 @@ def test_an_encoder_that_sees_later_ids_is_refused():
         objectives.CausalLanguageModel(encoders.mlp((3,), (4,)))
 
 
+def test_an_encoder_without_a_table_of_ids_is_refused():
+    tokens = keras.Sequential(
+        [keras.Input((None,), dtype="int32", name="ids"), keras.layers.Embedding(9, 4, name="vectors")], name="tokens"
+    )
+    x = tokens(ids := keras.Input((None,), dtype="int32", name="ids"))
+    y = keras.layers.GlobalAveragePooling1D(name="pool")(keras.layers.Dense(4, name="trunk")(x))
+    with pytest.raises(UserError, match="layer `embedding` in its `tokens`"):
+        objectives.CausalLanguageModel(keras.Model(ids, y))
+
+
 def test_ids_outside_the_vocabulary_are_clear_errors_under_xla_too():
     model = objectives.CausalLanguageModel(encoder(depth=1))
     model.compile("sgd", jit_compile=True)
@@ -86,8 +97,11 @@ def test_windows_longer_than_the_learned_positions_are_clear_errors(learned):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        ({"prompt_ids": np.zeros((2, 3), "int32")}, "at least one token in each prompt.*index 0 .2 empty"),
-        ({"prompt_ids": np.zeros((2, 0), "int32")}, "at least one token in each prompt"),
+        (
+            {"prompt_ids": np.zeros((2, 3), "int32")},
+            "prompts of at least one token.*2 without any, the first at index 0.*begin with",
+        ),
+        ({"prompt_ids": np.zeros((2, 0), "int32")}, "prompts of at least one token"),
         ({"prompt_ids": np.array([[3, 12]])}, r"in 0\.\.11.*12 at index 0"),
         ({"prompt_ids": np.array([3, 1])}, "shape"),
         ({"length": 0}, "length as a whole number at least 1"),
@@ -183,7 +197,7 @@ def test_rows_stop_at_end_and_new_weights_are_used(packed):
         at = [*whole, end].index(end)
         np.testing.assert_array_equal(row[: at + 1], whole[: at + 1])
         assert not row[at + 1 :].any()
-    table = packed.vectors
+    table = id_table(packed.encoder).embeddings
     before = np.array(table)
     table.assign(before[::-1])
     np.testing.assert_array_equal(packed.generate(PROMPTS, 4, temperature=0), uncached(packed, PROMPTS, 4))
@@ -193,6 +207,13 @@ def test_rows_stop_at_end_and_new_weights_are_used(packed):
 def test_a_sliding_window_reads_the_last_tokens_that_fit(learned):
     long = learned.generate(PROMPTS[:2], 13, temperature=0, slide=True)
     np.testing.assert_array_equal(long, uncached(learned, PROMPTS[:2], 13))
+    prompts = 1 + np.arange(40).reshape(2, 20) % 11
+    longer = learned.generate(prompts, 2, temperature=0, slide=True)
+    np.testing.assert_array_equal(longer, learned.generate(prompts[:, -16:], 2, temperature=0, slide=True))
+    with pytest.raises(UserError, match=r"at most 16 tokens.*20 and 2.*slide=True"):
+        learned.generate(prompts, 2)
+    padded = np.pad(PROMPTS, ((0, 0), (0, 14)))  # padding takes no place
+    np.testing.assert_array_equal(learned.generate(padded, 2, seed=3), learned.generate(PROMPTS, 2, seed=3))
 
 
 # ---- export ----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import steps
 import tensorflow as tf
-from cases import CASES, dense, images
+from cases import CASES, dense, images, of_text, tagged_texts
 from keras import layers, ops
 from test_bad_input import refused
 
@@ -144,6 +144,20 @@ def overflowing_on_the_second(loss):
     """Return the loss, whose gradient overflows on the second replica."""
     second = distribute.replica_index() == 1
     return loss, lambda upstream: upstream * tf.where(second, float("inf"), 1.0)
+
+
+def test_loss_scaling_skips_what_overflows_where_nan_means_missing():
+    objective = objectives.TokenAttributes(of_text(), {"rest": 3, "size": None})
+    scale = 2.0**127
+    objective.compile(
+        keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.01), initial_scale=scale), run_eagerly=True
+    )
+    batch = tagged_texts(N, 0)
+    batch["attributes"] *= np.array([1, 8], "float32")  # errors whose gradients overflow at this scale
+    assert np.isnan(batch["attributes"]).any()
+    objective.train_on_batch(batch)
+    assert int(objective.step) == 1
+    assert float(objective.optimizer.dynamic_scale) == scale / 2
 
 
 def test_loss_scaling_still_skips_what_overflows_and_stops_at_bad_samples():

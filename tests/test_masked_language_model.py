@@ -9,6 +9,7 @@ from cases import masked_texts, of_text, sentences
 from keras_ssl import encoders, objectives, tokenizers
 from keras_ssl.errors import UserError
 from keras_ssl.networks import parts
+from keras_ssl.objectives.masked.filling import ids_with_masks
 
 N = 8
 CORPUS = ["a cat sat on a mat", "the dog sat on the rug", "a bird sang to the cat"]
@@ -134,6 +135,19 @@ def test_masks_are_filled_by_the_tokens_that_fit(trained, words):
     assert min(one for one, _ in everything) == 5
 
 
+def test_a_mask_stands_for_the_space_before_a_word_where_training_has_it_in_the_token():
+    pairs = tokenizers.byte_pairs(["the capital of france and"] * 3, vocabulary=290)
+    words = ["the", "capital", "of", "france", "and"]
+    tokens = [pairs.ids(text).tolist() for text in ("the capital of", " and")]
+    found = ids_with_masks(["the capital of [MASK] and", "[MASK] capital"], pairs, pairs.vocabulary, 2)
+    assert found[0].tolist() == [*tokens[0], 2, *tokens[1]]
+    assert [one for one in found[1].tolist() if one] == [2, *pairs.ids(" capital").tolist()]
+    split = tokenizers.words([" ".join(words)])
+    assert ids_with_masks(["the [MASK] of"], split, split.vocabulary, 2).tolist() == [
+        [*split.ids("the"), 2, *split.ids("of")]
+    ]
+
+
 def test_what_cannot_be_filled_is_a_clear_error(trained, words):
     with pytest.raises(UserError, match=r"a mask in each text.*none in text 1.*put \[MASK\]"):
         trained.fill(["a [MASK]", "a cat"], words)
@@ -161,8 +175,8 @@ def test_its_signatures_give_embedding_and_logits(trained, words):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"mask": 20}, r"mask among the encoder's ids, 0\.\.19.*20"),
-        ({"mask": 0}, "mask as a whole number at least 1"),
+        ({"mask": 20}, r"mask among the encoder's ids, 1\.\.19.*20"),
+        ({"mask": 0}, r"mask among the encoder's ids, 1\.\.19. Received 0"),
         ({"special": (0, 25)}, r"special among.*25"),
         ({"special": range(19)}, "at least 2 ids that stand for text"),
         ({"mask_ratio": 0.0}, "mask_ratio"),
@@ -212,6 +226,14 @@ def test_ids_outside_the_vocabulary_are_a_clear_error_before_a_step(xla):
     ids[3, 0] = 20
     with pytest.raises(UserError, match=r"0\.\.19.*20 at index 3"):
         model.fit(ids, verbose=0)
+    assert int(model.step) == 0
+
+
+def test_replacements_outside_the_vocabulary_are_a_clear_error_before_a_step():
+    model, batch = built(mask_ratio=0.3), masked_texts(N, 0)
+    batch["replacement"][2, 0] = 20
+    with pytest.raises(UserError, match=r"'replacement' .*0\.\.19.*20 at index 2"):
+        model.fit(batch, verbose=0)
     assert int(model.step) == 0
 
 

@@ -241,9 +241,9 @@ def fitted(model, **batch):
 
 EMPTY = SOURCE * np.array([[1], [0], [1]], "int32")
 BAD = {
-    "an empty text": (lambda m: fitted(m, input=EMPTY), r"'input' with at least one token .* index 1"),
-    "an empty target": (lambda m: fitted(m, input=SOURCE, target=EMPTY), r"'target' with at least one token"),
-    "an empty text to translate": (lambda m: m.translate(EMPTY, 3), r"texts with at least one token"),
+    "an empty text": (lambda m: fitted(m, input=EMPTY), r"'input' of at least one token.* index 1"),
+    "an empty target": (lambda m: fitted(m, input=SOURCE, target=EMPTY), r"'target' of at least one token"),
+    "an empty text to translate": (lambda m: m.translate(EMPTY, 3), r"texts of at least one token"),
     "an id outside": (lambda m: fitted(m, input=SOURCE + 2), r"'input' .*in 0\.\.8"),
     "a target's id outside": (lambda m: fitted(m, input=SOURCE, target=TARGET + 9), r"'target' .*in 0\.\.8"),
     "floats as target": (lambda m: fitted(m, input=SOURCE, target=TARGET * 1.0), r"'target' as integers"),
@@ -259,10 +259,10 @@ BAD = {
         r"vectors \(n, t, 8\).*\(None, None, 12\)",
     ),
     "an encoder as decoder": (lambda m: objectives.SequenceToSequence(m.encoder, m.encoder), r"a decoder from vectors"),
-    "a small vocabulary": (lambda m: objectives.SequenceToSequence(encoder(4)), "end as a whole number .* at most 3"),
+    "a small vocabulary": (lambda m: objectives.SequenceToSequence(encoder(4)), r"end among the encoder's ids, 1\.\.3"),
     "a sentence end outside": (
         lambda m: objectives.SequenceToSequence(m.encoder, sentence_ends=(5, 9)),
-        r"sentence_ends\[1\] .*at most 8",
+        r"sentence_ends among the encoder's ids, 1\.\.8\. Received 9",
     ),
     "the same id twice": (lambda m: objectives.SequenceToSequence(m.encoder, begin=4), "different ids"),
     "images": (

@@ -1,5 +1,7 @@
 """Attributes of tokens, and what is predicted of them."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -64,6 +66,20 @@ def test_all_pieces_of_a_word_have_its_attributes():
     assert set(values[0, second:, 0]) == {1}
 
 
+def test_punctuation_at_a_word_is_no_part_of_it():
+    texts = ["a good, film.", "(running) well - it's :)"]
+    pairs = tokenizers.byte_pairs(texts * 3, vocabulary=290)
+    source = data.from_texts(texts, pairs)
+    known = {"good": 0, "film": 1, "running": 2, "well": 3, "-": 4, "it's": 5, ":)": 6, "a": 7}
+    values = data.token_targets(source, {"which": known, "suffix": data.suffix}).values
+    assert not np.isnan(values[source.inputs() > 0]).any()
+    assert [[k for k, _ in itertools.groupby(row[~np.isnan(row)])] for row in values[..., 0]] == [
+        [7, 0, 1],
+        [2, 3, 4, 5, 6],
+    ]
+    assert set(values[values[..., 0] == 2][:, 1]) == {data.SUFFIXES.index("ing")}
+
+
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
@@ -126,6 +142,20 @@ def test_missing_attributes_and_those_of_padding_change_nothing():
     assert model.evaluate(without, batch_size=N, return_dict=True, verbose=0)["rest_accuracy"] == 0
 
 
+def test_special_ids_are_not_hidden_but_may_have_attributes():
+    model = built(mask_ratio=0.9)
+    ids = np.tile(np.array([[3, 5, 6, 1, 7, 4, 8, 9, 4, 0]], "int32"), (4, 1))
+    seen = []
+    model._predictions = lambda ids, training: seen.append(np.array(ids)) or {}
+    attributes = np.zeros((4, 10, 2), "float32")
+    outputs = model.forward_pass({"input": ids, "attributes": attributes}, training=True)
+    model.forward_pass({"input": ids, "attributes": attributes, "mask": np.ones((4, 10), bool)}, training=True)
+    for changed in seen:
+        np.testing.assert_array_equal(changed[ids < 5], ids[ids < 5])
+        assert (changed[ids >= 5] == 2).mean() >= 0.8
+    np.testing.assert_array_equal(np.array(outputs["known"])[..., 0], ids > 0)
+
+
 def test_it_trains_on_batches_with_targets_and_answers(words):
     source = data.from_texts(TEXTS * 4, words)
     targets = data.token_targets(source, {"capitalized": data.capitalized, "length": data.word_length})
@@ -141,7 +171,7 @@ def test_it_trains_on_batches_with_targets_and_answers(words):
 
 
 def test_what_does_not_fit_is_a_clear_error():
-    with pytest.raises(UserError, match="mask as a whole number at least 1 and at most 19"):
+    with pytest.raises(UserError, match=r"mask among the encoder's ids, 1\.\.19"):
         built(mask=20)
     with pytest.raises(UserError, match="attributes as a dict"):
         objectives.TokenAttributes(of_text(), {})

@@ -6,6 +6,8 @@ import tracemalloc
 import keras
 import numpy as np
 import pytest
+from cases import WORD_COUNTS, of_words, word_rows
+from keras import ops
 
 from keras_ssl import blocks, data, encoders, losses, objectives, optimizers, recipes, tokenizers, word_vectors
 from keras_ssl.errors import UserError
@@ -352,6 +354,27 @@ def test_vectors_of_an_objective_come_with_their_words():
     )
     with pytest.raises(UserError, match="a word for each"):
         word_vectors.of(recipe.objective, ["a", "b"])
+
+
+@pytest.mark.parametrize("kind", ["skip_gram", "cbow"])
+def test_the_rate_is_that_of_one_pair_however_much_padding_rows_have(kind):
+    items = np.tile([1, 2, 3, 4, 5, 6, 7, 8, 9], 200)  # sequences of 8, each ended by 9
+    contexts = data.Contexts(items, window=3, end=9, sample=None)
+    recipe = getattr(recipes.words, kind)(contexts, 10, width=4, learning_rate=0.01, batch_size=16)
+    keep = ops.convert_to_tensor(contexts.rows(np.arange(len(contexts)), (5, 6)) != 0)
+    weights = np.array(losses.window_weights(keep, 3))
+    total = weights.sum() if kind == "skip_gram" else weights.any(axis=-1).sum()
+    rate = recipe.objective.optimizer.learning_rate
+    assert float(getattr(rate, "initial_learning_rate", rate)) == pytest.approx(0.01 * 16 * total / len(keep), rel=0.03)
+
+
+def test_words_of_noise_outside_the_vocabulary_are_a_clear_error_before_a_step():
+    model, batch = objectives.SkipGram(of_words(), WORD_COUNTS, noise=4), word_rows(4, 0)
+    model.compile("sgd", run_eagerly=True)
+    batch["noise"][1, 2] = 20
+    with pytest.raises(UserError, match=r"'noise' .*0\.\.19.*20 at index 1"):
+        model.fit(batch, verbose=0)
+    assert int(model.step) == 0
 
 
 def test_glove_fits_counts():

@@ -8,9 +8,10 @@ from keras import layers, ops
 
 from keras_ssl.typing import Tensor
 
-__all__ = ["attention", "attention_bias", "gelu", "scaled_dot_product", "transformer"]
+__all__ = ["NEVER", "attention", "attention_bias", "gelu", "scaled_dot_product", "transformer"]
 
-_NEVER = -3e4  # a score that the softmax gives exactly 0, and that float16 can hold
+NEVER = -3e4
+"""A score that the softmax gives exactly 0, and that float16 can hold."""
 
 
 def scaled_dot_product(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -150,7 +151,7 @@ def attention_bias(keep: Tensor, causal: bool = False, documents: Tensor | None 
         seen = ops.logical_and(seen, (place[:, :, None] >= place[:, None, :])[:, None])
     if documents is not None:
         seen = ops.logical_and(seen, ops.equal(documents[:, :, None], documents[:, None, :])[:, None])
-    return ops.where(seen, 0.0, _NEVER)
+    return ops.where(seen, 0.0, NEVER)
 
 
 def gelu(x: Tensor) -> Tensor:

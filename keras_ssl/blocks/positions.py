@@ -13,6 +13,7 @@ __all__ = [
     "Positions",
     "document_numbers",
     "learned_positions",
+    "place_vectors",
     "places",
     "rotate",
     "sequence_positions",
@@ -102,9 +103,22 @@ def learned_positions(table: keras.layers.Embedding, place: Tensor) -> Tensor:
         place: Integer tensor `(n, length)` from `places`, symbolic or not.
 
     Returns:
+        Float tensor `(n, length, width)`; see `place_vectors`.
+    """
+    return place_vectors(table, place) * table.output_dim**0.5
+
+
+def place_vectors(table: keras.layers.Embedding, place: Tensor) -> Tensor:
+    """Look up the vectors of places.
+
+    Args:
+        table: The vectors by place.
+        place: Integer tensor `(n, length)` from `places`, symbolic or not.
+
+    Returns:
         Float tensor `(n, length, width)`. A place that the table lacks is an error on a CPU, and NaN under XLA.
     """
-    vectors = table(ops.maximum(place, 0)) * table.output_dim**0.5
+    vectors = table(ops.maximum(place, 0))
     return ops.where((place < table.input_dim)[:, :, None], vectors, float("nan"))
 
 

@@ -10,6 +10,7 @@ from keras_ssl.checks.arrays import (
     check_shape,
     check_values,
 )
+from keras_ssl.checks.ids import check_known_length, check_not_empty
 from keras_ssl.checks.images import check_images
 from keras_ssl.checks.labels import check_labels
 from keras_ssl.checks.not_arrays import described, instead_of_array
@@ -25,8 +26,10 @@ __all__ = [
     "check_counts",
     "check_dtype",
     "check_images",
+    "check_known_length",
     "check_labels",
     "check_method",
+    "check_not_empty",
     "check_range",
     "check_same_shape",
     "check_shape",

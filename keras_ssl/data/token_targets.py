@@ -1,5 +1,6 @@
 """Attributes of the tokens of texts, and the targets that `objectives.TokenAttributes` is trained to predict."""
 
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -54,7 +55,8 @@ def token_targets(
     """Compute attributes of the words of texts, for every token of them, once, before training.
 
     Integers are class numbers of a categorical attribute. Floats are a continuous attribute and are standardized. All
-    tokens of a word have its attributes; special tokens, such as padding, have none.
+    tokens of a word have its attributes; special tokens, such as padding, have none. Punctuation that a tokenizer
+    leaves at a word, such as the comma in "good,", is no part of what the attribute is computed of.
 
     Args:
         source: A `Source` of ids with their tokenizer, such as `from_texts` makes.
@@ -106,7 +108,12 @@ def _words(ids, tokenizer):
     of_piece = [numbers.setdefault(tuple(piece.tolist()), len(numbers)) for piece in pieces if len(piece)]
     word = np.full(ids.shape, -1)
     word[ordinary] = np.repeat(np.array(of_piece, int), np.diff(np.append(starts, len(begins))))
-    return word, [tokenizer.text(np.array(piece)).strip() for piece in numbers]
+    return word, [_bare(tokenizer.text(np.array(piece)).strip()) for piece in numbers]
+
+
+def _bare(word):
+    """A word without the punctuation around it, unless it is nothing else."""
+    return re.sub(r"^\W+|\W+$", "", word) or word
 
 
 def _of_words(name, attribute, words):

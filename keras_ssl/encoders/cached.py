@@ -5,13 +5,12 @@ from keras import ops
 
 from keras_ssl.blocks import learned_positions, rotate, scaled_dot_product, sequence_positions
 from keras_ssl.blocks import transformer as transformer_block
+from keras_ssl.blocks.attention import NEVER
 from keras_ssl.errors import UserError
-from keras_ssl.networks import parts
+from keras_ssl.networks import id_table, parts
 from keras_ssl.typing import Tensor
 
 __all__ = ["cached", "document_end", "is_cacheable"]
-
-_NEVER = -3e4  # as in `blocks.attention_bias`
 
 
 def cached(encoder: keras.Model) -> keras.Model:
@@ -52,8 +51,8 @@ def cached(encoder: keras.Model) -> keras.Model:
     place = position[:, None] + ops.cumsum(ops.ones_like(ids), axis=1) - 1
     slots = ops.cumsum(ops.ones_like(cache[:, 0, 0, :, 0], dtype="int32"), axis=1) - 1
     here = ops.equal(place[:, :, None], slots[:, None, :])  # (n, length, size): the slot that a token is written to
-    bias = ops.where(place[:, :, None] >= slots[:, None, :], 0.0, _NEVER)[:, None]
-    x = _tokens(found.tokens, ids, place)
+    bias = ops.where(place[:, :, None] >= slots[:, None, :], 0.0, NEVER)[:, None]
+    x = _tokens(found.tokens, id_table(encoder), ids, place)
     pieces: list[Tensor] = []
     turned = place if _has_sines(found.trunk) else None
     for k in range(shape[0] // 2):
@@ -98,9 +97,9 @@ def _has_sines(model):
     return any(type(operation).__name__ == "Sin" for operation in model.operations)
 
 
-def _tokens(tokens, ids, place):
+def _tokens(tokens, table, ids, place):
     """The tokens of an encoder whose places are known: what its layer `tokens` does."""
-    x = tokens.get_layer("embedding")(ids) * tokens.output_shape[0][-1] ** 0.5
+    x = table(ids) * tokens.output_shape[0][-1] ** 0.5
     if _has_sines(tokens):
         return x + sequence_positions(place, x.shape[-1])
     if "positions" in {layer.name for layer in tokens.layers}:

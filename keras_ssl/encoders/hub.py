@@ -7,7 +7,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_ssl.blocks import mean_of_kept, places
+from keras_ssl.blocks import place_vectors, places
+from keras_ssl.encoders.pooled import pooling
 from keras_ssl.errors import UserError
 from keras_ssl.networks import copy_layer
 
@@ -50,7 +51,7 @@ def from_keras_hub(backbone: Any, padding: int = 0, name: str | None = None) -> 
     tokens, trunk = _tokens(backbone, padding), _trunk(backbone)
     ids = keras.Input((None,), dtype="int32", name="ids")
     x, keep = tokens(ids)
-    encoder = keras.Model(ids, _pool(backbone.hidden_dim)([trunk([x, keep]), keep]), name=name or backbone.name)
+    encoder = keras.Model(ids, pooling(backbone.hidden_dim)([trunk([x, keep]), keep]), name=name or backbone.name)
     _check_alike(encoder, backbone, padding)
     return encoder
 
@@ -59,9 +60,7 @@ def _tokens(backbone, padding):
     ids = keras.Input((None,), dtype="int32", name="ids")
     keep = ops.not_equal(ids, padding)
     x = _table(backbone.token_embedding, "embedding")(ids)
-    vectors, place = _positions(backbone), places(keep)
-    # a place that the table lacks is an error on a CPU, and NaN under XLA
-    x = x + ops.where((place < vectors.input_dim)[:, :, None], vectors(ops.maximum(place, 0)), float("nan"))
+    x = x + place_vectors(_positions(backbone), places(keep))
     if hasattr(backbone, "segment_embedding"):
         x = x + _copied(backbone.segment_embedding, ops.zeros_like(ids))
     if hasattr(backbone, "embeddings_layer_norm"):
@@ -78,11 +77,6 @@ def _trunk(backbone):
     if hasattr(backbone, "layer_norm"):
         x = _copied(backbone.layer_norm, x)
     return keras.Model([inputs, keep], x, name="trunk")
-
-
-def _pool(width):
-    y, keep = keras.Input((None, width), name="frames"), keras.Input((None,), dtype="bool", name="keep")
-    return keras.Model([y, keep], mean_of_kept(y, keep), name="pool")
 
 
 def _copied(layer, x, **arguments):

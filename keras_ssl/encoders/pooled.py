@@ -8,7 +8,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.networks import parts
 from keras_ssl.specs import inputs_like
 
-__all__ = ["with_pool"]
+__all__ = ["pooling", "with_pool"]
 
 _POOLS = {"mean": mean_of_kept, "first": first_of_kept, "max": max_of_kept, "attention": attention_of_kept}
 
@@ -39,12 +39,21 @@ def with_pool(encoder: keras.Model, pool: str, name: str | None = None) -> keras
     inputs = inputs_like(encoder)
     embedded = found.tokens(inputs)
     frames = found.trunk(embedded)
-    pooling = _pool(pool, frames.shape[-1], found.padded)
-    pooled = pooling([frames, embedded[1]] if found.padded else frames)
+    pooled = pooling(frames.shape[-1], pool, found.padded)([frames, embedded[1]] if found.padded else frames)
     return keras.Model(inputs, pooled, name=name or encoder.name)
 
 
-def _pool(pool, width, padded):
+def pooling(width: int, pool: str = "mean", padded: bool = True) -> keras.Model:
+    """Return the layer `pool` of an encoder of sequences.
+
+    Args:
+        width: Width of the frames.
+        pool: See `with_pool`. Default: "mean".
+        padded: Whether it takes keep. Default: True.
+
+    Returns:
+        `keras.Model` from frames `(n, length, width)`, or from frames and keep `(n, length)`, to `(n, width)`.
+    """
     y = keras.Input((None, width), name="frames")
     keep = keras.Input((None,), dtype="bool", name="keep") if padded else ops.ones_like(y[:, :, 0], dtype="bool")
     return keras.Model([y, keep] if padded else y, _POOLS[pool](y, keep), name="pool")

@@ -3,8 +3,9 @@
 import keras
 from keras import layers, ops
 
-from keras_ssl.blocks import gelu, max_of_kept
+from keras_ssl.blocks import gelu
 from keras_ssl.checks import check_counts
+from keras_ssl.encoders.pooled import pooling
 
 __all__ = ["dilated_conv"]
 
@@ -43,7 +44,7 @@ def dilated_conv(channels: int, width: int = 64, depth: int = 10, name: str = "d
         first, so that a padded series has the frames of the series itself.
     """
     check_counts(channels=channels, width=width, depth=depth)
-    tokens, trunk, pool = _tokens(channels, width), _trunk(width, depth), _pool(width)
+    tokens, trunk, pool = _tokens(channels, width), _trunk(width, depth), pooling(width, "max")
     series = keras.Input((None, channels), name="series")
     x, keep = tokens(series)
     return keras.Model(series, pool([trunk([x, keep]), keep]), name=name)
@@ -68,8 +69,3 @@ def _trunk(width, depth):
             y = layers.Conv1D(width, 3, padding="same", dilation_rate=2**block, name=f"block_{block + 1}_conv_{k}")(y)
         x = layers.Add(name=f"block_{block + 1}_add")([x, y])
     return keras.Model([inputs, keep], x, name="trunk")
-
-
-def _pool(width):
-    y, keep = keras.Input((None, width), name="frames"), keras.Input((None,), dtype="bool", name="keep")
-    return keras.Model([y, keep], max_of_kept(y, keep), name="pool")

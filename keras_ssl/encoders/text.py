@@ -7,7 +7,6 @@ from keras_ssl.blocks import (
     attention_bias,
     document_numbers,
     learned_positions,
-    mean_of_kept,
     places,
     rotate,
     scaled_dot_product,
@@ -15,6 +14,7 @@ from keras_ssl.blocks import (
 )
 from keras_ssl.blocks import transformer as transformer_block
 from keras_ssl.checks import check_between, check_counts
+from keras_ssl.encoders.pooled import pooling
 from keras_ssl.errors import UserError
 
 __all__ = ["transformer"]
@@ -88,7 +88,7 @@ def transformer(
     trunk = _trunk(width, depth, heads, hidden or 4 * width, causal, positions, documents is not None, dropout)
     ids = keras.Input((None,), dtype="int32", name="ids")
     given = tokens(ids)
-    return keras.Model(ids, _pool(width)([trunk(given), given[1]]), name=name)
+    return keras.Model(ids, pooling(width)([trunk(given), given[1]]), name=name)
 
 
 def _tokens(vocabulary, width, positions, max_length, documents, dropout):
@@ -128,11 +128,6 @@ def _turned(place):
         return scaled_dot_product(rotate(q, place), rotate(k, place), v, bias)
 
     return attend
-
-
-def _pool(width):
-    y, keep = keras.Input((None, width), name="frames"), keras.Input((None,), dtype="bool", name="keep")
-    return keras.Model([y, keep], mean_of_kept(y, keep), name="pool")
 
 
 def _check(vocabulary, width, depth, heads, hidden, dropout):

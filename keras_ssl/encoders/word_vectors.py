@@ -4,8 +4,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_ssl.blocks import SubwordEmbedding, mean_of_kept
+from keras_ssl.blocks import SubwordEmbedding
 from keras_ssl.checks import check_between, check_counts
+from keras_ssl.encoders.pooled import pooling
 from keras_ssl.errors import UserError
 
 __all__ = ["word_vectors"]
@@ -49,11 +50,9 @@ def word_vectors(
     tokens = _tokens(vocabulary, width, subwords, buckets)
     vectors, keep = keras.Input((None, width), name="tokens"), keras.Input((None,), dtype="bool", name="keep")
     trunk = keras.Model([vectors, keep], layers.Identity(name="same")(vectors), name="trunk")
-    frames, kept = keras.Input((None, width), name="frames"), keras.Input((None,), dtype="bool", name="keep")
-    pool = keras.Model([frames, kept], mean_of_kept(frames, kept), name="pool")
     ids = keras.Input((None,), dtype="int32", name="ids")
     x, keep = tokens(ids)
-    return keras.Model(ids, pool([trunk([x, keep]), keep]), name=name)
+    return keras.Model(ids, pooling(width)([trunk([x, keep]), keep]), name=name)
 
 
 def _tokens(vocabulary, width, subwords, buckets):

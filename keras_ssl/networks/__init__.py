@@ -2,15 +2,17 @@
 
 from keras_ssl.networks.cloning import clone, copy_layer, copy_statistics, reinitialized, set_weights
 from keras_ssl.networks.finite_weights import check_finite_weights
+from keras_ssl.networks.id_tables import checked_ids, id_table, score_ids, scoring_layer, update_scoring_layer
 from keras_ssl.networks.inference import predict_in_batches
 from keras_ssl.networks.preprocessing import rescales_bytes
-from keras_ssl.networks.sequences import Parts, id_table, parts, pick
+from keras_ssl.networks.sequences import Parts, parts, pick
 from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_graph, is_random
 
 __all__ = [
     "Parts",
     "all_layers",
     "check_finite_weights",
+    "checked_ids",
     "clone",
     "copy_layer",
     "copy_statistics",
@@ -24,5 +26,8 @@ __all__ = [
     "predict_in_batches",
     "reinitialized",
     "rescales_bytes",
+    "score_ids",
+    "scoring_layer",
     "set_weights",
+    "update_scoring_layer",
 ]

@@ -25,7 +25,7 @@ from keras import ops
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Tensor
 
-__all__ = ["Parts", "id_table", "parts", "pick"]
+__all__ = ["Parts", "parts", "pick"]
 
 _NAMES = ("tokens", "trunk", "pool")
 
@@ -149,25 +149,6 @@ def parts(encoder: Any) -> Parts:
     return Parts(tokens, trunk, pool, padded=len(given) > 1, packed=len(given) == 3)
 
 
-def id_table(encoder: Any) -> keras.layers.Embedding:
-    """Return the layer that looks up the vectors of the ids: `embedding` in the `tokens` of an encoder of text.
-
-    Args:
-        encoder: An encoder with the three parts; see `parts`.
-
-    Raises:
-        UserError: If it has none, or its vectors are not as wide as the frames, which then cannot score the ids.
-    """
-    found = parts(encoder)
-    table = next((layer for layer in getattr(found.tokens, "layers", ()) if layer.name == "embedding"), None)
-    if not isinstance(table, keras.layers.Embedding):
-        raise _no_text(f"'{encoder.name}', whose `tokens` have none")
-    width = keras.tree.flatten(found.trunk.output)[0].shape[-1]
-    if table.output_dim != width:
-        raise _no_text(f"'{encoder.name}', whose vectors have a width of {table.output_dim} and frames of {width}")
-    return table
-
-
 def pick(frames: Tensor, places: Tensor) -> Tensor:
     """Return the frames at some places of each sequence.
 
@@ -183,14 +164,6 @@ def pick(frames: Tensor, places: Tensor) -> Tensor:
     n, length, width = ops.shape(frames)
     rows = places + length * ops.arange(n, dtype=places.dtype)[:, None]
     return ops.take(ops.reshape(frames, (-1, width)), rows, axis=0)
-
-
-def _no_text(received):
-    return UserError(
-        "an encoder of text with a layer `embedding` in its `tokens`, whose vectors are as wide as its frames",
-        received,
-        "use `encoders.transformer`",
-    )
 
 
 def _unfit(received):

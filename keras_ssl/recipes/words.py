@@ -11,6 +11,8 @@ from keras_ssl.recipes.recipe import Recipe
 
 __all__ = ["cbow", "glove", "skip_gram"]
 
+_LOOKED_AT = 1024  # rows in which pairs are counted, since padding makes none
+
 
 def skip_gram(
     contexts: data.Contexts,
@@ -115,7 +117,8 @@ def _negative_sampling(kind, contexts, vocabulary, epochs, seed, width, subwords
     encoder = encoders.word_vectors(vocabulary, width, subwords)
     arguments = {"window": contexts.window, **arguments}
     objective = kind(encoder, contexts.counts(vocabulary), seed=seed, **arguments)
-    counted = _pairs(contexts.length, objective.window) if kind is objectives.SkipGram else contexts.length
+    rows = contexts.rows(np.linspace(0, len(contexts) - 1, min(len(contexts), _LOOKED_AT), dtype=int), (seed, 0))
+    counted = (_pairs if kind is objectives.SkipGram else _words)(rows != 0, objective.window)
     # the loss is a mean over the batch, so that the rate of one pair is the optimizer's divided by their number
     first, steps = rate * batch_size * counted, epochs * -(-len(source) // batch_size)
     schedule = keras.optimizers.schedules.PolynomialDecay(first, steps, 1e-4 * first)
@@ -123,7 +126,16 @@ def _negative_sampling(kind, contexts, vocabulary, epochs, seed, width, subwords
     return Recipe(objective, source, epochs, None, batch_size, seed)
 
 
-def _pairs(length, window):
-    """Return the sum of `losses.window_weights` of a row without padding."""
-    distance = np.arange(1, min(window, length - 1) + 1)
-    return float(2 * np.sum((length - distance) * (window + 1 - distance) / window))
+def _pairs(keep, window):
+    """The mean over rows of the sum of `losses.window_weights`."""
+    weighted = ((d, (window + 1 - d) / window) for d in range(1, min(window, keep.shape[1] - 1) + 1))
+    return float(sum(2 * weight * np.sum(keep[:, d:] & keep[:, :-d]) for d, weight in weighted)) / len(keep)
+
+
+def _words(keep, window):
+    """The mean over rows of the number of words that have a context."""
+    near = np.zeros_like(keep)
+    for d in range(1, min(window, keep.shape[1] - 1) + 1):
+        near[:, d:] |= keep[:, :-d]
+        near[:, :-d] |= keep[:, d:]
+    return float(np.sum(keep & near)) / len(keep)

@@ -7,7 +7,7 @@ The kind of an input is the name of its `keras.Input`, which survives saving, cl
 from keras_ssl.specs.checking import check, check_values
 from keras_ssl.specs.encoders import RescalingWarning, check_encoder, check_vectors, warn_of_rescaling
 from keras_ssl.specs.kinds import KINDS, Kind, kind_of
-from keras_ssl.specs.models import check_kind, inputs_like, specs_of
+from keras_ssl.specs.models import check_kind, inputs_like, longest_of, specs_of
 from keras_ssl.specs.spec import Spec, Specs, describe, from_json, plural, to_json, without_range
 from keras_ssl.specs.stored import scale_of, stored_spec
 
@@ -26,6 +26,7 @@ __all__ = [
     "from_json",
     "inputs_like",
     "kind_of",
+    "longest_of",
     "plural",
     "scale_of",
     "specs_of",

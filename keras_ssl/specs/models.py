@@ -9,7 +9,7 @@ from keras_ssl.networks import all_layers, is_graph
 from keras_ssl.specs.kinds import KINDS, kind_of
 from keras_ssl.specs.spec import Spec, Specs, describe
 
-__all__ = ["check_kind", "inputs_like", "specs_of"]
+__all__ = ["check_kind", "inputs_like", "longest_of", "specs_of"]
 
 
 def specs_of(model: keras.Model) -> Specs:
@@ -64,6 +64,16 @@ def inputs_like(model: keras.Model) -> Any:
     return keras.tree.map_structure(lambda x: keras.Input(x.shape[1:], dtype=x.dtype, name=x.name), _inputs(model))
 
 
+def longest_of(model: keras.Model) -> int | None:
+    """Return the number of learned positions, which is the largest length; None if there are none.
+
+    Args:
+        model: A model whose table of positions, if any, is an `Embedding` called "positions".
+    """
+    tables = [layer for layer in all_layers(model) if layer.name == "positions"]
+    return min((table.input_dim for table in tables if isinstance(table, keras.layers.Embedding)), default=None)
+
+
 def _inputs(model):
     """The inputs of a functional model: one symbolic tensor, or a dict of them."""
     struct = _graph(model).input
@@ -83,15 +93,9 @@ def _spec(model, x):
     kind = kind_of(x.name, len(x.shape), dtype)
     low, high, longest = KINDS[kind].low, KINDS[kind].high, None
     if kind == "ids":
-        size, longest = _vocabulary(model, x), _longest(model)
+        size, longest = _vocabulary(model, x), longest_of(model)
         high = None if size is None else size - 1
     return Spec(tuple(x.shape), dtype, low, high, kind, longest)
-
-
-def _longest(model):
-    """Size of the table of learned positions: an `Embedding` called "positions". None if there is none."""
-    tables = [layer for layer in all_layers(model) if layer.name == "positions"]
-    return min((table.input_dim for table in tables if isinstance(table, keras.layers.Embedding)), default=None)
 
 
 def _vocabulary(model, x):

@@ -39,6 +39,7 @@ class Tokenizer:
 
     Attributes:
         padding, unknown, mask, begin, end: The ids 0 to 4.
+        special: These five, a tuple.
         tokens: The tokens, a tuple of strings by id. Those of byte pairs are written in its alphabet for bytes.
         vocabulary: Number of ids, those five included.
         kind: Name of the function that makes such a tokenizer.
@@ -47,7 +48,7 @@ class Tokenizer:
         UserError: If the model has other first tokens, gaps between its ids, or anything else that changes ids.
     """
 
-    padding, unknown, mask, begin, end = range(len(SPECIAL))
+    padding, unknown, mask, begin, end = special = tuple(range(len(SPECIAL)))
 
     def __init__(self, model: Any) -> None:
         ids = model.get_vocab()

@@ -9,8 +9,7 @@ import keras
 import numpy as np
 
 from keras_ssl import specs
-from keras_ssl.checks import Watch, as_array, as_arrays, check_labels
-from keras_ssl.errors import UserError
+from keras_ssl.checks import Watch, as_array, as_arrays, check_labels, check_not_empty
 from keras_ssl.networks import rescales_bytes
 from keras_ssl.trees import are_arrays, count
 from keras_ssl.typing import Samples
@@ -114,14 +113,7 @@ def _check_texts(wanted, samples):
     """Raise if a text has no token at all: there is nothing to learn its label from."""
     for name, spec in wanted.items() if isinstance(wanted, dict) else [("", wanted)]:
         if spec.kind == "ids" and len(spec.shape) == 2:
-            ids = samples[name] if isinstance(wanted, dict) else samples
-            empty = np.flatnonzero(~np.any(ids != 0, axis=1))
-            if len(empty):
-                raise UserError(
-                    "texts of at least one token",
-                    f"{len(empty)} without any, the first at index {empty[0]}",
-                    "leave these out, or give them a token: `tokenizer.encode(texts, begin=True)`",
-                )
+            check_not_empty(samples[name] if isinstance(wanted, dict) else samples)
 
 
 def as_keras_reads(labels: np.ndarray) -> np.ndarray:

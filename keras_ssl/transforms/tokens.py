@@ -26,7 +26,7 @@ def hidden_tokens(candidates: Tensor, ratio: float, seed: Tensor, words: Tensor 
 
     Of m candidates, `ratio * m` are hidden, rounded, at least 1 if there are any, and every subset is equally likely.
     With words, whole words are hidden in a random order, until the next would exceed this number. Words that exceed it
-    alone are never hidden.
+    alone are passed over; where all do, the first token of one of them is hidden.
 
     Args:
         candidates: Boolean tensor `(n, length)`, True where a token may be hidden. The length must be known.
@@ -54,10 +54,13 @@ def hidden_tokens(candidates: Tensor, ratio: float, seed: Tensor, words: Tensor 
         return ops.logical_and(_ranks(ops.where(candidates, draws, 2.0)) < budget, candidates)
     same = ops.logical_and(words[:, :, None] == words[:, None, :], candidates[:, None, :])
     size = ops.sum(ops.cast(same, "int32"), axis=2)
-    candidates = ops.logical_and(candidates, size <= budget)
+    fits = ops.logical_and(candidates, size <= budget)
     rank = ops.take_along_axis(_ranks(draws), words, axis=1)  # one of each word, and no two alike
-    before = ops.logical_and(rank[:, None, :] <= rank[:, :, None], candidates[:, None, :])
-    return ops.logical_and(ops.sum(ops.cast(before, "int32"), axis=2) <= budget, candidates)
+    before = ops.logical_and(rank[:, None, :] <= rank[:, :, None], fits[:, None, :])
+    hidden = ops.logical_and(ops.sum(ops.cast(before, "int32"), axis=2) <= budget, fits)
+    first = ops.argmin(ops.where(candidates, rank, length), axis=1)[:, None]  # the first token of the first word
+    alone = ops.logical_and(candidates, ops.equal(ops.arange(length, dtype=first.dtype), first))
+    return ops.where(ops.any(fits, axis=1, keepdims=True), hidden, alone)
 
 
 def word_numbers(first: Tensor, candidates: Tensor) -> Tensor:

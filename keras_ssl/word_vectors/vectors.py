@@ -137,7 +137,7 @@ def of(objective: Any, words: Any) -> WordVectors:
     Example:
         `word_vectors.save(word_vectors.of(skip_gram, tokenizer), "vectors.bin")`
     """
-    special = 5 if hasattr(words, "tokens") else 1
+    special = len(getattr(words, "special", (0,)))  # of a list of words, padding only
     tokens: Iterable[str] = getattr(words, "tokens", words)
     tokens, vectors = tuple(tokens), objective.vectors()
     if len(tokens) != len(vectors):

@@ -70,14 +70,16 @@ def judge(optimizer: Any, loss: Tensor, gradients: Tensor, batch: Tensor) -> Ver
 
 
 def batch_sum(objective: Any, data: Any) -> Tensor:
-    """Return the sum of a batch for `judge`: of all floats but series, in which NaN is padding.
+    """Return the sum of a batch for `judge`: of all floats in which NaN is an error.
+
+    So series, in which it is padding, and the objective's `missing_keys` are left out.
 
     Args:
         objective: An `Objective`.
         data: A batch as Keras passes it.
     """
     x = batches.by_key(objective, keras.utils.unpack_x_y_sample_weight(data)[0])
-    wanted = {key: spec for key, spec in objective.batch_specs.items() if key in x}
+    wanted = {key: s for key, s in objective.batch_specs.items() if key in x and key not in objective.missing_keys}
     pairs = zip(keras.tree.flatten(wanted), keras.tree.flatten({key: x[key] for key in wanted}), strict=True)
     return sum_of([leaf for spec, leaf in pairs if spec.is_float and spec.kind != "series"])
 

@@ -5,6 +5,7 @@ import inspect
 from typing import Any, Self
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_ssl import checks, onednn, specs
@@ -26,10 +27,10 @@ _SEEDS = "seeds"
 class Objective(Doors):
     """A pretraining objective around an encoder.
 
-    A subclass sets the attributes `batch_keys`, `optional_keys`, `terms` and `compares_samples` where the defaults do
-    not fit, builds its networks in `__init__`, and overrides `forward_pass`, `loss_terms` and, if it keeps state,
-    `after_step`. It stores every constructor argument in an attribute of the same name, from which `get_config` reads
-    the configuration.
+    A subclass sets the attributes `batch_keys`, `optional_keys`, `missing_keys`, `terms` and `compares_samples` where
+    the defaults do not fit, builds its networks in `__init__`, and overrides `forward_pass`, `loss_terms` and, if it
+    keeps state, `after_step`. It stores every constructor argument in an attribute of the same name, from which
+    `get_config` reads the configuration.
 
     Args:
         encoder: Built `keras.Model` from `(n, …)` to `(n, d)`.
@@ -44,6 +45,8 @@ class Objective(Doors):
     """Names of the tensors that a batch must hold."""
     optional_keys: tuple[str, ...] = ()
     """Names of tensors that a batch may hold; if it does, the objective uses them instead of drawing its own."""
+    missing_keys: tuple[str, ...] = ()
+    """Names of tensors in which NaN stands for a missing value; in all others it is an error."""
     terms: tuple[str, ...] = ("loss",)
     """Names of the scalars that `loss_terms` returns, all of which are logged."""
     batches_call: str = "data.batches(source)"
@@ -109,15 +112,16 @@ class Objective(Doors):
     def check_array(self, key: str, array: Samples) -> None:
         """Raise `UserError` if an array for `fit` or `evaluate` cannot be used. Default: it must fit `batch_specs`.
 
-        Arrays under `optional_keys` are checked only if `batch_specs` describes them.
+        Arrays under `optional_keys` are checked only if `batch_specs` describes them. NaN passes under `missing_keys`.
 
         Args:
             key: One of `batch_keys` or `optional_keys`.
             array: The array under this key, or a dict of arrays.
         """
         if key in self.batch_specs:
+            known = np.where(np.isnan(array), 0, array) if key in self.missing_keys else array
             with batches.errors_about(self, key):
-                specs.check_values(self.batch_specs[key], array, f"'{key}'")
+                specs.check_values(self.batch_specs[key], known, f"'{key}'")
 
     def as_input(self, samples: Samples, any_range: bool = False) -> Samples:
         """Check samples and return them as tensors for the encoder.

@@ -5,12 +5,12 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
 from keras_ssl import distribute, losses
 from keras_ssl.encoders import cached, is_cacheable
 from keras_ssl.errors import UserError
-from keras_ssl.networks import parts
+from keras_ssl.networks import id_table, parts, score_ids, scoring_layer
 from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.objectives.language.generation import Generator
 from keras_ssl.specs import Spec, Specs, check_kind, inputs_like, specs_of
@@ -50,6 +50,7 @@ class CausalLanguageModel(Objective):
     def __init__(self, encoder: keras.Model, seed: int = 0, **kwargs: Any):
         super().__init__(encoder, seed=seed, **kwargs)
         check_kind(encoder, "ids", type(self).__name__)
+        id_table(encoder)
         _check_causal(encoder, specs_of(encoder))
         self._generator: Generator | None = None
 
@@ -136,7 +137,9 @@ class CausalLanguageModel(Objective):
         such and as the layer that scores.
         """
         ids = inputs_like(self.encoder)
-        logits = keras.Model(ids, {"logits": self._scored(parts(self.encoder).frames(ids))}, name="logits")
+        logits = keras.Model(
+            ids, {"logits": scoring_layer(self.encoder)(parts(self.encoder).frames(ids))}, name="logits"
+        )
         served = {**super().signatures(), "logits": (logits, specs_of(self.encoder))}
         if is_cacheable(self.encoder):
             step = self.step_network()
@@ -150,26 +153,11 @@ class CausalLanguageModel(Objective):
         """
         network = cached(self.encoder)
         outputs = network(network.input)
-        return keras.Model(
-            network.input, {"logits": self._scored(outputs["frames"]), "next_cache": outputs["cache"]}, name="step"
-        )
-
-    @property
-    def vectors(self) -> Any:
-        """The variable `(vocabulary, width)` of the vectors of the ids, by which the frames are scored, too."""
-        return parts(self.encoder).tokens.get_layer("embedding").embeddings
+        logits = scoring_layer(self.encoder)(outputs["frames"])
+        return keras.Model(network.input, {"logits": logits, "next_cache": outputs["cache"]}, name="step")
 
     def _logits(self, ids, training):
-        frames = parts(self.encoder).frames(ids, training=training)
-        return ops.matmul(frames, ops.cast(ops.transpose(self.vectors), frames.dtype))
-
-    def _scored(self, frames):
-        """As a layer, so that it can be copied in another precision."""
-        vocabulary, _ = self.vectors.shape
-        layer = layers.Dense(vocabulary, use_bias=False, name="logits")
-        scores = layer(frames)
-        layer.kernel.assign(ops.transpose(self.vectors))
-        return scores
+        return score_ids(self.encoder, parts(self.encoder).frames(ids, training=training))
 
 
 def _one_longer(spec):

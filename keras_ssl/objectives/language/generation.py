@@ -1,14 +1,15 @@
 """Writing on from prompts, token by token."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from keras import ops
 
-from keras_ssl.checks import check_between
+from keras_ssl.checks import check_between, check_not_empty
 from keras_ssl.encoders import document_end, is_cacheable
 from keras_ssl.errors import UserError
+from keras_ssl.networks import update_scoring_layer
 from keras_ssl.objectives.language.sampling import draw
 from keras_ssl.specs import check_values, specs_of
 
@@ -106,7 +107,7 @@ class Generator:
         if name not in self.networks:
             self.networks[name] = make()
             self.networks[name].compile(jit_compile=False)  # it would be compiled anew for each length of a prompt
-        self.networks[name].get_layer("logits").kernel.assign(ops.transpose(self.model.vectors))
+        update_scoring_layer(self.networks[name].get_layer("logits"), self.model.encoder)
         return self.networks[name]
 
 
@@ -132,15 +133,10 @@ def _last_document(prompt, end):
 def _prompts(prompt_ids, spec):
     """The prompts without padding, wherever it is, each an array."""
     ids = np.asarray(prompt_ids)
-    check_values(spec, ids, "prompt_ids")
-    prompts = [row[row != 0] for row in ids]
-    if empty := [row for row, prompt in enumerate(prompts) if not len(prompt)]:
-        raise UserError(
-            "at least one token in each prompt",
-            f"none at index {empty[0]} ({len(empty)} empty in all)",
-            "begin with the tokenizer's `begin` or `end`, whichever the texts of the training begin after",
-        )
-    return prompts
+    check_values(dataclasses.replace(spec, longest=None), ids, "prompt_ids")  # padding takes no place
+    do = "begin with the tokenizer's `begin` or `end`, whichever the texts of the training begin after"
+    check_not_empty(ids, "prompts", do)
+    return [row[row != 0] for row in ids]
 
 
 def _check(length, temperature, top_k, top_p, seed):

@@ -10,10 +10,11 @@ from keras_ssl.errors import UserError
 __all__ = ["ids_with_masks", "most_probable"]
 
 
-def ids_with_masks(texts: Any, tokenizer: Any, vocabulary: int, mask: int) -> np.ndarray:
+def ids_with_masks(texts: Sequence[str] | np.ndarray, tokenizer: Any, vocabulary: int, mask: int) -> np.ndarray:
     """Return the ids of texts that contain the tokenizer's mask, "[MASK]", padded with 0.
 
-    Tokenizers themselves do not read it as their mask, since any text may contain it.
+    Tokenizers themselves do not read it as their mask, since any text may contain it. In byte pairs the space before a
+    word is part of its token, so the mask stands for it, too.
 
     Args:
         texts: List of texts.
@@ -36,6 +37,8 @@ def ids_with_masks(texts: Any, tokenizer: Any, vocabulary: int, mask: int) -> np
     if isinstance(texts, str):
         raise UserError("a list of texts", "one text", "write `[text]`")
     sign = tokenizer.tokens[mask]
+    if tokenizer.kind == "byte_pairs":
+        texts = [text.replace(f" {sign}", sign) for text in texts]
     rows = [_joined([tokenizer.ids(part) for part in text.split(sign)], mask) for text in texts]
     length = max(map(len, rows), default=0)
     return np.array([np.pad(row, (0, length - len(row))) for row in rows], "int32")

@@ -5,17 +5,18 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
 from keras_ssl import distribute, losses, transforms
-from keras_ssl.checks import check_between
+from keras_ssl.checks import check_between, check_known_length
 from keras_ssl.errors import UserError
-from keras_ssl.networks import id_table, parts, pick
+from keras_ssl.networks import id_table, parts, pick, score_ids, scoring_layer
 from keras_ssl.objectives.base import assertions
 from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.objectives.masked.filling import ids_with_masks, most_probable
-from keras_ssl.objectives.masked.special_ids import SPECIAL, checked_special, ordinary_ids
+from keras_ssl.objectives.masked.special_ids import are_ordinary, special_ids
 from keras_ssl.specs import Specs, check_kind, inputs_like, specs_of
+from keras_ssl.tokenizers import Tokenizer
 from keras_ssl.typing import Batch, Samples, Tensor
 
 __all__ = ["MaskedLanguageModel"]
@@ -65,10 +66,10 @@ class MaskedLanguageModel(Objective):
     def __init__(
         self,
         encoder: keras.Model,
-        mask: int = 2,
+        mask: int = Tokenizer.mask,
         mask_ratio: float = 0.15,
         first_of_word: Sequence[bool] | None = None,
-        special: Sequence[int] = SPECIAL,
+        special: Sequence[int] = Tokenizer.special,
         seed: int = 0,
         **kwargs: Any,
     ):
@@ -79,16 +80,21 @@ class MaskedLanguageModel(Objective):
         self.mask = mask
         self.mask_ratio = mask_ratio
         self.first_of_word = None if first_of_word is None else tuple(map(bool, first_of_word))
-        self.special = checked_special(special, mask, self.vocabulary)
-        self.ordinary = ordinary_ids(self.special, self.vocabulary)
+        self.special = special_ids(encoder, mask, special)
+        self.ordinary = sorted(set(range(self.vocabulary)) - set(self.special))
         _check_first(self.first_of_word, self.vocabulary)
         self.bias = self.add_weight(shape=(self.vocabulary,), initializer="zeros", name="bias")
+
+    @property
+    def batch_specs(self) -> dict[str, Specs]:
+        """What the encoder takes, and so what replaces it."""
+        return dict.fromkeys(("input", "replacement"), specs_of(self.encoder))
 
     def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Hide tokens, and score all ids at the hidden places."""
         ids = batch["input"]
-        _check_length(ids)
-        candidates = self._candidates(ids)
+        check_known_length(ids, "texts", type(self).__name__)
+        candidates = are_ordinary(ids, self.special)
         most = transforms.most_hidden(ids.shape[1], self.mask_ratio)
         seeds = self.draws(training)
         if "mask" in batch:
@@ -103,7 +109,7 @@ class MaskedLanguageModel(Objective):
         places = ops.argsort(ops.cast(ops.logical_not(hidden), "int32"), axis=1)[:, :most]
         frames = pick(parts(self.encoder).frames(changed, training=training), places)
         return {
-            "logits": self._scores(frames),
+            "logits": score_ids(self.encoder, frames, self.bias),
             "targets": ops.take_along_axis(ids, places, axis=1),
             "weights": ops.take_along_axis(hidden, places, axis=1),
         }
@@ -124,7 +130,8 @@ class MaskedLanguageModel(Objective):
         Returns:
             Float32 tensor `(n, length, vocabulary)`.
         """
-        return ops.cast(self._scores(parts(self.encoder).frames(self.as_input(ids))), "float32")
+        frames = parts(self.encoder).frames(self.as_input(ids))
+        return ops.cast(score_ids(self.encoder, frames, self.bias), "float32")
 
     def fill(
         self, samples: Sequence[str] | np.ndarray, tokenizer: Any = None, top: int = 5
@@ -159,7 +166,8 @@ class MaskedLanguageModel(Objective):
                 f"put {self.mask if tokenizer is None else tokenizer.tokens[self.mask]} where a token is missing",
             )
         frames = ops.convert_to_numpy(parts(self.encoder).frames(ids))[masked]
-        found = most_probable(ops.convert_to_numpy(self._scores(frames)), self.special, top)
+        logits = score_ids(self.encoder, frames, self.bias)
+        found = most_probable(ops.convert_to_numpy(logits), self.special, top)
         if tokenizer is not None:
             found = [[(tokenizer.tokens[one], probability) for one, probability in pairs] for pairs in found]
         return [found[end - count : end] for end, count in zip(np.cumsum(counts), counts)]
@@ -170,9 +178,8 @@ class MaskedLanguageModel(Objective):
         In "logits" the vectors of the ids are stored twice, as those that look up and those that score.
         """
         ids = inputs_like(self.encoder)
-        layer = layers.Dense(self.vocabulary, name="logits")  # can be copied in another precision
+        layer = scoring_layer(self.encoder, self.bias)
         fill = keras.Model(ids, {"logits": layer(parts(self.encoder).frames(ids))}, name="logits")
-        layer.set_weights([np.transpose(id_table(self.encoder).get_weights()[0]), ops.convert_to_numpy(self.bias)])
         return {**super().signatures(), "logits": (fill, specs_of(self.encoder))}
 
     def check_array(self, key: str, array: Samples) -> None:
@@ -193,18 +200,11 @@ class MaskedLanguageModel(Objective):
             if (hidden := array.astype(bool).sum(axis=1)).max() > most:
                 raise _too_many(most, f"{hidden.max()} at index {hidden.argmax()}")
 
-    def _candidates(self, ids):
-        return ops.all(ids[:, :, None] != ops.convert_to_tensor(self.special, ids.dtype), axis=-1)
-
     def _words(self, ids, candidates):
         if self.first_of_word is None:
             return None
         first = ops.take(ops.convert_to_tensor(self.first_of_word, "bool"), ids, axis=0)
         return transforms.word_numbers(first, candidates)
-
-    def _scores(self, frames):
-        table = ops.cast(ops.convert_to_tensor(id_table(self.encoder).embeddings), frames.dtype)
-        return ops.matmul(frames, ops.transpose(table)) + ops.cast(self.bias, frames.dtype)
 
 
 def _at_most(most, hidden):
@@ -218,15 +218,6 @@ def _too_many(most, received):
     return UserError(
         f"masks that hide at most {most} tokens of each text", received, "hide fewer, or give a higher `mask_ratio`"
     )
-
-
-def _check_length(ids):
-    if ids.shape[1] is None:
-        raise UserError(
-            "texts of a known length for MaskedLanguageModel",
-            f"batches of shape {tuple(ids.shape)}",
-            "pad all texts to one length: `tokenizer.encode(texts, length)`",
-        )
 
 
 def _check_first(first_of_word, vocabulary):

@@ -1,36 +1,30 @@
-"""Ids that stand for no text."""
+"""Ids that stand for no text, which are neither hidden nor drawn."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from keras_ssl.checks import check_between
+from keras import ops
+
 from keras_ssl.errors import UserError
+from keras_ssl.networks import checked_ids, id_table
+from keras_ssl.typing import Tensor
 
-__all__ = ["SPECIAL", "checked_special", "ordinary_ids"]
-
-SPECIAL = (0, 1, 2, 3, 4)
-"""Those of `tokenizers`: padding, unknown, mask, begin and end."""
+__all__ = ["are_ordinary", "special_ids"]
 
 
-def checked_special(special: Sequence[int], mask: int, vocabulary: int) -> tuple[int, ...]:
+def special_ids(encoder: Any, mask: int, special: Sequence[int]) -> tuple[int, ...]:
     """Return the special ids in order, with 0 and the mask among them.
 
     Args:
+        encoder: An encoder of text.
+        mask: Id of the mask.
         special: Ids that stand for no text.
-        mask: Id of the mask, above 0.
-        vocabulary: Number of ids.
 
     Raises:
         UserError: If an id is outside the vocabulary, or fewer than two others are left.
     """
-    check_between("mask", mask, least=1, whole=True)
-    found = tuple(sorted({0, int(mask), *map(int, special)}))
-    if found[0] < 0 or found[-1] >= vocabulary:
-        name = "mask" if not 0 < mask < vocabulary else "special"
-        raise UserError(
-            f"{name} among the encoder's ids, 0..{vocabulary - 1}",
-            f"{mask if name == 'mask' else tuple(special)}",
-            "give the ids of the tokenizer, and an encoder with its `vocabulary`",
-        )
+    found = (0, *checked_ids(encoder, mask=mask, special=[one for one in special if one != 0]))
+    vocabulary = id_table(encoder).input_dim
     if vocabulary - len(found) < 2:
         raise UserError(
             "at least 2 ids that stand for text",
@@ -40,11 +34,14 @@ def checked_special(special: Sequence[int], mask: int, vocabulary: int) -> tuple
     return found
 
 
-def ordinary_ids(special: Sequence[int], vocabulary: int) -> list[int]:
-    """Return the ids that are not special.
+def are_ordinary(ids: Tensor, special: Sequence[int]) -> Tensor:
+    """Return which ids stand for text.
 
     Args:
-        special: Ids that stand for no text.
-        vocabulary: Number of ids.
+        ids: Integer tensor `(n, length)`.
+        special: Ids that do not.
+
+    Returns:
+        Boolean tensor `(n, length)`.
     """
-    return sorted(set(range(vocabulary)) - set(special))
+    return ops.all(ops.not_equal(ids[:, :, None], ops.convert_to_tensor(special, ids.dtype)), axis=-1)

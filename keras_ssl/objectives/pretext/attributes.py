@@ -13,7 +13,7 @@ from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.specs import Spec, Specs, specs_of
 from keras_ssl.typing import Batch, Samples, Tensor
 
-__all__ = ["AttributePrediction", "check_attributes", "term_of"]
+__all__ = ["AttributePrediction", "check_attributes", "check_classes", "term_of"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -66,18 +66,8 @@ class AttributePrediction(Objective):
             array: See `Objective.check_array`.
         """
         super().check_array(key, array)
-        if key != "attributes":
-            return
-        for values, (name, classes) in zip(array.T, self.attributes.items()):
-            numbers = values.astype("int64")
-            if classes is not None and (numbers != values).any():
-                raise UserError(
-                    f"class numbers of '{name}'",
-                    "fractions",
-                    "for a continuous attribute, give None as its number of classes",
-                )
-            if classes is not None:
-                check_labels(numbers, classes=classes, name=f"class numbers of '{name}'")
+        if key == "attributes":
+            check_classes(self.attributes, array)
 
     def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Encode the input and predict every attribute."""
@@ -129,3 +119,24 @@ def check_attributes(attributes: dict[str, int | None]) -> None:
             repr(attributes),
             "give `data.targets(source, …).attributes`, for instance",
         )
+
+
+def check_classes(attributes: dict[str, int | None], array: np.ndarray) -> None:
+    """Raise `UserError` unless the values of categorical attributes are class numbers that exist.
+
+    Args:
+        attributes: See `check_attributes`.
+        array: Floats `(…, number of attributes)`, NaN where one is missing.
+    """
+    for values, (name, classes) in zip(np.moveaxis(array, -1, 0), attributes.items()):
+        if classes is None:
+            continue
+        known = values[~np.isnan(values)]
+        numbers = known.astype("int64")
+        if (numbers != known).any():
+            raise UserError(
+                f"class numbers of '{name}'",
+                "fractions",
+                "for a continuous attribute, give None as its number of classes",
+            )
+        check_labels(numbers, classes=classes, name=f"class numbers of '{name}'")

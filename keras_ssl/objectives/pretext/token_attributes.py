@@ -1,5 +1,6 @@
 """Predicting attributes of the tokens of a text."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -7,12 +8,14 @@ import numpy as np
 from keras import layers, ops
 
 from keras_ssl import distribute, losses, transforms
-from keras_ssl.checks import check_between, check_labels
+from keras_ssl.checks import check_between, check_known_length
 from keras_ssl.errors import UserError
-from keras_ssl.networks import id_table, parts
+from keras_ssl.networks import parts
 from keras_ssl.objectives.base.objective import Objective
-from keras_ssl.objectives.pretext.attributes import check_attributes, term_of
+from keras_ssl.objectives.masked.special_ids import are_ordinary, special_ids
+from keras_ssl.objectives.pretext.attributes import check_attributes, check_classes, term_of
 from keras_ssl.specs import Spec, Specs, check_kind, specs_of
+from keras_ssl.tokenizers import Tokenizer
 from keras_ssl.typing import Batch, Samples, Tensor
 
 __all__ = ["TokenAttributes"]
@@ -41,11 +44,13 @@ class TokenAttributes(Objective):
         mask: Id of the mask. Default: 2, as in `tokenizers`.
         mask_ratio: Share of the tokens to hide, rounded to a whole number, at least 1, above 0 and below 1. Default:
             0.5, a choice without measurement.
+        special: Ids that stand for no text and are not hidden. The mask and 0, which is padding, always are among them.
+            Default: 0..4, as in `tokenizers`.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 
     Raises:
-        UserError: If `attributes` is empty or not such a dict, or the mask is outside the encoder's vocabulary.
+        UserError: If `attributes` is empty or not such a dict, or an id is outside the encoder's vocabulary.
 
     Reference:
         Caruana 1997, "Multitask Learning"; the hidden tokens as in Devlin et al. 2019, "BERT: Pre-training of Deep
@@ -57,14 +62,16 @@ class TokenAttributes(Objective):
 
     batch_keys = ("input", "attributes")
     optional_keys = ("mask",)
+    missing_keys = ("attributes",)
     batches_call = "data.batches(source, targets=data.token_targets(source, …))"
 
     def __init__(
         self,
         encoder: keras.Model,
         attributes: dict[str, int | None],
-        mask: int = 2,
+        mask: int = Tokenizer.mask,
         mask_ratio: float = 0.5,
+        special: Sequence[int] = Tokenizer.special,
         seed: int = 0,
         **kwargs: Any,
     ):
@@ -72,10 +79,10 @@ class TokenAttributes(Objective):
         super().__init__(encoder, seed=seed, **kwargs)
         check_kind(encoder, "ids", type(self).__name__)
         check_between("mask_ratio", mask_ratio, above=0, below=1)
-        check_between("mask", mask, 1, id_table(encoder).input_dim - 1, whole=True)
         self.attributes = attributes
         self.mask = mask
         self.mask_ratio = mask_ratio
+        self.special = special_ids(encoder, mask, special)
         self.terms = ("loss", *(term_of(name, classes) for name, classes in attributes.items()))
         width = keras.tree.flatten(parts(encoder).trunk.output)[0].shape[-1]
         self.heads = [layers.Dense(classes or 1, name=f"head_{k}") for k, classes in enumerate(attributes.values(), 1)]
@@ -94,34 +101,24 @@ class TokenAttributes(Objective):
             key: See `Objective.check_array`.
             array: See `Objective.check_array`.
         """
-        super().check_array(key, np.where(np.isnan(array), 0, array) if key == "attributes" else array)
-        if key != "attributes":
-            return
-        if np.isnan(array).all():
-            raise UserError("attributes of which some are known", "NaN everywhere", "check where they come from")
-        for values, (name, classes) in zip(np.moveaxis(array, -1, 0), self.attributes.items()):
-            known = values[~np.isnan(values)]
-            if classes is None:
-                continue
-            if (known != known.astype("int64")).any():
-                raise UserError(
-                    f"class numbers of '{name}'",
-                    "fractions",
-                    "for a continuous attribute, give None as its number of classes",
-                )
-            check_labels(known.astype("int64"), classes=classes, name=f"class numbers of '{name}'")
+        super().check_array(key, array)
+        if key == "attributes":
+            if np.isnan(array).all():
+                raise UserError("attributes of which some are known", "NaN everywhere", "check where they come from")
+            check_classes(self.attributes, array)
 
     def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Hide tokens, and predict all attributes of each token."""
         ids, attributes = batch["input"], batch["attributes"]
+        check_known_length(ids, "texts", type(self).__name__)
         _check_lengths(ids, attributes)
-        keep = ops.not_equal(ids, 0)
+        candidates = are_ordinary(ids, self.special)
         if "mask" in batch:
-            hidden = ops.logical_and(ops.cast(batch["mask"], "bool"), keep)
+            hidden = ops.logical_and(ops.cast(batch["mask"], "bool"), candidates)
         else:
-            hidden = transforms.hidden_tokens(keep, self.mask_ratio, self.draws(training).next())
+            hidden = transforms.hidden_tokens(candidates, self.mask_ratio, self.draws(training).next())
         changed = ops.where(hidden, ops.cast(self.mask, ids.dtype), ids)
-        known = ops.logical_and(keep[:, :, None], ops.logical_not(ops.isnan(attributes)))
+        known = ops.logical_and(ops.not_equal(ids, 0)[:, :, None], ops.logical_not(ops.isnan(attributes)))
         return {
             "attributes": ops.where(known, attributes, ops.zeros_like(attributes)),
             "known": known,

@@ -9,12 +9,13 @@ import numpy as np
 from keras import ops
 
 from keras_ssl import decoders, distribute, losses, transforms
-from keras_ssl.checks import check_between, check_counts
+from keras_ssl.checks import check_between, check_counts, check_known_length, check_not_empty
 from keras_ssl.errors import UserError
-from keras_ssl.networks import id_table, parts, pick
+from keras_ssl.networks import checked_ids, id_table, parts, pick, score_ids
 from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.objectives.sequence_to_sequence.beam_search import beam_search
-from keras_ssl.specs import Spec, Specs, check_kind, specs_of
+from keras_ssl.specs import Spec, Specs, check_kind, longest_of, specs_of
+from keras_ssl.tokenizers import Tokenizer
 from keras_ssl.typing import Batch, Samples, Tensor
 
 __all__ = ["SequenceToSequence"]
@@ -76,9 +77,9 @@ class SequenceToSequence(Objective):
         mask_ratio: float = 0.3,
         span_length: float = 3.0,
         sentence_ends: Sequence[int] = (),
-        mask: int = 2,
-        begin: int = 3,
-        end: int = 4,
+        mask: int = Tokenizer.mask,
+        begin: int = Tokenizer.begin,
+        end: int = Tokenizer.end,
         seed: int = 0,
         **kwargs: Any,
     ):
@@ -87,18 +88,20 @@ class SequenceToSequence(Objective):
         self._spec = cast(Spec, specs_of(encoder))
         check_between("mask_ratio", mask_ratio, above=0, below=1)
         check_between("span_length", span_length, above=0)
-        self.vocabulary = id_table(encoder).input_dim
         self.mask_ratio = mask_ratio
         self.span_length = span_length
         self.sentence_ends = tuple(sentence_ends)
         self.mask = mask
         self.begin = begin
         self.end = end
-        _check_ids(self.vocabulary, mask=mask, begin=begin, end=end)
-        _check_ids(self.vocabulary, **{f"sentence_ends[{k}]": one for k, one in enumerate(self.sentence_ends)})
+        checked_ids(encoder, sentence_ends=self.sentence_ends)
+        if len(checked_ids(encoder, mask=mask, begin=begin, end=end)) < 3:
+            raise UserError(
+                "different ids as mask, begin and end", f"{[mask, begin, end]}", "give those of the tokenizer"
+            )
         self.decoder = decoders.text(encoder) if decoder is None else decoder
         self.longest = _longest(self.decoder, encoder)
-        self.bias = self.add_weight(shape=(self.vocabulary,), initializer="zeros", name="bias")
+        self.bias = self.add_weight(shape=(id_table(encoder).input_dim,), initializer="zeros", name="bias")
 
     @property
     def batch_specs(self) -> dict[str, Specs]:
@@ -109,15 +112,15 @@ class SequenceToSequence(Objective):
         """Score all ids at each place of the text to predict."""
         source = batch["input"]
         target: Tensor = batch.get("target", source)
-        _check_known("input", source)
-        _check_known("target", target)
+        check_known_length(source, "'input'", type(self).__name__)
+        check_known_length(target, "'target'", type(self).__name__)
         _check_longest("a text to predict", target.shape[1], self.longest)
         if "target" not in batch:
             source = batch["corrupted"] if "corrupted" in batch else self._corrupted(source, self.draws(training))
         given, wanted = self._shifted(target)
         frames = parts(self.encoder).frames(source, training=training)
         h = self._decoded(given, frames, ops.not_equal(source, 0), training)
-        return {"logits": self._scores(h), "targets": wanted, "weights": ops.not_equal(wanted, 0)}
+        return {"logits": score_ids(self.encoder, h, self.bias), "targets": wanted, "weights": ops.not_equal(wanted, 0)}
 
     def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Compare the scores with the tokens, over all of the global batch."""
@@ -152,7 +155,7 @@ class SequenceToSequence(Objective):
         check_between("length_penalty", length_penalty, least=0)
         _check_longest("length", length, self.longest)
         ids = ops.convert_to_numpy(self.as_input(ids))
-        _check_not_empty("texts", ids)
+        check_not_empty(ids)
         found = [
             self._search(ids[k : k + batch_size], length, beams, length_penalty) for k in range(0, len(ids), batch_size)
         ]
@@ -180,7 +183,7 @@ class SequenceToSequence(Objective):
             array: See `Objective.check_array`.
         """
         super().check_array(key, array)
-        _check_not_empty(f"'{key}'", array)
+        check_not_empty(array, f"texts as '{key}'", "leave these out, with what belongs to them")
         if key == "target":
             _check_longest("'target'", array.shape[1], self.longest)
 
@@ -201,10 +204,6 @@ class SequenceToSequence(Objective):
     def _decoded(self, ids, frames, keep, training=False):
         return self.decoder([id_table(self.encoder)(ids), frames, keep], training=training)
 
-    def _scores(self, h):
-        table = ops.cast(ops.convert_to_tensor(id_table(self.encoder).embeddings), h.dtype)
-        return ops.matmul(h, ops.transpose(table)) + ops.cast(self.bias, h.dtype)
-
     def _frames(self, ids):
         frames = parts(self.encoder).frames(ids)
         return frames * ops.cast(ops.not_equal(ids, 0), frames.dtype)[..., None]
@@ -214,7 +213,7 @@ class SequenceToSequence(Objective):
         frames, ids = ops.convert_to_tensor(frames), ops.convert_to_tensor(ids)
         h = self._decoded(ids, frames, ops.any(ops.not_equal(frames, 0), axis=-1))
         last = ops.maximum(ops.sum(ops.cast(ops.not_equal(ids, 0), "int32"), axis=1) - 1, 0)
-        return self._scores(pick(h, last[:, None])[:, 0])
+        return score_ids(self.encoder, pick(h, last[:, None])[:, 0], self.bias)
 
     def _search(self, ids, length, beams, power):
         frames = ops.repeat(self._frames(ops.convert_to_tensor(ids)), beams, axis=0)
@@ -239,24 +238,8 @@ def _longest(decoder, encoder):
             f"'{getattr(decoder, 'name', decoder)}' from {', '.join(map(str, shapes)) or 'unknown inputs'}",
             "leave `decoder` out, or make one with `decoders.text(encoder)`",
         )
-    tables = [layer for layer in decoder.layers if layer.name == "positions"]
-    return tables[0].input_dim - 1 if tables else None
-
-
-def _check_ids(vocabulary, **ids):
-    for name, one in ids.items():
-        check_between(name, one, least=1, most=vocabulary - 1, whole=True)
-    if len(set(ids.values())) < len(ids):
-        raise UserError(f"different ids as {', '.join(ids)}", f"{list(ids.values())}", "give those of the tokenizer")
-
-
-def _check_known(key, ids):
-    if ids.shape[1] is None:
-        raise UserError(
-            f"'{key}' of a known length for SequenceToSequence",
-            f"batches of shape {tuple(ids.shape)}",
-            "pad all texts to one length: `tokenizer.encode(texts, length)`",
-        )
+    places = longest_of(decoder)
+    return None if places is None else places - 1
 
 
 def _check_longest(name, length, longest):
@@ -265,14 +248,4 @@ def _check_longest(name, length, longest):
             f"{name} of at most {longest} tokens, for which the decoder has places",
             f"{length}",
             "cut the texts, or make the decoder with a larger `max_length`",
-        )
-
-
-def _check_not_empty(name, ids):
-    empty = np.flatnonzero(~np.asarray(ids).astype(bool).any(axis=1))
-    if len(empty):
-        raise UserError(
-            f"{name} with at least one token in each row",
-            f"padding only at index {empty[0]} ({len(empty)} such rows in all)",
-            "leave empty texts out, with what belongs to them",
         )

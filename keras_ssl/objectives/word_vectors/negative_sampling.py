@@ -12,6 +12,7 @@ from keras_ssl.checks import check_between, check_counts
 from keras_ssl.distribute import mean
 from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.objectives.word_vectors.vocabulary import checked_counts, vectors_of, vocabulary_of, word_parts
+from keras_ssl.specs import Specs, specs_of
 from keras_ssl.typing import Batch, Tensor
 
 __all__ = ["CBOW", "NegativeSampling", "SkipGram"]
@@ -66,6 +67,11 @@ class NegativeSampling(Objective):
             shape=(vocabulary, encoder.output_shape[-1]), initializer="zeros", name="output_vectors"
         )
         self._distribution = _cumulative(np.asarray(self.counts), power)
+
+    @property
+    def batch_specs(self) -> dict[str, Specs]:
+        """Ids under every key."""
+        return dict.fromkeys(("input", "noise"), specs_of(self.encoder))
 
     def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Look up both vectors of each word, and those of the noise."""
