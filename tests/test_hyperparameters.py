@@ -24,7 +24,8 @@ def given(function):
     """What a constructor needs beside its numbers."""
     shape = (12,) if function is encoders.mlp else (8, 8, 1)
     images = tokens if function in (objectives.MaskedAutoencoder, decoders.patches) else plain
-    text = function in (objectives.MaskedLanguageModel, objectives.SequenceToSequence, decoders.text)
+    texts = (objectives.MaskedLanguageModel, objectives.SequenceToSequence, objectives.TokenAttributes, decoders.text)
+    text = function in texts
     needs = {
         "encoder": network(of_text if text else images),
         "projector": network(plain),
