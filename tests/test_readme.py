@@ -144,7 +144,7 @@ def test_texts_become_ids_words_are_tagged_and_sentences_rated(eager):
 def test_language_models_train(eager):
     masked, tokens, causal, translator = snippets("docs/language_models.md")
     fewer = ("] * 20", "] * 2")
-    not_served = ("export.deploy(", "print(")
+    not_served = ("export.deploy(", "(lambda *_, **__: None)(")
     assert int(run(masked, fewer, ("epochs=20", "epochs=1"), not_served)["model"].step) == 1
     assert int(run(tokens, fewer, ("epochs=5", "epochs=1"))["objective"].step) == 1
     written = run(causal, ("] * 50", "] * 5"), ("epochs=60", "epochs=1"), ("length=40", "length=3"))["written"]
