@@ -47,7 +47,7 @@ def first_of_kept(y: Tensor, keep: Tensor) -> Tensor:
         Float32 tensor `(n, d)`; 0 for a sequence of padding only.
     """
     first = ops.logical_and(keep, ops.equal(ops.cumsum(ops.cast(keep, "int32"), axis=1), 1))
-    return ops.sum(ops.where(first[:, :, None], ops.cast(y, "float32"), 0.0), axis=1)
+    return ops.sum(ops.where(ops.expand_dims(first, -1), ops.cast(y, "float32"), 0.0), axis=1)
 
 
 def attention_of_kept(y: Tensor, keep: Tensor, name: str = "attention") -> Tensor:
@@ -68,6 +68,6 @@ def attention_of_kept(y: Tensor, keep: Tensor, name: str = "attention") -> Tenso
     """
     hidden = layers.Dense(y.shape[-1], activation="tanh", name=f"{name}_hidden")(y)
     scores = ops.cast(layers.Dense(1, use_bias=False, name=f"{name}_query")(hidden), "float32")
-    kept = keep[:, :, None]
+    kept = ops.expand_dims(keep, -1)
     weights = ops.softmax(ops.where(kept, scores, -3e38), axis=1)
     return ops.sum(ops.where(kept, weights * ops.cast(y, "float32"), 0.0), axis=1)
