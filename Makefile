@@ -10,13 +10,18 @@ PIP_INDEX = $$PIP_INDEX_URL$$($(BIN)/python -m pip config get global.index-url 2
 INSTALL = test -z "$(PIP_INDEX)" && $(PIP) uv && $(UV) --editable '$(1)' || $(PIP) --editable '$(1)'
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test lint types package install install-dev clean
+.PHONY: demo test test-all lint types package install install-dev clean
 
 demo: .venv/installed ## pretrain, evaluate, fine-tune, deploy and report on the embedded digits
 	$(BIN)/keras-ssl demo --out out
 
-test: .venv/installed-dev lint types ## everything that must pass
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 20
+
+test: .venv/installed-dev lint types ## what must pass before each merge
+	$(PYTEST)
+
+test-all: .venv/installed-dev lint types ## also the dear tests of every objective, recipe and notebook, before each release
+	$(PYTEST) -m ""
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

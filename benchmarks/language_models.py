@@ -10,9 +10,12 @@ with interpolated Kneser-Ney smoothing.
 
 "small" is nanoGPT's budget for a CPU. With `--peer` each seed is also trained by `torch_language_model.py` in PyTorch,
 whose Python is PEER_PYTHON: processes of their own, in turn, which say how long they trained, compilation included.
-"hour" is meant for an hour of two cores: 44 GFLOP a step (6 for each weight and character), at the 20 GFLOP a
-CPU-second that "small" was measured at, are 6,600 CPU-seconds for 3,000 steps. It has not been run yet. It is kept with
-`callbacks.Resume` and goes on where it stopped.
+"hour" is meant for an hour of two cores, which is 7,200 CPU-seconds: sixteen times the characters of "small" for a
+wider model with rotary positions. It is kept with `callbacks.Resume` and goes on where it stopped, so its seconds are
+the sum over the calls.
+
+"small" is compiled by XLA, which takes two thirds of the time a step; of "hour", whose products are larger, it would
+not be faster.
 """
 
 import argparse
@@ -50,10 +53,13 @@ SMALL = {
     "beta_2": 0.99,
     "weight_decay": 0.1,
     "dropout": 0.0,
+    "positions": "learned",
+    "xla": True,
 }
+HOUR = SMALL | {"context": 128, "width": 192, "heads": 6, "batch_size": 16, "steps": 8000, "rate": 1.5e-3}
 SETTINGS = {
     "small": SMALL,
-    "hour": SMALL | {"context": 128, "width": 192, "heads": 6, "batch_size": 32, "steps": 3000, "dropout": 0.1},
+    "hour": HOUR | {"dropout": 0.1, "positions": "rotary", "xla": False},
 }
 PART = 50  # steps that Keras takes in one call of the compiled function
 
@@ -76,15 +82,14 @@ def drawn(ids, setting, seed):
     return data.Source(data.Windows(ids, setting["context"] + 1, starts=starts), kinds="ids")
 
 
-def objective_of(setting, vocabulary, seed, jit_compile):
+def objective_of(setting, vocabulary, seed):
     """The model and its optimizer."""
     keras.utils.set_random_seed(seed)
     encoder = encoders.transformer(
         vocabulary,
-        **{key: setting[key] for key in ("width", "depth", "heads", "dropout")},
+        **{key: setting[key] for key in ("width", "depth", "heads", "dropout", "positions")},
         causal=True,
-        positions="learned",
-        max_length=setting["context"],
+        max_length=setting["context"] if setting["positions"] == "learned" else None,
     )
     objective = objectives.CausalLanguageModel(encoder, seed=seed)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -97,35 +102,52 @@ def objective_of(setting, vocabulary, seed, jit_compile):
     optimizer = optimizers.AdamW(
         rate, weight_decay=setting["weight_decay"], beta_2=setting["beta_2"], global_clipnorm=1.0
     )
-    objective.compile(optimizer, jit_compile=jit_compile, steps_per_execution=PART)
+    objective.compile(optimizer, jit_compile=setting["xla"], steps_per_execution=PART)
     return objective
 
 
-def train(setting, path, seed, jit_compile=False, folder=None):
+def train(setting, path, seed, folder=None):
     """Train; return the loss of validation in nats a character and the seconds of `fit`, compilation included."""
     first, last, vocabulary = corpus(path)
-    objective = objective_of(setting, vocabulary, seed, jit_compile)
+    objective = objective_of(setting, vocabulary, seed)
     source, size = drawn(first, setting, seed), setting["batch_size"]
 
     def batches(step):
         return data.batches(source, batch_size=size, shuffle=False, drop_remainder=True, first_step=step)
 
-    begin, used = time.perf_counter(), time.process_time()
-    if folder is None:
-        history = objective.fit(batches(0), verbose=0)
-    else:
-        resume = callbacks.Resume(folder, objective)
-        history = resume.fit(batches, epochs=1, callbacks=[callbacks.Progress("CausalLanguageModel")], verbose=0)
-    seconds, used = time.perf_counter() - begin, time.process_time() - used
+    clocks = Clocks(folder and folder.with_suffix(".json"))
+    with clocks:
+        if folder is None:
+            history = objective.fit(batches(0), verbose=0)
+        else:
+            resume = callbacks.Resume(folder, objective)
+            history = resume.fit(batches, epochs=1, callbacks=[callbacks.Progress("CausalLanguageModel")], verbose=0)
     rest = data.Source(data.Windows(last, setting["context"] + 1, setting["context"]), kinds="ids")
     validation = data.batches(rest, batch_size=64, shuffle=False)
     return {
         "loss": objective.evaluate(validation, return_dict=True, verbose=0)["loss"],
         "trained": history.history["loss"][-1] if history.history else None,
-        "seconds": seconds,
-        "cpu_seconds": used,
+        "seconds": clocks.seconds,
+        "cpu_seconds": clocks.cpu_seconds,
         "parameters": objective.encoder.count_params(),
     }
+
+
+class Clocks:
+    """Seconds and CPU-seconds of this process within `with`, added to those kept in a file, if one is given."""
+
+    def __init__(self, file=None):
+        self.file, self.seconds, self.cpu_seconds = file, 0.0, 0.0
+        if file and file.exists():
+            self.seconds, self.cpu_seconds = json.loads(file.read_text())
+
+    def __enter__(self):
+        self.seconds, self.cpu_seconds = self.seconds - time.perf_counter(), self.cpu_seconds - time.process_time()
+
+    def __exit__(self, *error):
+        self.seconds, self.cpu_seconds = self.seconds + time.perf_counter(), self.cpu_seconds + time.process_time()
+        if self.file:
+            self.file.write_text(json.dumps([self.seconds, self.cpu_seconds]))
 
 
 def n_gram(first, last, vocabulary, n=4, discount=0.75):
@@ -176,13 +198,34 @@ def compare(given):
         peer = pathlib.Path(__file__).with_name("torch_language_model.py")
         for seed in range(given.seeds):
             ours = [sys.executable, "-m", "benchmarks.language_models", given.text, "--one", str(seed)]
-            ours += ["--setting", given.setting, "--steps", str(setting["steps"])] + ["--xla"] * given.xla
+            ours += ["--setting", given.setting, "--steps", str(setting["steps"])]
             theirs = [given.peer, str(peer), str(file), "--seed", str(seed)]
             for name, command in [("keras_ssl", ours), ("PyTorch", theirs)][:: -1 if seed % 2 else 1]:
                 if name in rows:
                     rows[name].append(in_a_process(command))
                     print(name, seed, rows[name][-1], flush=True)
     return {"setting": given.setting, **setting, "rows": rows, "four_gram": n_gram(first, last, vocabulary)}
+
+
+def section(result):
+    """The table, and the lines under it."""
+    lines = ["| trained by | loss | seconds | CPU seconds |", "|---|---|---|---|"]
+    for name, runs in result["rows"].items():
+        cells = [_over_seeds(runs, key, digits) for key, digits in (("loss", 3), ("seconds", 0), ("cpu_seconds", 0))]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    runs = next(iter(result["rows"].values()))
+    characters = result["steps"] * result["batch_size"] * result["context"]
+    return "\n".join(lines) + (
+        f"\n\nNats a character on the last tenth of tiny Shakespeare, and the time of training, compilation included:\n"
+        f"mean ± standard deviation of {len(runs)} seeds, last step. {result['depth']} blocks, width {result['width']},"
+        f" context {result['context']},\n{runs[0]['parameters']:,} parameters, {characters / 1e6:.1f} million characters"
+        f" in {result['steps']:,} steps. Counts of four characters\n(Kneser-Ney) have {result['four_gram']:.3f}."
+    )
+
+
+def _over_seeds(runs, key, digits):
+    values = np.array([run[key] for run in runs])
+    return f"{values.mean():,.{digits}f} ± {values.std(ddof=min(1, len(values) - 1)):.{digits}f}"
 
 
 def main():
@@ -193,15 +236,14 @@ def main():
     parser.add_argument("--peer", metavar="PYTHON", help="a Python that has PyTorch")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, help="a multiple of 50 in place of the setting's; writes nothing")
-    parser.add_argument("--xla", action="store_true", help="compile by XLA")
     parser.add_argument("--one", type=int, metavar="SEED", help="train this seed here and print JSON; writes nothing")
     given = parser.parse_args()
     if given.one is not None:
         setting = dict(SETTINGS[given.setting])
         setting["steps"] = given.steps or setting["steps"]
-        about = {"seed": given.one, "xla": given.xla, **setting}
+        about = {"seed": given.one, **setting}
         folder = kept("language_models", **about) if given.setting == "hour" else None
-        print(json.dumps(train(setting, given.text, given.one, given.xla, folder)))
+        print(json.dumps(train(setting, given.text, given.one, folder)))
         return
     result = compare(given)
     print(json.dumps(result, indent=1))

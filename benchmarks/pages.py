@@ -46,6 +46,10 @@ SECTIONS = {
     "finite": ("finite.section", "finite"),
     "input pipeline": ("input_pipeline.section", "input_pipeline"),
     "word vectors": ("word_vectors.section", "word_vectors"),
+    "language models: small": ("language_models.section", "language_models_small"),
+    "masked language model": ("masked_language_model.section", "masked_language_model"),
+    "text transfer": ("text_transfer.section", "text_transfer"),
+    "translation": ("translation.section", "translation"),
     "item vectors": ("item_vectors.section", "item_vectors"),
 }
 """The function that writes each section, `module.function` in `benchmarks`, and the files of results that it takes."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
+import pytest
 
 from keras_ssl import blocks, decoders, encoders, heads, likelihoods, losses, objectives, transforms
 
@@ -621,3 +622,40 @@ CASES = [
         rate=0.1,
     ),
 ]
+
+MECHANISMS = {
+    "SimCLR": "samples compared across replicas",
+    "MoCo": "a queue and a target network",
+    "DINO": "crops of several sizes, a moving center",
+    "SwAV": "prototypes, and codes that are balanced over the global batch",
+    "VICReg": "covariances of the global batch",
+    "Autoencoder, convolutional": "a decoder",
+    "VariationalAutoencoder": "draws of its own, and a likelihood",
+    "GAN, Wasserstein": "two optimizers, and a gradient of a gradient",
+    "AttributePrediction": "labels",
+    "MaskedAutoencoder": "tokens that are taken out and put back",
+    "MaskedLanguageModel": "a mean over places, of which replicas have different numbers",
+    "SequenceToSequence": "a decoder that attends to the encoder",
+    "CausalLanguageModel": "the same ids as input and as target",
+    "SkipGram": "tables of which few rows change",
+}
+"""Rows that have between them every mechanism of the objectives, and which one each stands for."""
+
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+def each_mechanism(name="case", cases=tuple(CASES)):
+    """Parametrize a dear test by all rows, of which `make test` runs one for each mechanism and `make test-all` all.
+
+    Args:
+        name: The argument of the test.
+        cases: Rows, or pairs of a row and what the test takes for it.
+    """
+    known = {case.name for case in CASES}
+    assert known >= set(MECHANISMS)
+    params = []
+    for one in cases:
+        case, value = one if isinstance(one, tuple) else (one, one)
+        marks = () if case.name in MECHANISMS else pytest.mark.exhaustive
+        params.append(pytest.param(value, id=case.name, marks=marks))
+    return pytest.mark.parametrize(name, params)

@@ -1,6 +1,13 @@
-"""Views that cost little where few batches are made."""
+"""What keeps the suite quick: parameters that only `make test-all` tests, and views that are not compiled."""
 
+import pytest
 import tensorflow as tf
+
+
+def dear(values):
+    """Mark parameters, each a value or a tuple of them, of a test that costs seconds: `make test` leaves them out."""
+    as_tuples = (value if isinstance(value, tuple) else (value,) for value in values)
+    return [pytest.param(*one, marks=pytest.mark.exhaustive) for one in as_tuples]
 
 
 def eagerly(policy):

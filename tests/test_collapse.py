@@ -6,7 +6,18 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from cases import CASES, SHAPE, any_size, convolutional, crops, pairs, single, small_head, two_convolutions
+from cases import (
+    CASES,
+    SHAPE,
+    any_size,
+    convolutional,
+    crops,
+    each_mechanism,
+    pairs,
+    single,
+    small_head,
+    two_convolutions,
+)
 from quick import eagerly
 
 from benchmarks import collapse
@@ -205,7 +216,7 @@ def sound(objective, batch, **kwargs):
     return history
 
 
-@pytest.mark.parametrize("case", TWO_VIEWS, ids=lambda case: case.name)
+@each_mechanism(cases=TWO_VIEWS)
 def test_neither_an_untrained_nor_a_sound_network_is_condemned(case):
     batch = case.batch(N, 0)
     objective = case.build()

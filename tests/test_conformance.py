@@ -9,13 +9,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import CASES
+from cases import CASES, each_mechanism, every_case
 
 from keras_ssl import objectives, specs
 from keras_ssl.errors import UserError
 
 N = 8
-every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
 @functools.cache
@@ -45,7 +44,7 @@ def test_every_objective_has_a_row():
     assert public == {type(case.build()) for case in CASES}
 
 
-@every_case
+@each_mechanism()
 def test_call_and_predict_give_the_representation(case):
     objective = shared(case)
     x = next(iter(case.batch(3, 0).values()))
@@ -56,7 +55,7 @@ def test_call_and_predict_give_the_representation(case):
     np.testing.assert_allclose(objective.predict(x, verbose=0), h, atol=1e-6)
 
 
-@every_case
+@each_mechanism()
 def test_evaluate_repeats_itself_and_changes_nothing(case):
     objective, batch = shared(case), case.batch(N, 0)
     before = state(objective)
@@ -67,7 +66,7 @@ def test_evaluate_repeats_itself_and_changes_nothing(case):
     assert_same_state(before, state(objective))
 
 
-@every_case
+@each_mechanism()
 def test_keras_file_keeps_everything_and_fits_on(case, tmp_path):
     objective = case.build()
     objective.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
@@ -100,7 +99,7 @@ def test_arguments_are_attributes_and_config_keys(case):
             assert getattr(again, name) == getattr(objective, name)
 
 
-@every_case
+@each_mechanism()
 def test_regularization_of_the_encoder_is_part_of_the_loss(case):
     objective, batch = shared(case), case.batch(N, 0)
     plain = objective.evaluate(batch, batch_size=N, return_dict=True, verbose=0)["loss"]

@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 import steps
 import tensorflow as tf
-from cases import CASES
-
-every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+from cases import CASES, each_mechanism
 
 
-@every_case
+@each_mechanism()
 @pytest.mark.parametrize(("policy", "bound"), [("mixed_float16", 0.3), ("mixed_bfloat16", 0.5)])
 def test_gradients_in_half_precision_are_close_to_those_in_single(case, policy, bound):
     """Rounding, 5e-4 and 4e-3, grows forty times where a batch of eight is normalized, and units near 0 switch."""
@@ -26,7 +24,7 @@ def test_gradients_in_half_precision_are_close_to_those_in_single(case, policy, 
     assert error < bound, error
 
 
-@every_case
+@each_mechanism()
 def test_xla_takes_the_same_step_and_further_ones_lower_the_loss(case):
     objective = steps.prepared(case, run_eagerly=False, jit_compile=True)
     found = steps.take(case, objective)
@@ -38,7 +36,7 @@ def test_xla_takes_the_same_step_and_further_ones_lower_the_loss(case):
         assert last < first - 0.1 * abs(first)
 
 
-@every_case
+@each_mechanism()
 def test_two_replicas_equal_one_device(case, two_replicas):
     """Eagerly, as tracing the two takes most of the time; what an objective adds to the step is traced beside."""
     expected = steps.reference(case)
@@ -47,7 +45,7 @@ def test_two_replicas_equal_one_device(case, two_replicas):
     steps.assert_same_step(found, expected)
 
 
-@every_case
+@each_mechanism()
 def test_two_replicas_trace_what_the_objective_owns(case, two_replicas):
     """In a graph collectives may stand in no loop or branch, and forget shapes."""
     with two_replicas.scope():

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 import steps
-from cases import CASES
+from cases import CASES, each_mechanism
 from jax_process import SAMPLES, train
 from test_data_batches import numbered
 from test_data_batches import numbers as shown
@@ -19,12 +19,14 @@ HERE = pathlib.Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
-def on_jax(tmp_path_factory):
-    """What `jax_process.py` found."""
+def on_jax(request, tmp_path_factory):
+    """What `jax_process.py` found for the rows that are tested here."""
+    params = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    numbers = sorted({str(found["number"]) for found in params if "number" in found})
     output = tmp_path_factory.mktemp("jax") / "found.npz"
     backend = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
     environment = {**os.environ, **backend, "PYTHONPATH": str(HERE.parent)}
-    command = [sys.executable, str(HERE / "jax_process.py"), str(output)]
+    command = [sys.executable, str(HERE / "jax_process.py"), str(output), *numbers]
     result = subprocess.run(command, env=environment, cwd=output.parent, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[-3000:]
     assert str(np.load(output)["backend"]) == "jax"
@@ -37,15 +39,15 @@ def part(found, prefix):
 
 
 def numbers(adversarial):
-    return [pytest.param(k, id=case.name) for k, case in enumerate(CASES) if case.adversarial == adversarial]
+    return [(case, k) for k, case in enumerate(CASES) if case.adversarial == adversarial]
 
 
-@pytest.mark.parametrize("number", numbers(adversarial=True))
+@each_mechanism("number", numbers(adversarial=True))
 def test_adversarial_objectives_are_told_that_they_need_tensorflow(on_jax, number):
     assert "KERAS_BACKEND=tensorflow" in str(on_jax[f"{number}/error"])
 
 
-@pytest.mark.parametrize("number", numbers(adversarial=False))
+@each_mechanism("number", numbers(adversarial=False))
 def test_both_backends_take_the_same_steps(on_jax, number):
     case = CASES[number]
     objective = case.build()

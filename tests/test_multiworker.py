@@ -61,6 +61,7 @@ def test_a_worker_killed_amid_a_collective_ends_the_run(killed):
     assert saved in (["ckpt-4", "ckpt-5"], ["ckpt-5", "ckpt-6"])  # the chief may have saved the last step, or not
 
 
+@pytest.mark.exhaustive
 def test_what_is_left_resumes_and_ends_as_a_run_on_one_device(killed, monkeypatch, capfd):
     launch(*pretrain("multiworker", killed.folder / "two"), "--resume")
     assert capfd.readouterr().out.count("Encoder: ") == 1

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from quick import dear
 
 from keras_ssl import blocks, encoders, objectives, transfer
 from keras_ssl.errors import UserError
@@ -42,7 +43,7 @@ every_encoder = pytest.mark.parametrize("make", ENCODERS.values(), ids=ENCODERS)
 
 
 @every_encoder
-@pytest.mark.parametrize(("old", "new"), [(1, 3), (3, 1), (3, 4), (4, 3), (1, 2)])
+@pytest.mark.parametrize(("old", "new"), [(1, 3), *dear([(3, 1), (3, 4), (4, 3), (1, 2)])])
 def test_a_gray_image_has_the_response_that_it_had(make, old, new):
     encoder = make((16, 16, old))
     adapted = adapt_input(encoder, (16, 16, new))
