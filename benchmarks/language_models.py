@@ -219,7 +219,8 @@ def section(result):
         f"\n\nNats a character on the last tenth of tiny Shakespeare, and the time of training, compilation included:\n"
         f"mean ± standard deviation of {len(runs)} seeds, last step. {result['depth']} blocks, width {result['width']},"
         f" context {result['context']},\n{runs[0]['parameters']:,} parameters, {characters / 1e6:.1f} million "
-        f"characters in {result['steps']:,} steps. Counts of four characters\n(Kneser-Ney) have {result['four_gram']:.3f}."
+        f"characters in {result['steps']:,} steps. Counts of four characters\n"
+        f"(Kneser-Ney) have {result['four_gram']:.3f}."
     )
 
 
