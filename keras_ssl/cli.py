@@ -170,17 +170,13 @@ def pretrain(
             help="Color behind transparent images and around padded ones.", callback=checked_by(names.background)
         ),
     ] = "white",
-    rate: Annotated[
-        int | None, typer.Option(min=1, help="Sample rate in Hz. Default: that of most recordings.")
-    ] = None,
+    rate: Annotated[int | None, typer.Option(min=1, help="Sample rate in Hz. Default: of most recordings.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Length that recordings are cut to. Default: any.")] = None,
     skip_broken: SkipBroken = False,
     vocabulary: Annotated[int, typer.Option(min=261, help="Most ids of the tokenizer of texts.")] = 8000,
     length: Annotated[int, typer.Option(min=2, help="Tokens in a row of text.")] = 128,
     strategy: Strategy = "none",
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Do not decode all files first if not all fit memory.")
-    ] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Do not decode all files first if they are many.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the run in --out.")] = False,
     out: Out = Path("out"),
 ) -> None:

@@ -8,12 +8,12 @@ from keras_ssl.encoders.pooled import pooling
 
 __all__ = ["RATE", "class_folders", "encoder", "tone"]
 
-RATE = 800  # Hz
+RATE = 8000  # Hz
 
 
-def tone(hertz, seconds=0.1, rate=RATE, amplitude=0.5):
+def tone(hertz, seconds=0.01, rate=RATE, amplitude=0.5):
     """Return a sine wave that does not end with 0."""
-    return (amplitude * np.sin(2 * np.pi * hertz * (np.arange(round(seconds * rate)) + 0.5) / rate)).astype("float32")
+    return (amplitude * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate + 1)).astype("float32")
 
 
 def class_folders(folder, each=6):
@@ -21,10 +21,10 @@ def class_folders(folder, each=6):
     import soundfile
 
     rng = np.random.default_rng(0)
-    for name, hertz in (("high", 200), ("low", 50)):
+    for name, hertz in (("high", 2000), ("low", 500)):
         (folder / name).mkdir(parents=True)
         for k in range(each):
-            sound = tone(hertz * rng.uniform(0.9, 1.1), 0.1 + 0.005 * k, amplitude=rng.uniform(0.2, 0.8))
+            sound = tone(hertz * rng.uniform(0.9, 1.1), 0.01 + 0.0005 * k, amplitude=rng.uniform(0.2, 0.8))
             soundfile.write(folder / name / f"{k}.{'wav' if k % 2 else 'flac'}", sound, RATE)
     return folder
 

@@ -38,7 +38,7 @@ def model():
 
 
 def sounds(*seconds):
-    rows = [recordings.tone(50, one) for one in seconds]
+    rows = [recordings.tone(500, one) for one in seconds]
     return np.stack([np.pad(row, (0, 80 - len(row))) for row in rows])
 
 
@@ -46,16 +46,16 @@ def sounds(*seconds):
 
 
 def test_frames_of_padding_are_blanks_for_sure(model):
-    x = sounds(0.1, 0.05)
+    x = sounds(0.01, 0.005)
     logits = np.asarray(model(x))
     assert logits.shape == (2, 10, 8)
     assert (logits[1, 5:] == [0] + [-30] * 7).all()
-    assert (logits[0] != logits[1]).any(axis=-1).all()
+    assert (logits[1, :5] > -30).all()
 
 
 def test_the_loss_is_that_of_the_frames_that_are_kept_and_of_all_alignments(model):
     ids = np.array([[5, 6]])
-    short, padded = sounds(0.05)[:, :40], sounds(0.05)
+    short, padded = sounds(0.005)[:, :40], sounds(0.005)
     loss = keras.losses.CTC()
     alone, beside = (float(loss(ids, model(x))) for x in (short, padded))
     assert beside == pytest.approx(alone, abs=1e-4)
@@ -94,17 +94,16 @@ def test_a_search_may_differ_from_the_best_path():
 # ---- training --------------------------------------------------------------------------------------------------------
 
 
-def test_it_learns_two_words_and_writes_them(tmp_path):
-    keras.utils.set_random_seed(0)
-    x = np.stack([recordings.tone(f, amplitude=0.5 + 0.05 * k) for k in range(6) for f in (50, 200)])
-    texts = ["no", "yes"] * 6
+def test_it_learns_what_tones_stand_for_and_writes_it(tmp_path):
+    texts = ["ab", "ba", "a", "b"]
+    parts = [[recordings.tone({"a": 1000, "b": 2000}[letter], 0.005) for letter in text] for text in texts]
+    x = np.stack([np.pad(np.concatenate(part), (0, 80 - 40 * len(part))) for part in parts])
     tokenizer = tokenizers.characters(texts)
-    model = transfer.transcriber(recordings.encoder(step=8, width=16), tokenizer.vocabulary)
-    model.compile(keras.optimizers.Adam(0.05), keras.losses.CTC())
-    model.fit(x, tokenizer.encode(texts), epochs=40, batch_size=12, verbose=0)
+    model = transfer.transcriber(recordings.encoder(step=8), tokenizer.vocabulary)
+    model.compile(keras.optimizers.Adam(0.1), keras.losses.CTC(), run_eagerly=True)
+    model.fit(x, tokenizer.encode(texts), epochs=25, verbose=0)
     for beam in (1, 4):
-        written = transfer.transcribe(model, x, tokenizer, beam)
-        assert evaluate.transcription_scores(written, texts)["character_error_rate"] < 0.2
+        assert transfer.transcribe(model, x, tokenizer, beam) == texts
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(np.asarray(loaded(x)), np.asarray(model(x)), atol=1e-5)
@@ -113,13 +112,13 @@ def test_it_learns_two_words_and_writes_them(tmp_path):
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [
-        (sounds(0.1), [[1, 8]], r"ids of texts in 0\.\.7"),
-        (sounds(0.1), [[1, 0, 2]], "0 inside text 0"),
-        (sounds(0.1), [1], r"ids of texts as integers \(n, length\)"),
-        (sounds(0.1), [["a"]], "numbers"),
-        (sounds(0.1, 0.02), [[1, 2, 3], [1, 2, 3]], r"2 frames for 3 at index 1 \(1 such"),
-        (sounds(0.02), [[1, 1]], "2 frames for 3"),
-        (2 * sounds(0.1) + 1, [[1]], "-1"),
+        (sounds(0.01), [[1, 8]], r"ids of texts in 0\.\.7"),
+        (sounds(0.01), [[1, 0, 2]], "0 inside text 0"),
+        (sounds(0.01), [1], r"ids of texts as integers \(n, length\)"),
+        (sounds(0.01), [["a"]], "numbers"),
+        (sounds(0.01, 0.002), [[1, 2, 3], [1, 2, 3]], r"2 frames for 3 at index 1 \(1 such"),
+        (sounds(0.002), [[1, 1]], "2 frames for 3"),
+        (2 * sounds(0.01) + 1, [[1]], "-1"),
     ],
 )
 def test_what_cannot_be_trained_on_is_refused(model, x, y, message):
@@ -170,7 +169,7 @@ def test_error_rates_are_of_all_texts_together():
 
 
 def test_frames_of_recordings_are_tagged():
-    x, encoder = sounds(0.1, 0.05), recordings.encoder(step=8)
+    x, encoder = sounds(0.01, 0.005), recordings.encoder(step=8)
     tags = np.array([[0] * 5 + [1] * 5, [1] * 5 + [-1] * 5])
     model = transfer.tagger(encoder, classes=2)
     model.compile("sgd", losses.WhereKnown("sparse_categorical_crossentropy"), run_eagerly=True)
@@ -181,10 +180,10 @@ def test_frames_of_recordings_are_tagged():
 
 
 def test_keywords_are_spotted_by_a_classifier():
-    x = np.stack([recordings.tone(f) for f in (50, 200)] * 4)
+    x = np.stack([recordings.tone(f) for f in (500, 2000)] * 4)
     model = transfer.classifier(recordings.encoder(), classes=2)
-    model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.fit(x, np.array([0, 1] * 4), epochs=25, verbose=0)
+    model.compile(keras.optimizers.Adam(0.1), "sparse_categorical_crossentropy", run_eagerly=True)
+    model.fit(x, np.array([0, 1] * 4), epochs=12, verbose=0)
     assert (np.asarray(model(x)).argmax(-1) == [0, 1] * 4).all()
     with pytest.raises(UserError, match="finite"):
         model.fit(np.full((2, 80), np.nan, "float32"), np.array([0, 1]), verbose=0)

@@ -72,9 +72,9 @@ def load(
             `like`.
         like: Model that will take the samples: arrays are of its kinds, and images, except those of an `.npz` file,
             get its size and its number of channels. Default: None.
-        in_memory: Whether the images or recordings of a folder are decoded now and kept in memory; if False, each is decoded when it
-            is needed, once all have been found to be whole. Everything else is in memory. Default: None, whether they
-            fit into half of this machine's memory.
+        in_memory: Whether the images or recordings of a folder are decoded now and kept in memory; if False, each is
+            decoded when it is needed, once all have been found to be whole. Everything else is in memory. Default:
+            None, whether they fit into half of this machine's memory.
         trust: Whether images that are not kept in memory are taken for whole, which saves decoding each one before
             training; a broken one then ends the training. Default: False.
         fit: How images are brought to another size: "crop" scales them to cover it and crops them at the center, "pad"

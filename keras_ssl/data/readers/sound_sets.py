@@ -18,7 +18,6 @@ from keras_ssl.data.readers.sound_lists import SoundList, listed
 from keras_ssl.data.readers.sounds import Header, Level, decode, level, read, read_header, require_sounds
 from keras_ssl.data.sound_preparation import SoundPreparation
 from keras_ssl.data.source import Source
-from keras_ssl.errors import UserError
 from keras_ssl.progress import track
 
 __all__ = ["load_sounds"]

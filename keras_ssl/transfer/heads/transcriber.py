@@ -67,7 +67,7 @@ def transcriber(encoder: keras.Model, vocabulary: int, name: str = "transcriber"
 
 
 def _check_texts(vocabulary, frames) -> CheckTargets:
-    kept = keras.Model(frames.inputs, frames.outputs[1])  # without the trunk
+    kept = keras.Model(frames.input, frames.outputs[1])  # without the trunk
 
     def check(model, x, y, whole):
         ids = as_array(y, "ids of texts")
