@@ -16,8 +16,8 @@ __all__ = ["GumbelQuantizer"]
 class GumbelQuantizer(keras.layers.Layer):
     """Choose one entry of each of several code books for each place, and join them: a product quantizer.
 
-    Entry v of group g has the score `l_{g,v} = w_{g,v} · x + b_{g,v}`, where x is the input, standardized. The entry with
-    the highest `l + n` is taken, where n is Gumbel noise; the gradient is that of `softmax((l + n) / τ)`, straight
+    Entry v of group g has the score `l_{g,v} = w_{g,v} · x + b_{g,v}`, where x is the input, standardized. The entry
+    with the highest `l + n` is taken, where n is Gumbel noise; the gradient is that of `softmax((l + n) / τ)`, straight
     through. The entries of all groups are joined and projected. It computes in float32.
 
     Args:

@@ -86,7 +86,8 @@ def mean(values: Tensor, weights: Tensor | None = None, axis: int | tuple[int, .
         axis: Axes to average over, that of the samples among them. Default: None, all.
 
     Returns:
-        Float32 tensor of the other axes, a scalar if there is none. It is 0, with a gradient of 0, if all weights are 0.
+        Float32 tensor of the other axes, a scalar if there is none. It is 0, with a gradient of 0, where all weights
+        are 0.
 
     Raises:
         UserError: If `weights` does not have as many axes as `values`.

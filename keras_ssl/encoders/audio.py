@@ -36,9 +36,10 @@ def wav2vec2(
 
     Padding is the trailing run of zeros (`networks.kept_frames`) and changes nothing; silence becomes a vector of
     zeros. A recording of any length gives `ceil(time / step)` frames, where step is the product of the strides: 160
-    samples, 20 ms at 8 kHz. For 16 kHz give `strides=(5, 4, 4, 2, 2)`, and `kernels` to match.
+    samples, 20 ms at 8 kHz. For 16 kHz give `strides=(5, 4, 4, 2, 2)`.
 
-    It is made of Keras layers and operations only, so that its file loads without keras_ssl. It has 0.8 million weights.
+    It is made of Keras layers and operations only, so that its file loads without keras_ssl. By default it has 0.8
+    million weights.
 
     Args:
         width: Width of the tokens, the frames and the representation. It is a multiple of `heads`, and each head is of

@@ -50,7 +50,7 @@ def code_diversity(probabilities: Tensor) -> Tensor:
     """Return `1 - 1/(G V) sum_g exp(H(p_g))`: the share of the entries of code books that are not in use.
 
     Args:
-        probabilities: Tensor `(G, V)`, the mean probabilities p of the V entries of each of G code books, which sum to 1.
+        probabilities: Tensor `(G, V)`, the mean probabilities p of the V entries of each of G code books.
 
     Returns:
         Scalar, float32, from 0 (all entries are used equally) to `1 - 1/V` (one of each book).

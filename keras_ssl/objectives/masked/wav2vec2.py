@@ -29,7 +29,8 @@ class Wav2Vec2(Objective):
     are in use, from 1, a collapse, to `entries`; and `accuracy`, the share of the hidden places that are picked out.
 
     A batch may contain "mask" `(n, frames)`, True = hidden; "noise" `(n, frames, groups, entries)`, Gumbel noise; and
-    "negatives" `(n, frames, negatives)`, uniform draws in 0..1 by which distractors are chosen. `evaluate` has no noise.
+    "negatives" `(n, frames, negatives)`, uniform draws in 0..1 by which distractors are chosen. There is no noise in
+    `evaluate`.
 
     Args:
         encoder: Encoder of sound with the layers `tokens`, `trunk` and `pool`, such as `encoders.wav2vec2`.
