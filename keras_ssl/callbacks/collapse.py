@@ -67,8 +67,8 @@ class CollapseDoctor(keras.callbacks.Callback):
 
     Args:
         batch: Dict with "view_1", "view_2" and whatever else the objective takes, or with "input" for one without
-            views, of which 256 samples are used; or a data set, whose first batch is used. Do not give the data set that `fit` gets: `data.batches` would count
-            this as an epoch.
+            views, of which 256 samples are used; or a data set, whose first batch is used. Do not give the data set
+            that `fit` gets: `data.batches` would count this as an epoch.
         every: Number of epochs between checks. Default: 1.
         stop: Whether a finding stops training. Default: False.
 

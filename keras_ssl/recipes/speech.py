@@ -1,4 +1,4 @@
-"""Recipes for any recordings of speech, without measured scores; those of `benchmarks/speech.py` are of spoken digits."""
+"""Recipes for recordings of speech, without measured scores."""
 
 import keras
 
