@@ -87,49 +87,31 @@ def test_a_spectrogram_is_that_of_numpy_standardized():
 
 
 @every_encoder
-def test_padding_changes_nothing_and_any_length_is_taken(name, built):
+def test_padding_changes_nothing_silence_is_zero_and_any_length_is_taken(name, built):
     encoder = built[name]
     h = np.array(encoder(AUDIO))
     assert h.shape == (N, 8)
     assert np.abs(h - h[::-1]).max() > 1e-2
-    np.testing.assert_allclose(encoder(np.pad(AUDIO, ((0, 0), (0, 13)))), h, atol=1e-5)
-    length = int(np.flatnonzero(AUDIO[0])[-1]) + 1
-    np.testing.assert_allclose(encoder(AUDIO[:1, :length]), h[:1], atol=1e-5)
-    for length in (1, 3):  # shorter than a frame
-        assert np.isfinite(encoder(AUDIO[:, :length])).all()
-        assert encoder.get_layer("tokens")(AUDIO[:, :length])[0].shape[1] == 1
+    audio = np.pad(AUDIO, ((0, 1), (0, 13)))  # and a silent one
+    audio[-2] = 0.5 * AUDIO[-1, :1] * (np.arange(61) == 0)  # a recording of one sample
+    padded = np.array(encoder(audio))
+    np.testing.assert_allclose(padded[:-2], h[:-1], atol=1e-5)
+    assert not padded[-1].any()
+    for length in (1, 3):  # shorter than a frame, and one sample
+        np.testing.assert_allclose(encoder(audio[-2:-1, :length]), padded[-2:-1], atol=1e-4)
+    assert encoder.get_layer("tokens").compute_output_shape((1, 3))[0][1] == 1
 
 
-@every_encoder
-def test_silence_is_a_vector_of_zeros_and_changes_no_other(name, built):
-    audio = AUDIO.copy()
-    audio[2] = 0
-    h = np.array(built[name](audio))
-    assert not h[2].any()
-    np.testing.assert_allclose(h[3:], built[name](AUDIO)[3:], atol=1e-5)
-
-
-@every_encoder
-def test_loudness_changes_little(name, built):
-    np.testing.assert_allclose(built[name](0.5 * AUDIO), built[name](AUDIO), atol=0.15)
-
-
-@every_encoder
-def test_a_file_keeps_the_encoder_and_each_weight_that_trains_gets_a_gradient(name, built, tmp_path):
-    encoder = built[name]
+def test_a_file_keeps_a_spectrogram_whose_filters_do_not_train(built, tmp_path):
+    encoder = built["spectrogram_conv"]
     encoder.save(tmp_path / "encoder.keras")
     np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "encoder.keras")(AUDIO), encoder(AUDIO))
-    assert all("stft" not in weight.path and "powers" not in weight.path for weight in encoder.trainable_weights)
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(encoder(AUDIO, training=True)[:, :3] ** 3)
-    gradients = tape.gradient(loss, [weight.value for weight in encoder.trainable_weights])
-    assert all(np.abs(np.array(g)).max() > 0 for g in gradients)
+    assert {w.path.split("/")[-2] for w in encoder.non_trainable_weights} == {"powers"}
+    assert all("powers" not in weight.path for weight in encoder.trainable_weights)
 
 
-def test_default_encoders_have_fewer_than_a_million_weights():
+def test_the_default_encoder_has_eight_hundred_thousand_weights():
     assert 700_000 < encoders.wav2vec2().count_params() < 900_000
-    assert encoders.spectrogram_transformer().count_params() < 1_000_000
-    assert encoders.spectrogram_conv().count_params() < 1_000_000
 
 
 @pytest.mark.parametrize(
@@ -150,12 +132,14 @@ def test_arguments_of_encoders_that_do_not_fit_are_clear_errors(make, message):
         make()
 
 
-@every_encoder
-def test_two_views_of_sound_train(name, built):
-    objective = objectives.SimCLR(built[name], small_head(built[name]))
+def test_two_views_of_sound_train_every_weight(built):
+    objective = objectives.SimCLR(encoder := built["spectrogram_conv"], small_head(encoder))
     objective.compile("sgd", run_eagerly=True)
+    before = encoder.get_weights()
     terms = objective.train_on_batch({"view_1": AUDIO, "view_2": 0.9 * np.roll(AUDIO, 2, axis=1)}, return_dict=True)
     assert np.isfinite(terms["loss"])
+    moved = [(a != b).any() for a, b in zip(before, encoder.get_weights())]
+    assert moved == [weight.trainable and "powers" not in weight.path for weight in encoder.weights]
 
 
 # ---- spans and distractors -------------------------------------------------------------------------------------------
@@ -208,7 +192,7 @@ def test_gumbel_noise_has_the_mean_and_the_variance_of_the_distribution():
 def test_the_quantizer_takes_an_entry_of_each_book_as_numpy_does():
     quantizer, x = blocks.GumbelQuantizer(2, 3, 4), RNG.normal(size=(2, 5, 6)).astype("float32")
     noise = RNG.gumbel(size=(2, 5, 2, 3)).astype("float32")
-    found, choice, probabilities = map(np.array, quantizer(x, 0.7, noise))
+    found, choice, probabilities = map(np.array, quantizer(x, temperature=0.7, noise=noise))
     scores, bias, books, projection = (np.array(w, "float64") for w in quantizer.weights)
     standard = (x - x.mean(axis=-1, keepdims=True)) / x.std(axis=-1, keepdims=True)
     for row, place in np.ndindex(2, 5):
@@ -230,7 +214,7 @@ def test_its_gradient_is_that_of_the_softmax():
     gradients = []
     for soft in (False, True):
         with tf.GradientTape() as tape:
-            _, choice, likely = quantizer(x, 1.0)
+            _, choice, likely = quantizer(x)
             loss = tf.reduce_sum(factor * (likely if soft else choice))
         gradients.append(tape.gradient(loss, quantizer.scores.value))
     np.testing.assert_allclose(*gradients, atol=1e-5)
@@ -238,7 +222,7 @@ def test_its_gradient_is_that_of_the_softmax():
 
 
 def test_groups_that_do_not_divide_the_width_are_a_clear_error():
-    with pytest.raises(UserError, match="3 groups divide.*width=8"):
+    with pytest.raises(UserError, match=r"3 groups divide.*width=8"):
         blocks.GumbelQuantizer(3, 4, 8)
 
 
@@ -334,8 +318,8 @@ def test_the_temperature_of_the_codes_falls_with_the_steps():
 
 def test_it_runs_on_spectrograms(built):
     objective = objectives.Wav2Vec2(built["spectrogram_transformer"], entries=4, negatives=5)
-    objective.compile("sgd", run_eagerly=True)
-    assert np.isfinite(objective.train_on_batch({"input": AUDIO}, return_dict=True)["loss"])
+    _, terms = objective.run({"input": AUDIO}, training=True)
+    assert np.isfinite(terms["loss"])
 
 
 # ---- collapse --------------------------------------------------------------------------------------------------------
@@ -375,18 +359,18 @@ def test_the_doctor_needs_views_or_a_term_that_tells_of_a_collapse():
 def test_recordings_that_cannot_be_trained_on_are_clear_errors(wav2vec2):
     with pytest.raises(UserError, match=r"at least 3 frames.*1 of 4 samples.*smaller strides"):
         wav2vec2.fit(AUDIO[:, :4], verbose=0)
-    with pytest.raises(UserError, match="with sound.*zeros only"):
+    with pytest.raises(UserError, match=r"with sound.*zeros only"):
         wav2vec2.fit(np.zeros((N, 48), "float32"), verbose=0)
     broken = AUDIO.copy()
     broken[3, 5] = np.nan
-    with pytest.raises(UserError, match="finite.*index 3"):
+    with pytest.raises(UserError, match=r"finite.*index 3"):
         wav2vec2.fit(broken, verbose=0)
-    with pytest.raises(UserError, match=r"in -1\.\.1.*index 1"):
-        wav2vec2.fit(AUDIO * np.where(np.arange(N) == 1, 9, 1)[:, None].astype("float32"), verbose=0)
-    with pytest.raises(UserError, match="a mask of 12 frames.*7"):
+    with pytest.raises(UserError, match=r"values in -1\.\.1.*-\d"):
+        wav2vec2.fit(9 * AUDIO, verbose=0)
+    with pytest.raises(UserError, match=r"a mask of 12 frames.*7"):
         wav2vec2.run({**BATCH, "mask": BATCH["mask"][:, :7]}, training=True)
     step = tf.function(lambda x: wav2vec2.run({"input": x}, training=True), autograph=False)
-    with pytest.raises(UserError, match="unknown length.*pad all recordings"):
+    with pytest.raises(UserError, match=r"unknown length.*pad all recordings"):
         step.get_concrete_function(tf.TensorSpec((N, None)))
 
 

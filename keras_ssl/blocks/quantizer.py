@@ -62,7 +62,7 @@ class GumbelQuantizer(keras.layers.Layer):
     def call(
         self, x: Tensor, temperature: float | Tensor = 1.0, noise: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Quantize.
+        """Quantize. Keras takes the temperature and the noise by name only.
 
         Args:
             x: Float tensor `(n, length, d)`.

@@ -128,7 +128,7 @@ class Wav2Vec2(Objective):
             chance = keras.random.uniform((n, length, self.negatives), seed=seeds)
         if noise is None and training:
             noise = transforms.gumbel_noise((n, length, self.groups, self.entries), seeds.next())
-        targets, choice, probabilities = self.quantizer(tokens, self._code_temperature(), noise)
+        targets, choice, probabilities = self.quantizer(tokens, temperature=self._code_temperature(), noise=noise)
         seen = ops.where(hidden[:, :, None], ops.cast(self.mask_token, tokens.dtype), tokens)
         return {
             "contexts": self.projector(found.run(seen, keep, training=training), training=training),
