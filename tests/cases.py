@@ -635,7 +635,7 @@ CASES = [
         ),
         recordings,
         of_sound,
-        rate=0.01,
+        rate=0.1,
     ),
     Case("CausalLanguageModel", lambda encoder: objectives.CausalLanguageModel(encoder, seed=3), texts, causal),
     Case(

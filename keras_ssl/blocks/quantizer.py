@@ -24,6 +24,7 @@ class GumbelQuantizer(keras.layers.Layer):
         groups: Number of code books G, a divisor of `width`. Default: 2.
         entries: Entries V of each. Default: 64.
         width: Width of the result. Default: 128.
+        dtype: See `keras.layers.Layer`. Default: "float32", also under a policy of mixed precision.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Raises:
@@ -38,8 +39,8 @@ class GumbelQuantizer(keras.layers.Layer):
         has a layer normalization before it.
     """
 
-    def __init__(self, groups: int = 2, entries: int = 64, width: int = 128, **kwargs: Any) -> None:
-        super().__init__(autocast=False, **kwargs)
+    def __init__(self, groups: int = 2, entries: int = 64, width: int = 128, dtype: Any = "float32", **kwargs: Any):
+        super().__init__(dtype=dtype, **kwargs)
         check_counts(groups=groups, entries=entries, width=width)
         if width % groups:
             raise UserError(
