@@ -1,0 +1,1 @@
+"""Operations on recordings `(n, time)`, whose padding, the zeros at their ends, they leave alone."""
