@@ -85,7 +85,7 @@ def spectrogram_transformer(
     hidden: int | None = None,
     rate: int = 8000,
     frame: int = 256,
-    step: int = 128,
+    step: int = 160,
     mels: int = 40,
     dropout: float = 0.0,
     name: str = "spectrogram_transformer",
@@ -106,7 +106,7 @@ def spectrogram_transformer(
         hidden: See `wav2vec2`. Default: `4 * width`.
         rate: Sampling rate in Hz. Default: 8000.
         frame: Length of a frame in samples. Default: 256, 32 ms at 8 kHz.
-        step: Samples from the beginning of a frame to that of the next, at most `frame`. Default: 128.
+        step: Samples from the beginning of a frame to that of the next, at most `frame`. Default: 160.
         mels: Number of mel bands. Default: 40.
         dropout: See `wav2vec2`. Default: 0.
         name: Name of the model.
@@ -131,12 +131,12 @@ def spectrogram_transformer(
 
 
 def spectrogram_conv(
-    width: int = 256,
-    filters: Sequence[int] = (16, 32, 64, 128),
+    width: int = 128,
+    filters: Sequence[int] = (16, 32, 64, 64),
     depth: int = 2,
     rate: int = 8000,
     frame: int = 256,
-    step: int = 128,
+    step: int = 160,
     mels: int = 40,
     name: str = "spectrogram_conv",
 ) -> keras.Model:
@@ -150,12 +150,12 @@ def spectrogram_conv(
     It is made of Keras layers and operations only, so that its file loads without keras_ssl.
 
     Args:
-        width: Width of the frames and of the representation. Default: 256.
-        filters: Number of filters of each convolution over time and frequency. Default: 16, 32, 64, 128.
-        depth: Number of residual blocks. Default: 2: a frame then depends on 31 frames, half a second at 8 kHz.
+        width: Width of the frames and of the representation. Default: 128.
+        filters: Number of filters of each convolution over time and frequency. Default: 16, 32, 64, 64.
+        depth: Number of residual blocks. Default: 2: a frame then depends on 15 frames, 0.3 s at 8 kHz.
         rate: See `spectrogram_transformer`. Default: 8000.
         frame: See `spectrogram_transformer`. Default: 256.
-        step: See `spectrogram_transformer`. Default: 128.
+        step: See `spectrogram_transformer`. Default: 160.
         mels: See `spectrogram_transformer`. Default: 40.
         name: Name of the model.
 

@@ -25,7 +25,7 @@ def wav2vec2(source: data.Source, epochs: int | None = None, seed: int = 0) -> R
 
 
 def simclr_speech(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
-    """SimCLR on spectrograms of recordings: convolutions of half a million weights.
+    """SimCLR on spectrograms of recordings: convolutions of 0.2 million weights.
 
     Args:
         source: `data.Source` of kind "audio", at 8 kHz.
