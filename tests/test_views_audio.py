@@ -6,8 +6,9 @@ import pytest
 import recordings
 import tensorflow as tf
 
-from keras_ssl import specs, views
+from keras_ssl import networks, specs, views
 from keras_ssl.errors import UserError
+from keras_ssl.views.audio.kept import lengths
 
 SEED = np.array([3, 4], "int32")
 RATE = 8000
@@ -30,6 +31,12 @@ def ends(sounds):
 
 def run(operation, sounds, seed=SEED):
     return np.asarray(operation(keras.ops.convert_to_tensor(sounds), keras.ops.convert_to_tensor(seed)))
+
+
+def test_lengths_are_those_that_encoders_keep(sounds):
+    kept = np.asarray(networks.kept_frames(sounds)).sum(axis=1)
+    np.testing.assert_array_equal(np.asarray(lengths(sounds))[:, 0], kept)
+    assert kept.tolist() == ends(sounds)
 
 
 def test_noise_has_the_power_that_the_ratio_says():
