@@ -132,9 +132,8 @@ def test_the_ready_policy_makes_views_and_its_operations_compile(sounds):
     seen = run(policy, sounds)
     assert seen.shape == (8, 128)
     assert np.abs(seen).max() <= 1
-    few = views.Policy([views.time_crop(length=128), views.spec_augment(RATE)], kind="audio")
-    compiled = tf.function(few, jit_compile=True, autograph=False)
-    assert compiled(tf.constant(sounds), tf.constant(SEED)).shape == (8, 128)
+    compiled = tf.function(views.spec_augment(RATE), jit_compile=True, autograph=False)  # all would take 3 s
+    assert compiled(tf.constant(sounds), tf.constant(SEED)).shape == (8, 256)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ __all__ = ["log_mel_features"]
 
 _FRAME = 0.032  # seconds
 _FLOOR = 1e-4  # of the power in a mel band, far below what a 16-bit recording of speech has
-_BATCH = 256
 
 
 def log_mel_features(sounds: np.ndarray, rate: int = 16000, mels: int = 40) -> np.ndarray:
@@ -38,14 +37,10 @@ def log_mel_features(sounds: np.ndarray, rate: int = 16000, mels: int = 40) -> n
     frame = max(2, round(_FRAME * rate))
     step, size = frame // 2, 1 << (frame - 1).bit_length()
     filters, window = mel_filters(rate, size, mels), np.hanning(frame + 1)[:-1].astype("float32")
-    parts = []
-    for begin in range(0, len(sounds), _BATCH):
-        part = sounds[begin : begin + _BATCH].astype("float32")
-        lengths = np.where(part != 0, np.arange(1, part.shape[1] + 1), 0).max(axis=1)
-        padded = np.pad(part, [(0, 0), (0, frame - 1)])
-        frames = np.lib.stride_tricks.sliding_window_view(padded, frame, axis=1)[:, ::step]
+    features = np.zeros((len(sounds), 2 * mels), "float32")
+    for row, sound in zip(features, sounds.astype("float32", copy=False)):  # one by one: most of a batch may be padding
+        length = max(int(np.flatnonzero(sound).max(initial=0)) + 1, 1)
+        frames = np.lib.stride_tricks.sliding_window_view(np.pad(sound[:length], (0, frame - 1)), frame)[::step]
         log_mel = np.log(np.square(np.abs(np.fft.rfft(frames * window, size))) @ filters + _FLOOR)
-        kept = np.arange(frames.shape[1]) * step < np.maximum(lengths, 1)[:, None]
-        where = np.broadcast_to(kept[:, :, None], log_mel.shape)
-        parts.append(np.concatenate([log_mel.mean(axis=1, where=where), log_mel.std(axis=1, where=where)], axis=1))
-    return np.concatenate(parts).astype("float32") if parts else np.zeros((0, 2 * mels), "float32")
+        row[:mels], row[mels:] = log_mel.mean(axis=0), log_mel.std(axis=0)
+    return features
