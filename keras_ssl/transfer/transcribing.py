@@ -65,21 +65,16 @@ def _best_path(scores):
 
 def _search(scores, beam):
     """The most probable ids: of each beginning, the log probabilities of ending in a blank and in its last id."""
-    log_p = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
-    beginnings: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, -np.inf)}
+    log_p, never = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True), np.full(2, -np.inf)
+    beginnings: dict[tuple[int, ...], np.ndarray] = {(): np.array([0.0, -np.inf])}
     for frame in log_p:
         likely = [int(k) for k in np.argsort(-frame)[: beam + 1] if k != BLANK]
-        found: dict[tuple[int, ...], list[float]] = {}
-
-        def add(ids, blank, last, found=found):
-            place = found.setdefault(ids, [-np.inf, -np.inf])
-            place[0], place[1] = np.logaddexp(place[0], blank), np.logaddexp(place[1], last)
-
+        found: dict[tuple[int, ...], np.ndarray] = {}
         for ids, (blank, last) in beginnings.items():
             either = np.logaddexp(blank, last)
-            add(ids, either + frame[BLANK], last + frame[ids[-1]] if ids else -np.inf)
-            for k in likely:
-                add((*ids, k), -np.inf, frame[k] + (blank if ids and ids[-1] == k else either))
-        best = sorted(found.items(), key=lambda pair: -np.logaddexp(*pair[1]))[:beam]
-        beginnings = {ids: (pair[0], pair[1]) for ids, pair in best}
+            same = (ids, either + frame[BLANK], last + frame[ids[-1]] if ids else -np.inf)
+            longer = [((*ids, k), -np.inf, frame[k] + (blank if ids[-1:] == (k,) else either)) for k in likely]
+            for end, *pair in (same, *longer):
+                found[end] = np.logaddexp(found.get(end, never), np.array(pair))
+        beginnings = dict(sorted(found.items(), key=lambda pair: -np.logaddexp(*pair[1]))[:beam])
     return np.array(next(iter(beginnings)), "int32")

@@ -7,7 +7,7 @@ from keras_ssl.checks import as_array, check_between, check_labels
 from keras_ssl.errors import UserError
 from keras_ssl.losses import WhereKnown
 from keras_ssl.networks import check_finite_weights, parts
-from keras_ssl.specs import check_kind, inputs_like, specs_of
+from keras_ssl.specs import Spec, check_kind, inputs_like, specs_of
 from keras_ssl.transfer.checking import CheckTargets, with_checked_fit
 
 __all__ = ["tagger"]
@@ -41,16 +41,18 @@ def tagger(encoder: keras.Model, classes: int, name: str = "tagger") -> keras.Mo
     """
     check_between("classes", classes, least=2, whole=True)
     found = parts(encoder)
-    check_kind(encoder, getattr(specs_of(encoder), "kind", "ids"), "a tagger")
+    spec = specs_of(encoder)
+    kind = spec.kind if isinstance(spec, Spec) and spec.kind else "ids"
+    check_kind(encoder, kind, "a tagger")
     check_finite_weights(encoder)
     inputs = inputs_like(encoder)
     frames = keras.Model(inputs, found.trunk(found.tokens(inputs)), name=encoder.name)
     inputs = inputs_like(encoder)
     head = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")
-    return with_checked_fit(keras.Model(inputs, head(frames(inputs)), name=name), _check_tags(classes))
+    return with_checked_fit(keras.Model(inputs, head(frames(inputs)), name=name), _check_tags(classes, kind))
 
 
-def _check_tags(classes) -> CheckTargets:
+def _check_tags(classes, kind) -> CheckTargets:
     def check(model, x, y, whole):
         labels, wanted = as_array(y, "labels", strings=True), model.compute_output_shape(np.shape(x))[:2]
         if labels.shape != wanted:
@@ -61,7 +63,7 @@ def _check_tags(classes) -> CheckTargets:
             )
         labeled = labels[labels != -1] if _leaves_out(model) else labels.reshape(-1)
         check_labels(labeled, classes=classes, at_least=2 if whole else 1)
-        padding = labels[x == 0] if specs_of(model).kind == "ids" else labels[:0]
+        padding = labels[x == 0] if kind == "ids" else labels[:0]
         if (padding != -1).any() and _leaves_out(model):
             raise UserError(
                 "-1 as the label of padding",
