@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_ssl.checks import as_array, check_between
 from keras_ssl.errors import UserError
@@ -47,34 +48,14 @@ def decode_ctc(logits: Any, beam: int = 1) -> list[np.ndarray]:
     Reference:
         Graves et al. 2006, "Connectionist Temporal Classification", section 3.2, for the best path; Hannun et al. 2014,
         "First-Pass Large Vocabulary Continuous Speech Recognition using Bi-Directional Recurrent DNNs", algorithm 1,
-        without a language model, for the search.
+        for the search. Keras does both; here all frames count, since those of padding are blanks.
     """
     logits = as_array(logits, "logits")
     if logits.ndim != 3 or logits.dtype.kind != "f" or not np.isfinite(logits).all():
         received = f"dtype {logits.dtype}, shape {logits.shape}"
         raise UserError("finite logits (n, frames, vocabulary)", received, "give what `model.predict` returned")
     check_between("beam", beam, least=1, whole=True)
-    return [_best_path(row) if beam == 1 else _search(row, beam) for row in logits]
-
-
-def _best_path(scores):
-    ids = scores.argmax(axis=1)
-    begins = np.append(True, ids[1:] != ids[:-1])[: len(ids)]
-    return ids[begins & (ids != BLANK)].astype("int32")
-
-
-def _search(scores, beam):
-    """The most probable ids: of each beginning, the log probabilities of ending in a blank and in its last id."""
-    log_p, never = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True), np.full(2, -np.inf)
-    beginnings: dict[tuple[int, ...], np.ndarray] = {(): np.array([0.0, -np.inf])}
-    for frame in log_p:
-        likely = [int(k) for k in np.argsort(-frame)[: beam + 1] if k != BLANK]
-        found: dict[tuple[int, ...], np.ndarray] = {}
-        for ids, (blank, last) in beginnings.items():
-            either = np.logaddexp(blank, last)
-            same = (ids, either + frame[BLANK], last + frame[ids[-1]] if ids else -np.inf)
-            longer = [((*ids, k), -np.inf, frame[k] + (blank if ids[-1:] == (k,) else either)) for k in likely]
-            for end, *pair in (same, *longer):
-                found[end] = np.logaddexp(found.get(end, never), np.array(pair))
-        beginnings = dict(sorted(found.items(), key=lambda pair: -np.logaddexp(*pair[1]))[:beam])
-    return np.array(next(iter(beginnings)), "int32")
+    n, frames, _ = logits.shape
+    search = {"strategy": "beam_search", "beam_width": beam} if beam > 1 else {"strategy": "greedy"}
+    found, _ = ops.ctc_decode(logits.astype("float32"), np.full(n, frames, "int32"), mask_index=BLANK, **search)
+    return [row[row >= 0] for row in ops.convert_to_numpy(found[0]).astype("int32")]
