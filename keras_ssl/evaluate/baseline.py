@@ -32,8 +32,8 @@ def baseline(train: Source, like: keras.Model) -> tuple[str, Callable[[Any], Any
     """
     wanted = specs.specs_of(like)
     if isinstance(wanted, specs.Spec) and wanted.kind == "audio":
-        known = isinstance(train.preparation, SoundPreparation)
-        return "log_mel", functools.partial(_log_mel, **({"rate": train.preparation.rate} if known else {}))
+        known = {"rate": train.preparation.rate} if isinstance(train.preparation, SoundPreparation) else {}
+        return "log_mel", functools.partial(_log_mel, **known)
     inputs = wanted if isinstance(wanted, dict) else {None: wanted}
     texts = [name for name, spec in inputs.items() if spec.kind == "ids" and len(spec.shape) == 2]
     if len(texts) != 1 or any(spec.kind not in ("ids", "mask") for spec in inputs.values()):

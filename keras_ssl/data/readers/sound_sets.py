@@ -81,7 +81,12 @@ def load_sounds(
         tell(_faults(found, [results[k] for k in kept]), say, stacklevel=3)
     columns = None if found.texts is None else {"text": found.texts}
     classes = None if found.class_names is None else len(found.class_names)
-    about = {"columns": columns, "kinds": "audio", "preparation": preparation, "why_unlabeled": found.why_unlabeled}
+    about: dict[str, Any] = {
+        "columns": columns,
+        "kinds": "audio",
+        "preparation": preparation,
+        "why_unlabeled": found.why_unlabeled,
+    }
     return Source(sounds, found.labels, classes, found.class_names, found.name, **about)
 
 

@@ -50,7 +50,7 @@ def columns_of(
     return found or {name: [] for name in names}
 
 
-def classes_among(columns: Mapping[Path, Sequence[Any]]) -> list[Any]:
+def classes_among(columns: Mapping[Any, Sequence[Any]]) -> list[Any]:
     """Return the classes of files in order: numbers by value, others as strings.
 
     Args:
