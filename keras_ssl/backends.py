@@ -18,6 +18,8 @@ EXTRAS = {
     "tokenizers": "text",
     "seqeval": "text",
     "sacrebleu": "text",
+    "soundfile": "audio",
+    "soxr": "audio",
 }
 """Packages that are imported only where they are needed, and the extra of keras-ssl that installs each."""
 

@@ -62,7 +62,7 @@ def _check_launched(ctx: typer.Context, command: list[str]):
 Dataset = Annotated[
     str,
     typer.Option(
-        help="A name ('digits', any set of TensorFlow Datasets), a folder, or a file of texts.",
+        help="A name ('digits', any set of TensorFlow Datasets), a folder, or a file.",
         callback=checked_by(names.check_dataset),
     ),
 ]
@@ -93,7 +93,7 @@ Strategy = Annotated[
         callback=checked_by(names.check_strategy),
     ),
 ]
-SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave out images that cannot be read.")]
+SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave out files that cannot be read.")]
 
 
 # ---- resuming --------------------------------------------------------------------------------------------------------
@@ -170,13 +170,13 @@ def pretrain(
             help="Color behind transparent images and around padded ones.", callback=checked_by(names.background)
         ),
     ] = "white",
+    rate: Annotated[int | None, typer.Option(min=1, help="Sample rate in Hz. Default: of most recordings.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Length that recordings are cut to. Default: any.")] = None,
     skip_broken: SkipBroken = False,
     vocabulary: Annotated[int, typer.Option(min=261, help="Most ids of the tokenizer of texts.")] = 8000,
     length: Annotated[int, typer.Option(min=2, help="Tokens in a row of text.")] = 128,
     strategy: Strategy = "none",
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Do not decode each image first where not all fit into memory.")
-    ] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Do not decode all files first if they are many.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the run in --out.")] = False,
     out: Out = Path("out"),
 ) -> None:
@@ -197,8 +197,9 @@ def pretrain(
     if objective in names.TEXT:
         source = recipes.text.corpus(data.texts(dataset, say=say), vocabulary=vocabulary, length=length)
     else:
-        pictures: dict[str, Any] = {"trust": trust, "fit": fit, "background": background, "skip_broken": skip_broken}
-        source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size, **pictures, say=say)
+        reading: dict[str, Any] = {"trust": trust, "fit": fit, "background": background, "skip_broken": skip_broken}
+        reading |= {"rate": rate, "length": seconds}
+        source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size, **reading, say=say)
     recipes.check_kind(source, objective)
     source.check(at_least=2)
     shared = len(source) - len(source) % replicas.num_replicas_in_sync
@@ -302,7 +303,8 @@ def export(
     input_dtype: Annotated[
         str,
         typer.Option(
-            help="'float32' for images in 0..1, 'uint8' for 0..255.", callback=checked_by(names.check_input_dtype)
+            help="'float32' for images in 0..1, 'uint8' for 0..255; 'int16' for sound.",
+            callback=checked_by(names.check_input_dtype),
         ),
     ] = "float32",
     tolerance: Annotated[float, typer.Option(help="Largest relative difference between the formats.")] = 1e-5,

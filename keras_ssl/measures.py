@@ -7,7 +7,7 @@ from keras import ops
 from keras_ssl.directions import unit
 from keras_ssl.typing import Tensor
 
-__all__ = ["accuracy", "effective_rank", "feature_std", "participation_ratio", "spread", "usage_entropy"]
+__all__ = ["accuracy", "effective_rank", "feature_std", "participation_ratio", "perplexity", "spread", "usage_entropy"]
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -106,3 +106,16 @@ def usage_entropy(probabilities: Tensor) -> Tensor:
     """
     mean = ops.mean(ops.cast(probabilities, "float32"), axis=0)
     return -ops.sum(mean * ops.log(mean + 1e-12)) / math.log(probabilities.shape[-1])
+
+
+def perplexity(probabilities: Tensor) -> Tensor:
+    """Exponential of the entropy of distributions: the number of entries that are in use, if all of these are so alike.
+
+    Args:
+        probabilities: Tensor `(…, k)` of non-negative numbers that sum to 1 along the last axis.
+
+    Returns:
+        Float32 tensor `(…)`, from 1 (one entry) to k (all equally).
+    """
+    p = ops.cast(probabilities, "float32")
+    return ops.exp(-ops.sum(p * ops.log(p + 1e-7), axis=-1))

@@ -16,6 +16,7 @@ __all__ = [
     "FITS",
     "INPUT_DTYPES",
     "JOINT_EMBEDDING",
+    "SPEECH",
     "STRATEGIES",
     "TEXT",
     "TEXT_FILES",
@@ -71,6 +72,9 @@ EMBEDDED = ("digits",)
 """Data sets that need neither a file nor a network; `data.readers` has a function `load_<name>` for each."""
 _EMBEDDED = f"the embedded sets ({', '.join(EMBEDDED)})"
 
+SPEECH = ("wav2vec2", "simclr_speech")
+"""Objectives of sound, by the names of their recipes in `recipes.speech`."""
+
 TEXT_FILES = tuple(f"{ending}{packed}" for ending in (".txt", ".csv", ".tsv", ".jsonl") for packed in ("", ".gz"))
 """Endings of files of texts, for `data.texts`."""
 
@@ -94,7 +98,7 @@ def check_objective(name: str) -> None:
     Raises:
         UserError: If there is none.
     """
-    _check_among("an objective", name, [*JOINT_EMBEDDING, *CLASSICAL, *TEXT])
+    _check_among("an objective", name, [*JOINT_EMBEDDING, *CLASSICAL, *TEXT, *SPEECH])
 
 
 def check_strategy(name: Any) -> None:

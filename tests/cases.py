@@ -13,7 +13,7 @@ import pytest
 from keras_ssl import blocks, decoders, encoders, heads, likelihoods, losses, objectives, transforms
 
 SHAPE = (8, 8, 1)
-DRAWN = {"noise", "mix", "corrupted", "mask", "permutation", "replacement"}
+DRAWN = {"noise", "mix", "corrupted", "mask", "negatives", "permutation", "replacement"}
 """What a batch may hold in place of what an objective would draw."""
 
 
@@ -224,6 +224,26 @@ def counted_pairs(n, seed):
     rng = np.random.default_rng(seed)
     pairs = rng.integers(1, 20, (n, 2)).astype("int32")
     return {"input": pairs, "count": (1 + 20 / (1 + abs(pairs[:, 0] - pairs[:, 1]))).astype("float32")}
+
+
+def of_sound():
+    """Make two convolutions of stride 4 in all and a transformer block over recordings."""
+    return encoders.wav2vec2(width=8, depth=1, heads=2, filters=(4, 8), kernels=(3, 2), strides=(2, 2))
+
+
+def recordings(n, seed):
+    """Make a batch of recordings of 48 samples at most, tones that change, and all that is drawn for twelve frames."""
+    rng = np.random.default_rng(seed)
+    pitch = np.repeat(rng.uniform(0.2, 2.5, (n, 12)), 4, axis=1)
+    tones = rng.uniform(0.3, 0.9, (n, 1)) * np.sin(np.cumsum(pitch, axis=1)) + rng.normal(0, 0.02, (n, 48))
+    lengths = rng.integers(30, 49, n)
+    audio = np.where(np.arange(48) < lengths[:, None], tones, 0).astype("float32")
+    return {
+        "input": audio,
+        "mask": rng.random((n, 12)).argsort(axis=1) < 6,
+        "noise": rng.gumbel(size=(n, 12, 2, 4)).astype("float32"),
+        "negatives": rng.random((n, 12, 5)).astype("float32"),
+    }
 
 
 WORD_COUNTS = [0, *range(40, 21, -1)]
@@ -598,6 +618,25 @@ CASES = [
         rows_with(noise=3),
         of_rows,
         rate=0.001,
+    ),
+    Case(
+        "Wav2Vec2",
+        lambda encoder: objectives.Wav2Vec2(
+            encoder,
+            groups=2,
+            entries=4,
+            start_ratio=0.1,
+            span=3,
+            negatives=5,
+            temperature=0.3,
+            code_temperature=1.5,
+            diversity=0.2,
+            penalty=0.1,
+            seed=3,
+        ),
+        recordings,
+        of_sound,
+        rate=0.1,
     ),
     Case("CausalLanguageModel", lambda encoder: objectives.CausalLanguageModel(encoder, seed=3), texts, causal),
     Case(

@@ -43,6 +43,8 @@ HEAVY = {
     "tensorflow_datasets",
     "rich",
     "tokenizers",
+    "soundfile",
+    "soxr",
 }
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 

@@ -6,7 +6,7 @@ import itertools
 
 import keras
 import pytest
-from cases import of_text, of_words, plain, tokens
+from cases import of_sound, of_text, of_words, plain, tokens
 from test_bad_input import refused
 
 from keras_ssl import blocks, callbacks, decoders, encoders, heads, objectives, optimizers, state, transfer, views
@@ -26,8 +26,9 @@ def given(function):
     images = tokens if function in (objectives.MaskedAutoencoder, decoders.patches) else plain
     text = (objectives.MaskedLanguageModel, objectives.TokenAttributes, objectives.SequenceToSequence, decoders.text)
     words = (objectives.SkipGram, objectives.CBOW, objectives.GloVe)
+    made = of_text if function in text else of_words if function in words else images
     needs = {
-        "encoder": network(of_text if function in text else of_words if function in words else images),
+        "encoder": network(of_sound if function is objectives.Wav2Vec2 else made),
         "counts": [0, *[3] * (network(of_words).get_layer("tokens").get_layer("embedding").input_dim - 1)],
         "projector": network(plain),
         "input_shape": shape,

@@ -60,7 +60,14 @@ def test_every_snippet_is_tested():
     once = dict.fromkeys(
         [f"docs/{name}.md" for name in ("distributed", "generative", "kinds_of_data", "own_objective")], 1
     )
-    several = {"README.md": 3, "docs/watching.md": 2, "docs/text.md": 2, "docs/language_models.md": 4}
+    several = {
+        "README.md": 3,
+        "docs/watching.md": 2,
+        "docs/sound.md": 2,
+        "docs/speech.md": 2,
+        "docs/text.md": 2,
+        "docs/language_models.md": 4,
+    }
     assert {page: count for page, count in counts.items() if count} == {**several, **once}
     assert WRITTEN.count("```python\n") == WRITTEN.count("```py")
 
@@ -159,6 +166,35 @@ def test_series_go_the_whole_way():
     assert evaluate.linear_probe(names["encoder"], names["train"], names["test"])["accuracy"] > 0.5
 
 
+def quieter(sounds, seed):
+    """Sounds at a random loudness."""
+    return sounds * (0.2 + tf.cast(seed[0] % 997, "float32") / 2000)
+
+
+def test_speech_goes_the_whole_way(monkeypatch):
+    made = encoders.wav2vec2, encoders.spectrogram_conv
+    monkeypatch.setattr(encoders, "wav2vec2", lambda: made[0](width=8, depth=1, heads=2))
+    monkeypatch.setattr(encoders, "spectrogram_conv", lambda: made[1](width=8, filters=(2, 4)))
+    monkeypatch.setattr(views, "recordings", lambda rate: eagerly(quieter))
+    shorter = ("(200, 40)", "(40, 40)"), ("(200, 4000)", "(40, 4000)"), ("epochs=20", "epochs=1")
+    fewer = ("epochs=60", "epochs=1"), ("batch_size=100", "batch_size=40")
+    eager = ("compile(keras", "compile(run_eagerly=True, optimizer=keras")
+    names = run("\n".join(snippets("docs/speech.md")), *shorter, *fewer, eager)
+    assert {"loss", "doctor_perplexity"} <= set(names["history"].history)
+    assert names["h"].shape == (40, 8)
+    assert int(names["simclr"].step) == 1
+
+
+def test_sound_files_are_read_and_transcribed(tmp_path, monkeypatch, eager):
+    pytest.importorskip("soundfile")
+    monkeypatch.chdir(tmp_path)
+    made = encoders.wav2vec2
+    monkeypatch.setattr(encoders, "wav2vec2", lambda: made(width=8, depth=1, heads=2))
+    names = run("\n".join(snippets("docs/sound.md")), ("range(20)", "range(4)"), ("epochs=60", "epochs=1"))
+    assert names["source"].stored.shape == (8, 3200)
+    assert len(names["written"]) == 4
+
+
 def test_callbacks_watch_a_training(quick_views):
     names = run(snippets("docs/watching.md")[0], ("epochs=5", "epochs=2"))
     assert names["byol"].history.history["knn_accuracy"][-1] > 0.5
@@ -184,7 +220,7 @@ def test_there_are_commands_and_targets():
 @pytest.mark.parametrize("words", COMMANDS)
 def test_a_command_line_is_understood(words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for folder in ("photos", "labeled", "run"):
+    for folder in ("photos", "labeled", "recordings", "run"):
         (tmp_path / folder).mkdir()
     for file in ("run/encoder.keras", "run/classifier.keras", "texts.txt", "reviews.csv"):
         (tmp_path / file).touch()
@@ -240,7 +276,7 @@ def test_the_tables_of_objectives_are_complete():
     found = {name for row in rows for name in re.findall(r"`(\w+\.\w+)`", row[4])}
     modules = {
         name: getattr(recipes, name)
-        for name in ("digits", "mnist", "photographs", "small_images", "text", "words", "items")
+        for name in ("digits", "mnist", "photographs", "small_images", "speech", "text", "words", "items")
     }
     there = {
         f"{name}.{function}"

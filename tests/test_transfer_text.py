@@ -228,7 +228,6 @@ def fit(model, ids=IDS, y=TAGS, **compiling):
         (lambda: fit(a_tagger(), ids=IDS + 10), r"0\.\.11.*Received .*"),  # a tokenizer with more ids
         (lambda: fit(a_tagger(), ids=np.where(np.arange(4)[:, None] == 1, 0, IDS)), "at least one token.*index 1"),
         (lambda: transfer.tagger(an_encoder(), 1), "classes as a whole number at least 2"),
-        (lambda: transfer.tagger(encoders.dilated_conv(2, 6, 1), 2), "encoder of rows of ids"),
         (lambda: transfer.tagger(encoders.mlp((4, 4, 1)), 2), "has no tokens, trunk, pool"),
         (lambda: transfer.regressor(an_encoder(), np.ones(4)), "values that differ. Received 1 alone"),
         (lambda: transfer.regressor(an_encoder(), np.array([1.0, np.nan])), "at least two finite values"),

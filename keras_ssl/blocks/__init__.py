@@ -2,6 +2,7 @@
 
 from keras_ssl.blocks.attention import attention, attention_bias, gelu, scaled_dot_product, transformer
 from keras_ssl.blocks.cross_attention import cross_attention, transformer_decoder
+from keras_ssl.blocks.mel import mel_filters
 from keras_ssl.blocks.normalization import BatchNormalization
 from keras_ssl.blocks.patches import patchify, unpatchify
 from keras_ssl.blocks.pooling import attention_of_kept, first_of_kept, max_of_kept, mean_of_kept
@@ -16,6 +17,7 @@ from keras_ssl.blocks.positions import (
     sine_cosine,
 )
 from keras_ssl.blocks.prototypes import Prototypes
+from keras_ssl.blocks.quantizer import GumbelQuantizer
 from keras_ssl.blocks.residual import residual
 from keras_ssl.blocks.spectral_normalization import SpectralNormalization, spectrally_normalized
 from keras_ssl.blocks.subwords import SubwordEmbedding, subword_buckets
@@ -23,6 +25,7 @@ from keras_ssl.blocks.tables import table_rows
 
 __all__ = [
     "BatchNormalization",
+    "GumbelQuantizer",
     "Positions",
     "Prototypes",
     "SpectralNormalization",
@@ -37,6 +40,7 @@ __all__ = [
     "learned_positions",
     "max_of_kept",
     "mean_of_kept",
+    "mel_filters",
     "patchify",
     "place_vectors",
     "places",

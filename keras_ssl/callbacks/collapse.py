@@ -19,6 +19,8 @@ from keras_ssl.typing import Batch
 __all__ = ["CollapseDoctor", "CollapseWarning", "Finding"]
 
 VIEWS = ("view_1", "view_2")
+LOGGED = ("entropy", "perplexity")
+"""Terms of objectives that tell of a collapse."""
 SAMPLES = 256  # that are used: as many as the thresholds were chosen on
 
 
@@ -54,6 +56,9 @@ class CollapseDoctor(keras.callbacks.Callback):
     - `doctor_rank`: `measures.effective_rank`; 1 if all are on one line.
     - `doctor_scale`: standard deviation without normalization, relative to that before training.
     - `doctor_entropy`: the objective's `entropy`, that of the use of its prototypes, if it has one.
+    - `doctor_perplexity`: the objective's `perplexity`, that of the use of its code books, if it has one.
+
+    Of an objective without views, such as `Wav2Vec2`, only its own `entropy` or `perplexity` is looked at.
 
     A diagnosis is a threshold on one of these, or on the share of samples or views that differ. Each is reported once.
     Views are checked before training. Projections must be below the threshold, without recovering, at two checks in a
@@ -61,9 +66,9 @@ class CollapseDoctor(keras.callbacks.Callback):
     Weights that are not finite are left to the objective itself.
 
     Args:
-        batch: Dict with "view_1", "view_2" and whatever else the objective takes, of which 256 samples are used; or a
-            data set, whose first batch is used. Do not give the data set that `fit` gets: `data.batches` would count
-            this as an epoch.
+        batch: Dict with "view_1", "view_2" and whatever else the objective takes, or with "input" for one without
+            views, of which 256 samples are used; or a data set, whose first batch is used. Do not give the data set
+            that `fit` gets: `data.batches` would count this as an epoch.
         every: Number of epochs between checks. Default: 1.
         stop: Whether a finding stops training. Default: False.
 
@@ -72,8 +77,8 @@ class CollapseDoctor(keras.callbacks.Callback):
         before: Figures before the model's first `fit`, also in a run that `Resume.fit` resumed; None until then.
 
     Raises:
-        UserError: If the batch does not have two views of at least 32 samples; from `fit`, if the objective does not
-            take two views, or takes others.
+        UserError: If the batch does not have two views, or an input, of at least 32 samples; from `fit`, if the
+            objective does not take two views and logs neither `entropy` nor `perplexity`, or takes another batch.
 
     Reference:
         Chen & He 2021, "Exploring Simple Siamese Representation Learning", section 4.1 (the standard deviation).
@@ -89,20 +94,18 @@ class CollapseDoctor(keras.callbacks.Callback):
         self.batch = keras.tree.map_structure(ops.convert_to_tensor, some)
         self.every, self.stop = every, stop
         self.watched: keras.Model | None = None
-        one, other = (self.batch[key] for key in VIEWS)
-        self.views = {
-            "distinct_samples": min(_distinct(view, keras.tree.map_structure(_rolled, view)) for view in (one, other)),
-            "distinct_views": _distinct(one, other),
-        }
+        self.views = _of_views(self.batch) if VIEWS[0] in self.batch else {}
         self.findings: list[Finding] = []
         self.before: dict[str, float] | None = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Check the views and measure the projections, so that views that do not fit are an error before training."""
-        if not set(VIEWS) <= set(getattr(self.model, "batch_keys", ())):
-            raise UserError("an objective of two views", type(self.model).__name__, "leave the callback out")
+        keys, terms = (set(getattr(self.model, name, ())) for name in ("batch_keys", "terms"))
+        if not (set(VIEWS) <= keys if self.views else terms & set(LOGGED)):
+            expected = "an objective of two views" if self.views else f"an objective that logs {' or '.join(LOGGED)}"
+            raise UserError(expected, type(self.model).__name__, "leave the callback out")
         if self.model is not self.watched:
-            self.watched, self.findings, self.scale = self.model, [], 0.0
+            self.watched, self.findings, self.scale, self.width = self.model, [], 0.0, 0
             self.last: dict[str, float] = {}
             self.before = self._measure()
         self._diagnose("before training", 0, self._of_views(), self._of_views())
@@ -136,19 +139,22 @@ class CollapseDoctor(keras.callbacks.Callback):
     def _measure(self):
         """Figures of the batch, with its own batch statistics: moving statistics lag behind early in training."""
         with keras.StatelessScope():
-            h = self.model.encoder(self.batch["view_1"], training=True)
-            z = self.model.projector(h, training=True) if hasattr(self.model, "projector") else h
+            figures = self._of_projections() if self.views else {}
             _, terms = self.model.run(self.batch, training=True)  # raises if the batch does not fit
+        figures |= {name: figure for name, figure in terms.items() if name in LOGGED}
+        return {f"doctor_{name}": float(figure) for name, figure in figures.items()}
+
+    def _of_projections(self):
+        h = self.model.encoder(self.batch["view_1"], training=True)
+        z = self.model.projector(h, training=True) if hasattr(self.model, "projector") else h
         scale = float(ops.sqrt(ops.mean(ops.var(ops.cast(z, "float32"), axis=0))))
         self.scale = self.scale or scale
         self.width = min(h.shape[-1], z.shape[-1])
-        figures = {
+        return {
             "std": measures.feature_std(z),
             "rank": measures.effective_rank(z),
             "scale": scale / (self.scale + 1e-12),
-            **{name: figure for name, figure in terms.items() if name == "entropy"},
         }
-        return {f"doctor_{name}": float(figure) for name, figure in figures.items()}
 
     def _diagnose(self, when, epoch, now, last):
         found = diagnose(now, last, self.width)
@@ -165,15 +171,25 @@ class CollapseDoctor(keras.callbacks.Callback):
 
 
 def _checked(batch):
-    """The batch as a dict, after a check that it has two views of enough samples."""
+    """The batch as a dict, after a check that it has two views, or an input, of enough samples."""
     if not isinstance(batch, dict) and hasattr(batch, "__iter__"):
         batch = keras.utils.unpack_x_y_sample_weight(next(iter(batch)))[0]
     named = isinstance(batch, dict)
     shapes = keras.tree.map_structure(np.shape, batch) if named else type(batch).__name__
-    if not named or not set(VIEWS) <= set(batch) or count(batch["view_1"]) < 32:
-        do = "give it its own `data.batches(source, views=policy)`"
-        raise UserError("a batch with 'view_1' and 'view_2' of at least 32 samples", f"{shapes}", do)
+    wanted = next((keys for keys in (VIEWS, ("input",)) if named and set(keys) <= set(batch)), None)
+    if wanted is None or count(batch[wanted[0]]) < 32:
+        do = "give it its own `data.batches(source, views=policy)`, or without views if the objective has none"
+        raise UserError("a batch with 'view_1' and 'view_2', or 'input', of at least 32 samples", f"{shapes}", do)
     return batch
+
+
+def _of_views(batch):
+    """Shares of the samples that differ from the next one, and of those whose views differ."""
+    one, other = (batch[key] for key in VIEWS)
+    return {
+        "distinct_samples": min(_distinct(view, keras.tree.map_structure(_rolled, view)) for view in (one, other)),
+        "distinct_views": _distinct(one, other),
+    }
 
 
 def _rolled(x):

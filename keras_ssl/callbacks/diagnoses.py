@@ -38,6 +38,7 @@ _TABLE = (
         "the policy changes nothing, or both views are the same array (`views.preview(policy, images)` shows it)",
     ),
     Diagnosis("one prototype", "doctor_entropy", 0.2, "nearly all samples are assigned to the same prototypes"),
+    Diagnosis("one code", "doctor_perplexity", 2.0, "nearly all places get the same entry of each code book"),
     Diagnosis("one point", "doctor_std", 0.25, "the projections of all samples have nearly the same direction"),
     Diagnosis("few dimensions", "doctor_rank", 6.0, "the projections vary in few directions only"),
     Diagnosis("no scale", "doctor_scale", 0.1, "the projections have shrunk, all toward one point"),
@@ -59,6 +60,8 @@ _CAUSES = {
     "({0.invariance})",
     objectives.SwAV: "the codes are too soft (`sharpness` is {0.sharpness}; try 0.05) or unbalanced (`iterations` is "
     "{0.iterations}; try 3)",
+    objectives.Wav2Vec2: "the weight of `diversity` ({0.diversity}; try 0.1) is too low, `code_temperature` falls too "
+    "fast (leave it out), or the learning rate is too high",
     objectives.Objective: "nothing in the loss keeps samples apart, or the term that does has too low a weight",
 }
 

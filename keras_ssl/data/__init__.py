@@ -26,6 +26,7 @@ from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers import splits_of
 from keras_ssl.data.readers.text_files import lines
 from keras_ssl.data.shards import Shards
+from keras_ssl.data.sound_preparation import SoundPreparation
 from keras_ssl.data.source import Source, check_labeled, from_arrays
 from keras_ssl.data.text_loading import texts
 from keras_ssl.data.text_source import Texts, from_texts
@@ -42,6 +43,7 @@ __all__ = [
     "SUFFIXES",
     "Preparation",
     "Shards",
+    "SoundPreparation",
     "Source",
     "Targets",
     "Texts",

@@ -33,6 +33,8 @@ def load(
     fit: str = "crop",
     background: Any = "white",
     skip_broken: bool = False,
+    rate: int | None = None,
+    length: float | None = None,
     say: Callable[[str], object] | None = None,
 ) -> Source:
     """Load samples, with labels if there are any.
@@ -50,6 +52,10 @@ def load(
       `Training`, `test_set` and `validation`, are the splits and number the classes alike; a folder without them is
       all `"train"`. Hidden files are ignored; links are followed, and every file is read once. What is skipped, and
       what does not look like classes, is said.
+    - A folder with more sound files than images (`.wav`, `.flac`, `.ogg`, `.mp3`), or a `.csv` or `.tsv` file with a
+      column "file", and perhaps "label" and "text": recordings of kind "audio", as int16, of one sample rate and one
+      channel, padded with zeros to the longest. A folder may hold `train.csv` and `test.csv`, else it is read as one of
+      images. Texts become `Source.columns["text"]`. Silent and clipped recordings are named.
     - An `.npz` file, or a folder with `train.npz`, and `test.npz` perhaps: the array "labels", if there is one, holds
       class numbers; the others are the samples, one array of any name, or several by the names of a model's inputs.
     - Any image set of TensorFlow Datasets, such as `"mnist"` or `"cifar10_corrupted/fog_1"`: its features `"image"`
@@ -66,9 +72,9 @@ def load(
             `like`.
         like: Model that will take the samples: arrays are of its kinds, and images, except those of an `.npz` file,
             get its size and its number of channels. Default: None.
-        in_memory: Whether the images of a folder are decoded now and kept in memory; if False, each is decoded when it
-            is needed, once all have been found to be whole. Everything else is in memory. Default: None, whether they
-            fit into half of this machine's memory.
+        in_memory: Whether the images or recordings of a folder are decoded now and kept in memory; if False, each is
+            decoded when it is needed, once all have been found to be whole. Everything else is in memory. Default:
+            None, whether they fit into half of this machine's memory.
         trust: Whether images that are not kept in memory are taken for whole, which saves decoding each one before
             training; a broken one then ends the training. Default: False.
         fit: How images are brought to another size: "crop" scales them to cover it and crops them at the center, "pad"
@@ -76,13 +82,16 @@ def load(
             Default: "crop".
         background: Color behind transparent pixels and around padded images: a name, "#rrggbb", or three integers in
             0..255. Default: "white".
-        skip_broken: Whether images of a folder that cannot be read are left out, and named. Default: False, they are an
+        skip_broken: Whether files of a folder that cannot be read are left out, and named. Default: False, they are an
             error.
+        rate: Sample rate in Hz that recordings are resampled to. Default: that of most of them.
+        length: Length in seconds to which longer recordings are cut. Default: that of a model that takes one length,
+            else any.
         say: Called with each sentence about what was found and chosen. Default: None, choices that may be wrong are
             warnings.
 
     Returns:
-        A `Source` with the stored dtype: uint8 in 0..255, or float32 in 0..1.
+        A `Source` with the stored dtype: of images uint8 in 0..255 or float32 in 0..1, of recordings int16.
 
     Raises:
         UserError: If there is no such set, split, folder or column, an image cannot be read, the images do not fit into
@@ -104,6 +113,9 @@ def load(
     if file is not None:
         _check_no_columns(columns, folder)
         return readers.load_arrays(file, kind)
+    if readers.has_sounds(folder):
+        _check_no_columns(columns, folder)
+        return readers.load_sounds(folder, split, rate, length, _frames(like), in_memory, trust, skip_broken, say)
     if folder.is_dir():
         _check_no_columns(columns, folder)
         return readers.load_folder(folder, split, wanted, in_memory, trust, preparation, channels, skip_broken, say)
@@ -121,6 +133,12 @@ def load(
 def _kinds(model):
     """Kinds of a model's inputs."""
     return keras.tree.map_structure(lambda spec: spec.kind, specs_of(embedder(model)))
+
+
+def _frames(model):
+    """Number of samples of the recordings that a model takes; None if it takes any number, or something else."""
+    spec = None if model is None else specs_of(embedder(model))
+    return spec.shape[1] if isinstance(spec, Spec) and spec.kind == "audio" else None
 
 
 def _size(model):

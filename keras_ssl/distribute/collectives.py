@@ -68,7 +68,7 @@ def total(x: Tensor) -> Tensor:
     return _replica_context().all_reduce(tf.distribute.ReduceOp.SUM, x)
 
 
-def mean(values: Tensor, weights: Tensor | None = None) -> Tensor:
+def mean(values: Tensor, weights: Tensor | None = None, axis: int | tuple[int, ...] | None = None) -> Tensor:
     """Return `sum w v / sum w` over the global batch, whatever part of the weight each replica has.
 
     This is the loss of a batch whose samples count differently: tokens and padding, hidden places, known and missing
@@ -83,9 +83,11 @@ def mean(values: Tensor, weights: Tensor | None = None) -> Tensor:
         weights: Tensor of numbers that are at least 0, or booleans, of as many axes as `values` and broadcast to its
             shape. They get no gradient. A value with weight 0 does not count, even if it is NaN; but where a NaN was
             computed from a parameter, the parameter's gradient is NaN. Default: None, all 1.
+        axis: Axes to average over, that of the samples among them. Default: None, all.
 
     Returns:
-        Scalar, float32. It is 0, with a gradient of 0, if all weights are 0.
+        Float32 tensor of the other axes, a scalar if there is none. It is 0, with a gradient of 0, where all weights
+        are 0.
 
     Raises:
         UserError: If `weights` does not have as many axes as `values`.
@@ -100,7 +102,8 @@ def mean(values: Tensor, weights: Tensor | None = None) -> Tensor:
         )
     weights = ops.stop_gradient(ops.broadcast_to(weights, ops.shape(values)))
     weighted = ops.where(weights > 0, weights * values, 0.0)
-    above, below = ops.unstack(total(ops.stack([ops.sum(weighted), ops.sum(weights)])), 2)
+    sums = ops.stack([ops.sum(weighted, axis), ops.sum(weights, axis)])
+    above, below = ops.unstack(total(sums), 2)
     return above / ops.where(below > 0, below, 1.0)
 
 

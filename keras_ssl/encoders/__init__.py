@@ -4,6 +4,7 @@ The name of an encoder's Input says what kind of data it takes: `image`, `row` (
 `audio` or `video`.
 """
 
+from keras_ssl.encoders.audio import spectrogram_conv, spectrogram_transformer, wav2vec2
 from keras_ssl.encoders.cached import cached, document_end, is_cacheable
 from keras_ssl.encoders.hub import from_keras_hub
 from keras_ssl.encoders.image import conv_net, mlp, resnet18
@@ -22,8 +23,11 @@ __all__ = [
     "is_cacheable",
     "mlp",
     "resnet18",
+    "spectrogram_conv",
+    "spectrogram_transformer",
     "transformer",
     "vit",
+    "wav2vec2",
     "with_pool",
     "word_vectors",
 ]

@@ -11,11 +11,13 @@ from keras_ssl.evaluate.generative.likelihood import importance_weighted_nll, ne
 from keras_ssl.evaluate.generative.modes import mode_counts
 from keras_ssl.evaluate.generative.similarity import reconstruction_error, ssim
 from keras_ssl.evaluate.label_efficiency import LabelEfficiency, label_counts, label_efficiency
+from keras_ssl.evaluate.log_mel import log_mel_features
 from keras_ssl.evaluate.metrics import scores
 from keras_ssl.evaluate.probes import fit_nearest, knn, knn_of_features, linear_probe, linear_probe_of_features
 from keras_ssl.evaluate.regression import regression_scores
 from keras_ssl.evaluate.tagging import tagging_scores
 from keras_ssl.evaluate.tf_idf import TfIdf
+from keras_ssl.evaluate.transcription import edit_distance, transcription_scores
 from keras_ssl.evaluate.translation import translation_scores
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "TfIdf",
     "collapse",
     "collapse_of_features",
+    "edit_distance",
     "embed",
     "feature_classifier",
     "fit_nearest",
@@ -36,12 +39,14 @@ __all__ = [
     "label_efficiency",
     "linear_probe",
     "linear_probe_of_features",
+    "log_mel_features",
     "mode_counts",
     "negative_elbo",
     "reconstruction_error",
     "regression_scores",
     "scores",
     "ssim",
+    "transcription_scores",
     "translation_scores",
     "tagging_scores",
 ]

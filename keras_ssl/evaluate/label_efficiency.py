@@ -26,7 +26,7 @@ from keras_ssl.typing import Progress
 
 __all__ = ["LabelEfficiency", "label_counts", "label_efficiency"]
 
-_BASELINES = ("raw_inputs", "tf_idf", "untrained", "from_scratch")  # the first two by the kind of data
+_BASELINES = ("raw_inputs", "tf_idf", "log_mel", "untrained", "from_scratch")  # the first three by the kind of data
 _WATCHED = slice(1000)  # test images on which the curves are measured
 
 
@@ -39,8 +39,8 @@ class LabelEfficiency:
             "accuracy", "precision", "recall" and "f1", in 0..1.
         curves: `curves[method][labels_per_class]` is a list, one for each draw, of the accuracies at `checkpoints`.
         checkpoints: Steps of fine-tuning at which the curves were measured.
-        targets: `targets[labels_per_class]` is a list of accuracies of raw inputs (or TF-IDF), one for each draw, on
-            the images that the curves are measured on.
+        targets: `targets[labels_per_class]` is a list of accuracies of raw inputs (or what stands for them), one for
+            each draw, on the images that the curves are measured on.
     """
 
     values: dict[str, dict[int, dict[str, list[float]]]] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class LabelEfficiency:
         }
 
     def target(self, labels_per_class: int) -> float:
-        """Return the mean accuracy of raw inputs (or TF-IDF) on the images that the curves are measured on."""
+        """Return the mean accuracy of raw inputs (or what stands for them) where the curves are measured."""
         return float(np.mean(self.targets[labels_per_class]))
 
     def steps_to(self, labels_per_class: int, target: float | None = None) -> dict[str, int | None]:
@@ -128,7 +128,8 @@ def label_efficiency(
 ) -> LabelEfficiency:
     """Measure encoders on few labels, beside raw inputs, the untrained encoder and the same network from scratch.
 
-    For texts, as ids, `TfIdf` stands for raw inputs. It is fitted on all of train, which needs no labels.
+    For texts, as ids, `TfIdf` stands for raw inputs. It is fitted on all of train, which needs no labels. For
+    recordings `log_mel_features` do.
 
     For each number of labels and each seed, all methods get the same labeled samples. Frozen representations get the
     linear classifier of `fit_linear`. Fine-tuning and training from scratch take the same number of Adam steps on the

@@ -84,8 +84,8 @@ def deploy(
         mean: Number, or one for each channel, that the client subtracts from values in this range, or a dict of them by
             input. The graph undoes it. Default: None.
         std: What the client divides by after that. Default: None.
-        preparation: How the images that the model was trained on got their size, for the manifest, so that clients do
-            the same: `source.preparation.to_json()`. Default: None.
+        preparation: How the images that the model was trained on got their size, or the recordings their sample rate,
+            for the manifest, so that clients do the same: `source.preparation.to_json()`. Default: None.
         tokenizer: What made the ids of text that the default signature takes. It is written as `tokenizer.json`, with
             its SHA-256 in the manifest, so that clients send the same ids. Default: None.
 

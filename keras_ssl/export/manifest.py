@@ -39,7 +39,8 @@ def manifest(
         tolerance: The largest difference that was allowed.
         class_names: Names of the classes, or None.
         empty_batch: Whether each format answers a batch of no samples, or None if that was not tried.
-        preparation: How a client brings pictures to the size of the model: `fit` and `background`, or None.
+        preparation: How a client brings pictures to the size of the model, by `fit` and `background`, or recordings to
+            its sample rate, by `rate` and `length`; or None.
 
     Returns:
         Dict for a JSON file. For each input and output of each of `signatures` it has the shape (null: any size), the

@@ -45,6 +45,7 @@ STYLE: dict[Any, Any] = {
 BASELINES = {
     "raw_inputs": ("#7b8794", ":", "s", "raw inputs"),
     "tf_idf": ("#7b8794", ":", "s", "TF-IDF"),
+    "log_mel": ("#7b8794", ":", "s", "log-mel"),
     "untrained": ("#b0b8c1", "-.", "^", "untrained encoder"),
     "from_scratch": ("#3e4c59", "--", "v", "from scratch"),
 }

@@ -5,8 +5,9 @@ one number for each token or pair.
 What the network produces comes first, what it is compared with second: `squared_error(reconstruction, x)`,
 `cross_entropy(logits, labels)`, `dino(student, teacher, center)`. Two views of the same samples, `z_1` and `z_2`, can
 be swapped. Adversarial losses take the discriminator's outputs: real, then generated. `sinkhorn` is not a loss: it
-computes the codes that `swav` takes. `WhereKnown` is a loss for Keras's own `compile`, where labels may be
-missing; `Scaled` is one for values in units of their own.
+computes the codes that `swav` takes. Nor is `distractor_logits`, which computes scores for `token_cross_entropy`.
+`WhereKnown` is a loss for Keras's own `compile`, where labels may be missing; `Scaled` is one for values in units of
+their own.
 """
 
 from keras_ssl.losses.adversarial import gradient_penalty, non_saturating, wasserstein
@@ -25,6 +26,7 @@ from keras_ssl.losses.reconstruction import (
     squared_error,
 )
 from keras_ssl.losses.scaled import Scaled
+from keras_ssl.losses.speech import code_diversity, distractor_logits
 from keras_ssl.losses.word_vectors import cbow, glove, negative_sampling, skip_gram, window_weights
 
 __all__ = [
@@ -34,9 +36,11 @@ __all__ = [
     "barlow_twins",
     "binary_cross_entropy",
     "cbow",
+    "code_diversity",
     "cross_entropy",
     "dcl",
     "dino",
+    "distractor_logits",
     "gaussian_kl",
     "glove",
     "gradient_penalty",

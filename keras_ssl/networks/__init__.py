@@ -5,7 +5,7 @@ from keras_ssl.networks.finite_weights import check_finite_weights
 from keras_ssl.networks.id_tables import checked_ids, id_table, score_ids, scoring_layer, update_scoring_layer
 from keras_ssl.networks.inference import predict_in_batches
 from keras_ssl.networks.preprocessing import rescales_bytes
-from keras_ssl.networks.sequences import Parts, parts, pick
+from keras_ssl.networks.sequences import Parts, kept_frames, parts, pick
 from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_graph, is_random
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "inner_layers",
     "is_graph",
     "is_random",
+    "kept_frames",
     "parts",
     "pick",
     "predict_in_batches",

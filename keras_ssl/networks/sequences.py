@@ -25,7 +25,7 @@ from keras import ops
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Tensor
 
-__all__ = ["Parts", "parts", "pick"]
+__all__ = ["Parts", "kept_frames", "parts", "pick"]
 
 _NAMES = ("tokens", "trunk", "pool")
 
@@ -147,6 +147,26 @@ def parts(encoder: Any) -> Parts:
     if len(given) > 1 and keras.backend.standardize_dtype(given[1].dtype) != "bool":
         raise _unfit(f"'{name}', whose keep is {given[1].dtype}")
     return Parts(tokens, trunk, pool, padded=len(given) > 1, packed=len(given) == 3)
+
+
+def kept_frames(audio: Tensor, step: int = 1) -> Tensor:
+    """Return which frames of recordings are no padding: a frame begins every `step` samples.
+
+    The padding of a recording is its trailing run of exact zeros, so that a silent one is padding only. Frame k is kept
+    if sample `k * step` or a later one is not 0.
+
+    Args:
+        audio: Tensor `(n, time)`, symbolic or not; the time may be None.
+        step: Samples from the beginning of a frame to that of the next. Default: 1.
+
+    Returns:
+        Boolean tensor `(n, ceil(time / step))`, False = padding.
+    """
+    sounds = ops.cast(ops.not_equal(audio, 0), "float32")[:, :, None]
+    whole = ops.pad(sounds, [[0, 0], [0, step - 1], [0, 0]])  # so that the last frame is not dropped
+    sounds = ops.max_pool(whole, step, step)[:, :, 0]
+    until = ops.cumsum(sounds, axis=1) - sounds  # in earlier frames
+    return ops.sum(sounds, axis=1, keepdims=True) > until
 
 
 def pick(frames: Tensor, places: Tensor) -> Tensor:

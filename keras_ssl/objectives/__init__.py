@@ -7,7 +7,13 @@ from keras_ssl.objectives.contrastive import NNCLR, MoCo, SimCLR
 from keras_ssl.objectives.decorrelation import BarlowTwins, VICReg
 from keras_ssl.objectives.distillation import BYOL, DINO, SimSiam
 from keras_ssl.objectives.language import CausalLanguageModel
-from keras_ssl.objectives.masked import AdversarialInpainting, Inpainting, MaskedAutoencoder, MaskedLanguageModel
+from keras_ssl.objectives.masked import (
+    AdversarialInpainting,
+    Inpainting,
+    MaskedAutoencoder,
+    MaskedLanguageModel,
+    Wav2Vec2,
+)
 from keras_ssl.objectives.pretext import (
     AttributePrediction,
     FlipPrediction,
@@ -56,4 +62,5 @@ __all__ = [
     "TokenAttributes",
     "VICReg",
     "VariationalAutoencoder",
+    "Wav2Vec2",
 ]

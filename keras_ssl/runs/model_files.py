@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from keras_ssl import __version__, specs
-from keras_ssl.data import Preparation
+from keras_ssl.data import Preparation, SoundPreparation
 from keras_ssl.errors import UserError
 from keras_ssl.files import whole_file, write_json
 from keras_ssl.names import check_model_file
@@ -152,21 +152,28 @@ def _which(known):
 
 
 def preparation_of(path: Path, fit: str | None = None) -> dict[str, Any]:
-    """Return how the images were prepared that a model was trained on: `fit` and `background` for `data.load`.
+    """Return how the samples were prepared that a model was trained on, as arguments for `data.load`.
 
     Args:
         path: Path of the `.keras` file.
-        fit: Another `fit`, in place of the one that was kept. Default: None.
+        fit: Another `fit` of images, in place of the one that was kept. Default: None.
 
     Returns:
-        Dict; where nothing was kept, that of `data.Preparation()`.
+        Dict of `rate` and `length` if these were recordings, else of `fit` and `background`; where nothing was kept,
+        those of `data.Preparation()`.
 
     Raises:
-        UserError: If the file beside it is not JSON, or has values that are none.
+        UserError: If the file beside it is not JSON, or has values that are none; or a model of sound is given a `fit`.
     """
     kept = about(path).get("preparation") or {}
+    sound = "rate" in kept
     try:
-        known = Preparation(**kept)
+        known = SoundPreparation(**kept) if sound else Preparation(**kept)
     except TypeError as error:
-        raise UserError("a preparation of images", f"{kept} in the .json file beside {path}", "restore it") from error
+        received = f"{kept} in the .json file beside {path}"
+        raise UserError(f"a preparation of {'recordings' if sound else 'images'}", received, "restore it") from error
+    if isinstance(known, SoundPreparation):
+        if fit is not None:
+            raise UserError("a `fit` for images only", f"{fit!r} for {path}, which takes recordings", "leave it out")
+        return known.to_json()
     return (known if fit is None else dataclasses.replace(known, fit=fit)).to_json()

@@ -29,8 +29,8 @@ def load_fitting(
         model: `keras.Model`.
         tokenizer: The model's, if it takes ids of text, see `tokenizer_of`. The data set is then one for `data.texts`,
             unless it is of arrays. Default: None.
-        **reading: Other arguments of `data.load`: `fit` and `background` as the model's file has them
-            (`preparation_of`), `skip_broken`, `say`.
+        **reading: Other arguments of `data.load`: `fit` and `background`, or `rate` and `length`, as the model's file
+            has them (`preparation_of`), `skip_broken`, `say`.
 
     Raises:
         UserError: If there is no such data set, or its samples do not fit the model.
@@ -88,7 +88,8 @@ def _test_split(dataset, tokenizer):
     if not path.exists():
         return "test"
     texts = tokenizer is not None and not _has_arrays(dataset)
-    splits = data.splits_of(path, TEXT_FILES if texts else (".npz",)) if path.is_dir() else ()
+    endings = TEXT_FILES if texts else (".npz",) if _has_arrays(dataset) else (".csv", ".tsv")
+    splits = data.splits_of(path, endings) if path.is_dir() else ()
     return next((name for name in ("test", "val") if name in splits), None)
 
 

@@ -3,8 +3,9 @@
 from keras_ssl.transfer.adapting import adapt_input, adapt_statistics
 from keras_ssl.transfer.fine_tuning import FineTuning, fine_tune
 from keras_ssl.transfer.freezing import Trainability, freeze, trainability, unfreeze
-from keras_ssl.transfer.heads import classifier, regressor, tagger, token_labels, word_labels
+from keras_ssl.transfer.heads import classifier, regressor, tagger, token_labels, transcriber, word_labels
 from keras_ssl.transfer.linear import fit_linear, start_from_probe
+from keras_ssl.transfer.transcribing import decode_ctc, transcribe
 
 __all__ = [
     "FineTuning",
@@ -12,6 +13,7 @@ __all__ = [
     "adapt_input",
     "adapt_statistics",
     "classifier",
+    "decode_ctc",
     "fine_tune",
     "fit_linear",
     "freeze",
@@ -20,6 +22,8 @@ __all__ = [
     "tagger",
     "token_labels",
     "trainability",
+    "transcribe",
+    "transcriber",
     "unfreeze",
     "word_labels",
 ]

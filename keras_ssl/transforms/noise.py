@@ -1,4 +1,4 @@
-"""Noise that corrupts samples. Pure functions of their arguments and a seed."""
+"""Noise that corrupts samples, or draws. Pure functions of their arguments and a seed."""
 
 import math
 
@@ -9,7 +9,7 @@ from keras_ssl.checks import check_between
 from keras_ssl.seeds import SeedStream
 from keras_ssl.typing import Tensor
 
-__all__ = ["gaussian_noise", "masking_noise", "salt_and_pepper"]
+__all__ = ["gaussian_noise", "gumbel_noise", "masking_noise", "salt_and_pepper"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -27,6 +27,23 @@ def gaussian_noise(x: Tensor, stddev: float | Tensor, seed: Tensor) -> Tensor:
     """
     x = ops.convert_to_tensor(x)
     return x + stddev * ops.cast(_standard_normal(ops.shape(x), seed), x.dtype)
+
+
+def gumbel_noise(shape: tuple[int | Tensor, ...], seed: Tensor) -> Tensor:
+    """Draw from the Gumbel distribution, `-log(-log u)` for uniform u: the largest of `l + n` is drawn from softmax(l).
+
+    Args:
+        shape: Shape of the result.
+        seed: Integer tensor of shape `(2,)`.
+
+    Returns:
+        Float32 tensor.
+
+    Reference:
+        Jang et al. 2017, "Categorical Reparameterization with Gumbel-Softmax", Eq. 1.
+    """
+    u = keras.random.uniform(shape, 1e-6, 1 - 1e-6, dtype="float32", seed=SeedStream(seed))
+    return -ops.log(-ops.log(u))
 
 
 @keras.saving.register_keras_serializable("keras_ssl")

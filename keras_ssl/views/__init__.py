@@ -5,8 +5,13 @@ A policy is a pure function `(images, seed) -> images` of a batch, with its own 
 layers. `pair` makes two views of each image, and `multi_crop` adds small crops; `twice` leaves the difference to the
 encoder's dropout. Images are float32 of shape `(n, h, w, c)` in 0..1, and a seed is an integer tensor of shape `(2,)`.
 `preview` shows what a policy does.
+
+`recordings` is a ready policy for sound `(n, time)` in -1..1; policies of it have `kind="audio"`.
 """
 
+from keras_ssl.views.audio.policies import recordings
+from keras_ssl.views.audio.spectral import spec_augment
+from keras_ssl.views.audio.waveform import gain, polarity, time_crop, time_shift, white_noise
 from keras_ssl.views.checks import check_views
 from keras_ssl.views.images.color import color_jitter, grayscale, solarize
 from keras_ssl.views.images.degradation import blur, erase, noise
@@ -41,4 +46,11 @@ __all__ = [
     "solarize",
     "noise",
     "erase",
+    "recordings",
+    "gain",
+    "polarity",
+    "spec_augment",
+    "time_crop",
+    "time_shift",
+    "white_noise",
 ]

@@ -4,17 +4,21 @@ from keras_ssl.data.readers.array_files import array_file, load_arrays
 from keras_ssl.data.readers.digits import load_digits
 from keras_ssl.data.readers.image_folders import load_folder
 from keras_ssl.data.readers.named_sets import load_named, load_named_texts
+from keras_ssl.data.readers.sound_lists import has_sounds
+from keras_ssl.data.readers.sound_sets import load_sounds
 from keras_ssl.data.readers.split_folders import split_file, splits_of
 from keras_ssl.data.readers.text_files import pieces
 from keras_ssl.data.readers.text_sets import load_text_file, load_text_folder
 
 __all__ = [
     "array_file",
+    "has_sounds",
     "load_arrays",
     "load_digits",
     "load_folder",
     "load_named",
     "load_named_texts",
+    "load_sounds",
     "load_text_file",
     "load_text_folder",
     "pieces",

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_ssl.data.files import Files
 from keras_ssl.data.preparation import Preparation
+from keras_ssl.data.readers.broken import leave_out, reason
 from keras_ssl.data.readers.classes import class_of, classes_of, shown
 from keras_ssl.data.readers.notes import Note, tell
 from keras_ssl.data.readers.pictures import decode, endings, read_header
@@ -112,7 +113,7 @@ def _headers(paths, skip_broken, say):
         # Pillow decodes a PNG to look for its orientation: this may take as long as decoding all.
         results = list(track(threads.map(_tried, paths), len(paths), "Looking at images"))
     broken = [(path, found) for path, found in zip(paths, results) if isinstance(found, str)]
-    _leave_out(broken, len(paths), skip_broken, say)
+    leave_out(broken, len(paths), skip_broken, say)
     pairs = [(path, found) for path, found in zip(paths, results) if not isinstance(found, str)]
     return [path for path, _ in pairs], [header for _, header in pairs]
 
@@ -122,26 +123,7 @@ def _tried(path):
     try:
         return read_header(path)
     except Exception as error:  # decoders raise many kinds
-        return _reason(error)
-
-
-def _reason(error):
-    return str(error) or type(error).__name__
-
-
-def _leave_out(broken, count, skip_broken, say):
-    """Raise if there are broken images, or say that they are left out."""
-    if not broken:
-        return
-    listed = "; ".join(f"{shown([path])} ({error})" for path, error in broken[:5])
-    listed += f" and {len(broken) - 5} more" if len(broken) > 5 else ""
-    if not skip_broken or len(broken) == count:
-        raise UserError(
-            "images that can be read",
-            f"{len(broken)} of {count} that cannot: {listed}",
-            "repair or remove them, or leave them out: `load(…, skip_broken=True)`, or --skip-broken",
-        )
-    tell([Note(f"{len(broken)} of {count} images cannot be read and are left out: {listed}")], say, stacklevel=4)
+        return reason(error)
 
 
 def _form(headers, size, channels, part):
@@ -195,12 +177,12 @@ def _pixels(files, shape, part, skip_broken, say):
         try:
             images[number] = files.decode(files.paths[number])
         except Exception as error:  # decoders raise many kinds
-            broken[number] = _reason(error)
+            broken[number] = reason(error)
 
     with concurrent.futures.ThreadPoolExecutor() as threads:
         for _ in track(threads.map(read, range(len(files))), len(files), "Reading images"):
             pass
-    _leave_out([(files.paths[k], broken[k]) for k in sorted(broken)], len(files), skip_broken, say)
+    leave_out([(files.paths[k], broken[k]) for k in sorted(broken)], len(files), skip_broken, say)
     whole = [k for k in range(len(files)) if k not in broken]
     if broken:
         for to, at in enumerate(whole):  # in place: they may take half of the memory
@@ -212,6 +194,6 @@ def _checked(files, skip_broken, say):
     """The paths of whole images, and these files, each decoded once, so that a broken one is found before training."""
     with bar("Checking images") as move:
         broken = dict(files.broken(move))
-    _leave_out([(files.paths[k], reason) for k, reason in broken.items()], len(files), skip_broken, say)
+    leave_out([(files.paths[k], why) for k, why in broken.items()], len(files), skip_broken, say)
     whole = files[[k for k in range(len(files)) if k not in broken]]
     return whole.paths, whole

@@ -16,17 +16,32 @@ def fits_in_memory(count: int, shape: tuple[int, ...], dtype: Any) -> bool:
     return _bytes(count, shape, dtype) <= _half_of_memory()
 
 
-def room_for(count: int, shape: tuple[int, ...], dtype: Any, name: object) -> np.ndarray:
-    """Return an empty array for `count` images of `shape`.
+def room_for(
+    count: int,
+    shape: tuple[int, ...],
+    dtype: Any,
+    name: object,
+    what: str = "images",
+    do: str = "pass a smaller `size`, or fewer images; `load(folder, in_memory=False)` reads them when needed",
+) -> np.ndarray:
+    """Return an empty array for `count` samples of `shape`.
+
+    Args:
+        count: Number of samples.
+        shape: Shape of one.
+        dtype: Their dtype.
+        name: Name of the set, for the error.
+        what: What they are called, for the error. Default: `"images"`.
+        do: What to do if they do not fit. Default: as for images.
 
     Raises:
         UserError: If it needs more than half of this machine's memory.
     """
     if not fits_in_memory(count, shape, dtype):
         raise UserError(
-            f"images that fit into half of the memory ({_half_of_memory() / 1e9:.1f} GB)",
+            f"{what} that fit into half of the memory ({_half_of_memory() / 1e9:.1f} GB)",
             f"{count} of shape {tuple(shape)} in {name}, {_bytes(count, shape, dtype) / 1e9:.1f} GB",
-            "pass a smaller `size`, or fewer images; `load(folder, in_memory=False)` reads them when needed",
+            do,
         )
     return np.empty((count, *shape), dtype)
 

@@ -10,7 +10,7 @@ from keras_ssl.data.readers.walking import subfolders, walk
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Path
 
-__all__ = ["split_file", "split_folder", "splits_of"]
+__all__ = ["split_file", "split_files", "split_folder", "splits_of"]
 
 
 def splits_of(folder: Path, endings: tuple[str, ...] = (".npz",)) -> tuple[str, ...]:
@@ -21,7 +21,7 @@ def splits_of(folder: Path, endings: tuple[str, ...] = (".npz",)) -> tuple[str, 
         endings: Endings of such files. Default: those of arrays.
     """
     folder = pathlib.Path(folder)
-    there = _split_files(folder, endings) or splits_among(subfolders(folder), folder)
+    there = split_files(folder, endings) or splits_among(subfolders(folder), folder)
     return tuple(there) if "train" in there else ()
 
 
@@ -41,15 +41,23 @@ def split_file(path: pathlib.Path, split: str, endings: tuple[str, ...]) -> path
             do = f"give a folder with train{endings[0]} and test{endings[0]}"
             raise UserError(f"split 'train' of the single file {path}", repr(split), do)
         return path
-    there = _split_files(path, endings) if path.is_dir() else {}
+    there = split_files(path, endings) if path.is_dir() else {}
     wanted = split_of(split) or split
     if there and wanted not in there:
         raise UserError(f"one of the splits of {path} ({', '.join(there)})", repr(wanted), "choose one of them")
     return there.get(wanted)
 
 
-def _split_files(folder, endings) -> dict[str, pathlib.Path]:
-    """The files of the splits in a folder, by split."""
+def split_files(folder: pathlib.Path, endings: tuple[str, ...]) -> dict[str, pathlib.Path]:
+    """Return the files of the splits in a folder, by split.
+
+    Args:
+        folder: Path of the folder.
+        endings: Endings of the files.
+
+    Raises:
+        UserError: If a split has two.
+    """
     stems: dict[str, pathlib.Path] = {}
     for file in sorted(folder.iterdir()):
         ending = next((one for one in endings if file.name.lower().endswith(one)), None)

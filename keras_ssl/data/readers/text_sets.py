@@ -1,8 +1,7 @@
 """Sets of texts: a file of lines, a table, or a folder of files, each a text."""
 
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from keras_ssl.data.readers.classes import class_of, classes_of, shown
 from keras_ssl.data.readers.notes import Note, tell
 from keras_ssl.data.readers.split_folders import split_folder
 from keras_ssl.data.readers.text_files import lines, whole
-from keras_ssl.data.readers.text_tables import columns_of
+from keras_ssl.data.readers.text_tables import classes_among, columns_of
 from keras_ssl.data.readers.walking import walk
 from keras_ssl.data.text_source import Texts
 from keras_ssl.errors import UserError
@@ -53,7 +52,7 @@ def load_text_file(
         return _some(path, texts)
     tables = [other for other in siblings if other != path and not _is_lines(other)]
     others = {other: columns_of(other, [], [key]).get(key, []) for other in tables}
-    classes = _classes({path: columns[key], **others})
+    classes = classes_among({path: columns[key], **others})
     numbers = {one: number for number, one in enumerate(classes)}
     labels = np.array([numbers[columns[key][k]] for k in kept], "int64")
     return _some(path, texts, labels, tuple(str(one) for one in classes))
@@ -99,19 +98,3 @@ def _some(path, texts, labels=None, class_names=None, why_unlabeled=None):
     if not texts:
         raise UserError(f"texts in {path}", "none", "check the path")
     return Texts(texts, labels, class_names, str(path), why_unlabeled)
-
-
-def _classes(columns: Mapping[pathlib.Path, Sequence[Any]]):
-    """The classes of files in order: numbers by value, others as strings."""
-    for path, labels in columns.items():
-        if missing := [one for one in labels if one is None or one == ""]:
-            raise UserError(
-                f"a label in each record of {path}", f"{missing[0]!r} in {len(missing)}", "complete or remove them"
-            )
-        if strange := [one for one in labels if not isinstance(one, str | int)]:
-            raise UserError(
-                f"labels as strings or whole numbers in {path}", f"{strange[0]!r}", "choose another `label`"
-            )
-    found = {one for labels in columns.values() for one in labels}
-    whole_numbers = all(not isinstance(one, str) or one.lstrip("-").isdecimal() for one in found)
-    return sorted(found, key=int if whole_numbers else str)

@@ -2,19 +2,24 @@
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from keras_ssl.data.readers.text_files import lines
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Path
 
-__all__ = ["columns_of"]
+__all__ = ["classes_among", "columns_of"]
 
 _LARGEST_FIELD = 2**31 - 1
 
 
-def columns_of(path: Path, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str, list[Any]]:
+def columns_of(
+    path: Path,
+    names: Sequence[str],
+    optional: Sequence[str] = (),
+    do: str = "name the columns: `data.texts(path, text='…', label='…')`",
+) -> dict[str, list[Any]]:
     """Return columns of a table.
 
     Args:
@@ -22,6 +27,7 @@ def columns_of(path: Path, names: Sequence[str], optional: Sequence[str] = ()) -
             line names the columns; or a `.jsonl` file with an object in each line.
         names: Names of the columns that are wanted.
         optional: Names of columns that are read if they are there.
+        do: What to do if a column is missing. Default: as for `data.texts`.
 
     Returns:
         Dict of lists: of strings, or of what JSON has.
@@ -38,10 +44,33 @@ def columns_of(path: Path, names: Sequence[str], optional: Sequence[str] = ()) -
                 raise UserError(
                     f"a column '{name}' in {path}",
                     f"{', '.join(map(repr, row))} in line {number}",
-                    "name the columns: `data.texts(path, text='…', label='…')`",
+                    do,
                 )
             column.append(row[name])
     return found or {name: [] for name in names}
+
+
+def classes_among(columns: Mapping[Any, Sequence[Any]]) -> list[Any]:
+    """Return the classes of files in order: numbers by value, others as strings.
+
+    Args:
+        columns: The labels of each file.
+
+    Raises:
+        UserError: If a label is missing, or is neither a string nor a whole number.
+    """
+    for path, labels in columns.items():
+        if missing := [one for one in labels if one is None or one == ""]:
+            raise UserError(
+                f"a label in each record of {path}", f"{missing[0]!r} in {len(missing)}", "complete or remove them"
+            )
+        if strange := [one for one in labels if not isinstance(one, str | int)]:
+            raise UserError(
+                f"labels as strings or whole numbers in {path}", f"{strange[0]!r}", "choose another `label`"
+            )
+    found = {one for labels in columns.values() for one in labels}
+    whole_numbers = all(not isinstance(one, str) or one.lstrip("-").isdecimal() for one in found)
+    return sorted(found, key=int if whole_numbers else str)
 
 
 class _Commas(csv.excel):

@@ -4,5 +4,6 @@ from keras_ssl.objectives.masked.adversarial_inpainting import AdversarialInpain
 from keras_ssl.objectives.masked.inpainting import Inpainting
 from keras_ssl.objectives.masked.masked_autoencoder import MaskedAutoencoder
 from keras_ssl.objectives.masked.masked_language_model import MaskedLanguageModel
+from keras_ssl.objectives.masked.wav2vec2 import Wav2Vec2
 
-__all__ = ["AdversarialInpainting", "Inpainting", "MaskedAutoencoder", "MaskedLanguageModel"]
+__all__ = ["AdversarialInpainting", "Inpainting", "MaskedAutoencoder", "MaskedLanguageModel", "Wav2Vec2"]

@@ -3,6 +3,7 @@
 from keras_ssl.transfer.heads.classifier import classifier
 from keras_ssl.transfer.heads.regressor import regressor
 from keras_ssl.transfer.heads.tagger import tagger
+from keras_ssl.transfer.heads.transcriber import transcriber
 from keras_ssl.transfer.heads.words import token_labels, word_labels
 
-__all__ = ["classifier", "regressor", "tagger", "token_labels", "word_labels"]
+__all__ = ["classifier", "regressor", "tagger", "token_labels", "transcriber", "word_labels"]

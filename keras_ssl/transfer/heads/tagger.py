@@ -1,4 +1,4 @@
-"""Heads that give each token of a text a class."""
+"""Heads that give each token of a text, or each frame of another sequence, a class."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ from keras_ssl.checks import as_array, check_between, check_labels
 from keras_ssl.errors import UserError
 from keras_ssl.losses import WhereKnown
 from keras_ssl.networks import check_finite_weights, parts
-from keras_ssl.specs import check_kind, inputs_like
+from keras_ssl.specs import Spec, check_kind, inputs_like, specs_of
 from keras_ssl.transfer.checking import CheckTargets, with_checked_fit
 
 __all__ = ["tagger"]
@@ -17,23 +17,23 @@ def tagger(encoder: keras.Model, classes: int, name: str = "tagger") -> keras.Mo
     """Build a tagger: the encoder's `tokens` and `trunk`, nested as one layer under its name, and a softmax layer.
 
     Labels are class numbers `(n, length)`, one for each token, and -1 where there is none: at padding, and at all
-    tokens of a word but its first (`transfer.token_labels`). Compile with
+    tokens of a word but its first (`transfer.token_labels`). Of recordings and series each frame has one. Compile with
     `losses.WhereKnown("sparse_categorical_crossentropy")`, which averages over the labels that there are, also on
     replicas that have different numbers of them. `fit` checks ids and labels, as `transfer.classifier` does.
 
     Args:
-        encoder: Encoder of text of the layers `tokens`, `trunk` and `pool` (`networks.parts`), such as
+        encoder: Encoder of sequences of the layers `tokens`, `trunk` and `pool` (`networks.parts`), such as
             `encoders.transformer`. It is shared, not copied; its pool is not used.
         classes: Number of classes, at least 2.
         name: Name of the model. Default: "tagger".
 
     Returns:
-        Functional `keras.Model` from `ids` `(n, length)` to `probabilities` `(n, length, classes)` in float32, not
-        compiled.
+        Functional `keras.Model` from inputs like the encoder's, such as `ids` `(n, length)`, to `probabilities`
+        `(n, length, classes)` in float32, not compiled.
 
     Raises:
-        UserError: If there are fewer than 2 classes, the encoder is not one of text in three parts, or its weights are
-            not finite; from `fit`, if ids or labels cannot be trained on.
+        UserError: If there are fewer than 2 classes, the encoder does not have three parts, or its weights are not
+            finite; from `fit`, if samples or labels cannot be trained on.
 
     Example:
         `model = transfer.tagger(encoder, classes=17)`, then
@@ -41,30 +41,33 @@ def tagger(encoder: keras.Model, classes: int, name: str = "tagger") -> keras.Mo
     """
     check_between("classes", classes, least=2, whole=True)
     found = parts(encoder)
-    check_kind(encoder, "ids", "a tagger")
+    spec = specs_of(encoder)
+    kind = spec.kind if isinstance(spec, Spec) and spec.kind else "ids"
+    check_kind(encoder, kind, "a tagger")
     check_finite_weights(encoder)
     inputs = inputs_like(encoder)
     frames = keras.Model(inputs, found.trunk(found.tokens(inputs)), name=encoder.name)
-    ids = inputs_like(encoder)
+    inputs = inputs_like(encoder)
     head = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")
-    return with_checked_fit(keras.Model(ids, head(frames(ids)), name=name), _check_tags(classes))
+    return with_checked_fit(keras.Model(inputs, head(frames(inputs)), name=name), _check_tags(classes, kind))
 
 
-def _check_tags(classes) -> CheckTargets:
-    def check(model, ids, y, whole):
-        ids, labels = np.asarray(ids), as_array(y, "labels", strings=True)
-        if labels.shape != ids.shape:
+def _check_tags(classes, kind) -> CheckTargets:
+    def check(model, x, y, whole):
+        labels, wanted = as_array(y, "labels", strings=True), model.compute_output_shape(np.shape(x))[:2]
+        if labels.shape != wanted:
             raise UserError(
-                f"labels of shape {ids.shape}, one for each token",
+                f"labels of shape {wanted}, one for each token",
                 f"shape {labels.shape}",
                 "`transfer.token_labels` makes them of one label for each word",
             )
         labeled = labels[labels != -1] if _leaves_out(model) else labels.reshape(-1)
         check_labels(labeled, classes=classes, at_least=2 if whole else 1)
-        if (labels[ids == 0] != -1).any() and _leaves_out(model):
+        padding = labels[x == 0] if kind == "ids" else labels[:0]
+        if (padding != -1).any() and _leaves_out(model):
             raise UserError(
                 "-1 as the label of padding",
-                f"labels of {(labels[ids == 0] != -1).sum()} places of id 0",
+                f"labels of {(padding != -1).sum()} places of id 0",
                 "set them to -1",
             )
 
