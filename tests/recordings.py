@@ -2,9 +2,10 @@
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import layers
 
 from keras_ssl.encoders.pooled import pooling
+from keras_ssl.networks import kept_frames
 
 __all__ = ["RATE", "class_folders", "encoder", "tone"]
 
@@ -32,10 +33,8 @@ def class_folders(folder, each=6):
 def encoder(step=8, width=8, length=None):
     """Return an encoder of sound in three parts, whose frames are of `step` samples and which knows padding."""
     audio = keras.Input((length,), name="audio")
-    x = layers.Conv1D(width, step, step, name="conv")(audio[:, :, None])
-    loud = ops.max_pool(ops.abs(audio)[:, :, None], step, step)[:, :, 0]
-    keep = ops.flip(ops.cumsum(ops.flip(loud, axis=1), axis=1), axis=1) > 0
-    tokens = keras.Model(audio, [x, keep], name="tokens")
+    x = layers.Conv1D(width, step, step, padding="same", name="conv")(audio[:, :, None])
+    tokens = keras.Model(audio, [x, kept_frames(audio, step)], name="tokens")
     frames = keras.Input((None, width), name="tokens")
     kept = keras.Input((None,), dtype="bool", name="keep")
     trunk = keras.Model([frames, kept], layers.Dense(width, "relu", name="dense")(frames), name="trunk")

@@ -63,6 +63,7 @@ def test_every_snippet_is_tested():
     several = {
         "README.md": 3,
         "docs/watching.md": 2,
+        "docs/sound.md": 2,
         "docs/speech.md": 2,
         "docs/text.md": 2,
         "docs/language_models.md": 4,
@@ -182,6 +183,16 @@ def test_speech_goes_the_whole_way(monkeypatch):
     assert {"loss", "doctor_perplexity"} <= set(names["history"].history)
     assert names["h"].shape == (40, 8)
     assert int(names["simclr"].step) == 1
+
+
+def test_sound_files_are_read_and_transcribed(tmp_path, monkeypatch, eager):
+    pytest.importorskip("soundfile")
+    monkeypatch.chdir(tmp_path)
+    made = encoders.wav2vec2
+    monkeypatch.setattr(encoders, "wav2vec2", lambda: made(width=8, depth=1, heads=2))
+    names = run("\n".join(snippets("docs/sound.md")), ("range(20)", "range(4)"), ("epochs=60", "epochs=1"))
+    assert names["source"].stored.shape == (8, 3200)
+    assert len(names["written"]) == 4
 
 
 def test_callbacks_watch_a_training(quick_views):

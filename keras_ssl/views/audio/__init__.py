@@ -1,1 +1,7 @@
-"""Operations on recordings `(n, time)`, whose padding, the zeros at their ends, they leave alone."""
+"""Views of sound: operations on recordings `(n, time)`, whose padding they leave alone, and a policy made of them."""
+
+from keras_ssl.views.audio.policies import recordings
+from keras_ssl.views.audio.spectral import spec_augment
+from keras_ssl.views.audio.waveform import gain, polarity, time_crop, time_shift, white_noise
+
+__all__ = ["gain", "polarity", "recordings", "spec_augment", "time_crop", "time_shift", "white_noise"]
