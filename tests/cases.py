@@ -25,7 +25,7 @@ class Case:
         objective: Makes the objective of an encoder. Arguments are not the defaults, so that forgetting one shows.
         batch: Makes a batch of n samples, a dict of arrays, from a seed.
         encoder: Makes a tiny encoder, with batch normalization unless the objective is meant for other ones.
-        falls: Whether the loss falls when one batch is fitted again and again; not where a queue fills with it.
+        falls: Whether the loss falls when one batch is fitted again and again; not where a queue fills with it, or targets move.
         rate: Learning rate at which a few steps of gradient descent do not blow rounding up.
         adversarial: Whether a discriminator is trained in turn with the rest, which needs TensorFlow.
     """
@@ -629,13 +629,14 @@ CASES = [
             negatives=5,
             temperature=0.3,
             code_temperature=1.5,
-            diversity=2.0,
+            diversity=0.2,
             penalty=0.1,
             seed=3,
         ),
         recordings,
         of_sound,
-        rate=0.05,
+        falls=False,  # by 7 % in 60 steps: with four entries the targets move as the code books fill
+        rate=0.01,
     ),
     Case("CausalLanguageModel", lambda encoder: objectives.CausalLanguageModel(encoder, seed=3), texts, causal),
     Case(
