@@ -25,7 +25,8 @@ class Case:
         objective: Makes the objective of an encoder. Arguments are not the defaults, so that forgetting one shows.
         batch: Makes a batch of n samples, a dict of arrays, from a seed.
         encoder: Makes a tiny encoder, with batch normalization unless the objective is meant for other ones.
-        falls: Whether the loss falls when one batch is fitted again and again; not where a queue fills with it, or targets move.
+        falls: Whether the loss falls when one batch is fitted again and again; not where a queue fills with it, or
+            targets move.
         rate: Learning rate at which a few steps of gradient descent do not blow rounding up.
         adversarial: Whether a discriminator is trained in turn with the rest, which needs TensorFlow.
     """
