@@ -26,7 +26,8 @@ class Case:
         objective: Makes the objective of an encoder. Arguments are not the defaults, so that forgetting one shows.
         batch: Makes a batch of n samples, a dict of arrays, from a seed.
         encoder: Makes a tiny encoder, with batch normalization unless the objective is meant for other ones.
-        falls: Whether the loss falls when one batch is fitted again and again; not where a queue fills with it.
+        falls: Whether the loss falls when one batch is fitted again and again; not where a queue fills with it, or
+            targets move.
         rate: Learning rate at which a few steps of gradient descent do not blow rounding up.
         adversarial: Whether a discriminator is trained in turn with the rest, which needs TensorFlow.
     """
@@ -636,7 +637,8 @@ CASES = [
         ),
         recordings,
         of_sound,
-        rate=0.1,
+        falls=False,  # by 7 % in 60 steps: with four entries the targets move as the code books fill
+        rate=0.01,
     ),
     Case("CausalLanguageModel", lambda encoder: objectives.CausalLanguageModel(encoder, seed=3), texts, causal),
     Case(

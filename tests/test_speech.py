@@ -6,8 +6,10 @@ import keras
 import numpy as np
 import pytest
 from cases import CASES, of_sound, recordings, small_head
+from quick import eagerly
 
-from keras_ssl import blocks, callbacks, encoders, losses, measures, objectives, transforms
+from benchmarks import speech
+from keras_ssl import blocks, callbacks, data, encoders, losses, measures, objectives, recipes, transforms, views
 from keras_ssl.errors import UserError
 from keras_ssl.networks import kept_frames, parts
 
@@ -108,6 +110,29 @@ def test_a_file_keeps_a_spectrogram_whose_filters_do_not_train(built, tmp_path):
     np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "encoder.keras")(AUDIO), encoder(AUDIO))
     assert {w.path.split("/")[-2] for w in encoder.non_trainable_weights} == {"powers"}
     assert all("powers" not in weight.path for weight in encoder.trainable_weights)
+
+
+def test_they_are_the_same_in_onnx_at_any_length(built):
+    onnxruntime, tf2onnx = pytest.importorskip("onnxruntime"), pytest.importorskip("tf2onnx")
+    two = [built[name] for name in ("wav2vec2", "spectrogram_conv")]
+    signature = [tf.TensorSpec((None, None), name="audio")]
+    function = tf.function(
+        lambda audio: {"h": tf.concat([encoder(audio) for encoder in two], axis=1)}, signature, autograph=False
+    )
+    proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=17)
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    for audio in (AUDIO, AUDIO[:1, :3], np.pad(AUDIO, ((0, 1), (0, 5)))):
+        np.testing.assert_allclose(session.run(None, {"audio": audio})[0], function(audio)["h"], atol=1e-4)
+
+
+def test_a_spectrogram_in_half_precision_is_close(built):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    half = ENCODERS["spectrogram_conv"]()
+    keras.config.set_dtype_policy("float32")
+    half.set_weights(built["spectrogram_conv"].get_weights())
+    h = half(AUDIO)
+    assert h.dtype == "float32"
+    np.testing.assert_allclose(h, built["spectrogram_conv"](AUDIO), atol=0.1)
 
 
 def test_the_default_encoder_has_eight_hundred_thousand_weights():
@@ -326,6 +351,29 @@ def test_it_runs_on_spectrograms(built):
     assert np.isfinite(terms["loss"])
 
 
+# ---- recipes ---------------------------------------------------------------------------------------------------------
+
+
+def test_recipes_of_speech_train_for_an_epoch(monkeypatch, built):
+    sound = data.from_arrays((32767 * AUDIO).astype("int16"), kind="audio", name="tones")
+    monkeypatch.setattr(encoders, "wav2vec2", lambda: built["wav2vec2"])
+    monkeypatch.setattr(encoders, "spectrogram_conv", lambda: built["spectrogram_conv"])
+    monkeypatch.setattr(views, "recordings", lambda rate: eagerly(lambda sounds, seed: sounds / float(2 + seed[0] % 9)))
+    for name, kind in (("wav2vec2", objectives.Wav2Vec2), ("simclr_speech", objectives.SimCLR)):
+        make = recipes.choose(name, "recordings/")
+        assert make is getattr(recipes.speech, name)
+        recipes.check_kind(sound, name)
+        recipe = make(sound, epochs=1, seed=3)
+        assert isinstance(recipe.objective, kind)
+        assert (recipe.seed, recipe.batch_size, recipe.objective.seed) == (3, N, 3)
+        recipe.objective.run_eagerly = True
+        assert np.isfinite(recipe.fit(verbose=0).history["loss"]).all()
+        assert f"--objective {name}" in make.__doc__
+        assert f"Default: {make(sound).epochs}." in make.__doc__
+    with pytest.raises(UserError, match=r"recordings, which all recipes of wav2vec2.*images"):
+        recipes.check_kind(data.from_arrays(np.zeros((4, 8, 8, 1), "uint8")), "wav2vec2")
+
+
 # ---- collapse --------------------------------------------------------------------------------------------------------
 
 
@@ -399,3 +447,21 @@ def test_arguments_that_do_not_fit_are_clear_errors(arguments, message, built):
 def test_an_encoder_of_something_else_is_a_clear_error():
     with pytest.raises(UserError, match=r"recordings.*for Wav2Vec2"):
         objectives.Wav2Vec2(encoders.dilated_conv(2, width=6, depth=1))
+
+
+# ---- the benchmark ---------------------------------------------------------------------------------------------------
+
+
+def test_the_benchmark_scores_by_draws_of_labels_and_by_speakers_left_out():
+    digits, speakers = np.repeat(np.arange(10), 30), np.tile(["a", "b", "c"], 100)
+    source = data.from_arrays(np.zeros((300, 8), "int16"), digits, kind="audio")
+    told = np.eye(10)[digits] + 0.1 * np.random.default_rng(0).normal(size=(300, 10))
+    assert speech.scores(told, source, speakers, False) == {"few": 1.0, "speaker": 1.0}
+    of_two = np.eye(10)[np.where(speakers == "c", 0, digits)]  # nothing is known of the third one's digits
+    found = speech.scores(of_two, source, speakers, False)
+    assert found["speaker"] == pytest.approx((2 + 0.1) / 3, abs=0.02)
+    assert found["few"] == pytest.approx((2 + 0.1) / 3, abs=0.1)
+    figures = {"weights": 1234567, "seconds": 130.0}
+    rows = {"log_mel": [found] * 2, "simclr": [{"few": few, "speaker": 0.5, "figures": figures} for few in (0.6, 0.8)]}
+    text = speech.section({"rows": rows, "seeds": 2, "machine": "m", "protocol": {"version": speech.VERSION}})
+    assert "| `SimCLR` on `spectrogram_conv` | 0.700 ± 0.100 | 0.500 | 1,234,567 | 2 |" in text

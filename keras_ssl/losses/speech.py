@@ -37,7 +37,7 @@ def distractor_logits(
         As in the authors' code, distractors that equal the target are left out; the equation has them.
     """
     similarity = ops.matmul(unit(contexts), ops.transpose(unit(targets), (0, 2, 1))) / temperature
-    n, length, each = *ops.shape(distractors)[:2], distractors.shape[-1]
+    (n, length), each = ops.shape(distractors)[:2], distractors.shape[-1]
     places = ops.broadcast_to(ops.arange(length, dtype="int32")[None, :, None], (n, length, 1))
     others = ops.take_along_axis(codes, ops.reshape(distractors, (n, length * each)), axis=1)
     same = ops.equal(ops.reshape(others, (n, length, each)), codes[:, :, None])

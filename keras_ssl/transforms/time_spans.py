@@ -60,7 +60,7 @@ def distractors(hidden: Tensor, chance: Tensor) -> Tensor:
         Baevski et al. 2020, "wav2vec 2.0: A Framework for Self-Supervised Learning of Speech Representations", section
         3.2, "Contrastive Loss".
     """
-    n, length, each = *ops.shape(hidden), chance.shape[-1]
+    (n, length), each = ops.shape(hidden), chance.shape[-1]
     order = ops.cast(ops.argsort(ops.cast(ops.logical_not(hidden), "int32"), axis=1), "int32")  # hidden ones first
     rank = ops.cast(ops.argsort(order, axis=1), "int32")[:, :, None]
     count = ops.sum(ops.cast(hidden, "int32"), axis=1)[:, None, None]
