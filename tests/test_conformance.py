@@ -194,7 +194,8 @@ def wrong_values(case, batch):
     """Batches with a value that is not finite or out of range, each with a part of its error."""
     key = next(iter(batch))
     spec = keras.tree.flatten(specs.specs_of(case.encoder()))[0]
-    for value, message in [(np.nan, r"finite.*index 2")] * spec.is_float + [(300, r"in 0\.\.")] * (spec.low == 0):
+    unknown = np.inf if spec.missing else np.nan
+    for value, message in [(unknown, r"finite.*index 2")] * spec.is_float + [(300, r"in 0\.\.")] * (spec.low == 0):
         spoiled = keras.tree.map_structure(np.copy, batch)
         first = spoiled[key] if not isinstance(spoiled[key], dict) else spoiled[key][min(spoiled[key])]
         first[2, ..., 0] = value
