@@ -62,7 +62,7 @@ def _check_launched(ctx: typer.Context, command: list[str]):
 Dataset = Annotated[
     str,
     typer.Option(
-        help="A name ('digits', any set of TensorFlow Datasets), a folder, or a file of texts.",
+        help="A name ('digits', any set of TensorFlow Datasets), a folder, or a file of texts or series.",
         callback=checked_by(names.check_dataset),
     ),
 ]
@@ -82,7 +82,7 @@ Fit = Annotated[
 Objective = Annotated[
     str,
     typer.Option(
-        help="'simclr', 'autoencoder', 'gan', …, of text 'masked_language_model'; an unknown one lists them all.",
+        help="'simclr', 'gan', …, of text 'masked_language_model', of series 'ts2vec'; an unknown one lists them all.",
         callback=checked_by(names.check_objective),
     ),
 ]
@@ -198,7 +198,8 @@ def pretrain(
         source = recipes.text.corpus(data.texts(dataset, say=say), vocabulary=vocabulary, length=length)
     else:
         pictures: dict[str, Any] = {"trust": trust, "fit": fit, "background": background, "skip_broken": skip_broken}
-        source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size, **pictures, say=say)
+        split, kind = recipes.UNLABELED.get(dataset, "train"), names.KIND_OF.get(objective)
+        source = data.load(dataset, split, size, kind=kind, **pictures, say=say)
     recipes.check_kind(source, objective)
     source.check(at_least=2)
     shared = len(source) - len(source) % replicas.num_replicas_in_sync

@@ -16,6 +16,7 @@ __all__ = [
     "FITS",
     "INPUT_DTYPES",
     "JOINT_EMBEDDING",
+    "KIND_OF",
     "SERIES",
     "SERIES_FILES",
     "STRATEGIES",
@@ -71,6 +72,9 @@ TEXT = ("masked_language_model", "causal_language_model")
 
 SERIES = ("ts2vec", "simclr_series", "vicreg_series")
 """Objectives of series, by the names of their recipes in `recipes.series`."""
+
+KIND_OF = {**dict.fromkeys(TEXT, "ids"), **dict.fromkeys(SERIES, "series")}
+"""Kinds of data of those objectives that are not for images, by name."""
 
 EMBEDDED = ("digits",)
 """Data sets that need neither a file nor a network; `data.readers` has a function `load_<name>` for each."""

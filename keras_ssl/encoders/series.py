@@ -230,7 +230,10 @@ def _convolution_block(x, keep, width, dilation, name, shortcut=False):
     y = x
     for k in (1, 2):
         y = ops.where(keep[:, :, None], gelu(y), 0.0)
-        y = layers.Conv1D(width, 3, padding="same", dilation_rate=dilation, name=f"{name}_conv_{k}")(y)
+        start = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")  # PyTorch's, as in the authors' code
+        y = layers.Conv1D(
+            width, 3, padding="same", dilation_rate=dilation, kernel_initializer=start, name=f"{name}_conv_{k}"
+        )(y)
     x = layers.Dense(width, name=f"{name}_shortcut")(x) if shortcut else x
     return layers.Add(name=f"{name}_add")([x, y])
 

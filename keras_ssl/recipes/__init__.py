@@ -4,13 +4,14 @@ A recipe is a plain function of the data that returns a compiled objective, read
 split, after the last epoch; hyperparameters were chosen on a part of train. `choose` finds a recipe by names.
 """
 
-from keras_ssl.recipes import digits, items, mnist, photographs, small_images, text, words
-from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, TEXT, UNLABELED, check_kind, choose
+from keras_ssl.recipes import digits, items, mnist, photographs, series, small_images, text, words
+from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, SERIES, TEXT, UNLABELED, check_kind, choose
 from keras_ssl.recipes.recipe import Recipe, compiled
 
 __all__ = [
     "CLASSICAL",
     "JOINT_EMBEDDING",
+    "SERIES",
     "TEXT",
     "UNLABELED",
     "Recipe",
@@ -21,6 +22,7 @@ __all__ = [
     "items",
     "mnist",
     "photographs",
+    "series",
     "small_images",
     "text",
     "words",
