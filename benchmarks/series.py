@@ -166,8 +166,8 @@ def section(result):
         lines.append(f"| {code} | {' | '.join(cells)} | {mean:.3f} | {seconds:.0f} |")
     return "\n".join(lines) + (
         f"\n\nAccuracy on test of a support vector machine on frozen representations, mean ± standard deviation over "
-        f"{result['seeds']} seeds,\nafter the last step; MultiRocket and Catch22 are supervised classifiers of aeon 1.6. "
-        f"Seconds are those of training\non {result['cores']} cores, which were not idle." + note(result)
+        f"{result['seeds']} seeds,\nafter the last step. MultiRocket and Catch22 are supervised classifiers of aeon. "
+        f"Seconds are those of training on {result['cores']} cores,\nwhich were not idle." + note(result)
     )
 
 

@@ -133,7 +133,7 @@ def another_structure(batch):
 
 def of_another_sort(x):
     """Integers for floats, and floats for integers."""
-    return (255 * x).astype("uint8") if np.issubdtype(x.dtype, np.floating) else x.astype("float32")
+    return (255 * np.nan_to_num(x)).astype("uint8") if np.issubdtype(x.dtype, np.floating) else x.astype("float32")
 
 
 WRONG = {
