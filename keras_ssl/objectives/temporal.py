@@ -84,7 +84,7 @@ class TS2Vec(Objective):
         tokens, keep = network.embed(batch["input"], training)
         count, length = ops.shape(tokens)[0], _length(tokens)
         crops = ops.cast(batch["crops"], "int32") if "crops" in batch else _crops(count, length, seeds)
-        begin_1, end_1, begin_2, end_2 = (crops[:, k, None] for k in range(4))
+        begin_1, end_1, begin_2, end_2 = ops.split(crops, 4, axis=1)
         place = ops.arange(length, dtype="int32")[None]
         overlap = ops.minimum(begin_2 + place, length - 1)
         kept = ops.logical_and(ops.take_along_axis(keep, overlap, axis=1), place < end_1 - begin_2)
@@ -125,7 +125,7 @@ def _length(tokens):
 
 def _crops(count, length, seeds):
     """Draw crops `(n, 4)` in 0..length: their lengths once for the batch, and where they lie for each sample."""
-    shared, own = keras.random.uniform((4,), seed=seeds), keras.random.uniform((count,), seed=seeds)
+    shared, own = keras.random.uniform((4,), seed=seeds), keras.random.uniform((count, 1), seed=seeds)
     least = min(length, 2)
     overlap = least + _below(shared[0], length - least + 1)
     begin_2 = _below(shared[1], length - overlap + 1)
@@ -133,7 +133,7 @@ def _crops(count, length, seeds):
     begin_1 = _below(shared[2], begin_2 + 1)
     end_2 = end_1 + _below(shared[3], length - end_1 + 1)
     shift = _below(own, length - (end_2 - begin_1) + 1) - begin_1
-    return ops.stack([begin_1 + shift, end_1 + shift, begin_2 + shift, end_2 + shift], axis=1)
+    return ops.concatenate([begin_1 + shift, end_1 + shift, begin_2 + shift, end_2 + shift], axis=1)
 
 
 def _below(uniform, bound):
