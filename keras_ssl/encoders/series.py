@@ -1,7 +1,8 @@
 """Encoders of time series, in three named layers: `tokens`, `trunk` and `pool`. `networks.parts` finds the three.
 
 `tokens` projects each time step, linearly; it also gives keep, which is False where a value is NaN: such a step is
-missing, or padding. Around a series, padding changes nothing; a series of padding only becomes a vector of zeros.
+missing, or padding. Around a series, padding changes nothing (of `patch_transformer`, padding at the end, and whole
+patches of it before); a series of padding only becomes a vector of zeros.
 
 They are made of Keras layers and operations only, so that their files load without keras_ssl.
 """
