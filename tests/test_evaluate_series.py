@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from cases import dilated
+from quick import eagerly
 from sklearn.svm import SVC
 from typer.testing import CliRunner
 
@@ -129,6 +130,18 @@ def eager():
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.parametrize("name", ["simclr_series", "vicreg_series"])
+def test_objectives_of_two_views_train_on_series_that_end_early(name, monkeypatch):
+    small = encoders.dilated_conv(1, width=2, depth=1)
+    monkeypatch.setattr(encoders, "dilated_conv", lambda *_, **__: small)
+    series = RNG.normal(size=(6, 10, 1)).astype("float32")
+    series[::2, 7:] = np.nan
+    recipe = recipes.choose(name, "x.csv")(data.from_arrays(series, kind="series"), epochs=1)
+    recipe.objective.run_eagerly, recipe.views = True, eagerly(recipe.views)
+    assert np.isfinite(recipe.fit(verbose=0).history["loss"]).all()
+    assert recipe.batch_size == 6
 
 
 def test_a_table_of_series_goes_through_the_command_line(tmp_path, monkeypatch, eager):
