@@ -21,6 +21,7 @@ def built():
         "recurrent": encoders.recurrent(2, width=4, depth=2, pool="last"),
         "lstm": encoders.recurrent(2, width=4, cell="lstm"),
         "patches": encoders.patch_transformer(2, patch=2, width=4, depth=1, heads=2),
+        "causal convolutions": encoders.dilated_conv(2, width=4, depth=2, causal=True),
         "causal patches": encoders.patch_transformer(2, patch=2, width=4, depth=1, heads=2, causal=True),
     }
 
@@ -40,11 +41,13 @@ def test_padding_does_not_change_the_representation_and_alone_gives_zeros(built,
     np.testing.assert_array_equal(h[2], np.zeros(4))
 
 
-@pytest.mark.parametrize(("name", "causal"), [("lstm", True), ("patches", False), ("causal patches", True)])
+@pytest.mark.parametrize(
+    ("name", "causal"), [("lstm", True), ("causal convolutions", True), ("patches", False), ("causal patches", True)]
+)
 def test_a_causal_frame_depends_on_no_later_step(built, name, causal):
     found, other = parts(built[name]), SERIES[:1].copy()
     other[:, 4:] += 1
-    first = 4 if name == "lstm" else 2
+    first = 2 if "patches" in name else 4
     change = np.abs(np.array(found.frames(SERIES[:1])) - np.array(found.frames(other)))[0].max(axis=-1)
     assert (change[:first] < 1e-6).all() == causal
     assert (change[first:] > 1e-5).all()

@@ -31,6 +31,7 @@ def dilated_conv(
     channels: int,
     width: int = 64,
     depth: int = 10,
+    causal: bool = False,
     output_width: int | None = None,
     dropout: float = 0.0,
     statistics: Statistics | None = None,
@@ -46,6 +47,7 @@ def dilated_conv(
         width: Width of the frames, and of the representation unless `output_width` is given. Default: 64, the paper's
             hidden width.
         depth: Number of blocks. Default: 10, the paper's: a frame then depends on 4093 time steps.
+        causal: Whether a frame depends on no later time step, as predicting the next ones needs. Default: False.
         output_width: Width of the representation: that of one more block, whose shortcut is a linear layer. Default:
             None, there is no such block. The paper's is 320.
         dropout: Rate of dropout of the frames, in training. Default: 0. The paper's is 0.1.
@@ -69,7 +71,7 @@ def dilated_conv(
     """
     check_counts(channels=channels, width=width, depth=depth, output_width=1 if output_width is None else output_width)
     check_between("dropout", dropout, 0, below=1)
-    trunk = _convolutions(width, depth, output_width, dropout)
+    trunk = _convolutions(width, depth, causal, output_width, dropout)
     return _encoder(_steps(channels, width, statistics), trunk, "max", name)
 
 
@@ -216,24 +218,24 @@ def _inputs(width):
     return keras.Input((None, width), name="tokens"), keras.Input((None,), dtype="bool", name="keep")
 
 
-def _convolutions(width, depth, output_width, dropout):
+def _convolutions(width, depth, causal, output_width, dropout):
     x, keep = inputs = _inputs(width)
     for block in range(depth):
-        x = _convolution_block(x, keep, width, 2**block, f"block_{block + 1}")
+        x = _convolution_block(x, keep, width, 2**block, causal, f"block_{block + 1}")
     if output_width is not None:
-        x = _convolution_block(x, keep, output_width, 2**depth, "output", shortcut=True)
+        x = _convolution_block(x, keep, output_width, 2**depth, causal, "output", shortcut=True)
     if dropout:
         x = layers.Dropout(dropout, name="dropout")(x)
     return keras.Model(inputs, x, name="trunk")
 
 
-def _convolution_block(x, keep, width, dilation, name, shortcut=False):
-    y = x
+def _convolution_block(x, keep, width, dilation, causal, name, shortcut=False):
+    y, padding = x, "causal" if causal else "same"
     for k in (1, 2):
         y = ops.where(keep[:, :, None], gelu(y), 0.0)
         start = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")  # PyTorch's, as in the authors' code
         y = layers.Conv1D(
-            width, 3, padding="same", dilation_rate=dilation, kernel_initializer=start, name=f"{name}_conv_{k}"
+            width, 3, padding=padding, dilation_rate=dilation, kernel_initializer=start, name=f"{name}_conv_{k}"
         )(y)
     x = layers.Dense(width, name=f"{name}_shortcut")(x) if shortcut else x
     return layers.Add(name=f"{name}_add")([x, y])
