@@ -6,6 +6,7 @@ import pytest
 
 from keras_ssl import blocks, encoders, specs
 from keras_ssl.errors import UserError
+from keras_ssl.export.samples import verification_samples
 from keras_ssl.networks import all_layers, parts
 
 RNG = np.random.default_rng(0)
@@ -91,6 +92,13 @@ def test_dilated_convolutions_have_another_output_width_and_dropout():
     assert output.dilation_rate == (2,)
     frames = [np.array(parts(encoder).frames(SERIES[:1], training=True)) for _ in range(2)]
     assert not np.array_equal(*frames)
+
+
+def test_an_export_is_verified_on_finite_numbers_as_clients_send_them(built):
+    wanted = {"series": specs.specs_of(built["recurrent"])}
+    found = verification_samples(SERIES[:2], wanted)["series"]
+    np.testing.assert_array_equal(found[:2], np.nan_to_num(SERIES[:2]))
+    assert found.shape == (32, 6, 2)
 
 
 def test_the_last_kept_place_is_taken():
