@@ -82,7 +82,7 @@ Fit = Annotated[
 Objective = Annotated[
     str,
     typer.Option(
-        help="'simclr', 'autoencoder', 'gan', …, of text 'masked_language_model'; an unknown one lists them all.",
+        help="'simclr', 'gan', …, of text 'masked_language_model', of series 'ts2vec'; an unknown one lists them all.",
         callback=checked_by(names.check_objective),
     ),
 ]
@@ -198,7 +198,7 @@ def pretrain(
         source = recipes.text.corpus(data.texts(dataset, say=say), vocabulary=vocabulary, length=length)
     else:
         reading: dict[str, Any] = {"trust": trust, "fit": fit, "background": background, "skip_broken": skip_broken}
-        reading |= {"rate": rate, "length": seconds}
+        reading |= {"rate": rate, "length": seconds, "kind": names.KIND_OF.get(objective)}
         source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size, **reading, say=say)
     recipes.check_kind(source, objective)
     source.check(at_least=2)

@@ -16,6 +16,9 @@ __all__ = [
     "FITS",
     "INPUT_DTYPES",
     "JOINT_EMBEDDING",
+    "KIND_OF",
+    "SERIES",
+    "SERIES_FILES",
     "SPEECH",
     "STRATEGIES",
     "TEXT",
@@ -68,15 +71,24 @@ CLASSICAL = (
 TEXT = ("masked_language_model", "causal_language_model")
 """Language models, by the names of their recipes in `recipes.text`."""
 
-EMBEDDED = ("digits",)
-"""Data sets that need neither a file nor a network; `data.readers` has a function `load_<name>` for each."""
-_EMBEDDED = f"the embedded sets ({', '.join(EMBEDDED)})"
+SERIES = ("ts2vec", "simclr_series", "vicreg_series")
+"""Objectives of series, by the names of their recipes in `recipes.series`."""
 
 SPEECH = ("wav2vec2", "simclr_speech")
 """Objectives of sound, by the names of their recipes in `recipes.speech`."""
 
+KIND_OF = {**dict.fromkeys(TEXT, "ids"), **dict.fromkeys(SERIES, "series"), **dict.fromkeys(SPEECH, "audio")}
+"""Kinds of data of those objectives that are not for images, by name."""
+
+EMBEDDED = ("digits",)
+"""Data sets that need neither a file nor a network; `data.readers` has a function `load_<name>` for each."""
+_EMBEDDED = f"the embedded sets ({', '.join(EMBEDDED)})"
+
 TEXT_FILES = tuple(f"{ending}{packed}" for ending in (".txt", ".csv", ".tsv", ".jsonl") for packed in ("", ".gz"))
 """Endings of files of texts, for `data.texts`."""
+
+SERIES_FILES = tuple(f"{ending}{packed}" for ending in (".ts", ".csv", ".tsv") for packed in ("", ".gz"))
+"""Endings of files of series, for `data.load`."""
 
 STRATEGIES = ("none", "mirrored", "multiworker")
 """Names for `distribute.strategy`."""
@@ -98,7 +110,7 @@ def check_objective(name: str) -> None:
     Raises:
         UserError: If there is none.
     """
-    _check_among("an objective", name, [*JOINT_EMBEDDING, *CLASSICAL, *TEXT, *SPEECH])
+    _check_among("an objective", name, [*JOINT_EMBEDDING, *CLASSICAL, *TEXT, *SERIES, *SPEECH])
 
 
 def check_strategy(name: Any) -> None:
@@ -170,7 +182,8 @@ def check_dataset(name: Path) -> None:
         UserError: If it is none of these, or TensorFlow Datasets is needed and not installed.
     """
     path = pathlib.Path(name).expanduser()
-    if name in EMBEDDED or path.is_dir() or (path.name.lower().endswith((".npz", *TEXT_FILES)) and path.is_file()):
+    endings = (".npz", *TEXT_FILES, *SERIES_FILES)
+    if name in EMBEDDED or path.is_dir() or (path.name.lower().endswith(endings) and path.is_file()):
         return
     check_no_path(name)
     require_datasets(str(name))
@@ -181,7 +194,7 @@ def check_dataset(name: Path) -> None:
 def check_no_path(
     name: Path,
     expected: str = "a folder of images, or a file of arrays or texts",
-    endings: tuple[str, ...] = (".npz", *TEXT_FILES),
+    endings: tuple[str, ...] = (".npz", *TEXT_FILES, *SERIES_FILES),
 ) -> None:
     """Raise if what is no folder or file was meant as one.
 

@@ -14,6 +14,7 @@ from keras_ssl import blocks, decoders, encoders, heads, likelihoods, losses, ob
 
 SHAPE = (8, 8, 1)
 DRAWN = {"noise", "mix", "corrupted", "mask", "negatives", "permutation", "replacement"}
+DRAWN |= {"crops", "hidden_1", "hidden_2"}
 """What a batch may hold in place of what an objective would draw."""
 
 
@@ -136,6 +137,20 @@ def pairs_of_series(n, seed):
     noise = np.random.default_rng(seed + 1).normal(0, 0.1, (2, n, 12, 2))
     view_1, view_2 = (series(n, seed)["input"] + noise).astype("float32")
     return {"view_1": view_1, "view_2": view_2}
+
+
+def dilated():
+    """Make two dilated convolutions over series of two channels, and a third one."""
+    return encoders.dilated_conv(2, width=6, depth=2, output_width=8)
+
+
+def cropped_series(n, seed):
+    """Make a batch of series, some of which end early, two crops of each, and what is hidden in both."""
+    batch, rng = series(n, seed), np.random.default_rng(seed + 1)
+    batch["input"][np.arange(12) >= rng.integers(9, 13, (n, 1))] = np.nan
+    first, second, end = rng.integers(0, 3, n), rng.integers(3, 5, n), rng.integers(7, 10, n)
+    batch["crops"] = np.stack([first, end, second, end + rng.integers(0, 3, n)], axis=1).astype("int32")
+    return batch | {f"hidden_{k}": rng.random((n, 12)) < 0.3 for k in (1, 2)}
 
 
 def rows(n, seed):
@@ -605,6 +620,7 @@ CASES = [
         pairs_of_texts,
         of_ids_and_mask,
     ),
+    Case("TS2Vec", lambda encoder: objectives.TS2Vec(encoder, mask_ratio=0.3, seed=3), cropped_series, dilated),
     Case("Autoencoder, series", lambda encoder: objectives.Autoencoder(encoder, seed=3), series, of_series),
     Case(
         "DenoisingAutoencoder, rows",

@@ -132,7 +132,7 @@ def another_structure(batch):
 
 def of_another_sort(x):
     """Integers for floats, and floats for integers."""
-    return (255 * x).astype("uint8") if np.issubdtype(x.dtype, np.floating) else x.astype("float32")
+    return (255 * np.nan_to_num(x)).astype("uint8") if np.issubdtype(x.dtype, np.floating) else x.astype("float32")
 
 
 WRONG = {
@@ -193,7 +193,8 @@ def wrong_values(case, batch):
     """Batches with a value that is not finite or out of range, each with a part of its error."""
     key = next(iter(batch))
     spec = keras.tree.flatten(specs.specs_of(case.encoder()))[0]
-    for value, message in [(np.nan, r"finite.*index 2")] * spec.is_float + [(300, r"in 0\.\.")] * (spec.low == 0):
+    unknown = np.inf if spec.missing else np.nan
+    for value, message in [(unknown, r"finite.*index 2")] * spec.is_float + [(300, r"in 0\.\.")] * (spec.low == 0):
         spoiled = keras.tree.map_structure(np.copy, batch)
         first = spoiled[key] if not isinstance(spoiled[key], dict) else spoiled[key][min(spoiled[key])]
         first[2, ..., 0] = value

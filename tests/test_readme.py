@@ -58,7 +58,7 @@ def quick_views(monkeypatch):
 def test_every_snippet_is_tested():
     counts = {page: len(snippets(page)) for page in TEXTS}
     once = dict.fromkeys(
-        [f"docs/{name}.md" for name in ("distributed", "generative", "kinds_of_data", "own_objective")], 1
+        [f"docs/{name}.md" for name in ("distributed", "generative", "kinds_of_data", "own_objective", "series")], 1
     )
     several = {
         "README.md": 3,
@@ -193,6 +193,13 @@ def test_sound_files_are_read_and_transcribed(tmp_path, monkeypatch, eager):
     names = run("\n".join(snippets("docs/sound.md")), ("range(20)", "range(4)"), ("epochs=60", "epochs=1"))
     assert names["source"].stored.shape == (8, 3200)
     assert len(names["written"]) == 4
+
+
+def test_series_with_missing_values_are_classified_forecast_and_searched_for_anomalies(eager):
+    fewer = (("epochs=20", "epochs=1"), ("epochs=5", "epochs=1"), ("width=32, depth=4", "width=4, depth=1"))
+    names = run(snippets("docs/series.md")[0], *fewer, ("(0, 3, 120)", "(0, 3, 24)"), ("(120, 1)", "(24, 1)"))
+    assert int(names["ts2vec"].step) == 2
+    assert names["forecaster"].output_shape == (None, 8, 1)
 
 
 def test_callbacks_watch_a_training(quick_views):

@@ -5,7 +5,7 @@ from keras_ssl.blocks.cross_attention import cross_attention, transformer_decode
 from keras_ssl.blocks.mel import mel_filters
 from keras_ssl.blocks.normalization import BatchNormalization
 from keras_ssl.blocks.patches import patchify, unpatchify
-from keras_ssl.blocks.pooling import attention_of_kept, first_of_kept, max_of_kept, mean_of_kept
+from keras_ssl.blocks.pooling import attention_of_kept, first_of_kept, last_of_kept, max_of_kept, mean_of_kept
 from keras_ssl.blocks.positions import (
     Positions,
     document_numbers,
@@ -37,6 +37,7 @@ __all__ = [
     "document_numbers",
     "first_of_kept",
     "gelu",
+    "last_of_kept",
     "learned_positions",
     "max_of_kept",
     "mean_of_kept",

@@ -4,7 +4,7 @@ from keras import layers, ops
 
 from keras_ssl.typing import Tensor
 
-__all__ = ["attention_of_kept", "first_of_kept", "max_of_kept", "mean_of_kept"]
+__all__ = ["attention_of_kept", "first_of_kept", "last_of_kept", "max_of_kept", "mean_of_kept"]
 
 
 def mean_of_kept(y: Tensor, keep: Tensor) -> Tensor:
@@ -46,8 +46,26 @@ def first_of_kept(y: Tensor, keep: Tensor) -> Tensor:
     Returns:
         Float32 tensor `(n, d)`; 0 for a sequence of padding only.
     """
-    first = ops.logical_and(keep, ops.equal(ops.cumsum(ops.cast(keep, "int32"), axis=1), 1))
-    return ops.sum(ops.where(ops.expand_dims(first, -1), ops.cast(y, "float32"), 0.0), axis=1)
+    return _at_place(y, keep, ops.ones_like(keep[:, :1], dtype="int32"))
+
+
+def last_of_kept(y: Tensor, keep: Tensor) -> Tensor:
+    """Return the last kept place of each sequence: of a causal encoder, the one that has seen all others.
+
+    Args:
+        y: Float tensor `(n, length, d)`, symbolic or not; the length may be None.
+        keep: Boolean tensor `(n, length)`, False = padding.
+
+    Returns:
+        Float32 tensor `(n, d)`; 0 for a sequence of padding only.
+    """
+    return _at_place(y, keep, ops.sum(ops.cast(keep, "int32"), axis=1, keepdims=True))
+
+
+def _at_place(y, keep, number):
+    """The kept place of a number `(n, 1)`, counted from 1."""
+    chosen = ops.logical_and(keep, ops.equal(ops.cumsum(ops.cast(keep, "int32"), axis=1), number))
+    return ops.sum(ops.where(ops.expand_dims(chosen, -1), ops.cast(y, "float32"), 0.0), axis=1)
 
 
 def attention_of_kept(y: Tensor, keep: Tensor, name: str = "attention") -> Tensor:

@@ -9,6 +9,7 @@ from keras_ssl.checks.arrays import (
     check_same_shape,
     check_shape,
     check_values,
+    without_missing,
 )
 from keras_ssl.checks.ids import check_known_length, check_not_empty
 from keras_ssl.checks.images import check_images
@@ -38,4 +39,5 @@ __all__ = [
     "checked_texts",
     "described",
     "instead_of_array",
+    "without_missing",
 ]

@@ -16,6 +16,7 @@ __all__ = [
     "check_same_shape",
     "check_shape",
     "check_values",
+    "without_missing",
 ]
 
 
@@ -124,7 +125,12 @@ def check_shape(images: np.ndarray, channels: int | None = None, at_least: int =
 
 
 def check_values(
-    images: np.ndarray, value_range: Sequence[float] = (0.0, 1.0), name: str = "images", dtype: str = "float32"
+    images: np.ndarray,
+    value_range: Sequence[float] = (0.0, 1.0),
+    name: str = "images",
+    dtype: str = "float32",
+    in_time: bool = False,
+    do: str | None = None,
 ) -> None:
     """Raise unless `images`, an array of any shape, has the declared dtype and range. See `check_images`.
 
@@ -133,6 +139,8 @@ def check_values(
         value_range: Declared lowest and highest value of floats. Default: `(0, 1)`.
         name: Name of the images in the error.
         dtype: Declared dtype: `"float32"`, meaning floats of any width, or `"uint8"` in 0..255. Default: `"float32"`.
+        in_time: Whether the second axis is time, so that the error names the first wrong step, too. Default: False.
+        do: What to do about values that are not finite. Default: remove or repair these samples.
 
     Raises:
         UserError: If they do not.
@@ -146,8 +154,9 @@ def check_values(
         bad = np.flatnonzero([not np.isfinite(image).all() for image in images])
         raise UserError(
             f"finite {name}",
-            f"NaN or Inf in {len(bad)} of {len(images)}, the first at index {bad[0]}",
-            "remove or repair these samples",
+            f"NaN or Inf in {len(bad)} of {len(images)}, the first at index {bad[0]}"
+            + (f", step {_first_step(images[bad[0]])}" if in_time else ""),
+            do or "remove or repair these samples",
         )
     slack = 1e-3 * (high - low)
     if lowest < low - slack or highest > high + slack:
@@ -161,6 +170,31 @@ def check_values(
             f"values in {lowest:g}..{highest:g}",
             do,
         )
+
+
+def _first_step(sample):
+    """The first step at which a sample is not finite."""
+    return int(np.argmin(np.isfinite(sample).reshape(len(sample), -1).all(axis=1)))
+
+
+def without_missing(samples: np.ndarray, name: str) -> np.ndarray:
+    """Return samples with 0 for NaN, which stands for missing values.
+
+    Args:
+        samples: Float array `(n, …)`.
+        name: Name of the samples in the error.
+
+    Raises:
+        UserError: If all values of a sample are missing.
+    """
+    missing = np.isnan(samples)
+    if not missing.any():
+        return samples
+    empty = np.flatnonzero(missing.reshape(len(samples), -1).all(axis=1))
+    if len(empty):
+        received = f"{len(empty)} of {len(samples)} without any, the first at index {empty[0]}"
+        raise UserError(f"{name} of at least one known value", received, "leave these out")
+    return np.where(missing, 0, samples)
 
 
 def check_dtype(

@@ -25,6 +25,7 @@ from keras_ssl.data.loading import load
 from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers import splits_of
 from keras_ssl.data.readers.text_files import lines
+from keras_ssl.data.series_statistics import channel_statistics
 from keras_ssl.data.shards import Shards
 from keras_ssl.data.sound_preparation import SoundPreparation
 from keras_ssl.data.source import Source, check_labeled, from_arrays
@@ -51,6 +52,7 @@ __all__ = [
     "batches",
     "brightness",
     "capitalized",
+    "channel_statistics",
     "check_labeled",
     "cooccurrences",
     "dominant_color",

@@ -58,6 +58,11 @@ def load(
       images. Texts become `Source.columns["text"]`. Silent and clipped recordings are named.
     - An `.npz` file, or a folder with `train.npz`, and `test.npz` perhaps: the array "labels", if there is one, holds
       class numbers; the others are the samples, one array of any name, or several by the names of a model's inputs.
+    - A file of series, or a folder with one for each split: `.ts`, as the UEA and UCR archives have them, called
+      `train.ts` or `GunPoint_TRAIN.ts`; or, with `kind="series"`, `.csv` or `.tsv`. In a table with the columns "id"
+      and "time", a row is one time step, and the other columns are channels. In any other, a row is one series of one
+      channel; without names of columns the first one holds the labels. A column "label" has the classes, which are
+      numbered in order. Empty fields are missing values. Series are padded to one length by NaN.
     - Any image set of TensorFlow Datasets, such as `"mnist"` or `"cifar10_corrupted/fog_1"`: its features `"image"`
       and, as labels, `"label"`. It is downloaded if it has not been prepared.
 
@@ -68,8 +73,8 @@ def load(
             TensorFlow Datasets whose images differ in size. Default: the size that they have.
         columns: Names of other features of a set of TensorFlow Datasets, with one number per sample, to keep as
             `Source.columns`; for example `("label_shape",)` of `"dsprites"`. Default: none.
-        kind: Kind of the samples of an `.npz` file; see `from_arrays`. Default: by name, axes and dtype, or that of
-            `like`.
+        kind: Kind of the samples of an `.npz` file, see `from_arrays`, or "series" for a table of them. Default: by
+            name, axes and dtype, or that of `like`.
         like: Model that will take the samples: arrays are of its kinds, and images, except those of an `.npz` file,
             get its size and its number of channels. Default: None.
         in_memory: Whether the images or recordings of a folder are decoded now and kept in memory; if False, each is
@@ -116,6 +121,10 @@ def load(
     if readers.has_sounds(folder):
         _check_no_columns(columns, folder)
         return readers.load_sounds(folder, split, rate, length, _frames(like), in_memory, trust, skip_broken, say)
+    file = readers.series_file(folder, split, kind)
+    if file is not None:
+        _check_no_columns(columns, folder)
+        return readers.load_series(file, folder, kind)
     if folder.is_dir():
         _check_no_columns(columns, folder)
         return readers.load_folder(folder, split, wanted, in_memory, trust, preparation, channels, skip_broken, say)
@@ -123,7 +132,8 @@ def load(
         raise UserError(
             "images or arrays",
             f"the texts {folder}",
-            f"load them by `data.texts({str(folder)!r})`, or add `--objective masked_language_model` to `pretrain`",
+            f"load them by `data.texts({str(folder)!r})`, or add `--objective masked_language_model` to `pretrain`; "
+            "give `kind='series'`, or `--objective ts2vec`, for a table of series",
         )
     names.check_no_path(name_or_folder)
     named = readers.load_named(str(name_or_folder), split, wanted, columns, preparation)

@@ -9,7 +9,7 @@ from keras_ssl.encoders.cached import cached, document_end, is_cacheable
 from keras_ssl.encoders.hub import from_keras_hub
 from keras_ssl.encoders.image import conv_net, mlp, resnet18
 from keras_ssl.encoders.pooled import with_pool
-from keras_ssl.encoders.series import dilated_conv
+from keras_ssl.encoders.series import dilated_conv, patch_transformer, recurrent
 from keras_ssl.encoders.text import transformer
 from keras_ssl.encoders.vision_transformer import vit
 from keras_ssl.encoders.word_vectors import word_vectors
@@ -22,6 +22,8 @@ __all__ = [
     "from_keras_hub",
     "is_cacheable",
     "mlp",
+    "patch_transformer",
+    "recurrent",
     "resnet18",
     "spectrogram_conv",
     "spectrogram_transformer",

@@ -3,8 +3,16 @@
 And of generative models: similarity, Fréchet distance, modes, likelihood.
 """
 
+from keras_ssl.evaluate.anomalies import anomaly_scores, relative_scores
 from keras_ssl.evaluate.collapse import collapse, collapse_of_features
 from keras_ssl.evaluate.embedding import embed
+from keras_ssl.evaluate.forecasting import (
+    forecast_errors,
+    forecast_probe,
+    last_value,
+    seasonal_naive,
+    split_horizon,
+)
 from keras_ssl.evaluate.generative.features import FeatureClassifier, feature_classifier
 from keras_ssl.evaluate.generative.frechet import frechet_distance, frechet_floor
 from keras_ssl.evaluate.generative.likelihood import importance_weighted_nll, negative_elbo
@@ -15,6 +23,7 @@ from keras_ssl.evaluate.log_mel import log_mel_features
 from keras_ssl.evaluate.metrics import scores
 from keras_ssl.evaluate.probes import fit_nearest, knn, knn_of_features, linear_probe, linear_probe_of_features
 from keras_ssl.evaluate.regression import regression_scores
+from keras_ssl.evaluate.svm import fit_svm, svm_probe, svm_probe_of_features
 from keras_ssl.evaluate.tagging import tagging_scores
 from keras_ssl.evaluate.tf_idf import TfIdf
 from keras_ssl.evaluate.transcription import edit_distance, transcription_scores
@@ -24,12 +33,16 @@ __all__ = [
     "FeatureClassifier",
     "LabelEfficiency",
     "TfIdf",
+    "anomaly_scores",
     "collapse",
     "collapse_of_features",
     "edit_distance",
     "embed",
     "feature_classifier",
     "fit_nearest",
+    "fit_svm",
+    "forecast_errors",
+    "forecast_probe",
     "frechet_distance",
     "frechet_floor",
     "importance_weighted_nll",
@@ -37,6 +50,7 @@ __all__ = [
     "knn_of_features",
     "label_counts",
     "label_efficiency",
+    "last_value",
     "linear_probe",
     "linear_probe_of_features",
     "log_mel_features",
@@ -44,8 +58,13 @@ __all__ = [
     "negative_elbo",
     "reconstruction_error",
     "regression_scores",
+    "relative_scores",
     "scores",
+    "seasonal_naive",
+    "split_horizon",
     "ssim",
+    "svm_probe",
+    "svm_probe_of_features",
     "transcription_scores",
     "translation_scores",
     "tagging_scores",

@@ -10,7 +10,7 @@ __all__ = ["raw_features"]
 
 
 def raw_features(samples: Samples, specs: Specs) -> np.ndarray:
-    """Return samples as feature vectors: floats flattened, ids as a bag of words.
+    """Return samples as feature vectors: floats flattened, with 0 for what is missing, and ids as a bag of words.
 
     Args:
         samples: Array `(n, …)`, or a dict of arrays, whose features are concatenated. Masks are left out.
@@ -30,7 +30,10 @@ def raw_features(samples: Samples, specs: Specs) -> np.ndarray:
 
 
 def _features(x, spec):
-    return x.reshape(len(x), -1).astype("float32") if spec.is_float else _bag_of_words(x, spec)
+    if not spec.is_float:
+        return _bag_of_words(x, spec)
+    flat = x.reshape(len(x), -1).astype("float32")
+    return np.nan_to_num(flat, copy=False) if spec.missing else flat
 
 
 def _bag_of_words(ids, spec):

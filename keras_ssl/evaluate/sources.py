@@ -37,7 +37,7 @@ def as_source(samples: Source | Samples, model: Any = None) -> Source:
     if wanted is not None:
         shapes = keras.tree.map_structure(lambda spec: _of_shape(spec, len(source)), source.specs)
         specs.check(wanted, shapes, specs.plural(wanted))
-        _check_ids(wanted, source)
+        _check_read(wanted, source)
     return source
 
 
@@ -57,14 +57,16 @@ def _of_shape(spec, count):
     return np.broadcast_to(np.zeros((), spec.dtype), (count, *spec.shape[1:]))
 
 
-def _check_ids(wanted, source):
-    """Raise if ids are outside the model's vocabulary, which the source itself does not know."""
-    if not any(spec.is_bounded for spec in keras.tree.flatten(wanted)):
+def _check_read(wanted, source):
+    """Raise if ids are outside the model's vocabulary, or values missing that it needs, which a source cannot know."""
+    pairs = zip(keras.tree.flatten(wanted), keras.tree.flatten(source.specs))
+    checked = [spec for spec, there in pairs if spec.is_bounded or (there.missing and not spec.missing)]
+    if not checked:
         return
     for begin in range(0, len(source), _CHECKED):
         rows = source.samples.rows(np.arange(begin, min(begin + _CHECKED, len(source))))
         for name, spec in wanted.items() if isinstance(wanted, dict) else [(source.name, wanted)]:
-            if spec.is_bounded:
+            if spec in checked:
                 spec.check_values(name, rows[name] if isinstance(wanted, dict) else rows)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from keras_ssl.checks import check_shape
+from keras_ssl.checks import check_shape, without_missing
 from keras_ssl.errors import UserError
 from keras_ssl.specs import KINDS, Spec, check_values
 from keras_ssl.typing import Samples
@@ -54,6 +54,8 @@ def with_extremes(samples: dict[str, np.ndarray], specs: dict[str, Spec]) -> dic
 def verification_samples(samples: Samples, specs: dict[str, Spec]) -> dict[str, np.ndarray]:
     """Return `COUNT` samples of each input: the first ones, repeated if there are fewer.
 
+    Missing values become 0: what is verified is what clients send, and these send finite numbers.
+
     Args:
         samples: Array as the client sends it, or a dict of them by name.
         specs: What is sent, by name.
@@ -71,9 +73,9 @@ def verification_samples(samples: Samples, specs: dict[str, Spec]) -> dict[str, 
         for name in set(samples) & set(specs):
             _check_dtype(name, samples[name], specs[name])
     check_values(specs, samples, "samples")
-    return {
-        name: np.resize(samples[name], (COUNT, *samples[name].shape[1:])).astype(specs[name].dtype) for name in specs
-    }
+    missing = {name for name, spec in specs.items() if spec.missing}
+    known = {name: without_missing(samples[name], name) if name in missing else samples[name] for name in specs}
+    return {name: np.resize(x, (COUNT, *x.shape[1:])).astype(specs[name].dtype) for name, x in known.items()}
 
 
 def _check_dtype(name, samples, spec):

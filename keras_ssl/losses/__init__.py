@@ -27,6 +27,7 @@ from keras_ssl.losses.reconstruction import (
 )
 from keras_ssl.losses.scaled import Scaled
 from keras_ssl.losses.speech import code_diversity, distractor_logits
+from keras_ssl.losses.temporal import hierarchical_contrast, instance_contrast, temporal_contrast
 from keras_ssl.losses.word_vectors import cbow, glove, negative_sampling, skip_gram, window_weights
 
 __all__ = [
@@ -44,7 +45,9 @@ __all__ = [
     "gaussian_kl",
     "glove",
     "gradient_penalty",
+    "hierarchical_contrast",
     "info_nce",
+    "instance_contrast",
     "l1",
     "masked_squared_error",
     "negative_cosine",
@@ -56,6 +59,7 @@ __all__ = [
     "sparsity_kl",
     "squared_error",
     "swav",
+    "temporal_contrast",
     "token_cross_entropy",
     "vicreg",
     "wasserstein",

@@ -28,6 +28,7 @@ from keras_ssl.objectives.reconstruction import (
     VariationalAutoencoder,
 )
 from keras_ssl.objectives.sequence_to_sequence import SequenceToSequence
+from keras_ssl.objectives.temporal import TS2Vec
 from keras_ssl.objectives.word_vectors import CBOW, GloVe, SkipGram
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "SkipGram",
     "SparseAutoencoder",
     "SwAV",
+    "TS2Vec",
     "TokenAttributes",
     "VICReg",
     "VariationalAutoencoder",

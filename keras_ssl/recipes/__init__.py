@@ -4,13 +4,14 @@ A recipe is a plain function of the data that returns a compiled objective, read
 split, after the last epoch; hyperparameters were chosen on a part of train. `choose` finds a recipe by names.
 """
 
-from keras_ssl.recipes import digits, items, mnist, photographs, small_images, speech, text, words
-from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, SPEECH, TEXT, UNLABELED, check_kind, choose
+from keras_ssl.recipes import digits, items, mnist, photographs, series, small_images, speech, text, words
+from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, SERIES, SPEECH, TEXT, UNLABELED, check_kind, choose
 from keras_ssl.recipes.recipe import Recipe, compiled
 
 __all__ = [
     "CLASSICAL",
     "JOINT_EMBEDDING",
+    "SERIES",
     "SPEECH",
     "TEXT",
     "UNLABELED",
@@ -22,6 +23,7 @@ __all__ = [
     "items",
     "mnist",
     "photographs",
+    "series",
     "small_images",
     "speech",
     "text",

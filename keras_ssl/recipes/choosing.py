@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from keras_ssl import data, names, objectives
 from keras_ssl.errors import UserError
-from keras_ssl.recipes import digits, mnist, photographs, small_images, speech, text
+from keras_ssl.recipes import digits, mnist, photographs, series, small_images, speech, text
 from keras_ssl.recipes.recipe import Recipe
 from keras_ssl.specs import KINDS
 from keras_ssl.typing import Path
 
-__all__ = ["CLASSICAL", "JOINT_EMBEDDING", "SPEECH", "TEXT", "UNLABELED", "check_kind", "choose"]
+__all__ = ["CLASSICAL", "JOINT_EMBEDDING", "SERIES", "SPEECH", "TEXT", "UNLABELED", "check_kind", "choose"]
 
 UNLABELED = {"mnist": "train[:20000]", "fashion_mnist": "train[:20000]", "cifar10": "train[:20000]"}
 """The part of a named data set that its recipe trains on, if that is not all of train."""
@@ -24,13 +24,16 @@ CLASSICAL = {name: getattr(small_images, name) for name in names.CLASSICAL}
 TEXT = {name: getattr(text, name) for name in names.TEXT}
 """Recipes of language models, for any texts, by name on the command line."""
 
+SERIES = {name: getattr(series, name) for name in names.SERIES}
+"""Recipes of objectives of series, by name on the command line."""
+
 SPEECH = {name: getattr(speech, name) for name in names.SPEECH}
 """Recipes for recordings, by name on the command line."""
 
-_KINDS = dict.fromkeys(TEXT, "ids") | dict.fromkeys(SPEECH, "audio")
 _ANYWHERE = (
     CLASSICAL
     | TEXT
+    | SERIES
     | SPEECH
     | {
         name: functools.partial(photographs.joint_embedding, objective=objective)
@@ -57,7 +60,7 @@ def check_kind(source: data.Source, objective: str) -> None:
     Raises:
         UserError: If it has something else.
     """
-    kind = _KINDS.get(objective, "image")
+    kind = names.KIND_OF.get(objective, "image")
     if source.kind != kind:
         raise UserError(
             f"{KINDS[kind].plural}, which all recipes of {objective} are for",
@@ -70,7 +73,8 @@ def choose(objective: str, dataset: Path) -> Callable[..., Recipe]:
     """Return the recipe function for the names of an objective and a data set.
 
     Args:
-        objective: A key of `JOINT_EMBEDDING`, `CLASSICAL`, `TEXT` or `SPEECH`, such as "simclr" or "autoencoder".
+        objective: A key of `JOINT_EMBEDDING`, `CLASSICAL`, `TEXT`, `SERIES` or `SPEECH`, such as "simclr" or
+            "autoencoder".
         dataset: A name such as "digits" or "mnist", or a folder. If it has no recipe of its own, the default is a
             recipe without scores: the one for photographs for joint-embedding objectives and the autoencoder, otherwise
             the one for small images.

@@ -28,6 +28,7 @@ class Recipe:
         seed: Seed of weights, order and views.
         targets: `data.Targets` of the images, or None.
         columns: Names of columns of the source that batches hold, too.
+        drop_remainder: See `data.batches`.
     """
 
     objective: objectives.Objective
@@ -38,11 +39,12 @@ class Recipe:
     seed: int = 0
     targets: data.Targets | None = None
     columns: tuple[str, ...] = ()
+    drop_remainder: bool | None = None
 
     def batches(self, first_epoch: int = 0, first_step: int = 0) -> Any:
         """Return the batches for `fit`; one of the arguments is how many were trained before the run is resumed."""
         given: dict[str, Any] = {"first_epoch": first_epoch, "first_step": first_step, "targets": self.targets}
-        given["columns"] = self.columns
+        given |= {"columns": self.columns, "drop_remainder": self.drop_remainder}
         return data.batches(self.source, self.views, self.batch_size, self.seed, **given)
 
     def fit(self, **kwargs: Any) -> keras.callbacks.History:

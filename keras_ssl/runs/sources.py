@@ -8,7 +8,7 @@ import keras
 
 from keras_ssl import data
 from keras_ssl.evaluate.sources import as_source
-from keras_ssl.names import TEXT_FILES
+from keras_ssl.names import SERIES_FILES, TEXT_FILES
 from keras_ssl.networks import embedder
 from keras_ssl.specs import Spec, specs_of
 from keras_ssl.tokenizers import Tokenizer
@@ -66,7 +66,7 @@ def load_labeled(
     """
     train = load_fitting(dataset, "train", model, tokenizer, say=say, **reading)
     data.check_labeled(train)
-    split = _test_split(dataset, tokenizer)
+    split = _test_split(dataset, tokenizer, train.kind)
     if split is None:
         train, test = train.split(0.8)
         if say is not None:
@@ -82,13 +82,14 @@ def load_labeled(
     return train, test
 
 
-def _test_split(dataset, tokenizer):
+def _test_split(dataset, tokenizer, kind):
     """Name of the split to test on; None if there is none beside train."""
     path = pathlib.Path(dataset)
     if not path.exists():
         return "test"
     texts = tokenizer is not None and not _has_arrays(dataset)
-    endings = TEXT_FILES if texts else (".npz",) if _has_arrays(dataset) else (".csv", ".tsv")
+    tables = SERIES_FILES if kind == "series" else (".csv", ".tsv")
+    endings = TEXT_FILES if texts else (".npz",) if _has_arrays(dataset) else tables
     splits = data.splits_of(path, endings) if path.is_dir() else ()
     return next((name for name in ("test", "val") if name in splits), None)
 

@@ -8,7 +8,7 @@ from keras_ssl.specs.checking import check, check_values
 from keras_ssl.specs.encoders import RescalingWarning, check_encoder, check_vectors, warn_of_rescaling
 from keras_ssl.specs.kinds import KINDS, Kind, kind_of
 from keras_ssl.specs.models import check_kind, inputs_like, longest_of, specs_of
-from keras_ssl.specs.spec import Spec, Specs, describe, from_json, plural, to_json, without_range
+from keras_ssl.specs.spec import Spec, Specs, describe, from_json, plural, to_json, without_missing, without_range
 from keras_ssl.specs.stored import scale_of, stored_spec
 
 __all__ = [
@@ -33,5 +33,6 @@ __all__ = [
     "stored_spec",
     "to_json",
     "warn_of_rescaling",
+    "without_missing",
     "without_range",
 ]

@@ -18,6 +18,7 @@ class Kind:
         low: Lowest value, or None for any.
         high: Highest value, or None for any.
         stored: Dtypes in which data of this kind may be stored besides, and what their values are divided by.
+        missing: Whether data may hold NaN, for values that are missing. Not every model takes them: see `specs_of`.
     """
 
     axes: tuple[str, ...]
@@ -26,13 +27,14 @@ class Kind:
     low: float | None = None
     high: float | None = None
     stored: dict[str, float] = dataclasses.field(default_factory=dict)
+    missing: bool = False
 
 
 KINDS: dict[str, Kind] = {
     "image": Kind(("height", "width", "channels"), "images", low=0.0, high=1.0, stored={"uint8": 255.0}),
     "video": Kind(("time", "height", "width", "channels"), "videos", low=0.0, high=1.0, stored={"uint8": 255.0}),
     "audio": Kind(("time",), "recordings", low=-1.0, high=1.0, stored={"int16": 32768.0}),
-    "series": Kind(("time", "channels"), "series"),
+    "series": Kind(("time", "channels"), "series", missing=True),
     "row": Kind(("features",), "rows"),
     "ids": Kind(("time",), "rows of ids", "int32", low=0),
     "mask": Kind(("time",), "masks", "int32", low=0, high=1),

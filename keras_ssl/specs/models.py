@@ -15,6 +15,9 @@ __all__ = ["check_kind", "inputs_like", "longest_of", "specs_of"]
 def specs_of(model: keras.Model) -> Specs:
     """Return what a model takes: a `Spec`, or a dict of them by name if it has several inputs.
 
+    A model takes NaN, for missing values, in an input of a kind that may hold it if it looks for it: if the operation
+    `keras.ops.isnan` reads the input, in the model itself or in one that is nested in it.
+
     Args:
         model: Functional or built sequential `keras.Model`.
 
@@ -95,20 +98,22 @@ def _spec(model, x):
     if kind == "ids":
         size, longest = _vocabulary(model, x), longest_of(model)
         high = None if size is None else size - 1
-    return Spec(tuple(x.shape), dtype, low, high, kind, longest)
+    missing = KINDS[kind].missing and any(type(reader).__name__ == "Isnan" for reader in _readers(model, x))
+    return Spec(tuple(x.shape), dtype, low, high, kind, longest, missing)
 
 
 def _vocabulary(model, x):
-    """Size of the embedding that reads an input, directly or in a nested model; None if there is none."""
+    """Size of the embedding that reads an input; None if there is none."""
+    sizes = (getattr(reader, "input_dim", None) for reader in _readers(model, x))
+    return next((size for size in sizes if size is not None), None)
+
+
+def _readers(model, x):
+    """The operations that read an input, directly or in a nested model."""
     for nodes in _graph(model)._nodes_by_depth.values():
         for node in nodes:
             places = [k for k, tensor in enumerate(node.arguments.keras_tensors) if tensor is x]
             if places and is_graph(node.operation):
-                size = _vocabulary(node.operation, node.operation.inputs[places[0]])
+                yield from _readers(node.operation, node.operation.inputs[places[0]])
             elif places:
-                size = getattr(node.operation, "input_dim", None)
-            else:
-                continue
-            if size is not None:
-                return size
-    return None
+                yield node.operation

@@ -11,9 +11,11 @@ from keras_ssl.errors import UserError
 from keras_ssl.specs.kinds import KINDS
 from keras_ssl.typing import Shape, Tensor
 
-__all__ = ["Spec", "Specs", "describe", "from_json", "plural", "to_json", "without_range"]
+__all__ = ["Spec", "Specs", "describe", "from_json", "plural", "to_json", "without_missing", "without_range"]
 
 _UNKNOWN = 16  # of random samples, along an axis of any size
+_SELDOM = ("longest", "missing")
+_NO_NAN = "fill in missing values, or use an encoder that takes NaN for them, such as `encoders.dilated_conv`"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Spec:
         high: Highest value, or None for any. Default: None.
         kind: One of `KINDS`, or None if it is of no kind. Default: None.
         longest: Largest size of an axis of any size, such as the number of learned positions, or None. Default: None.
+        missing: Whether a float may be NaN, for a value that is missing. Default: False.
     """
 
     shape: Shape
@@ -36,6 +39,7 @@ class Spec:
     high: float | None = None
     kind: str | None = None
     longest: int | None = None
+    missing: bool = False
 
     @property
     def is_float(self) -> bool:
@@ -118,11 +122,15 @@ class Spec:
             x: NumPy array, batch first.
 
         Raises:
-            UserError: If values are not finite or out of range; the error has the index of the first such sample.
+            UserError: If values are not finite or out of range, or all values of a sample are missing; the error has
+                the index of the first such sample.
         """
         if self.is_float:
             low, high = -np.inf if self.low is None else self.low, np.inf if self.high is None else self.high
-            checks.check_values(x, (low, high), name)
+            in_time = self.kind is not None and KINDS[self.kind].axes[0] == "time"
+            do = _NO_NAN if self.kind is not None and KINDS[self.kind].missing and not self.missing else None
+            known = checks.without_missing(x, name) if self.missing else x
+            checks.check_values(known, (low, high), name, in_time=in_time, do=do)
             return
         outside = np.zeros(x.shape, bool)
         if self.low is not None:
@@ -155,9 +163,9 @@ class Spec:
         return rng.integers(int(low), int(high) + 1, shape).astype(self.dtype)
 
     def to_json(self) -> dict[str, Any]:
-        """Return a dict for a JSON file, with the arguments by name; `longest` only if there is one."""
+        """Return a dict for a JSON file, with the arguments by name; `longest` and `missing` only if there are."""
         described = {**dataclasses.asdict(self), "shape": list(self.shape)}
-        return {name: value for name, value in described.items() if name != "longest" or value is not None}
+        return {name: value for name, value in described.items() if name not in _SELDOM or value not in (None, False)}
 
 
 def _alike(shape, other):
@@ -214,3 +222,8 @@ def without_range(specs: Specs) -> Specs:
     return keras.tree.map_structure(
         lambda spec: dataclasses.replace(spec, low=None, high=None) if spec.is_float else spec, specs
     )
+
+
+def without_missing(specs: Specs) -> Specs:
+    """Return specs that take no NaN."""
+    return keras.tree.map_structure(lambda spec: dataclasses.replace(spec, missing=False), specs)

@@ -34,7 +34,7 @@ def stored_spec(name: str, shape: Shape, dtype: Any, kind: str | None = None) ->
     check_axes(shape, wanted.axes, wanted.plural, f"; or say what it is: `kind=` {', '.join(KINDS)}")
     same_sort = ("float" in dtype) == ("float" in wanted.dtype) and np.dtype(dtype).kind in "biuf"
     fits = dtype in wanted.stored or same_sort
-    spec = Spec((None, *shape[1:]), wanted.dtype, wanted.low, wanted.high, kind)
+    spec = Spec((None, *shape[1:]), wanted.dtype, wanted.low, wanted.high, kind, missing=wanted.missing)
     if not fits:
         raise UserError(
             f"{wanted.plural} as {' or '.join([spec.values, *wanted.stored])}",

@@ -3,7 +3,7 @@
 from keras_ssl.transfer.adapting import adapt_input, adapt_statistics
 from keras_ssl.transfer.fine_tuning import FineTuning, fine_tune
 from keras_ssl.transfer.freezing import Trainability, freeze, trainability, unfreeze
-from keras_ssl.transfer.heads import classifier, regressor, tagger, token_labels, transcriber, word_labels
+from keras_ssl.transfer.heads import classifier, forecaster, regressor, tagger, token_labels, transcriber, word_labels
 from keras_ssl.transfer.linear import fit_linear, start_from_probe
 from keras_ssl.transfer.transcribing import decode_ctc, transcribe
 
@@ -16,6 +16,7 @@ __all__ = [
     "decode_ctc",
     "fine_tune",
     "fit_linear",
+    "forecaster",
     "freeze",
     "regressor",
     "start_from_probe",

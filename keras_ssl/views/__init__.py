@@ -2,11 +2,10 @@
 
 A policy is a pure function `(images, seed) -> images` of a batch, with its own random draw for each image. `digits` and
 `natural_images` are ready policies; `Policy` makes one from single operations, and `from_layers` from Keras or KerasCV
-layers. `pair` makes two views of each image, and `multi_crop` adds small crops; `twice` leaves the difference to the
-encoder's dropout. Images are float32 of shape `(n, h, w, c)` in 0..1, and a seed is an integer tensor of shape `(2,)`.
-`preview` shows what a policy does.
-
-`recordings` is a ready policy for sound `(n, time)` in -1..1; policies of it have `kind="audio"`.
+layers. `time_series` is a ready policy for series, whose operations are for `Policy([…], kind="series")`, and
+`recordings` one for sound `(n, time)` in -1..1, of `kind="audio"`. `pair` makes two views of each sample, `multi_crop`
+adds small crops, and `twice` leaves the difference to the encoder's dropout. Images are float32 of shape `(n, h, w, c)`
+in 0..1, and a seed is an integer tensor of shape `(2,)`. `preview` shows what a policy does.
 """
 
 from keras_ssl.views.audio.policies import recordings
@@ -22,6 +21,15 @@ from keras_ssl.views.multi_crop import MultiCrop, multi_crop
 from keras_ssl.views.pair import Pair, Twice, pair, twice
 from keras_ssl.views.policy import Policy
 from keras_ssl.views.preview import preview
+from keras_ssl.views.series import (
+    jitter,
+    mask_frequencies,
+    mix_frequencies,
+    random_window,
+    rescale,
+    time_series,
+    time_warp,
+)
 
 __all__ = [
     "digits",
@@ -53,4 +61,11 @@ __all__ = [
     "time_crop",
     "time_shift",
     "white_noise",
+    "jitter",
+    "rescale",
+    "random_window",
+    "time_warp",
+    "mask_frequencies",
+    "mix_frequencies",
+    "time_series",
 ]

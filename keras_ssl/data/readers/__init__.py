@@ -4,6 +4,7 @@ from keras_ssl.data.readers.array_files import array_file, load_arrays
 from keras_ssl.data.readers.digits import load_digits
 from keras_ssl.data.readers.image_folders import load_folder
 from keras_ssl.data.readers.named_sets import load_named, load_named_texts
+from keras_ssl.data.readers.series_files import load_series, series_file
 from keras_ssl.data.readers.sound_lists import has_sounds
 from keras_ssl.data.readers.sound_sets import load_sounds
 from keras_ssl.data.readers.split_folders import split_file, splits_of
@@ -18,10 +19,12 @@ __all__ = [
     "load_folder",
     "load_named",
     "load_named_texts",
+    "load_series",
     "load_sounds",
     "load_text_file",
     "load_text_folder",
     "pieces",
+    "series_file",
     "split_file",
     "splits_of",
 ]

@@ -12,6 +12,9 @@ from keras_ssl.typing import Path
 
 __all__ = ["split_file", "split_files", "split_folder", "splits_of"]
 
+_WITH_NAME = (".ts", ".tsv")
+"""Endings of files that are called by their set and split, as in the UCR archive: GunPoint_TRAIN.ts."""
+
 
 def splits_of(folder: Path, endings: tuple[str, ...] = (".npz",)) -> tuple[str, ...]:
     """Return the splits that a folder has, in the order "train", "test", "val"; none if it has no train.
@@ -61,7 +64,12 @@ def split_files(folder: pathlib.Path, endings: tuple[str, ...]) -> dict[str, pat
     stems: dict[str, pathlib.Path] = {}
     for file in sorted(folder.iterdir()):
         ending = next((one for one in endings if file.name.lower().endswith(one)), None)
-        if ending is not None and split_of(stem := file.name[: -len(ending)]) is not None and file.is_file():
+        if ending is None or not file.is_file():
+            continue
+        stem = file.name[: -len(ending)]
+        if ending in _WITH_NAME and split_of(stem) is None:
+            stem = stem.rpartition("_")[2]
+        if split_of(stem) is not None:
             if stem in stems:
                 raise UserError(
                     f"one file of the split {stem} in {folder}", f"{stems[stem].name} and {file.name}", "remove one"

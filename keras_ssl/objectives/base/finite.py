@@ -72,7 +72,7 @@ def judge(optimizer: Any, loss: Tensor, gradients: Tensor, batch: Tensor) -> Ver
 def batch_sum(objective: Any, data: Any) -> Tensor:
     """Return the sum of a batch for `judge`: of all floats in which NaN is an error.
 
-    So series, in which it is padding, and the objective's `missing_keys` are left out.
+    So what may have missing values, and the objective's `missing_keys`, are left out.
 
     Args:
         objective: An `Objective`.
@@ -81,7 +81,7 @@ def batch_sum(objective: Any, data: Any) -> Tensor:
     x = batches.by_key(objective, keras.utils.unpack_x_y_sample_weight(data)[0])
     wanted = {key: s for key, s in objective.batch_specs.items() if key in x and key not in objective.missing_keys}
     pairs = zip(keras.tree.flatten(wanted), keras.tree.flatten({key: x[key] for key in wanted}), strict=True)
-    return sum_of([leaf for spec, leaf in pairs if spec.is_float and spec.kind != "series"])
+    return sum_of([leaf for spec, leaf in pairs if spec.is_float and not spec.missing])
 
 
 def scales_loss(optimizer: Any) -> bool:

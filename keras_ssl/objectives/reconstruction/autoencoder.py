@@ -7,7 +7,7 @@ import keras
 
 from keras_ssl import decoders, losses
 from keras_ssl.objectives.base.objective import Objective
-from keras_ssl.specs import Specs, inputs_like, specs_of
+from keras_ssl.specs import Specs, inputs_like, specs_of, without_missing
 from keras_ssl.typing import Batch, Tensor
 
 __all__ = ["Autoencoder"]
@@ -45,6 +45,11 @@ class Autoencoder(Objective):
         self.decoder = decoders.mirror(encoder, activation) if decoder is None else decoder
         decoders.check_mirrors(self.decoder, encoder, encoder.output_shape[-1])
         self.reconstruction = reconstruction
+
+    @property
+    def batch_specs(self) -> dict[str, Specs]:
+        """What the encoder takes, but nothing missing: there is no loss where the input is not known."""
+        return {key: without_missing(spec) for key, spec in super().batch_specs.items()}
 
     def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Encode and decode."""

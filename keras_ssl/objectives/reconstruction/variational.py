@@ -9,7 +9,7 @@ from keras_ssl import decoders, heads, likelihoods, losses
 from keras_ssl.checks import check_between
 from keras_ssl.objectives.base import assertions
 from keras_ssl.objectives.base.objective import Objective
-from keras_ssl.specs import Spec, Specs, inputs_like, specs_of
+from keras_ssl.specs import Spec, Specs, inputs_like, specs_of, without_missing
 from keras_ssl.typing import Batch, Schedule, Tensor
 
 __all__ = ["VariationalAutoencoder"]
@@ -71,6 +71,11 @@ class VariationalAutoencoder(Objective):
         """Return the mean and log variance of `q(z|x)`, both `(n, latent_dim)`, of `images` `(n, …)`."""
         mean, log_variance = self.statistics(self.encoder(images, training=training), training=training)
         return mean, log_variance
+
+    @property
+    def batch_specs(self) -> dict[str, Specs]:
+        """What the encoder takes, but nothing missing: there is no loss where the input is not known."""
+        return {key: without_missing(spec) for key, spec in super().batch_specs.items()}
 
     def forward_pass(self, batch: Batch, training: bool) -> dict[str, Tensor]:
         """Draw z from the posterior, and decode it."""

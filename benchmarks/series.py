@@ -1,0 +1,202 @@
+"""What representations of series are worth on five sets of the UCR and UEA archives, by the protocol of TS2Vec.
+
+    python -m benchmarks.series                                # all rows, 3 seeds; interrupted, it goes on
+    python -m benchmarks.series --peer /tmp/venv-aeon/bin/python
+    python -m benchmarks.series --small                        # a few steps on two sets; writes nothing
+    python -m benchmarks.series --validate                     # to choose by; writes nothing
+
+An encoder is trained on the series of train, without labels. A support vector machine is fitted on their
+representations (`evaluate.fit_svm`), and scored on test, after the last step. TS2Vec is `recipes.series.ts2vec`, with
+the budget of its authors' code; "untrained" is its encoder before the first step. SimCLR and VICReg take the same
+encoder with `views.time_series`, for as many steps of 16 series. Contrastive predictive coding and Forecasting take a
+recurrent encoder of the same width, for as many steps of 8. Nothing was tuned.
+
+MultiRocket and Catch22 are supervised classifiers of aeon, in an environment of its own: see
+`requirements-aeon.txt`. The sets are files in aeon's wheel, which `pip download` fetches once into the folder of
+`protocol.kept`; they are read by `data.load`. With `--validate` three tenths of train stand for test.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import zipfile
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but before Keras is imported
+
+import keras
+import numpy as np
+
+from benchmarks.pages import RESULTS, publish
+from benchmarks.protocol import VERSION, kept, note
+from keras_ssl import data, encoders, evaluate, objectives, recipes, views
+
+AEON = "aeon==1.6.0"
+SETS = ("ArrowHead", "GunPoint", "ItalyPowerDemand", "OSULeaf", "BasicMotions")
+PEERS = ("MultiRocket", "Catch22")
+OWN = ("raw inputs", "untrained", "TS2Vec", "SimCLR", "VICReg", "ContrastivePredictiveCoding", "Forecasting")
+ROWS = (*OWN, *PEERS)
+WIDTH, RATE = 320, 1e-3
+
+
+# ---- data ------------------------------------------------------------------------------------------------------------
+
+
+def folder_of_sets():
+    """The folder with one folder for each set, out of aeon's wheel."""
+    home = kept("aeon").parent / "aeon"
+    if not (home / "data").exists():
+        home.mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(home), AEON]
+        if not list(home.glob("aeon-*.whl")):
+            subprocess.run(command, check=True)
+        with zipfile.ZipFile(next(home.glob("aeon-*.whl"))) as wheel:
+            for member in wheel.namelist():
+                parts = pathlib.PurePosixPath(member).parts
+                if parts[:3] == ("aeon", "datasets", "data") and parts[3] in SETS and member.endswith(".ts"):
+                    path = home / "data" / parts[3] / parts[4]
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(wheel.read(member))
+    return home / "data"
+
+
+def splits(name, validate):
+    """Series to train on, and to score on."""
+    train = data.load(folder_of_sets() / name, "train")
+    return train.split(0.7) if validate else (train, data.load(folder_of_sets() / name, "test"))
+
+
+# ---- rows ------------------------------------------------------------------------------------------------------------
+
+
+def score(row, name, seed, given):
+    """Accuracy of a row on a set, and the seconds of training."""
+    train, test = splits(name, given.validate)
+    if row == "raw inputs":
+        return {"accuracy": evaluate.svm_probe(None, train, test)["accuracy"], "seconds": 0.0}
+    file = kept(f"series-{row}", dataset=name, seed=seed, steps=given.steps, validate=given.validate)
+    file = file.with_name(file.name + ".npz")
+    if given.again or not file.exists():
+        begun = time.perf_counter()
+        encoder = trained(row, train, seed, given.steps)
+        seconds = time.perf_counter() - begun
+        h = [evaluate.embed(encoder, source) for source in (train, test)]
+        np.savez(file, train=h[0], test=h[1], seconds=seconds)
+    with np.load(file) as stored:
+        features, test_features, seconds = stored["train"], stored["test"], float(stored["seconds"])
+    found = evaluate.svm_probe_of_features(features, train.labels, test_features, test.labels)
+    return {"accuracy": found["accuracy"], "seconds": seconds}
+
+
+def trained(row, train, seed, steps):
+    """The embedder of an objective after its steps, or before the first."""
+    recipe = recipes.series.ts2vec(train, seed=seed)
+    steps = steps or recipe.epochs * (len(train) // recipe.batch_size)
+    if row == "untrained":
+        return recipe.objective.encoder
+    if row == "TS2Vec":
+        objective, batches = recipe.objective, recipe.batches()
+    elif row in ("SimCLR", "VICReg"):
+        objective = getattr(objectives, row)(recipe.objective.encoder, seed=seed)
+        batches = data.batches(train, views=views.time_series(), batch_size=min(16, len(train)), seed=seed)
+    else:
+        statistics = data.channel_statistics(train)
+        encoder = encoders.recurrent(train.shape[-1], width=WIDTH, statistics=statistics)
+        objective = getattr(objectives, row)(encoder, seed=seed)
+        batches = data.batches(train, batch_size=recipe.batch_size, seed=seed, drop_remainder=True)
+    objective.compile(keras.optimizers.AdamW(RATE, weight_decay=0.01))
+    epochs, rest = divmod(steps, len(batches))
+    if epochs:
+        objective.fit(batches, epochs=epochs, verbose=0)
+    if rest:
+        objective.fit(batches, steps_per_epoch=rest, verbose=0)
+    return objective.embedder
+
+
+def peer(row, name, seed, given):
+    """Accuracy of a classifier of aeon, from a process of its own environment."""
+    file = kept(f"series-{row}", dataset=name, seed=seed, validate=given.validate).with_suffix(".json")
+    if given.again or not file.exists():
+        train, test = splits(name, given.validate)
+        arrays = file.with_suffix(".input.npz")
+        np.savez(arrays, train=train.stored, train_labels=train.labels, test=test.stored, test_labels=test.labels)
+        script = pathlib.Path(__file__).with_name("aeon_peer.py")
+        output = subprocess.run(
+            [given.peer, script, row, arrays, str(seed)], check=True, capture_output=True, text=True
+        )
+        file.write_text(output.stdout.splitlines()[-1], encoding="utf-8")
+        arrays.unlink()
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def measure(given):
+    """Figures of each seed by row and set; rows of objectives that are not there, or without a peer, are left out."""
+    rows = {}
+    for row in given.rows:
+        if row in PEERS and not given.peer:
+            continue
+        if row not in (*OWN[:3], *PEERS) and not hasattr(objectives, row):
+            continue
+        for name in given.sets:
+            seeds = range(1 if row == "raw inputs" else given.seeds)
+            found = [(peer if row in PEERS else score)(row, name, seed, given) for seed in seeds]
+            rows.setdefault(row, {})[name] = found
+            accuracy = np.mean([run["accuracy"] for run in found])
+            print(f"{row} on {name}: {accuracy:.3f}, {found[-1]['seconds']:.0f} s", flush=True)
+    return {"protocol": {"version": VERSION}, "rows": rows, "seeds": given.seeds, "cores": os.cpu_count()}
+
+
+# ---- the page --------------------------------------------------------------------------------------------------------
+
+
+def section(result):
+    """The table, and the lines under it."""
+    rows = result["rows"]
+    sets = list(next(iter(rows.values())))
+    lines = [f"| | {' | '.join(sets)} | mean | s |", "|---" * (len(sets) + 3) + "|"]
+    for row, of_sets in rows.items():
+        cells = [cell([run["accuracy"] for run in of_sets[name]]) for name in sets]
+        mean = np.mean([run["accuracy"] for runs in of_sets.values() for run in runs])
+        seconds = np.mean([run["seconds"] for runs in of_sets.values() for run in runs])
+        code = f"`{row}`" if hasattr(objectives, row) else row
+        lines.append(f"| {code} | {' | '.join(cells)} | {mean:.3f} | {seconds:.0f} |")
+    return "\n".join(lines) + (
+        f"\n\nAccuracy on test of a support vector machine on frozen representations, mean ± standard deviation over "
+        f"{result['seeds']} seeds,\nafter the last step. MultiRocket and Catch22 are supervised classifiers of aeon. "
+        f"Seconds are those of training on {result['cores']} cores,\nwhich were not idle." + note(result)
+    )
+
+
+def cell(values):
+    """Mean, and standard deviation where there are several."""
+    return f"{np.mean(values):.3f}" + (f" ± {np.std(values):.3f}" if len(values) > 1 else "")
+
+
+def main():
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, help="training steps of every row (those of the recipe)")
+    parser.add_argument("--peer", help="Python of the environment with aeon; without it, its rows are left out")
+    parser.add_argument("--small", action="store_true", help="20 steps on two sets, one seed; writes nothing")
+    parser.add_argument("--validate", action="store_true", help="score on a part of train; write nothing")
+    parser.add_argument("--again", action="store_true", help="train anew")
+    given = parser.parse_args()
+    if given.small:
+        given.sets, given.seeds, given.steps = ["GunPoint", "BasicMotions"], 1, given.steps or 20
+    result = measure(given)
+    print(section(result))
+    whole = all(getattr(given, key) == parser.get_default(key) for key in ("sets", "rows", "steps", "seeds"))
+    if whole and not (given.small or given.validate):
+        publish("series", result)
+        print(f"Written: {RESULTS / 'series.json'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Tables of time series: one series in each row, or one time step in each row."""
+
+import csv
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_ssl.data.readers.text_files import lines
+from keras_ssl.errors import UserError
+from keras_ssl.typing import Path
+
+__all__ = ["Series", "read_table"]
+
+_MISSING = ("", "?", "nan", "na", "null", "none")
+
+
+@dataclasses.dataclass
+class Series:
+    """Series as they are in a file.
+
+    Args:
+        values: Arrays `(time, channels)`, float32, of any lengths.
+        labels: The label of each, or None.
+        known: Labels that the file names, besides.
+        columns: Numbers that belong to the series, by name, or None.
+    """
+
+    values: list[np.ndarray]
+    labels: list[str] | None = None
+    known: Sequence[str] = ()
+    columns: dict[str, np.ndarray] | None = None
+
+    def padded(self) -> np.ndarray:
+        """Return all series in one array `(n, time, channels)`, with NaN at the ends of those that are shorter."""
+        longest = max(map(len, self.values))
+        padded = np.full((len(self.values), longest, self.values[0].shape[1]), np.nan, "float32")
+        for row, series in zip(padded, self.values):
+            row[: len(series)] = series
+        return padded
+
+
+def read_table(path: Path) -> Series:
+    """Read a `.csv` or `.tsv` file of series; see `data.load`.
+
+    Args:
+        path: Path of the file, of commas, or of tabs if its name says `.tsv`.
+
+    Raises:
+        UserError: If it is no such table; the error names the line.
+    """
+    tabs = str(path).lower().removesuffix(".gz").endswith(".tsv")
+    reader = csv.reader(lines(path), delimiter="\t" if tabs else ",")
+    rows = [(reader.line_num, row) for row in reader if row]
+    if not rows:
+        return Series([])
+    header = [name.strip() for name in rows[0][1]]
+    if not _is_header(header):
+        header = ["label", *map(str, range(len(header) - 1))]  # as in the UCR archive
+        return _wide(path, header, rows)
+    if repeated := sorted({name for name in header if header.count(name) > 1}):
+        raise UserError(f"columns of different names in {path}", ", ".join(repeated), "rename them")
+    if "id" not in header:
+        return _wide(path, header, rows[1:])
+    if "time" not in header:
+        do = "name the column of times so, if each row is a time step; else remove the column 'id'"
+        raise UserError(f"a column 'time' beside 'id' in {path}", f"{', '.join(header)}", do)
+    return _long(path, header, rows[1:])
+
+
+def _is_header(fields):
+    """Whether a first row names columns: by words, or by numbers from 0 or 1; in front of a series is its label."""
+    first, rest = fields[0], fields[1:]
+    if any(_number(field) is None for field in rest):
+        return True
+    counted = [str(k) for k in range(len(fields) + 1)]
+    return fields in (counted[:-1], counted[1:]) or (_number(first) is None and rest in (counted[:-2], counted[1:-1]))
+
+
+def _wide(path, header, rows):
+    """One series of one channel in each row, and perhaps its label."""
+    steps = [k for k, name in enumerate(header) if name != "label"]
+    values = []
+    for number, row in rows:
+        if len(row) > len(header):
+            raise _wrong(f"at most {len(header)} fields in each row of {path}", f"{len(row)}", number)
+        fields = [row[k] for k in steps if k < len(row)]  # a series may end early
+        values.append(_floats(path, fields, [header[k] for k in steps], number)[:, None])
+    if "label" not in header:
+        return Series(values)
+    place = header.index("label")
+    return Series(values, [row[place].strip() if place < len(row) else "" for _, row in rows])
+
+
+def _long(path, header, rows):
+    """One time step of a series in each row: its id, its time, its values, and perhaps the label of the series."""
+    channels = [k for k, name in enumerate(header) if name not in ("id", "time", "label")]
+    if not channels:
+        raise UserError(f"columns of values beside 'id' and 'time' in {path}", "none", "add them")
+    found: dict[str, dict[Any, np.ndarray]] = {}
+    labels: dict[str, str] = {}
+    for number, row in rows:
+        if len(row) != len(header):
+            raise _wrong(f"{len(header)} fields in each row of {path}", f"{len(row)}", number)
+        fields = dict(zip(header, map(str.strip, row)))
+        steps, time = found.setdefault(fields["id"], {}), fields["time"]
+        if time in steps:
+            raise _wrong(f"one row of each time of series '{fields['id']}' in {path}", f"two of {time!r}", number)
+        steps[time] = _floats(path, [row[k] for k in channels], [header[k] for k in channels], number)
+        label = fields.get("label", "")
+        if labels.setdefault(fields["id"], label) != label:
+            received = f"{labels[fields['id']]!r} and {label!r}"
+            raise _wrong(f"one label of series '{fields['id']}' in {path}", received, number)
+    values = [np.stack([steps[time] for time in _in_time(steps)]) for steps in found.values()]
+    return Series(values, list(labels.values()) if "label" in header else None)
+
+
+def _in_time(times):
+    """Times in order: numbers by size, others, such as dates of ISO 8601, as strings."""
+    return sorted(times, key=float) if all(_number(time) is not None for time in times) else sorted(times)
+
+
+def _floats(path, fields, names, line):
+    values = [_number(field) for field in fields]
+    if None in values:
+        k = values.index(None)
+        raise _wrong(f"numbers in {path}", f"{fields[k]!r} in column '{names[k]}'", line)
+    return np.array(values, "float32")
+
+
+def _number(field):
+    """A float, NaN if it is missing, or None if the field is something else."""
+    field = field.strip()
+    if field.lower() in _MISSING:
+        return float("nan")
+    try:
+        return float(field)
+    except ValueError:
+        return None
+
+
+def _wrong(expected, received, line):
+    return UserError(expected, f"{received} in line {line}", "repair the line")

@@ -1,0 +1,126 @@
+"""Files of series: `.ts` and tables, and what is wrong with them."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from keras_ssl import data
+from keras_ssl.errors import UserError
+
+TS = """# a comment
+@problemName Two
+@timeStamps false
+@univariate false
+@dimension 2
+@classLabel true stand walk
+@data
+1,2,3:4,5,6:walk
+1,?:7,8:stand
+"""
+WIDE = "0,1,2,label\n1,2,3,10\n4,,6,9\n7,8,,9\n"
+LONG = "id,time,x,y,label\na,2,3,4,up\na,1,1,2,up\nb,1,5,,down\n"
+
+
+def load(tmp_path, text, name="x.csv", **arguments):
+    (tmp_path / name).write_text(text)
+    return data.load(tmp_path / name, **{"kind": "series", **arguments})
+
+
+def test_ts_files_have_channels_classes_and_unequal_lengths(tmp_path):
+    source = load(tmp_path, TS, "x.ts", kind=None)
+    expected = [[[1, 4], [2, 5], [3, 6]], [[1, 7], [np.nan, 8], [np.nan, np.nan]]]
+    np.testing.assert_array_equal(source.stored, expected)
+    assert source.kind == "series"
+    assert source.stored.dtype == np.float32
+    assert source.class_names == ("stand", "walk")
+    np.testing.assert_array_equal(source.labels, [1, 0])
+
+
+def test_ts_files_with_values_to_predict_have_them_as_a_column(tmp_path):
+    source = load(tmp_path, "@targetLabel true\n@data\n1,2:0.5\n3,4:1.5\n", "x.ts")
+    assert source.labels is None
+    np.testing.assert_array_equal(source.columns["target"], [0.5, 1.5])
+
+
+def test_the_files_of_the_archives_are_splits_of_their_folder(tmp_path):
+    for split, label in (("TRAIN", "b"), ("TEST", "a")):
+        (tmp_path / f"Two_{split}.tsv").write_text(f"{label}\t1\t2.5\n{label}\t3\t4.5\n")
+    train, test = (data.load(tmp_path, split, kind="series") for split in ("train", "test"))
+    assert train.class_names == test.class_names == ("a", "b")
+    assert [list(train.labels), list(test.labels)] == [[1, 1], [0, 0]]
+    np.testing.assert_array_equal(test.stored[..., 0], [[1, 2.5], [3, 4.5]])
+    assert data.splits_of(tmp_path, (".tsv",)) == ("train", "test")
+
+
+def test_rows_are_series_with_a_label_in_a_column_of_this_name_or_in_the_first(tmp_path):
+    source = load(tmp_path, WIDE)
+    np.testing.assert_array_equal(source.stored[..., 0], [[1, 2, 3], [4, np.nan, 6], [7, 8, np.nan]])
+    assert source.class_names == ("9", "10")  # by size
+    np.testing.assert_array_equal(source.labels, [1, 0, 0])
+    source = load(tmp_path, "walk,1.5,2\nrun,3\n")
+    assert source.class_names == ("run", "walk")
+    np.testing.assert_array_equal(source.stored[..., 0], [[1.5, 2], [3, np.nan]])
+    source = load(tmp_path, "0,1,2\n5,6,7\n")  # names of columns, as pandas writes them
+    assert source.labels is None
+    np.testing.assert_array_equal(source.stored[..., 0], [[5, 6, 7]])
+
+
+def test_rows_with_id_and_time_are_steps_of_series(tmp_path):
+    source = load(tmp_path, LONG)
+    np.testing.assert_array_equal(source.stored, [[[1, 2], [3, 4]], [[5, np.nan], [np.nan, np.nan]]])
+    assert source.class_names == ("down", "up")
+    np.testing.assert_array_equal(source.labels, [1, 0])
+    dates = load(tmp_path, "id,time,x\na,2024-02-01,2\na,2024-01-31,1\n")
+    np.testing.assert_array_equal(dates.stored[..., 0], [[1, 2]])
+
+
+def test_packed_files_are_read_too(tmp_path):
+    with gzip.open(tmp_path / "x.csv.gz", "wt") as file:
+        file.write(WIDE)
+    assert len(data.load(tmp_path / "x.csv.gz", kind="series")) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("x.csv", "", "series in .*Received none"),
+        ("x.csv", "a,b\n1,x\n", "numbers in .*'x' in column 'b' in line 2"),
+        ("x.csv", "a,b\n1,2,3\n", "at most 2 fields.*3 in line 2"),
+        ("x.csv", "id,x\na,1\n", "column 'time'"),
+        ("x.csv", "id,time\na,1\n", "columns of values"),
+        ("x.csv", "id,time,x\na,1,1\na,1,2\n", "two of '1' in line 3"),
+        ("x.csv", "id,time,x,label\na,1,1,u\na,2,2,v\n", "one label.*'u' and 'v' in line 3"),
+        ("x.csv", "id,time,x\na,1\n", "3 fields.*2 in line 2"),
+        ("x.csv", "x,x\n1,2\n", "different names"),
+        ("x.csv", "a,b,label\n1,2,\n", "a label of each series"),
+        ("x.ts", "@classLabel true a\n@data\n1,b:a\n", "numbers.*line 3"),
+        ("x.ts", "@classLabel true a\n@data\n1:a\n1:2:a\n", "1 channels.*2 in line 4"),
+        ("x.ts", "@timeStamps true\n@data\n", "without time stamps.*line 1"),
+        ("x.ts", "1,2:a\n", "begin with @"),
+        ("x.ts", "@problemName x\n", "a line @data"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_a_clear_error(tmp_path, name, text, message):
+    with pytest.raises(UserError, match=message):
+        load(tmp_path, text, name)
+
+
+def test_a_table_is_one_of_texts_unless_series_are_asked_for(tmp_path):
+    with pytest.raises(UserError, match="kind='series'"):
+        load(tmp_path, WIDE, kind=None)
+
+
+def test_statistics_leave_out_what_is_missing_and_refuse_a_constant_channel(tmp_path):
+    source = load(tmp_path, LONG)
+    mean, std = data.channel_statistics(source)
+    np.testing.assert_allclose(mean, [3, 3])
+    np.testing.assert_allclose(std, [np.std([1, 3, 5]), 1])
+    flat = load(tmp_path, "id,time,x,y\na,1,1,7\na,2,2,7\n")
+    with pytest.raises(UserError, match="channel 1, which is 7"):
+        data.channel_statistics(flat)
+    with pytest.raises(UserError, match="Expected series"):
+        data.channel_statistics(data.load("digits"))
+    infinite = load(tmp_path, "a,b\n1,inf\n1,2\n")
+    with pytest.raises(UserError, match=r"finite series.*index 0, step 1"):
+        infinite.check()
