@@ -10,7 +10,9 @@ from keras_ssl.encoders.pooled import pooling
 __all__ = ["dilated_conv"]
 
 
-def dilated_conv(channels: int, width: int = 64, depth: int = 10, name: str = "dilated_conv") -> keras.Model:
+def dilated_conv(
+    channels: int, width: int = 64, depth: int = 10, causal: bool = False, name: str = "dilated_conv"
+) -> keras.Model:
     """TS2Vec's dilated convolutions over time, in three named layers: `tokens`, `trunk` and `pool`.
 
     `tokens` projects each time step, linearly; it also gives keep, which is False where a value is NaN. `trunk` is a
@@ -26,6 +28,8 @@ def dilated_conv(channels: int, width: int = 64, depth: int = 10, name: str = "d
         channels: Number of values at each time step.
         width: Width of the frames and of the representation. Default: 64, the paper's hidden width.
         depth: Number of blocks. Default: 10, the paper's: a frame then depends on 4093 time steps.
+        causal: Whether a frame depends on no later time step, as `Forecasting` and `ContrastivePredictiveCoding` need.
+            Default: False.
         name: Name of the model.
 
     Returns:
@@ -44,7 +48,7 @@ def dilated_conv(channels: int, width: int = 64, depth: int = 10, name: str = "d
         first, so that a padded series has the frames of the series itself.
     """
     check_counts(channels=channels, width=width, depth=depth)
-    tokens, trunk, pool = _tokens(channels, width), _trunk(width, depth), pooling(width, "max")
+    tokens, trunk, pool = _tokens(channels, width), _trunk(width, depth, causal), pooling(width, "max")
     series = keras.Input((None, channels), name="series")
     x, keep = tokens(series)
     return keras.Model(series, pool([trunk([x, keep]), keep]), name=name)
@@ -59,13 +63,14 @@ def _tokens(channels, width):
     return keras.Model(series, [x, keep], name="tokens")
 
 
-def _trunk(width, depth):
+def _trunk(width, depth, causal):
+    padding = "causal" if causal else "same"
     x = inputs = keras.Input((None, width), name="tokens")
     keep = keras.Input((None,), dtype="bool", name="keep")
     for block in range(depth):
         y = x
         for k in (1, 2):
             y = ops.where(keep[:, :, None], gelu(y), 0.0)
-            y = layers.Conv1D(width, 3, padding="same", dilation_rate=2**block, name=f"block_{block + 1}_conv_{k}")(y)
+            y = layers.Conv1D(width, 3, padding=padding, dilation_rate=2**block, name=f"block_{block + 1}_conv_{k}")(y)
         x = layers.Add(name=f"block_{block + 1}_add")([x, y])
     return keras.Model([inputs, keep], x, name="trunk")

@@ -8,6 +8,7 @@ from keras_ssl.objectives.decorrelation import BarlowTwins, VICReg
 from keras_ssl.objectives.distillation import BYOL, DINO, SimSiam
 from keras_ssl.objectives.language import CausalLanguageModel
 from keras_ssl.objectives.masked import AdversarialInpainting, Inpainting, MaskedAutoencoder, MaskedLanguageModel
+from keras_ssl.objectives.predictive import ContrastivePredictiveCoding, Forecasting, FramePrediction
 from keras_ssl.objectives.pretext import (
     AttributePrediction,
     FlipPrediction,
@@ -37,8 +38,11 @@ __all__ = [
     "BarlowTwins",
     "BiGAN",
     "CausalLanguageModel",
+    "ContrastivePredictiveCoding",
     "DenoisingAutoencoder",
     "FlipPrediction",
+    "Forecasting",
+    "FramePrediction",
     "GloVe",
     "JigsawPrediction",
     "Inpainting",
