@@ -18,6 +18,7 @@ EXTRAS = {
     "tokenizers": "text",
     "seqeval": "text",
     "sacrebleu": "text",
+    "av": "video",
 }
 """Packages that are imported only where they are needed, and the extra of keras-ssl that installs each."""
 

@@ -172,7 +172,9 @@ def pretrain(
     ] = "white",
     skip_broken: SkipBroken = False,
     vocabulary: Annotated[int, typer.Option(min=261, help="Most ids of the tokenizer of texts.")] = 8000,
-    length: Annotated[int, typer.Option(min=2, help="Tokens in a row of text.")] = 128,
+    length: Annotated[
+        int | None, typer.Option(min=2, help="Tokens in a row of text (128), or frames of a clip of video (20).")
+    ] = None,
     strategy: Strategy = "none",
     trust: Annotated[
         bool, typer.Option("--trust", help="Do not decode each image first where not all fit into memory.")
@@ -195,9 +197,10 @@ def pretrain(
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
     say = typer.echo if chief else str  # the other workers say nothing
     if objective in names.TEXT:
-        source = recipes.text.corpus(data.texts(dataset, say=say), vocabulary=vocabulary, length=length)
+        source = recipes.text.corpus(data.texts(dataset, say=say), vocabulary=vocabulary, length=length or 128)
     else:
         pictures: dict[str, Any] = {"trust": trust, "fit": fit, "background": background, "skip_broken": skip_broken}
+        pictures["length"] = length
         source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size, **pictures, say=say)
     recipes.check_kind(source, objective)
     source.check(at_least=2)

@@ -19,6 +19,7 @@ __all__ = [
     "STRATEGIES",
     "TEXT",
     "TEXT_FILES",
+    "VIDEO",
     "background",
     "check_dataset",
     "check_fit",
@@ -67,6 +68,9 @@ CLASSICAL = (
 TEXT = ("masked_language_model", "causal_language_model")
 """Language models, by the names of their recipes in `recipes.text`."""
 
+VIDEO = ("frame_prediction",)
+"""Objectives of video, by the names of their recipes in `recipes.video`."""
+
 EMBEDDED = ("digits",)
 """Data sets that need neither a file nor a network; `data.readers` has a function `load_<name>` for each."""
 _EMBEDDED = f"the embedded sets ({', '.join(EMBEDDED)})"
@@ -94,7 +98,7 @@ def check_objective(name: str) -> None:
     Raises:
         UserError: If there is none.
     """
-    _check_among("an objective", name, [*JOINT_EMBEDDING, *CLASSICAL, *TEXT])
+    _check_among("an objective", name, [*JOINT_EMBEDDING, *CLASSICAL, *TEXT, *VIDEO])
 
 
 def check_strategy(name: Any) -> None:

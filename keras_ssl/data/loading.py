@@ -12,7 +12,9 @@ from keras_ssl.data import readers
 from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers.notes import Note, tell
 from keras_ssl.data.readers.pixels import as_size, with_channels
+from keras_ssl.data.readers.videos import holds_videos
 from keras_ssl.data.source import Source
+from keras_ssl.data.video_loading import videos
 from keras_ssl.errors import UserError
 from keras_ssl.networks import embedder
 from keras_ssl.specs import Spec, specs_of
@@ -34,6 +36,7 @@ def load(
     background: Any = "white",
     skip_broken: bool = False,
     say: Callable[[str], object] | None = None,
+    length: int | None = None,
 ) -> Source:
     """Load samples, with labels if there are any.
 
@@ -50,6 +53,7 @@ def load(
       `Training`, `test_set` and `validation`, are the splits and number the classes alike; a folder without them is
       all `"train"`. Hidden files are ignored; links are followed, and every file is read once. What is skipped, and
       what does not look like classes, is said.
+    - A folder of videos: clips of `length` frames, see `data.videos`.
     - An `.npz` file, or a folder with `train.npz`, and `test.npz` perhaps: the array "labels", if there is one, holds
       class numbers; the others are the samples, one array of any name, or several by the names of a model's inputs.
     - Any image set of TensorFlow Datasets, such as `"mnist"` or `"cifar10_corrupted/fog_1"`: its features `"image"`
@@ -80,6 +84,7 @@ def load(
             error.
         say: Called with each sentence about what was found and chosen. Default: None, choices that may be wrong are
             warnings.
+        length: Frames of a clip, for a folder of videos. Default: those that `like` takes, or 20.
 
     Returns:
         A `Source` with the stored dtype: uint8 in 0..255, or float32 in 0..1.
@@ -106,6 +111,9 @@ def load(
         return readers.load_arrays(file, kind)
     if folder.is_dir():
         _check_no_columns(columns, folder)
+        if holds_videos(folder):
+            options: dict[str, Any] = {"in_memory": in_memory, "fit": fit, "background": background, "say": say}
+            return videos(folder, split, length, size=size, like=like, skip_broken=skip_broken, **options)
         return readers.load_folder(folder, split, wanted, in_memory, trust, preparation, channels, skip_broken, say)
     if folder.is_file() and folder.name.lower().endswith(names.TEXT_FILES):
         raise UserError(

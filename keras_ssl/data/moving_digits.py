@@ -51,7 +51,7 @@ def moving_digits(
 
     Departures:
         A digit turns where its edge meets that of the frame, also between two frames; the authors' code lets it stop at
-        the edge first. Where digits overlap, the brighter pixel shows, as in that code. Positions are rounded to pixels.
+        the edge first. Where digits overlap, the brighter pixel shows, as in that code. Positions are rounded.
 
     Example:
         `data.moving_digits(data.load("mnist", split="train[:50000]"), count=20_000)`
@@ -136,7 +136,7 @@ def _bytes(images: np.ndarray) -> np.ndarray:
         )
     if images.dtype == np.uint8:
         return images
-    if images.dtype.kind != "f" or not (np.isfinite(images).all() and 0 <= images.min() and images.max() <= 1):
+    if images.dtype.kind != "f" or not (np.isfinite(images).all() and images.min() >= 0 and images.max() <= 1):
         raise UserError(
             "images as uint8, or as floats in 0..1", f"dtype {images.dtype}, or values outside", "scale them"
         )

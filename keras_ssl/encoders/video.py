@@ -1,9 +1,9 @@
 """Encoders of video: a network on each frame, and one over time.
 
 `frame_conv` makes a vector of each frame, so that it is an encoder of sequences with the layers `tokens`, `trunk` and
-`pool` (`networks.parts`). `stacked_conv` and `conv_lstm` keep feature maps. Their layers are `frames`, from the video to
-a map of each frame, `trunk`, from these to one map of the whole clip, and `pool`, its mean over places; and
-`FramePrediction` decodes the map.
+`pool` (`networks.parts`). `stacked_conv` and `conv_lstm` keep feature maps. Their layers are `frames`, from the video
+to a map of each frame, `trunk`, from these to one map of the whole clip, which `FramePrediction` decodes, and `pool`,
+its mean over places.
 """
 
 from collections.abc import Sequence

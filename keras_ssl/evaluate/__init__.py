@@ -1,10 +1,12 @@
 """Evaluation of encoders: nearest neighbors, linear probe, few labels beside baselines, collapse.
 
 And of generative models: similarity, Fréchet distance, modes, likelihood.
+And of predicted frames of video.
 """
 
 from keras_ssl.evaluate.collapse import collapse, collapse_of_features
 from keras_ssl.evaluate.embedding import embed
+from keras_ssl.evaluate.frames import frame_baselines, frame_errors, next_frame_errors
 from keras_ssl.evaluate.generative.features import FeatureClassifier, feature_classifier
 from keras_ssl.evaluate.generative.frechet import frechet_distance, frechet_floor
 from keras_ssl.evaluate.generative.likelihood import importance_weighted_nll, negative_elbo
@@ -27,6 +29,8 @@ __all__ = [
     "embed",
     "feature_classifier",
     "fit_nearest",
+    "frame_baselines",
+    "frame_errors",
     "frechet_distance",
     "frechet_floor",
     "importance_weighted_nll",
@@ -38,6 +42,7 @@ __all__ = [
     "linear_probe_of_features",
     "mode_counts",
     "negative_elbo",
+    "next_frame_errors",
     "reconstruction_error",
     "regression_scores",
     "scores",

@@ -4,8 +4,8 @@ A recipe is a plain function of the data that returns a compiled objective, read
 split, after the last epoch; hyperparameters were chosen on a part of train. `choose` finds a recipe by names.
 """
 
-from keras_ssl.recipes import digits, items, mnist, photographs, small_images, text, words
-from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, TEXT, UNLABELED, check_kind, choose
+from keras_ssl.recipes import digits, items, mnist, photographs, small_images, text, video, words
+from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, TEXT, UNLABELED, VIDEO, check_kind, choose
 from keras_ssl.recipes.recipe import Recipe, compiled
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "JOINT_EMBEDDING",
     "TEXT",
     "UNLABELED",
+    "VIDEO",
     "Recipe",
     "check_kind",
     "choose",
@@ -23,5 +24,6 @@ __all__ = [
     "photographs",
     "small_images",
     "text",
+    "video",
     "words",
 ]

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from keras_ssl import data, names, objectives
 from keras_ssl.errors import UserError
-from keras_ssl.recipes import digits, mnist, photographs, small_images, text
+from keras_ssl.recipes import digits, mnist, photographs, small_images, text, video
 from keras_ssl.recipes.recipe import Recipe
 from keras_ssl.specs import KINDS
 from keras_ssl.typing import Path
 
-__all__ = ["CLASSICAL", "JOINT_EMBEDDING", "TEXT", "UNLABELED", "check_kind", "choose"]
+__all__ = ["CLASSICAL", "JOINT_EMBEDDING", "TEXT", "UNLABELED", "VIDEO", "check_kind", "choose"]
 
 UNLABELED = {"mnist": "train[:20000]", "fashion_mnist": "train[:20000]", "cifar10": "train[:20000]"}
 """The part of a named data set that its recipe trains on, if that is not all of train."""
@@ -24,9 +24,13 @@ CLASSICAL = {name: getattr(small_images, name) for name in names.CLASSICAL}
 TEXT = {name: getattr(text, name) for name in names.TEXT}
 """Recipes of language models, for any texts, by name on the command line."""
 
+VIDEO = {name: getattr(video, name) for name in names.VIDEO}
+"""Recipes of objectives of video, for any videos, by name on the command line."""
+
 _ANYWHERE = (
     CLASSICAL
     | TEXT
+    | VIDEO
     | {
         name: functools.partial(photographs.joint_embedding, objective=objective)
         for name, objective in JOINT_EMBEDDING.items()
@@ -52,7 +56,7 @@ def check_kind(source: data.Source, objective: str) -> None:
     Raises:
         UserError: If it has something else.
     """
-    kind = "ids" if objective in TEXT else "image"
+    kind = {**dict.fromkeys(TEXT, "ids"), **dict.fromkeys(VIDEO, "video")}.get(objective, "image")
     if source.kind != kind:
         raise UserError(
             f"{KINDS[kind].plural}, which all recipes of {objective} are for",
@@ -65,7 +69,7 @@ def choose(objective: str, dataset: Path) -> Callable[..., Recipe]:
     """Return the recipe function for the names of an objective and a data set.
 
     Args:
-        objective: A key of `JOINT_EMBEDDING`, `CLASSICAL` or `TEXT`, such as "simclr" or "autoencoder".
+        objective: A key of `JOINT_EMBEDDING`, `CLASSICAL`, `TEXT` or `VIDEO`, such as "simclr" or "autoencoder".
         dataset: A name such as "digits" or "mnist", or a folder. If it has no recipe of its own, the default is a
             recipe without scores: the one for photographs for joint-embedding objectives and the autoencoder, otherwise
             the one for small images.
