@@ -11,7 +11,7 @@ from keras_ssl.typing import Shape
 
 __all__ = ["feature_map", "frames"]
 
-_PROBE = 256  # a height and width, to see how often the encoder halves them
+_PROBE = 256  # a height and width, to see how often an encoder of any size halves them
 
 
 def frames(
@@ -85,10 +85,11 @@ def feature_map(encoder: Any) -> tuple[Shape, int]:
             f"'{getattr(encoder, 'name', type(encoder).__name__)}' with {what}",
             "use `encoders.stacked_conv` or `encoders.conv_lstm`",
         )
-    time, *_, channels = encoder.input_shape[1:]
-    maps = found["frames"].compute_output_shape((1, time or 2, _PROBE, _PROBE, channels))
-    scale = _PROBE // maps[2]
-    if maps[2] * scale != _PROBE or maps[3] != maps[2] or scale & (scale - 1):
-        received = f"{maps[2]}x{maps[3]} of {_PROBE}x{_PROBE}"
-        raise UserError("maps that are smaller than the frames by one power of 2", received, "use strides of 2")
-    return tuple(found["trunk"].output.shape[1:]), scale
+    time, *sides, channels = encoder.input_shape[1:]
+    probe = [_PROBE if side is None else side for side in sides]
+    maps = found["frames"].compute_output_shape((1, time or 2, *probe, channels))[2:4]
+    scales = [2**k for k in range(9) if all(-(-side // 2**k) == size for side, size in zip(probe, maps))]
+    if not scales:
+        received = f"{maps[0]}x{maps[1]} of {probe[0]}x{probe[1]}"
+        raise UserError("maps that are smaller than the frames by a power of 2", received, "use strides of 2")
+    return tuple(found["trunk"].output.shape[1:]), scales[0]
