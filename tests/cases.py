@@ -146,6 +146,11 @@ def series(n, seed):
     return {"input": (3 * waves + 0.1 * rng.normal(size=waves.shape)).astype("float32")}
 
 
+def masked_series(n, seed):
+    """Make a batch of series of which some steps are hidden."""
+    return series(n, seed) | {"mask": np.random.default_rng(seed + 1).random((n, 12)) < 0.2}
+
+
 def pairs_of_series(n, seed):
     """Make a batch of two noisy versions of each series."""
     noise = np.random.default_rng(seed + 1).normal(0, 0.1, (2, n, 12, 2))
@@ -624,8 +629,8 @@ CASES = [
     Case("CausalLanguageModel", lambda encoder: objectives.CausalLanguageModel(encoder, seed=3), texts, causal),
     Case(
         "Forecasting",
-        lambda encoder: objectives.Forecasting(encoder, horizon=3, seed=3),
-        series,
+        lambda encoder: objectives.Forecasting(encoder, horizon=3, mask_ratio=0.2, seed=3),
+        masked_series,
         causal_series,
         rate=0.02,
     ),

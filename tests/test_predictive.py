@@ -79,6 +79,19 @@ def test_padding_does_not_change_a_forecast():
     np.testing.assert_allclose(found[:1], forecasting.forecast(SERIES[:1]), atol=1e-5)
 
 
+def test_hidden_steps_leave_no_trace():
+    forecasting = objectives.Forecasting(causal(), horizon=2, mask_ratio=0.4)
+    mask = np.arange(9) % 3 == 1
+    batches = [
+        {"input": x, "mask": np.tile(mask, (3, 1))} for x in (SERIES, np.where(mask[:, None], SERIES + 7, SERIES))
+    ]
+    one, other = (forecasting.forward_pass(batch, training=True)["prediction"] for batch in batches)
+    np.testing.assert_array_equal(one, other)
+    plain, drawn = (forecasting.forward_pass({"input": SERIES}, training)["prediction"] for training in (False, True))
+    assert not np.allclose(plain, one)
+    assert not np.allclose(plain, drawn)
+
+
 def test_any_encoder_forecasts_from_its_representation():
     inputs = keras.Input((5, 2), name="series")
     encoder = keras.Model(inputs, keras.layers.Dense(4)(keras.layers.Flatten()(inputs)))
@@ -96,6 +109,8 @@ def test_any_encoder_forecasts_from_its_representation():
     [
         (lambda: objectives.Forecasting(encoders.mlp((4,), (3,))), "series .* for Forecasting"),
         (lambda: objectives.Forecasting(causal(), horizon=0), "horizon"),
+        (lambda: objectives.Forecasting(causal(), mask_ratio=1), "mask_ratio"),
+        (lambda: objectives.Forecasting(causal(), mask_ratio=0.2, every_step=False), "without `every_step`"),
         (lambda: objectives.ContrastivePredictiveCoding(causal(), horizon=0), "horizon"),
         (lambda: objectives.ContrastivePredictiveCoding(encoders.mlp((4,), (3,))), "no tokens, trunk, pool"),
     ],

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from keras_ssl import distribute
+from keras_ssl import distribute, transforms
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 from keras_ssl.networks import parts
@@ -27,6 +27,8 @@ class Forecasting(Objective):
     A linear layer predicts them from the frame of each time step, or from the representation of all but the last steps.
     Padding and missing values, NaN, count neither as targets nor as steps to predict from.
 
+    A batch may say which steps are hidden as "mask" `(n, time)`, True = hidden.
+
     Args:
         encoder: `keras.Model` from `series` `(n, time, channels)` to `(n, d)`. With `every_step` it has the layers
             `tokens`, `trunk` and `pool` of `networks.parts`, and its frames depend on no later step, as in
@@ -35,6 +37,9 @@ class Forecasting(Objective):
         every_step: Whether to predict from each time step. Otherwise the last `horizon` steps of a batch are predicted
             from the representation of those before; an encoder of a fixed length then needs batches that are longer by
             `horizon`. Default: True.
+        mask_ratio: Share of the time steps that are hidden from the encoder in training, rounded to a whole number of
+            steps, at least 0 and below 1; it needs `every_step`. Their tokens become 0, and they are predicted like the
+            others. Default: 0.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 
@@ -45,10 +50,23 @@ class Forecasting(Objective):
         The error has the units of the series, squared: standardize channels that differ in scale.
     """
 
-    def __init__(self, encoder: keras.Model, horizon: int = 8, every_step: bool = True, seed: int = 0, **kwargs: Any):
+    optional_keys = ("mask",)
+
+    def __init__(
+        self,
+        encoder: keras.Model,
+        horizon: int = 8,
+        every_step: bool = True,
+        mask_ratio: float = 0.0,
+        seed: int = 0,
+        **kwargs: Any,
+    ):
         super().__init__(encoder, seed=seed, **kwargs)
         check_kind(encoder, "series", type(self).__name__)
         check_between("horizon", horizon, least=1, whole=True)
+        check_between("mask_ratio", mask_ratio, least=0, below=1)
+        if mask_ratio and not every_step:
+            raise UserError("no `mask_ratio` without `every_step`", f"mask_ratio={mask_ratio}", "leave it out")
         _, length, channels = encoder.input_shape
         d = encoder.output_shape[-1]
         if every_step:
@@ -57,6 +75,7 @@ class Forecasting(Objective):
             check_causal(found.frames, (2, length or _PLACES, channels), encoder.name, type(self).__name__)
         self.horizon = horizon
         self.every_step = every_step
+        self.mask_ratio = mask_ratio
         self.head = layers.Dense(horizon * channels, name="head", dtype=self.dtype_policy)
         self.head.build((None, d))
 
@@ -74,7 +93,7 @@ class Forecasting(Objective):
         x = batch["input"]
         self._check_length(x.shape[1])
         if self.every_step:
-            frames, keep = self._frames(x, training)
+            frames, keep = self._frames(x, training, self._mask(batch, training))
             targets = following(x, self.horizon)
         else:
             frames = self.encoder(x[:, : -self.horizon], training=training)[:, None]
@@ -116,11 +135,20 @@ class Forecasting(Objective):
         last = ops.logical_and(keep, ops.equal(count, count[:, -1:]))
         return ops.sum(ops.where(last[:, :, None], frames, ops.zeros_like(frames)), axis=1)
 
-    def _frames(self, series, training):
+    def _frames(self, series, training, mask=None):
         encoder = parts(self.encoder)
         tokens, keep = encoder.embed(series, training)
+        if mask is not None:
+            tokens = ops.where(ops.cast(mask, "bool")[:, :, None], ops.zeros_like(tokens), tokens)
         keep = ops.ones_like(tokens[..., 0], dtype="bool") if keep is None else keep
         return encoder.run(tokens, keep, training), keep
+
+    def _mask(self, batch, training):
+        """Which steps are hidden, or None."""
+        if "mask" in batch or not (training and self.mask_ratio):
+            return batch.get("mask")
+        count, length = ops.shape(batch["input"])[:2]
+        return transforms.random_mask(count, length, round(self.mask_ratio * length), self.draws(training).next())
 
     def _check_length(self, length):
         if length is not None and length <= (1 if self.every_step else self.horizon):
