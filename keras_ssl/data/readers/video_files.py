@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,17 @@ from keras_ssl.backends import require
 from keras_ssl.data.preparation import Preparation
 from keras_ssl.typing import Path
 
-__all__ = ["ENDINGS", "Clip", "Form", "VideoHeader", "read_clip", "read_frames", "read_video_header", "require_reader"]
+__all__ = [
+    "ENDINGS",
+    "Clip",
+    "Form",
+    "VideoHeader",
+    "read_clip",
+    "read_frames",
+    "read_times",
+    "read_video_header",
+    "require_reader",
+]
 
 ENDINGS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ogv", ".wmv", ".flv", ".gif")
 """Endings of the files that are read."""
@@ -96,25 +107,37 @@ def read_video_header(path: Path) -> VideoHeader:
         return VideoHeader(size, first.format.name.startswith("gray"), frames)
 
 
-def read_frames(path: Path, form: Form) -> tuple[np.ndarray, list[int | None]]:
-    """Return all frames of a video that are kept, uint8 `(frames, height, width, channels)`, and their time stamps.
+def read_frames(path: Path, form: Form) -> np.ndarray:
+    """Return all frames of a video that are kept.
 
     Args:
         path: Path of the file.
         form: What the frames become.
 
+    Returns:
+        uint8 array `(frames, height, width, channels)`.
+
     Raises:
         Exception: See `read_video_header`.
     """
-    frames, times = [], []
     with _opened(path) as (container, stream):
-        for number, frame in enumerate(container.decode(stream)):
-            if number % form.every == 0:
-                frames.append(_pixels(frame, form))
-                times.append(frame.pts)
-    if not frames:
-        raise ValueError("no frame can be decoded")
-    return np.stack(frames), times
+        return np.stack(
+            [_pixels(frame, form) for frame in itertools.islice(container.decode(stream), 0, None, form.every)]
+        )
+
+
+def read_times(path: Path, every: int) -> list[int | None]:
+    """Return the time stamps of all frames of a video that are kept, None for frames that have none.
+
+    Args:
+        path: Path of the file.
+        every: Of how many frames the first is kept.
+
+    Raises:
+        Exception: See `read_video_header`.
+    """
+    with _opened(path) as (container, stream):
+        return [frame.pts for frame in itertools.islice(container.decode(stream), 0, None, every)]
 
 
 def read_clip(clip: Clip, length: int, form: Form) -> np.ndarray:
@@ -141,9 +164,7 @@ def read_clip(clip: Clip, length: int, form: Form) -> np.ndarray:
                 return _taken(frames, length, form)
     with _opened(clip.path) as (container, stream):
         frames = container.decode(stream)
-        for _ in range(clip.start * form.every):
-            next(frames, None)
-        return _taken(frames, length, form)
+        return _taken(itertools.islice(frames, clip.start * form.every, None), length, form)
 
 
 @contextlib.contextmanager
@@ -165,23 +186,16 @@ def _from_time(frames, time):
         if frame.pts is None or frame.pts > time:
             return None
         if frame.pts == time:
-            return _chained(frame, frames)
+            return itertools.chain([frame], frames)
     return None
 
 
-def _chained(first, others):
-    yield first
-    yield from others
-
-
 def _taken(frames, length, form):
-    found = []
-    for number, frame in enumerate(frames):
-        if number % form.every == 0:
-            found.append(_pixels(frame, form))
-            if len(found) == length:
-                return np.stack(found)
-    raise ValueError(f"{len(found)} of {length} frames")
+    kept = itertools.islice(frames, 0, (length - 1) * form.every + 1, form.every)
+    found = [_pixels(frame, form) for frame in kept]
+    if len(found) < length:
+        raise ValueError(f"{len(found)} of {length} frames")
+    return np.stack(found)
 
 
 def _pixels(frame, form):

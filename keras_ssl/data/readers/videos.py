@@ -21,6 +21,7 @@ from keras_ssl.data.readers.video_files import (
     Form,
     read_clip,
     read_frames,
+    read_times,
     read_video_header,
     require_reader,
 )
@@ -43,8 +44,8 @@ def holds_videos(folder: pathlib.Path) -> bool:
     """
     pictures = set(picture_endings())
     for _, folders, files in os.walk(folder):
-        folders.sort()
-        for name in sorted(files):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(name for name in files if not name.startswith(".")):
             ending = os.path.splitext(name)[1].lower()
             if ending in pictures or ending in ENDINGS:
                 return ending not in pictures
@@ -90,11 +91,11 @@ def load_videos(
     if in_memory is None:
         expected = sum(header.frames for header in headers) // chosen.every
         in_memory = fits_in_memory(expected, chosen.shape, "uint8")
-    paths, counts, kept = _read(paths, chosen, length, in_memory, skip_broken, say)
-    starts = [np.arange(0, count - length + 1, stride) for count in counts]
+    paths, kept = _read(paths, chosen, length, in_memory, skip_broken, say)
+    starts = [np.arange(0, len(one) - length + 1, stride) for one in kept]
     owners = np.repeat(np.arange(len(paths)), [len(one) for one in starts])
     if in_memory:
-        begins = np.cumsum([0, *counts[:-1]])
+        begins = np.cumsum([0, *map(len, kept[:-1])])
         samples: Any = Windows(_joined(kept, chosen.shape), length, starts=np.concatenate(starts) + begins[owners])
     else:
         clips = [Clip(path, int(start), times[start]) for path, times, one in zip(paths, kept, starts) for start in one]
@@ -158,20 +159,19 @@ def _size_and_mode(headers, size, channels, part, say):
 
 
 def _read(paths, form, length, in_memory, skip_broken, say):
-    """Decode every video, and return those that are whole and long enough, their numbers of frames, and of each its
-    frames, if they are kept, or else their time stamps."""
+    """The videos that are whole and long enough, and the frames of each, or else their time stamps."""
 
     def read(path):
-        frames, times = read_frames(path, form)
-        if len(frames) < length:
-            raise ValueError(f"{len(frames)} frames, fewer than the {length} of a clip")
-        return len(frames), frames if in_memory else times
+        found = read_frames(path, form) if in_memory else read_times(path, form.every)
+        if len(found) < length:
+            raise ValueError(f"{len(found)} frames, fewer than the {length} of a clip")
+        return found
 
     results = _each(_tried(read), paths, "Reading videos")
     broken = [pair for pair in zip(paths, results) if isinstance(pair[1], str)]
     _leave_out(broken, len(paths), skip_broken, say)
-    whole = [(path, *found) for path, found in zip(paths, results) if not isinstance(found, str)]
-    return [one[0] for one in whole], [one[1] for one in whole], [one[2] for one in whole]
+    whole = [(path, found) for path, found in zip(paths, results) if not isinstance(found, str)]
+    return [path for path, _ in whole], [found for _, found in whole]
 
 
 def _joined(videos, shape):
