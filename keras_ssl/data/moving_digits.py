@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_ssl.checks import check_between
+from keras_ssl.data.readers.pixels import as_size
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Samples
@@ -58,8 +59,8 @@ def moving_digits(
     """
     stored = images.stored if isinstance(images, Source) else np.asarray(images)
     pixels = _bytes(stored)
-    sides = (size, size) if np.ndim(size) == 0 else tuple(size)  # type: ignore[arg-type]
-    for argument, value in (("count", count), ("length", length), ("digits", digits), ("size", min(sides))):
+    sides = as_size(size) or (64, 64)
+    for argument, value in (("count", count), ("length", length), ("digits", digits)):
         check_between(argument, value, least=1, whole=True)
     check_between("step", step, above=0)
     check_between("seed", seed, least=0, whole=True)

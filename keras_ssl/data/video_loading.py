@@ -101,6 +101,6 @@ def videos(
 
 def _video_shape(model) -> Any:
     """Frames, height, width and channels that a model takes, None where it takes any, or something else."""
-    spec = None if model is None else specs_of(embedder(model))
+    spec: Any = None if model is None else specs_of(embedder(model))
     is_video = isinstance(spec, Spec) and spec.kind == "video" and len(spec.shape) == 5
     return spec.shape[1:] if is_video else (None,) * 4

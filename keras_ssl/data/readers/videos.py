@@ -99,7 +99,7 @@ def load_videos(
         samples: Any = Windows(_joined(kept, chosen.shape), length, starts=np.concatenate(starts) + begins[owners])
     else:
         clips = [Clip(path, int(start), times[start]) for path, times, one in zip(paths, kept, starts) for start in one]
-        samples = Files(clips, functools.partial(read_clip, length=length, form=chosen))
+        samples = Files(np.array(clips, dtype=object), functools.partial(read_clip, length=length, form=chosen))
     told = f"{part}: {len(owners):,} clips of {length} frames from {len(paths):,} videos"
     tell([Note(told, warn=False)], say, stacklevel=3)
     about: dict[str, Any] = {"name": str(part), "columns": {"video": owners}, "kinds": "video"}
