@@ -15,7 +15,7 @@ from keras_ssl.objectives.predictive.causality import check_causal
 from keras_ssl.specs import Specs, check_kind, inputs_like, specs_of
 from keras_ssl.typing import Batch, Samples, Tensor
 
-__all__ = ["Forecasting"]
+__all__ = ["Forecasting", "following"]
 
 _PLACES = 6  # of the series on which causality is proved, where any length is taken
 
