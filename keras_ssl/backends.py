@@ -20,6 +20,7 @@ EXTRAS = {
     "sacrebleu": "text",
     "soundfile": "audio",
     "soxr": "audio",
+    "av": "video",
 }
 """Packages that are imported only where they are needed, and the extra of keras-ssl that installs each."""
 

@@ -174,7 +174,9 @@ def pretrain(
     seconds: Annotated[float | None, typer.Option(help="Length that recordings are cut to. Default: any.")] = None,
     skip_broken: SkipBroken = False,
     vocabulary: Annotated[int, typer.Option(min=261, help="Most ids of the tokenizer of texts.")] = 8000,
-    length: Annotated[int, typer.Option(min=2, help="Tokens in a row of text.")] = 128,
+    length: Annotated[
+        int | None, typer.Option(min=2, help="Tokens in a row of text (128), or frames of a clip of video (20).")
+    ] = None,
     strategy: Strategy = "none",
     trust: Annotated[bool, typer.Option("--trust", help="Do not decode all files first if they are many.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the run in --out.")] = False,
@@ -195,10 +197,11 @@ def pretrain(
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
     say = typer.echo if chief else str  # the other workers say nothing
     if objective in names.TEXT:
-        source = recipes.text.corpus(data.texts(dataset, say=say), vocabulary=vocabulary, length=length)
+        source = recipes.text.corpus(data.texts(dataset, say=say), vocabulary=vocabulary, length=length or 128)
     else:
         reading: dict[str, Any] = {"trust": trust, "fit": fit, "background": background, "skip_broken": skip_broken}
-        reading |= {"rate": rate, "length": seconds, "kind": names.KIND_OF.get(objective)}
+        kind = names.KIND_OF.get(objective)
+        reading |= {"rate": rate, "length": length if kind == "video" else seconds, "kind": kind}
         source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size, **reading, say=say)
     recipes.check_kind(source, objective)
     source.check(at_least=2)

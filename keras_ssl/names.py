@@ -23,6 +23,7 @@ __all__ = [
     "STRATEGIES",
     "TEXT",
     "TEXT_FILES",
+    "VIDEO",
     "background",
     "check_dataset",
     "check_fit",
@@ -77,7 +78,11 @@ SERIES = ("ts2vec", "simclr_series", "vicreg_series")
 SPEECH = ("wav2vec2", "simclr_speech")
 """Objectives of sound, by the names of their recipes in `recipes.speech`."""
 
-KIND_OF = {**dict.fromkeys(TEXT, "ids"), **dict.fromkeys(SERIES, "series"), **dict.fromkeys(SPEECH, "audio")}
+VIDEO = ("frame_prediction",)
+"""Objectives of video, by the names of their recipes in `recipes.video`."""
+
+_KINDS = {"ids": TEXT, "series": SERIES, "audio": SPEECH, "video": VIDEO}
+KIND_OF = {name: kind for kind, objectives in _KINDS.items() for name in objectives}
 """Kinds of data of those objectives that are not for images, by name."""
 
 EMBEDDED = ("digits",)
@@ -110,7 +115,7 @@ def check_objective(name: str) -> None:
     Raises:
         UserError: If there is none.
     """
-    _check_among("an objective", name, [*JOINT_EMBEDDING, *CLASSICAL, *TEXT, *SERIES, *SPEECH])
+    _check_among("an objective", name, [*JOINT_EMBEDDING, *CLASSICAL, *KIND_OF])
 
 
 def check_strategy(name: Any) -> None:

@@ -117,6 +117,23 @@ def causal():
     return encoders.transformer(20, width=8, depth=1, heads=2, causal=True)
 
 
+def causal_series():
+    """Make a dilated convolution over two channels in which no step sees later ones."""
+    return encoders.dilated_conv(2, width=8, depth=1, causal=True)
+
+
+def of_videos():
+    """Make a map of any number of frames: the mean over them of a convolution, and another."""
+    video = keras.Input((None, *SHAPE), name="video")
+    x = keras.layers.Conv3D(4, (1, 3, 3), (1, 2, 2), "same", use_bias=False, name="conv")(video)
+    frames = keras.Model(video, keras.layers.LeakyReLU(name="relu")(x), name="frames")
+    maps = keras.Input(frames.output_shape[1:], name="maps")
+    x = keras.layers.Conv2D(8, 3, padding="same", use_bias=False, name="conv")(keras.ops.mean(maps, axis=1))
+    trunk = keras.Model(maps, blocks.BatchNormalization(name="norm")(x), name="trunk")
+    video = keras.Input((None, *SHAPE), name="video")
+    return keras.Model(video, keras.layers.GlobalAveragePooling2D(name="pool")(trunk(frames(video))), name="video_net")
+
+
 def texts(n, seed):
     """Make a batch of texts in which the next id is one or two higher, of several lengths."""
     rng = np.random.default_rng(seed)
@@ -130,6 +147,11 @@ def series(n, seed):
     time = np.arange(12)[:, None] / 12
     waves = np.sin(2 * np.pi * (rng.integers(1, 4, (n, 1, 2)) * time + rng.random((n, 1, 2))))
     return {"input": (3 * waves + 0.1 * rng.normal(size=waves.shape)).astype("float32")}
+
+
+def masked_series(n, seed):
+    """Make a batch of series of which some steps are hidden."""
+    return series(n, seed) | {"mask": np.random.default_rng(seed + 1).random((n, 12)) < 0.2}
 
 
 def pairs_of_series(n, seed):
@@ -326,6 +348,12 @@ def images(n, seed):
     for image, (row, column) in zip(batch, rng.integers(0, 5, (n, 2))):
         image[row : row + 3, column : column + 3] += 0.6
     return batch.astype("float32")
+
+
+def videos(n, seed):
+    """Make a batch of videos of five frames in which images move to the right."""
+    still = images(n, seed)
+    return {"input": np.stack([np.roll(still, k, axis=2) for k in range(5)], axis=1)}
 
 
 def turnable(n, seed):
@@ -657,6 +685,28 @@ CASES = [
         rate=0.01,
     ),
     Case("CausalLanguageModel", lambda encoder: objectives.CausalLanguageModel(encoder, seed=3), texts, causal),
+    Case(
+        "Forecasting",
+        lambda encoder: objectives.Forecasting(encoder, horizon=3, mask_ratio=0.2, seed=3),
+        masked_series,
+        causal_series,
+        rate=0.02,
+    ),
+    Case(
+        "ContrastivePredictiveCoding",
+        lambda encoder: objectives.ContrastivePredictiveCoding(encoder, horizon=2, other_times=False, seed=3),
+        series,
+        causal_series,
+        rate=0.02,
+    ),
+    Case(
+        "FramePrediction",
+        lambda encoder: objectives.FramePrediction(
+            encoder, decoders.frames(encoder, 2, filters=4), past=3, residual=True, seed=3
+        ),
+        videos,
+        of_videos,
+    ),
     Case(
         "SkipGram",
         lambda encoder: objectives.SkipGram(encoder, WORD_COUNTS, window=2, negatives=3.0, noise=4, power=0.5, seed=3),

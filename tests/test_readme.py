@@ -57,9 +57,8 @@ def quick_views(monkeypatch):
 
 def test_every_snippet_is_tested():
     counts = {page: len(snippets(page)) for page in TEXTS}
-    once = dict.fromkeys(
-        [f"docs/{name}.md" for name in ("distributed", "generative", "kinds_of_data", "own_objective", "series")], 1
-    )
+    pages_of_one = ("distributed", "generative", "kinds_of_data", "own_objective", "series", "video")
+    once = dict.fromkeys([f"docs/{name}.md" for name in pages_of_one], 1)
     several = {
         "README.md": 3,
         "docs/watching.md": 2,
@@ -202,6 +201,11 @@ def test_series_with_missing_values_are_classified_forecast_and_searched_for_ano
     assert names["forecaster"].output_shape == (None, 8, 1)
 
 
+def test_frames_of_moving_digits_are_predicted(eager):
+    fewer = (("count=2000", "count=20"), ("count=100", "count=4"), ("epochs=10", "epochs=1"))
+    assert run(snippets("docs/video.md")[0], *fewer)["frames"].shape == (2, 6, 20, 20, 1)
+
+
 def test_callbacks_watch_a_training(quick_views):
     names = run(snippets("docs/watching.md")[0], ("epochs=5", "epochs=2"))
     assert names["byol"].history.history["knn_accuracy"][-1] > 0.5
@@ -227,7 +231,7 @@ def test_there_are_commands_and_targets():
 @pytest.mark.parametrize("words", COMMANDS)
 def test_a_command_line_is_understood(words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for folder in ("photos", "labeled", "recordings", "run"):
+    for folder in ("photos", "labeled", "recordings", "run", "films"):
         (tmp_path / folder).mkdir()
     for file in ("run/encoder.keras", "run/classifier.keras", "texts.txt", "reviews.csv"):
         (tmp_path / file).touch()

@@ -3,7 +3,8 @@
 `load` (by name or folder) and `from_arrays` return a `Source`. `few` draws labeled samples from it, `targets` computes
 attributes of its samples, `token_targets` those of the words of texts, and `batches` makes the data set that `fit`
 takes. `texts` (by name, file or folder) returns `Texts`, and `from_texts` a `Source` of their ids; `token_stream`
-writes the ids of large files for `Windows`.
+writes the ids of large files for `Windows`. `videos` returns a `Source` of clips, and `moving_digits` one of videos
+that are drawn.
 """
 
 from keras_ssl.data.arrays import Arrays
@@ -22,6 +23,7 @@ from keras_ssl.data.cooccurrences import cooccurrences
 from keras_ssl.data.few_labels import few, few_indices
 from keras_ssl.data.files import Files
 from keras_ssl.data.loading import load
+from keras_ssl.data.moving_digits import MovingDigits, moving_digits
 from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers import splits_of
 from keras_ssl.data.readers.text_files import lines
@@ -33,6 +35,7 @@ from keras_ssl.data.text_loading import texts
 from keras_ssl.data.text_source import Texts, from_texts
 from keras_ssl.data.token_streams import token_stream
 from keras_ssl.data.token_targets import SUFFIXES, capitalized, suffix, token_targets, word_length
+from keras_ssl.data.video_loading import videos
 from keras_ssl.data.windows import Windows
 
 __all__ = [
@@ -40,6 +43,7 @@ __all__ = [
     "Arrays",
     "Contexts",
     "Files",
+    "MovingDigits",
     "ORIENTATIONS",
     "SUFFIXES",
     "Preparation",
@@ -63,6 +67,7 @@ __all__ = [
     "from_texts",
     "lines",
     "load",
+    "moving_digits",
     "splits_of",
     "suffix",
     "targets",
@@ -70,4 +75,5 @@ __all__ = [
     "word_length",
     "texts",
     "token_stream",
+    "videos",
 ]

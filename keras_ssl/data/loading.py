@@ -12,7 +12,9 @@ from keras_ssl.data import readers
 from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers.notes import Note, tell
 from keras_ssl.data.readers.pixels import as_size, with_channels
+from keras_ssl.data.readers.videos import holds_videos
 from keras_ssl.data.source import Source
+from keras_ssl.data.video_loading import videos
 from keras_ssl.errors import UserError
 from keras_ssl.networks import embedder
 from keras_ssl.specs import Spec, specs_of
@@ -56,6 +58,7 @@ def load(
       column "file", and perhaps "label" and "text": recordings of kind "audio", as int16, of one sample rate and one
       channel, padded with zeros to the longest. A folder may hold `train.csv` and `test.csv`, else it is read as one of
       images. Texts become `Source.columns["text"]`. Silent and clipped recordings are named.
+    - A folder of videos: clips of `length` frames, see `data.videos`.
     - An `.npz` file, or a folder with `train.npz`, and `test.npz` perhaps: the array "labels", if there is one, holds
       class numbers; the others are the samples, one array of any name, or several by the names of a model's inputs.
     - A file of series, or a folder with one for each split: `.ts`, as the UEA and UCR archives have them, called
@@ -90,8 +93,8 @@ def load(
         skip_broken: Whether files of a folder that cannot be read are left out, and named. Default: False, they are an
             error.
         rate: Sample rate in Hz that recordings are resampled to. Default: that of most of them.
-        length: Length in seconds to which longer recordings are cut. Default: that of a model that takes one length,
-            else any.
+        length: Length in seconds to which longer recordings are cut, or number of frames of a clip of video. Default:
+            that of a model that takes one length, else any, and 20 frames.
         say: Called with each sentence about what was found and chosen. Default: None, choices that may be wrong are
             warnings.
 
@@ -127,6 +130,9 @@ def load(
         return readers.load_series(file, folder, kind)
     if folder.is_dir():
         _check_no_columns(columns, folder)
+        if holds_videos(folder):
+            options: dict[str, Any] = {"in_memory": in_memory, "fit": fit, "background": background, "say": say}
+            return videos(folder, split, length, size=size, like=like, skip_broken=skip_broken, **options)
         return readers.load_folder(folder, split, wanted, in_memory, trust, preparation, channels, skip_broken, say)
     if folder.is_file() and folder.name.lower().endswith(names.TEXT_FILES):
         raise UserError(

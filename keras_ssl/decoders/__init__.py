@@ -1,8 +1,10 @@
-"""Decoders: from vectors to images (mirrored encoders, generators), from tokens to patches, and of text."""
+"""Decoders: from vectors to images (mirrored encoders, generators), from tokens to patches, of text, and of frames
+of video."""
 
+from keras_ssl.decoders.frames import feature_map, frames
 from keras_ssl.decoders.generators import generator
 from keras_ssl.decoders.mirrors import check_mirrors, mirror
 from keras_ssl.decoders.patches import patches
 from keras_ssl.decoders.text import text
 
-__all__ = ["check_mirrors", "generator", "mirror", "patches", "text"]
+__all__ = ["check_mirrors", "feature_map", "frames", "generator", "mirror", "patches", "text"]

@@ -11,14 +11,17 @@ from keras_ssl.encoders.image import conv_net, mlp, resnet18
 from keras_ssl.encoders.pooled import with_pool
 from keras_ssl.encoders.series import dilated_conv, patch_transformer, recurrent
 from keras_ssl.encoders.text import transformer
+from keras_ssl.encoders.video import conv_lstm, frame_conv, stacked_conv
 from keras_ssl.encoders.vision_transformer import vit
 from keras_ssl.encoders.word_vectors import word_vectors
 
 __all__ = [
     "cached",
+    "conv_lstm",
     "conv_net",
     "dilated_conv",
     "document_end",
+    "frame_conv",
     "from_keras_hub",
     "is_cacheable",
     "mlp",
@@ -27,6 +30,7 @@ __all__ = [
     "resnet18",
     "spectrogram_conv",
     "spectrogram_transformer",
+    "stacked_conv",
     "transformer",
     "vit",
     "wav2vec2",

@@ -1,6 +1,7 @@
 """Evaluation of encoders: nearest neighbors, linear probe, few labels beside baselines, collapse.
 
 And of generative models: similarity, Fréchet distance, modes, likelihood.
+And of predicted frames of video.
 """
 
 from keras_ssl.evaluate.anomalies import anomaly_scores, relative_scores
@@ -13,6 +14,7 @@ from keras_ssl.evaluate.forecasting import (
     seasonal_naive,
     split_horizon,
 )
+from keras_ssl.evaluate.frames import frame_baselines, frame_errors, next_frame_errors
 from keras_ssl.evaluate.generative.features import FeatureClassifier, feature_classifier
 from keras_ssl.evaluate.generative.frechet import frechet_distance, frechet_floor
 from keras_ssl.evaluate.generative.likelihood import importance_weighted_nll, negative_elbo
@@ -43,6 +45,8 @@ __all__ = [
     "fit_svm",
     "forecast_errors",
     "forecast_probe",
+    "frame_baselines",
+    "frame_errors",
     "frechet_distance",
     "frechet_floor",
     "importance_weighted_nll",
@@ -56,6 +60,7 @@ __all__ = [
     "log_mel_features",
     "mode_counts",
     "negative_elbo",
+    "next_frame_errors",
     "reconstruction_error",
     "regression_scores",
     "relative_scores",

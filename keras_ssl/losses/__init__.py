@@ -1,7 +1,7 @@
 """Loss functions: the mathematics of the project, as pure functions of tensors.
 
 Every loss function returns a float32 scalar, except `token_cross_entropy` and those of word vectors, which return
-one number for each token or pair.
+one number for each token or pair; `cpc_scores` returns the scores that `cpc` takes.
 What the network produces comes first, what it is compared with second: `squared_error(reconstruction, x)`,
 `cross_entropy(logits, labels)`, `dino(student, teacher, center)`. Two views of the same samples, `z_1` and `z_2`, can
 be swapped. Adversarial losses take the discriminator's outputs: real, then generated. `sinkhorn` is not a loss: it
@@ -19,6 +19,7 @@ from keras_ssl.losses.distillation import dino, negative_cosine
 from keras_ssl.losses.language import token_cross_entropy
 from keras_ssl.losses.latent import gaussian_kl, l1, sparsity_kl
 from keras_ssl.losses.missing_labels import WhereKnown
+from keras_ssl.losses.predictive import cpc, cpc_scores
 from keras_ssl.losses.reconstruction import (
     absolute_error,
     binary_cross_entropy,
@@ -38,6 +39,8 @@ __all__ = [
     "binary_cross_entropy",
     "cbow",
     "code_diversity",
+    "cpc",
+    "cpc_scores",
     "cross_entropy",
     "dcl",
     "dino",

@@ -14,6 +14,7 @@ from keras_ssl.objectives.masked import (
     MaskedLanguageModel,
     Wav2Vec2,
 )
+from keras_ssl.objectives.predictive import ContrastivePredictiveCoding, Forecasting, FramePrediction
 from keras_ssl.objectives.pretext import (
     AttributePrediction,
     FlipPrediction,
@@ -44,8 +45,11 @@ __all__ = [
     "BarlowTwins",
     "BiGAN",
     "CausalLanguageModel",
+    "ContrastivePredictiveCoding",
     "DenoisingAutoencoder",
     "FlipPrediction",
+    "Forecasting",
+    "FramePrediction",
     "GloVe",
     "JigsawPrediction",
     "Inpainting",

@@ -4,8 +4,18 @@ A recipe is a plain function of the data that returns a compiled objective, read
 split, after the last epoch; hyperparameters were chosen on a part of train. `choose` finds a recipe by names.
 """
 
-from keras_ssl.recipes import digits, items, mnist, photographs, series, small_images, speech, text, words
-from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, SERIES, SPEECH, TEXT, UNLABELED, check_kind, choose
+from keras_ssl.recipes import digits, items, mnist, photographs, series, small_images, speech, text, video, words
+from keras_ssl.recipes.choosing import (
+    CLASSICAL,
+    JOINT_EMBEDDING,
+    SERIES,
+    SPEECH,
+    TEXT,
+    UNLABELED,
+    VIDEO,
+    check_kind,
+    choose,
+)
 from keras_ssl.recipes.recipe import Recipe, compiled
 
 __all__ = [
@@ -15,6 +25,7 @@ __all__ = [
     "SPEECH",
     "TEXT",
     "UNLABELED",
+    "VIDEO",
     "Recipe",
     "check_kind",
     "choose",
@@ -27,5 +38,6 @@ __all__ = [
     "small_images",
     "speech",
     "text",
+    "video",
     "words",
 ]

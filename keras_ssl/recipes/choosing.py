@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from keras_ssl import data, names, objectives
 from keras_ssl.errors import UserError
-from keras_ssl.recipes import digits, mnist, photographs, series, small_images, speech, text
+from keras_ssl.recipes import digits, mnist, photographs, series, small_images, speech, text, video
 from keras_ssl.recipes.recipe import Recipe
 from keras_ssl.specs import KINDS
 from keras_ssl.typing import Path
 
-__all__ = ["CLASSICAL", "JOINT_EMBEDDING", "SERIES", "SPEECH", "TEXT", "UNLABELED", "check_kind", "choose"]
+__all__ = ["CLASSICAL", "JOINT_EMBEDDING", "SERIES", "SPEECH", "TEXT", "UNLABELED", "VIDEO", "check_kind", "choose"]
 
 UNLABELED = {"mnist": "train[:20000]", "fashion_mnist": "train[:20000]", "cifar10": "train[:20000]"}
 """The part of a named data set that its recipe trains on, if that is not all of train."""
@@ -30,11 +30,15 @@ SERIES = {name: getattr(series, name) for name in names.SERIES}
 SPEECH = {name: getattr(speech, name) for name in names.SPEECH}
 """Recipes for recordings, by name on the command line."""
 
+VIDEO = {name: getattr(video, name) for name in names.VIDEO}
+"""Recipes of objectives of video, by name on the command line."""
+
 _ANYWHERE = (
     CLASSICAL
     | TEXT
     | SERIES
     | SPEECH
+    | VIDEO
     | {
         name: functools.partial(photographs.joint_embedding, objective=objective)
         for name, objective in JOINT_EMBEDDING.items()
@@ -73,7 +77,7 @@ def choose(objective: str, dataset: Path) -> Callable[..., Recipe]:
     """Return the recipe function for the names of an objective and a data set.
 
     Args:
-        objective: A key of `JOINT_EMBEDDING`, `CLASSICAL`, `TEXT`, `SERIES` or `SPEECH`, such as "simclr" or
+        objective: A key of `JOINT_EMBEDDING`, `CLASSICAL`, `TEXT`, `SERIES`, `SPEECH` or `VIDEO`, such as "simclr" or
             "autoencoder".
         dataset: A name such as "digits" or "mnist", or a folder. If it has no recipe of its own, the default is a
             recipe without scores: the one for photographs for joint-embedding objectives and the autoencoder, otherwise

@@ -1,0 +1,44 @@
+"""The proof on random input that no frame knows what comes later."""
+
+from collections.abc import Callable
+
+import numpy as np
+from keras import ops
+
+from keras_ssl.errors import UserError
+from keras_ssl.typing import Tensor
+
+__all__ = ["check_causal"]
+
+_TOLERANCE = 1e-5
+"""Of the largest frame: the sums of a convolution may be ordered otherwise."""
+
+
+def check_causal(frames: Callable[[Tensor], Tensor], shape: tuple[int, ...], name: str, needs: str) -> None:
+    """Raise if a frame changes with the last place of a sequence, which comes after it.
+
+    Args:
+        frames: Function from a sequence `(n, length, …)` to frames `(n, length, d)`.
+        shape: Shape of such a sequence.
+        name: Name of the encoder.
+        needs: Name of the objective.
+
+    Raises:
+        UserError: If one does.
+    """
+    x = np.random.default_rng(0).random(shape).astype("float32")
+    others = x.copy()
+    others[:, -1] = 1 - x[:, -1]
+    before, after = (ops.convert_to_numpy(frames(ops.convert_to_tensor(one))).astype("float32") for one in (x, others))
+    if before.shape[1] != shape[1]:
+        raise UserError(
+            f"an encoder with one frame for each of {shape[1]} places for {needs}",
+            f"'{name}' with {before.shape[1]}",
+            "use one that does not shorten its input",
+        )
+    if np.abs(before - after)[:, :-1].max() > _TOLERANCE * np.abs(before).max():
+        raise UserError(
+            f"an encoder whose frames depend on nothing later for {needs}",
+            f"'{name}', in which another last step changes the frames before it",
+            "build it so, such as `encoders.dilated_conv(channels, causal=True)`",
+        )

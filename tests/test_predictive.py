@@ -1,0 +1,256 @@
+"""Forecasting, contrastive predictive coding and the prediction of frames: what each promises, and bad input."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_ssl import decoders, encoders, export, networks, objectives, specs
+from keras_ssl.errors import UserError
+from keras_ssl.objectives.predictive.forecasting import following
+
+RNG = np.random.default_rng(0)
+SERIES = RNG.normal(size=(3, 9, 2)).astype("float32")
+PADDED = SERIES.copy()
+PADDED[1, 5:] = np.nan
+VIDEO = RNG.random((2, 5, 8, 12, 1)).astype("float32")
+
+
+def causal(**arguments):
+    return encoders.dilated_conv(2, width=6, depth=2, causal=True, **arguments)
+
+
+@functools.cache
+def forecaster():
+    """One for all tests that do not train it."""
+    return objectives.Forecasting(causal(), horizon=2)
+
+
+@functools.cache
+def contrast():
+    return objectives.ContrastivePredictiveCoding(causal(), horizon=3)
+
+
+def stacked(shape=(3, 8, 12, 1), **arguments):
+    return encoders.stacked_conv(shape, **{"filters": (3, 4), "width": 6, "depth": 1, "kernel": 3, **arguments})
+
+
+def prediction(encoder, **arguments):
+    return objectives.FramePrediction(encoder, decoders.frames(encoder, 2, filters=3), **arguments)
+
+
+# ---- causality -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("objective", [objectives.Forecasting, objectives.ContrastivePredictiveCoding])
+def test_an_encoder_that_sees_later_steps_is_refused(objective):
+    with pytest.raises(UserError, match=r"depend on nothing later.*'dilated_conv'.*causal=True"):
+        objective(encoders.dilated_conv(2, width=6, depth=2))
+
+
+def test_a_causal_encoder_pads_as_before_and_sees_nothing_later():
+    changed = SERIES.copy()
+    changed[:, 4:] += 1
+    encoder = networks.parts(forecaster().encoder)
+    before, after = (np.array(encoder.frames(x)) for x in (SERIES, changed))
+    np.testing.assert_array_equal(before[:, :4], after[:, :4])
+    assert not np.allclose(before[:, 4], after[:, 4])
+
+
+# ---- forecasting -----------------------------------------------------------------------------------------------------
+
+
+def test_following_steps_by_hand():
+    x = np.array([[[1.0], [2.0], [3.0]]], "float32")
+    expected = [[[2], [3]], [[3], [np.nan]], [[np.nan], [np.nan]]]
+    np.testing.assert_array_equal(following(x, 2)[0], expected)
+
+
+def test_the_error_is_the_mean_over_known_steps():
+    forecasting = forecaster()
+    outputs = forecasting.forward_pass({"input": PADDED}, training=False)
+    found = float(forecasting.loss_terms(outputs)["loss"])
+    frames = np.array(networks.parts(forecasting.encoder).frames(PADDED))
+    kernel, bias = (np.array(weight) for weight in forecasting.head.weights)
+    errors = []
+    for i, length in enumerate((9, 5, 9)):
+        for t in range(length):
+            predicted = (frames[i, t] @ kernel + bias).reshape(2, 2)
+            errors += [(predicted[j] - PADDED[i, t + 1 + j]) ** 2 for j in range(2) if t + 1 + j < length]
+    assert found == pytest.approx(np.mean(errors), rel=1e-4)
+
+
+def test_padding_does_not_change_a_forecast():
+    forecasting = forecaster()
+    found = forecasting.signatures()["forecast"][0](PADDED)["forecast"]
+    assert found.shape == (3, 2, 2)
+    np.testing.assert_allclose(found[1:2], forecasting.forecast(SERIES[1:2, :5]), atol=1e-5)
+    np.testing.assert_allclose(found[:1], forecasting.forecast(SERIES[:1]), atol=1e-5)
+
+
+def test_hidden_steps_leave_no_trace():
+    forecasting = objectives.Forecasting(causal(), horizon=2, mask_ratio=0.4)
+    mask = np.arange(9) % 3 == 1
+    batches = [
+        {"input": x, "mask": np.tile(mask, (3, 1))} for x in (SERIES, np.where(mask[:, None], SERIES + 7, SERIES))
+    ]
+    one, other = (forecasting.forward_pass(batch, training=True)["prediction"] for batch in batches)
+    np.testing.assert_array_equal(one, other)
+    plain, drawn = (forecasting.forward_pass({"input": SERIES}, training)["prediction"] for training in (False, True))
+    assert not np.allclose(plain, one)
+    assert not np.allclose(plain, drawn)
+
+
+def test_any_encoder_forecasts_from_its_representation():
+    inputs = keras.Input((5, 2), name="series")
+    encoder = keras.Model(inputs, keras.layers.Dense(4)(keras.layers.Flatten()(inputs)))
+    forecasting = objectives.Forecasting(encoder, horizon=3, every_step=False)
+    assert forecasting.batch_specs["input"].shape == (None, 8, 2)
+    outputs = forecasting.forward_pass({"input": ops.convert_to_tensor(SERIES[:, :8])}, training=False)
+    np.testing.assert_array_equal(outputs["target"][:, 0], SERIES[:, 5:8])
+    np.testing.assert_allclose(outputs["prediction"][:, 0], forecasting.forecast(SERIES[:, :5]), atol=1e-6)
+    with pytest.raises(UserError, match="layers, `tokens`"):
+        objectives.Forecasting(encoder)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: objectives.Forecasting(encoders.mlp((4,), (3,))), "series .* for Forecasting"),
+        (lambda: objectives.Forecasting(causal(), horizon=0), "horizon"),
+        (lambda: objectives.Forecasting(causal(), mask_ratio=1), "mask_ratio"),
+        (lambda: objectives.Forecasting(causal(), mask_ratio=0.2, every_step=False), "without `every_step`"),
+        (lambda: objectives.ContrastivePredictiveCoding(causal(), horizon=0), "horizon"),
+        (lambda: objectives.ContrastivePredictiveCoding(encoders.mlp((4,), (3,))), "no tokens, trunk, pool"),
+    ],
+)
+def test_wrong_arguments_are_clear_errors(make, message):
+    with pytest.raises(UserError, match=message):
+        make()
+
+
+def test_series_that_are_too_short_are_clear_errors():
+    for objective, length, message in [
+        (forecaster(), 1, "longer than 1 step"),
+        (objectives.Forecasting(forecaster().encoder, horizon=3, every_step=False), 3, "longer than 3 steps"),
+        (contrast(), 3, "more than horizon=3 frames"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            objective.forward_pass({"input": ops.convert_to_tensor(SERIES[:, :length])}, training=True)
+
+
+# ---- contrastive predictive coding -----------------------------------------------------------------------------------
+
+
+def test_padding_is_neither_predicted_nor_a_negative():
+    cpc = contrast()
+    both = [PADDED, np.concatenate([PADDED, np.full((3, 4, 2), np.nan, "float32")], axis=1)]
+    one, other = (cpc.loss_terms(cpc.forward_pass({"input": x}, training=False)) for x in both)
+    assert float(one["loss"]) == pytest.approx(float(other["loss"]), rel=1e-5)
+    assert float(one["accuracy"]) == pytest.approx(float(other["accuracy"]), rel=1e-5)
+
+
+def test_a_perfect_context_finds_every_frame():
+    z = 20 * np.eye(9, dtype="float32")[None].repeat(2, 0) * np.array([1, -1])[:, None, None]
+    predicted = np.stack([np.roll(z, -k, axis=1) for k in (1, 2, 3)], axis=1)
+    found = contrast().loss_terms({"z": z, "predicted": predicted, "keep": np.ones((2, 9), "float32")})
+    assert float(found["loss"]) < 1e-5
+    assert float(found["accuracy"]) == 1
+
+
+def test_it_takes_videos():
+    encoder = encoders.frame_conv((None, 8, 12, 1), filters=(3,), width=4, depth=1)
+    cpc = objectives.ContrastivePredictiveCoding(encoder, horizon=2)
+    terms = cpc.loss_terms(cpc.forward_pass({"input": VIDEO}, training=False))
+    assert 0 < float(terms["loss"]) < np.log(2 + 5) + 1
+
+
+# ---- frames ----------------------------------------------------------------------------------------------------------
+
+
+def test_encoders_of_maps_have_three_parts():
+    for encoder in (stacked(), encoders.conv_lstm((None, 8, 12, 1), filters=(3, 4), width=6, depth=2)):
+        assert [layer.name for layer in encoder.layers] == ["video", "frames", "trunk", "pool"]
+        assert decoders.feature_map(encoder) == ((2, 3, 6), 4)
+        map_ = encoder.get_layer("trunk")(encoder.get_layer("frames")(VIDEO[:, :3]))
+        np.testing.assert_allclose(np.mean(map_, axis=(1, 2)), encoder(VIDEO[:, :3]), atol=1e-5)
+
+
+def test_frames_follow_frames():
+    encoder = encoders.conv_lstm((None, 8, 12, 1), filters=(4,), width=4, depth=1)
+    decoder = decoders.frames(encoder, 2, recurrent=True, filters=3)
+    model = objectives.FramePrediction(encoder, decoder, past=3)
+    assert model.future == 2
+    assert model.batch_specs["input"].shape == (None, 5, 8, 12, 1)
+    frames = model.next_frames(VIDEO)
+    assert frames.shape == (2, 2, 8, 12, 1)
+    np.testing.assert_allclose(frames, model.next_frames(VIDEO[:, 2:]), atol=1e-6)
+    longer = np.array(model.next_frames(VIDEO, count=3))
+    np.testing.assert_allclose(longer[:, :2], frames, atol=1e-6)
+    last = np.concatenate([VIDEO[:, 4:], longer[:, :2]], axis=1)
+    np.testing.assert_allclose(longer[:, 2:], model.next_frames(last, count=1), atol=1e-5)
+
+
+def test_any_size_is_taken_and_frames_have_it():
+    model = prediction(stacked((3, None, None, 1)))
+    for height, width in ((8, 12), (7, 9)):
+        assert model.next_frames(np.ones((1, 3, height, width, 1), "float32")).shape == (1, 2, height, width, 1)
+    video = ops.convert_to_tensor(VIDEO[:, :, :7, :9])
+    assert np.isfinite(float(model.loss_terms(model.forward_pass({"input": video}, training=False))["loss"]))
+
+
+def test_a_residual_prediction_begins_at_the_last_frame():
+    model = prediction(stacked(), residual=True)
+    last = model.decoder.get_layer("up_2")
+    last.set_weights([0 * weight for weight in last.get_weights()])
+    expected = np.repeat(VIDEO[:, 2:3], 2, axis=1)
+    np.testing.assert_array_equal(model.next_frames(VIDEO[:, :3]), expected)
+    terms = model.loss_terms(model.forward_pass({"input": VIDEO}, training=False))
+    assert float(terms["loss"]) == pytest.approx(np.mean((VIDEO[:, 3:] - expected) ** 2), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: prediction(encoders.conv_lstm((None, 8, 12, 1), filters=(3,), width=4)), "`past`"),
+        (lambda: prediction(stacked(), past=2), "as the encoder reads frames, 3"),
+        (lambda: prediction(stacked(), future=4), "to 4 frames of 1 channels"),
+        (lambda: objectives.FramePrediction(encoders.conv_net((8, 8, 1))), "videos .* for FramePrediction"),
+        (lambda: objectives.FramePrediction(encoders.frame_conv((3, 8, 8, 1))), "no frames"),
+        (lambda: stacked((None, 8, 8, 1)), "time, channels must be known"),
+        (lambda: encoders.conv_lstm((3, None, 8, 1)), "height, width, channels must be known"),
+        (lambda: encoders.frame_conv((8, 8, 1)), "time, height, width, channels"),
+        (lambda: encoders.frame_conv((3, 8, 8, 1), filters=()), "at least one number of filters"),
+    ],
+)
+def test_wrong_encoders_and_decoders_are_clear_errors(make, message):
+    with pytest.raises(UserError, match=message):
+        make()
+
+
+def test_wrong_videos_are_clear_errors():
+    model = prediction(stacked())
+    model.compile("sgd", run_eagerly=True)
+    for clips, message in [
+        (VIDEO[:, :4], r"\(None, 5, 8, 12, 1\).*\(2, 4, 8, 12, 1\)"),
+        (VIDEO[:, :, :7], r"\(2, 5, 7, 12, 1\)"),
+        (2 * VIDEO, r"in 0\.\."),
+    ]:
+        with pytest.raises(UserError, match=message):
+            model.fit(clips, verbose=0)
+    with pytest.raises(UserError, match="shape"):
+        model.next_frames(VIDEO[:, :2])
+    with pytest.raises(UserError, match="count"):
+        model.next_frames(VIDEO, count=0)
+
+
+def test_it_is_served_from_past_frames_to_next_ones():
+    model = prediction(stacked((3, None, None, 1)))
+    function, spec = model.signatures()["next_frames"]
+    assert spec.shape == (None, 3, None, None, 1)
+    served = export.signatures.servings(model, export.clients.Sends("float32"))
+    assert [one.name for one in served] == ["serving_default", "next_frames"]
+    assert function(ops.convert_to_tensor(VIDEO[:, :3]))["frames"].shape == (2, 2, 8, 12, 1)
+    assert specs.specs_of(stacked()).kind == "video"
