@@ -16,7 +16,9 @@ __all__ = [
     "FITS",
     "INPUT_DTYPES",
     "JOINT_EMBEDDING",
+    "PAIRS",
     "STRATEGIES",
+    "TABLES",
     "TEXT",
     "TEXT_FILES",
     "background",
@@ -67,12 +69,18 @@ CLASSICAL = (
 TEXT = ("masked_language_model", "causal_language_model")
 """Language models, by the names of their recipes in `recipes.text`."""
 
+PAIRS = ("clip",)
+"""Objectives on pictures with texts, by the names of their recipes in `recipes.pairs`."""
+
 EMBEDDED = ("digits",)
 """Data sets that need neither a file nor a network; `data.readers` has a function `load_<name>` for each."""
 _EMBEDDED = f"the embedded sets ({', '.join(EMBEDDED)})"
 
 TEXT_FILES = tuple(f"{ending}{packed}" for ending in (".txt", ".csv", ".tsv", ".jsonl") for packed in ("", ".gz"))
 """Endings of files of texts, for `data.texts`."""
+
+TABLES = tuple(ending for ending in TEXT_FILES if not ending.startswith(".txt"))
+"""Endings of tables, which may have a column of pictures beside that of texts, for `data.pairs`."""
 
 STRATEGIES = ("none", "mirrored", "multiworker")
 """Names for `distribute.strategy`."""
@@ -94,7 +102,7 @@ def check_objective(name: str) -> None:
     Raises:
         UserError: If there is none.
     """
-    _check_among("an objective", name, [*JOINT_EMBEDDING, *CLASSICAL, *TEXT])
+    _check_among("an objective", name, [*JOINT_EMBEDDING, *CLASSICAL, *TEXT, *PAIRS])
 
 
 def check_strategy(name: Any) -> None:

@@ -18,7 +18,7 @@ from keras_ssl.networks import embedder
 from keras_ssl.specs import Spec, specs_of
 from keras_ssl.typing import Path
 
-__all__ = ["load"]
+__all__ = ["image_channels", "image_size", "load"]
 
 
 def load(
@@ -52,6 +52,8 @@ def load(
       what does not look like classes, is said.
     - An `.npz` file, or a folder with `train.npz`, and `test.npz` perhaps: the array "labels", if there is one, holds
       class numbers; the others are the samples, one array of any name, or several by the names of a model's inputs.
+    - A table with the columns `picture` and `text`, or a folder with `train.csv`: its pictures, with their texts as the
+      column "text" of the source. `data.pairs` loads both for training.
     - Any image set of TensorFlow Datasets, such as `"mnist"` or `"cifar10_corrupted/fog_1"`: its features `"image"`
       and, as labels, `"label"`. It is downloaded if it has not been prepared.
 
@@ -93,7 +95,7 @@ def load(
     """
     wanted, preparation, channels = as_size(size), Preparation(fit, background), None
     if like is not None:
-        wanted, channels = wanted or _size(like), _channels(like)
+        wanted, channels = wanted or image_size(like), image_channels(like)
         kind = kind or _kinds(like)
     columns = (columns,) if isinstance(columns, str) else tuple(columns)
     if str(name_or_folder) in _EMBEDDED and not isinstance(name_or_folder, pathlib.Path):
@@ -104,6 +106,9 @@ def load(
     if file is not None:
         _check_no_columns(columns, folder)
         return readers.load_arrays(file, kind)
+    if table := readers.captions_file(folder, split):
+        given = (wanted, in_memory, trust, preparation, channels, skip_broken, say)
+        return readers.load_captioned(table, "picture", "text", *given)
     if folder.is_dir():
         _check_no_columns(columns, folder)
         return readers.load_folder(folder, split, wanted, in_memory, trust, preparation, channels, skip_broken, say)
@@ -123,14 +128,14 @@ def _kinds(model):
     return keras.tree.map_structure(lambda spec: spec.kind, specs_of(embedder(model)))
 
 
-def _size(model):
-    """Size of the images that a model takes; None if it takes any size, or something else."""
+def image_size(model: keras.Model) -> tuple[int, int] | None:
+    """Return the size of the images that a model takes; None if it takes any size, or something else."""
     shape = _image_shape(model)
     return None if shape is None or None in shape[1:3] else shape[1:3]
 
 
-def _channels(model):
-    """1 or 3, the channels of the images that a model takes; None if it takes others, or something else."""
+def image_channels(model: keras.Model) -> int | None:
+    """Return 1 or 3, the channels of the images that a model takes; None if it takes others, or something else."""
     shape = _image_shape(model)
     return shape[3] if shape is not None and shape[3] in (1, 3) else None
 

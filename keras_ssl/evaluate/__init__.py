@@ -1,6 +1,6 @@
 """Evaluation of encoders: nearest neighbors, linear probe, few labels beside baselines, collapse.
 
-And of generative models: similarity, Fréchet distance, modes, likelihood.
+Of pairs: retrieval. And of generative models: similarity, Fréchet distance, modes, likelihood.
 """
 
 from keras_ssl.evaluate.collapse import collapse, collapse_of_features
@@ -14,6 +14,7 @@ from keras_ssl.evaluate.label_efficiency import LabelEfficiency, label_counts, l
 from keras_ssl.evaluate.metrics import scores
 from keras_ssl.evaluate.probes import fit_nearest, knn, knn_of_features, linear_probe, linear_probe_of_features
 from keras_ssl.evaluate.regression import regression_scores
+from keras_ssl.evaluate.retrieval import embed_pairs, retrieval
 from keras_ssl.evaluate.tagging import tagging_scores
 from keras_ssl.evaluate.tf_idf import TfIdf
 from keras_ssl.evaluate.translation import translation_scores
@@ -25,6 +26,7 @@ __all__ = [
     "collapse",
     "collapse_of_features",
     "embed",
+    "embed_pairs",
     "feature_classifier",
     "fit_nearest",
     "frechet_distance",
@@ -40,6 +42,7 @@ __all__ = [
     "negative_elbo",
     "reconstruction_error",
     "regression_scores",
+    "retrieval",
     "scores",
     "ssim",
     "translation_scores",

@@ -18,6 +18,7 @@ from keras_ssl.losses.distillation import dino, negative_cosine
 from keras_ssl.losses.language import token_cross_entropy
 from keras_ssl.losses.latent import gaussian_kl, l1, sparsity_kl
 from keras_ssl.losses.missing_labels import WhereKnown
+from keras_ssl.losses.pairs import clip, siglip
 from keras_ssl.losses.reconstruction import (
     absolute_error,
     binary_cross_entropy,
@@ -34,6 +35,7 @@ __all__ = [
     "barlow_twins",
     "binary_cross_entropy",
     "cbow",
+    "clip",
     "cross_entropy",
     "dcl",
     "dino",
@@ -47,6 +49,7 @@ __all__ = [
     "negative_sampling",
     "non_saturating",
     "nt_xent",
+    "siglip",
     "sinkhorn",
     "skip_gram",
     "sparsity_kl",

@@ -8,6 +8,7 @@ from keras_ssl.objectives.decorrelation import BarlowTwins, VICReg
 from keras_ssl.objectives.distillation import BYOL, DINO, SimSiam
 from keras_ssl.objectives.language import CausalLanguageModel
 from keras_ssl.objectives.masked import AdversarialInpainting, Inpainting, MaskedAutoencoder, MaskedLanguageModel
+from keras_ssl.objectives.pairs import CLIP
 from keras_ssl.objectives.pretext import (
     AttributePrediction,
     FlipPrediction,
@@ -27,6 +28,7 @@ from keras_ssl.objectives.word_vectors import CBOW, GloVe, SkipGram
 __all__ = [
     "BYOL",
     "CBOW",
+    "CLIP",
     "DINO",
     "GAN",
     "NNCLR",

@@ -3,10 +3,11 @@
 A policy is a pure function `(images, seed) -> images` of a batch, with its own random draw for each image. `digits` and
 `natural_images` are ready policies; `Policy` makes one from single operations, and `from_layers` from Keras or KerasCV
 layers. `pair` makes two views of each image, and `multi_crop` adds small crops; `twice` leaves the difference to the
-encoder's dropout. Images are float32 of shape `(n, h, w, c)` in 0..1, and a seed is an integer tensor of shape `(2,)`.
-`preview` shows what a policy does.
+encoder's dropout; `captioned` changes images and keeps their texts. Images are float32 of shape `(n, h, w, c)` in 0..1,
+and a seed is an integer tensor of shape `(2,)`. `preview` shows what a policy does.
 """
 
+from keras_ssl.views.captioned import Captioned, captioned
 from keras_ssl.views.checks import check_views
 from keras_ssl.views.images.color import color_jitter, grayscale, solarize
 from keras_ssl.views.images.degradation import blur, erase, noise
@@ -25,6 +26,8 @@ __all__ = [
     "Pair",
     "twice",
     "Twice",
+    "captioned",
+    "Captioned",
     "multi_crop",
     "MultiCrop",
     "Policy",
