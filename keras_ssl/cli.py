@@ -62,7 +62,7 @@ def _check_launched(ctx: typer.Context, command: list[str]):
 Dataset = Annotated[
     str,
     typer.Option(
-        help="A name ('digits', any set of TensorFlow Datasets), a folder, or a file of texts.",
+        help="A name ('digits', any set of TensorFlow Datasets), a folder, or a file of texts, perhaps of pictures.",
         callback=checked_by(names.check_dataset),
     ),
 ]
@@ -82,7 +82,8 @@ Fit = Annotated[
 Objective = Annotated[
     str,
     typer.Option(
-        help="'simclr', 'autoencoder', 'gan', …, of text 'masked_language_model'; an unknown one lists them all.",
+        help="'simclr', 'autoencoder', 'gan', …, of text 'masked_language_model', of pictures with texts 'clip'; an "
+        "unknown one lists them all.",
         callback=checked_by(names.check_objective),
     ),
 ]
@@ -198,7 +199,11 @@ def pretrain(
         source = recipes.text.corpus(data.texts(dataset, say=say), vocabulary=vocabulary, length=length)
     else:
         pictures: dict[str, Any] = {"trust": trust, "fit": fit, "background": background, "skip_broken": skip_broken}
-        source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size, **pictures, say=say)
+        pictures |= {"size": size, "say": say}
+        if objective in names.PAIRS:
+            source = data.pairs(dataset, vocabulary=vocabulary, length=length, **pictures)
+        else:
+            source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), **pictures)
     recipes.check_kind(source, objective)
     source.check(at_least=2)
     shared = len(source) - len(source) % replicas.num_replicas_in_sync
@@ -206,7 +211,8 @@ def pretrain(
     with replicas.scope():
         recipe = make_recipe(source, epochs, seed)
     if chief:
-        typer.echo(f"{len(source):,} {source.plural} of {source.shape}; {recipe.epochs} epochs of {objective}")
+        shapes = " and ".join(str(spec.shape[1:]) for spec in keras.tree.flatten(source.specs))
+        typer.echo(f"{len(source):,} {source.plural} of {shapes}; {recipe.epochs} epochs of {objective}")
     facts = {"dataset": str(Path(dataset).resolve()) if Path(dataset).is_dir() else dataset, "recipe": make_recipe}
     runs.pretrain(recipe, out, resume, facts, go_on=_command_to_resume(), say=typer.echo)
     if chief:
@@ -248,13 +254,17 @@ def evaluate(
     skip_broken: SkipBroken = False,
     out: Annotated[Path | None, typer.Option(help="Folder for results.json.")] = None,
 ) -> None:
-    """Measure an encoder with few labels. Beside raw inputs, the untrained encoder and training from scratch."""
-    from keras_ssl import progress, runs
+    """Measure an encoder with few labels, beside baselines; of pictures with texts, which find each other."""
+    from keras_ssl import data, progress, runs
 
     counts = None if labels_per_class is None else _numbers(labels_per_class)
     out = None if out is None else files.writable_folder(out, "choose another --out")
-    model = runs.load_encoder(encoder)
     prepared = runs.preparation_of(encoder, fit)
+    if data.has_pairs(dataset):
+        found = runs.evaluate_pairs(encoder, dataset, out, typer.echo, skip_broken=skip_broken, **prepared)
+        typer.echo(runs.retrieval_table(found))
+        return
+    model = runs.load_encoder(encoder)
     reading: dict[str, Any] = {**prepared, "skip_broken": skip_broken, "tokenizer": runs.tokenizer_of(encoder)}
     train, test = runs.load_labeled(dataset, model, say=typer.echo, **reading)
     facts = {"dataset": dataset, "encoder": str(encoder)}
@@ -296,7 +306,10 @@ def finetune(
 def export(
     model: Annotated[
         Path,
-        typer.Argument(help="classifier.keras or encoder.keras.", callback=checked_by(names.check_model_file)),
+        typer.Argument(
+            help="classifier.keras, encoder.keras, or objective.keras with all that it serves.",
+            callback=checked_by(names.check_model_file),
+        ),
     ],
     out: Out = Path("out/model"),
     input_dtype: Annotated[
@@ -313,7 +326,7 @@ def export(
 
     about = runs.about(model)
     class_names, prepared = about.get("class_names"), runs.preparation_of(model) if "preparation" in about else None
-    loaded = runs.load_encoder(model)
+    loaded = runs.load_model(model)
     with progress.bar("Exporting and verifying", after=0):
         asset: dict[str, Any] = {"preparation": prepared, "tokenizer": runs.tokenizer_of(model)}
         path = export.deploy(loaded, out, None, input_dtype, tolerance, class_names, version, **asset)

@@ -19,6 +19,7 @@ from keras_ssl.typing import Batch
 __all__ = ["CollapseDoctor", "CollapseWarning", "Finding"]
 
 VIEWS = ("view_1", "view_2")
+PAIR = ("image", "ids")
 SAMPLES = 256  # that are used: as many as the thresholds were chosen on
 
 
@@ -48,7 +49,8 @@ class CollapseDoctor(keras.callbacks.Callback):
     """Measure the projections of one batch after each epoch, and warn of collapse, with its likely cause.
 
     A collapsed network may have a lower loss than a healthy one. The figures are added to the logs, and so to History.
-    They are those of the projections, or of the encoder's representation if there is no `projector`:
+    They are those of the projections, or of the encoder's representation if there is no `projector`; of `CLIP` those of
+    the images:
 
     - `doctor_std`: `measures.feature_std`; 0 if all are one point, about 1 if directions are spread evenly.
     - `doctor_rank`: `measures.effective_rank`; 1 if all are on one line.
@@ -61,9 +63,9 @@ class CollapseDoctor(keras.callbacks.Callback):
     Weights that are not finite are left to the objective itself.
 
     Args:
-        batch: Dict with "view_1", "view_2" and whatever else the objective takes, of which 256 samples are used; or a
-            data set, whose first batch is used. Do not give the data set that `fit` gets: `data.batches` would count
-            this as an epoch.
+        batch: Dict with "view_1" and "view_2", or "image" and "ids", and whatever else the objective takes, of which
+            256 samples are used; or a data set, whose first batch is used. Do not give the data set that `fit` gets:
+            `data.batches` would count this as an epoch.
         every: Number of epochs between checks. Default: 1.
         stop: Whether a finding stops training. Default: False.
 
@@ -72,8 +74,8 @@ class CollapseDoctor(keras.callbacks.Callback):
         before: Figures before the model's first `fit`, also in a run that `Resume.fit` resumed; None until then.
 
     Raises:
-        UserError: If the batch does not have two views of at least 32 samples; from `fit`, if the objective does not
-            take two views, or takes others.
+        UserError: If the batch does not have two views, or pairs, of at least 32 samples; from `fit`, if the objective
+            does not take them, or takes others.
 
     Reference:
         Chen & He 2021, "Exploring Simple Siamese Representation Learning", section 4.1 (the standard deviation).
@@ -89,7 +91,8 @@ class CollapseDoctor(keras.callbacks.Callback):
         self.batch = keras.tree.map_structure(ops.convert_to_tensor, some)
         self.every, self.stop = every, stop
         self.watched: keras.Model | None = None
-        one, other = (self.batch[key] for key in VIEWS)
+        self.keys = _keys(self.batch)
+        one, other = (self.batch[key] for key in self.keys)
         self.views = {
             "distinct_samples": min(_distinct(view, keras.tree.map_structure(_rolled, view)) for view in (one, other)),
             "distinct_views": _distinct(one, other),
@@ -99,8 +102,12 @@ class CollapseDoctor(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Check the views and measure the projections, so that views that do not fit are an error before training."""
-        if not set(VIEWS) <= set(getattr(self.model, "batch_keys", ())):
-            raise UserError("an objective of two views", type(self.model).__name__, "leave the callback out")
+        if not set(self.keys) <= set(getattr(self.model, "batch_keys", ())):
+            raise UserError(
+                f"an objective of {'two views' if self.keys == VIEWS else 'pairs'}",
+                type(self.model).__name__,
+                "leave the callback out",
+            )
         if self.model is not self.watched:
             self.watched, self.findings, self.scale = self.model, [], 0.0
             self.last: dict[str, float] = {}
@@ -136,7 +143,7 @@ class CollapseDoctor(keras.callbacks.Callback):
     def _measure(self):
         """Figures of the batch, with its own batch statistics: moving statistics lag behind early in training."""
         with keras.StatelessScope():
-            h = self.model.encoder(self.batch["view_1"], training=True)
+            h = self.model.encoder(self.batch[self.keys[0]], training=True)
             z = self.model.projector(h, training=True) if hasattr(self.model, "projector") else h
             _, terms = self.model.run(self.batch, training=True)  # raises if the batch does not fit
         scale = float(ops.sqrt(ops.mean(ops.var(ops.cast(z, "float32"), axis=0))))
@@ -170,10 +177,15 @@ def _checked(batch):
         batch = keras.utils.unpack_x_y_sample_weight(next(iter(batch)))[0]
     named = isinstance(batch, dict)
     shapes = keras.tree.map_structure(np.shape, batch) if named else type(batch).__name__
-    if not named or not set(VIEWS) <= set(batch) or count(batch["view_1"]) < 32:
+    if not named or not _keys(batch) or count(batch[_keys(batch)[0]]) < 32:
         do = "give it its own `data.batches(source, views=policy)`"
-        raise UserError("a batch with 'view_1' and 'view_2' of at least 32 samples", f"{shapes}", do)
+        raise UserError("a batch of pairs, or with 'view_1' and 'view_2' of at least 32 samples", f"{shapes}", do)
     return batch
+
+
+def _keys(batch):
+    """Names of what a batch pairs: two views, or images and texts; none if it has neither."""
+    return next((keys for keys in (VIEWS, PAIR) if set(keys) <= set(batch)), ())
 
 
 def _rolled(x):

@@ -59,6 +59,7 @@ _CAUSES = {
     "({0.invariance})",
     objectives.SwAV: "the codes are too soft (`sharpness` is {0.sharpness}; try 0.05) or unbalanced (`iterations` is "
     "{0.iterations}; try 3)",
+    objectives.CLIP: "the temperature is too high (try 0.07 at the start) or the learning rate, or texts are alike",
     objectives.Objective: "nothing in the loss keeps samples apart, or the term that does has too low a weight",
 }
 

@@ -23,7 +23,7 @@ from keras_ssl.data.few_labels import few, few_indices
 from keras_ssl.data.files import Files
 from keras_ssl.data.joined import Joined
 from keras_ssl.data.loading import load
-from keras_ssl.data.pair_loading import from_pairs, pairs
+from keras_ssl.data.pair_loading import from_pairs, has_pairs, pairs
 from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers import splits_of
 from keras_ssl.data.readers.text_files import lines
@@ -61,6 +61,7 @@ __all__ = [
     "from_arrays",
     "from_pairs",
     "from_texts",
+    "has_pairs",
     "lines",
     "load",
     "pairs",

@@ -23,7 +23,7 @@ from keras_ssl.names import TABLES, check_no_path
 from keras_ssl.tokenizers import Tokenizer
 from keras_ssl.typing import Path
 
-__all__ = ["from_pairs", "pairs"]
+__all__ = ["from_pairs", "has_pairs", "pairs"]
 
 
 def pairs(
@@ -96,6 +96,15 @@ def pairs(
         file, picture, text, wanted, in_memory, trust, preparation, channels, skip_broken, say
     )
     return from_pairs(pictures, (pictures.columns or {})["text"], tokenizer, vocabulary, length, say)
+
+
+def has_pairs(path: Path) -> bool:
+    """Return whether a path is that of a table, or of a folder with tables, which has a column "picture".
+
+    Args:
+        path: Path, or the name of a data set.
+    """
+    return readers.captions_file(path) is not None
 
 
 def from_pairs(

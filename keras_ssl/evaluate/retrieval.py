@@ -125,9 +125,10 @@ def _ranks(queries, answers, of, among):
 
 def _chance(right, count):
     """The scores of answers in random order."""
-    none = np.ones((len(right), count + 1))  # probability that none of the first k is right, for k from 0
+    numbers, queries = np.unique(right, return_counts=True)
+    none = np.ones((len(numbers), count + 1))  # probability that none of the first k is right, for k from 0
     for k in range(count):
-        none[:, k + 1] = none[:, k] * np.maximum(count - right - k, 0) / (count - k)
-    found = 1 - none.mean(axis=0)
+        none[:, k + 1] = none[:, k] * np.maximum(count - numbers - k, 0) / (count - k)
+    found = 1 - np.average(none, axis=0, weights=queries)
     recalls = {f"recall_at_{k}": float(found[min(k, count)]) for k in _AT}
     return {**recalls, "median_rank": float(np.argmax(found >= 0.5))}

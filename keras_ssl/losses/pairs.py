@@ -32,9 +32,7 @@ def clip(z_1: Tensor, z_2: Tensor, temperature: float | Tensor = 0.07) -> Tensor
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
-def siglip(
-    z_1: Tensor, z_2: Tensor, temperature: float | Tensor = 0.1, bias: float | Tensor = -10.0
-) -> Tensor:
+def siglip(z_1: Tensor, z_2: Tensor, temperature: float | Tensor = 0.1, bias: float | Tensor = -10.0) -> Tensor:
     """Binary cross-entropy of telling, for each possible pair in the batch, whether it is one.
 
     `l = -1/n sum_i sum_j log sigmoid(y_ij (s_ij/t + b))`, where s is the cosine similarity and y is 1 for pairs and -1

@@ -97,7 +97,9 @@ class CLIP(Objective):
             raise UserError(f"contrast among {', '.join(_CONTRASTS)}", repr(contrast), "choose one of them")
         self.text_encoder = text_encoder
         self.projector = heads.projector(encoder, depth=0) if projector is None else projector
-        self.text_projector = _text_projector(text_encoder, self.projector) if text_projector is None else text_projector
+        self.text_projector = (
+            _text_projector(text_encoder, self.projector) if text_projector is None else text_projector
+        )
         _check_widths(self.projector, self.text_projector)
         self.contrast = contrast
         self.temperature = temperature
@@ -222,7 +224,8 @@ class CLIP(Objective):
     def signatures(self) -> dict[str, tuple[Any, Specs]]:
         """Return "embed", from images, and "embed_text", from ids: `embedding` in the space that both share.
 
-        So "embed" differs from `predict`, which returns the representation that is transferred: deploy `encoder` for it.
+        So "embed" differs from `predict`, which returns the representation that is transferred; deploy `encoder` for
+        that.
         """
         towers = {
             "embed": _tower(self.encoder, self.projector, "embed"),

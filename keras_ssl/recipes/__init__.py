@@ -4,13 +4,14 @@ A recipe is a plain function of the data that returns a compiled objective, read
 split, after the last epoch; hyperparameters were chosen on a part of train. `choose` finds a recipe by names.
 """
 
-from keras_ssl.recipes import digits, items, mnist, photographs, small_images, text, words
-from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, TEXT, UNLABELED, check_kind, choose
+from keras_ssl.recipes import digits, items, mnist, pairs, photographs, small_images, text, words
+from keras_ssl.recipes.choosing import CLASSICAL, JOINT_EMBEDDING, PAIRS, TEXT, UNLABELED, check_kind, choose
 from keras_ssl.recipes.recipe import Recipe, compiled
 
 __all__ = [
     "CLASSICAL",
     "JOINT_EMBEDDING",
+    "PAIRS",
     "TEXT",
     "UNLABELED",
     "Recipe",
@@ -20,6 +21,7 @@ __all__ = [
     "digits",
     "items",
     "mnist",
+    "pairs",
     "photographs",
     "small_images",
     "text",

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from keras_ssl import data, names, objectives
 from keras_ssl.errors import UserError
-from keras_ssl.recipes import digits, mnist, photographs, small_images, text
+from keras_ssl.recipes import digits, mnist, pairs, photographs, small_images, text
 from keras_ssl.recipes.recipe import Recipe
 from keras_ssl.specs import KINDS
 from keras_ssl.typing import Path
 
-__all__ = ["CLASSICAL", "JOINT_EMBEDDING", "TEXT", "UNLABELED", "check_kind", "choose"]
+__all__ = ["CLASSICAL", "JOINT_EMBEDDING", "PAIRS", "TEXT", "UNLABELED", "check_kind", "choose"]
 
 UNLABELED = {"mnist": "train[:20000]", "fashion_mnist": "train[:20000]", "cifar10": "train[:20000]"}
 """The part of a named data set that its recipe trains on, if that is not all of train."""
@@ -24,9 +24,13 @@ CLASSICAL = {name: getattr(small_images, name) for name in names.CLASSICAL}
 TEXT = {name: getattr(text, name) for name in names.TEXT}
 """Recipes of language models, for any texts, by name on the command line."""
 
+PAIRS = {name: getattr(pairs, name) for name in names.PAIRS}
+"""Recipes for pictures with texts, by name on the command line."""
+
 _ANYWHERE = (
     CLASSICAL
     | TEXT
+    | PAIRS
     | {
         name: functools.partial(photographs.joint_embedding, objective=objective)
         for name, objective in JOINT_EMBEDDING.items()
@@ -52,10 +56,10 @@ def check_kind(source: data.Source, objective: str) -> None:
     Raises:
         UserError: If it has something else.
     """
-    kind = "ids" if objective in TEXT else "image"
-    if source.kind != kind:
+    kinds = {"image", "ids"} if objective in PAIRS else {"ids" if objective in TEXT else "image"}
+    if set(source.kind.split(", ")) != kinds:
         raise UserError(
-            f"{KINDS[kind].plural}, which all recipes of {objective} are for",
+            f"{' with '.join(KINDS[kind].plural for kind in sorted(kinds))}, which all recipes of {objective} are for",
             f"{source.plural} in {source.name}",
             "fit an objective on an encoder of your own: `objective.fit(data.batches(source, …))`",
         )
@@ -65,7 +69,7 @@ def choose(objective: str, dataset: Path) -> Callable[..., Recipe]:
     """Return the recipe function for the names of an objective and a data set.
 
     Args:
-        objective: A key of `JOINT_EMBEDDING`, `CLASSICAL` or `TEXT`, such as "simclr" or "autoencoder".
+        objective: A key of `JOINT_EMBEDDING`, `CLASSICAL`, `TEXT` or `PAIRS`, such as "simclr" or "autoencoder".
         dataset: A name such as "digits" or "mnist", or a folder. If it has no recipe of its own, the default is a
             recipe without scores: the one for photographs for joint-embedding objectives and the autoencoder, otherwise
             the one for small images.

@@ -64,7 +64,9 @@ def nearest_texts(
         right = [own is not None and texts[m] == own[k] for m in best]
         bars.barh(range(len(best)), similarity[k, best], color=[_RIGHT if one else _OTHER for one in right])
         bars.invert_yaxis()
-        bars.set(xlim=(min(0.0, float(similarity.min())), 1), yticks=[], xticks=[0, 0.5, 1] if k >= shown - columns else [])
+        bars.set(
+            xlim=(min(0.0, float(similarity.min())), 1), yticks=[], xticks=[0, 0.5, 1] if k >= shown - columns else []
+        )
         for place, m in enumerate(best):
             bars.text(0.02, place, textwrap.shorten(texts[m], 34, placeholder="…"), va="center", fontsize=8)
         if own is not None:
