@@ -1,6 +1,7 @@
 """One function that loads pictures with their texts."""
 
 import dataclasses
+import pathlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -85,9 +86,10 @@ def pairs(
     """
     file = readers.captions_file(path, split, picture)
     if file is None:
-        check_no_path(path, "a table of pictures and texts", TABLES)
-        received = f"{path}, which is no such file or folder, or has no such column"
-        raise UserError(f"a table with the columns '{picture}' and '{text}'", received, "check the path")
+        if not pathlib.Path(path).expanduser().exists():
+            check_no_path(path, "a table of pictures and texts", TABLES)
+        received = f"{path}, which has no such column, no record, or another ending than {' '.join(TABLES)}"
+        raise UserError(f"a table with the columns '{picture}' and '{text}'", received, "check the path and the names")
     wanted, channels = as_size(size), None
     if like is not None:
         wanted, channels = wanted or image_size(like), image_channels(like)
