@@ -58,7 +58,7 @@ def quick_views(monkeypatch):
 def test_every_snippet_is_tested():
     counts = {page: len(snippets(page)) for page in TEXTS}
     once = dict.fromkeys(
-        [f"docs/{name}.md" for name in ("distributed", "generative", "kinds_of_data", "own_objective")], 1
+        [f"docs/{name}.md" for name in ("distributed", "generative", "kinds_of_data", "own_objective", "pairs")], 1
     )
     several = {"README.md": 3, "docs/watching.md": 2, "docs/text.md": 2, "docs/language_models.md": 4}
     assert {page: count for page, count in counts.items() if count} == {**several, **once}
@@ -159,6 +159,12 @@ def test_series_go_the_whole_way():
     assert evaluate.linear_probe(names["encoder"], names["train"], names["test"])["accuracy"] > 0.5
 
 
+def test_images_find_their_texts():
+    names = run(snippets("docs/pairs.md")[0], ("epochs=20", "epochs=1"), ('"right") * 20', '"right") * 5'))
+    assert names["classifier"].output_shape == (None, 3)
+    assert names["scores"]["chance_image_to_text"]["recall_at_1"] == pytest.approx(1 / 6)
+
+
 def test_callbacks_watch_a_training(quick_views):
     names = run(snippets("docs/watching.md")[0], ("epochs=5", "epochs=2"))
     assert names["byol"].history.history["knn_accuracy"][-1] > 0.5
@@ -186,7 +192,14 @@ def test_a_command_line_is_understood(words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for folder in ("photos", "labeled", "run"):
         (tmp_path / folder).mkdir()
-    for file in ("run/encoder.keras", "run/classifier.keras", "texts.txt", "reviews.csv"):
+    for file in (
+        "run/encoder.keras",
+        "run/classifier.keras",
+        "run/objective.keras",
+        "texts.txt",
+        "reviews.csv",
+        "pictures.csv",
+    ):
         (tmp_path / file).touch()
     name, *arguments = shlex.split(words, comments=True)
     if arguments != ["--help"]:
