@@ -14,14 +14,15 @@ picture is in; no text has it because of that.
 """
 
 import collections
+import concurrent.futures
 import json
-import os
 import pathlib
 import re
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.protocol import kept
 from keras_ssl import data
 
 SKIPPED = ("shapes/stars", "special", "unsorted/duplicates")
@@ -49,8 +50,7 @@ KEYWORDS = {
 
 def folder():
     """Where the two packages are unpacked."""
-    kept = os.environ.get("KERAS_SSL_BENCHMARKS") or pathlib.Path.home() / ".cache" / "keras_ssl" / "benchmarks"
-    return pathlib.Path(kept)
+    return kept("clipart").parent
 
 
 def load(size, held_out=1000, validate=False):
@@ -62,16 +62,24 @@ def load(size, held_out=1000, validate=False):
         validate: Whether a part of train of this size stands for test.
     """
     paths, texts, keywords = read()
-    images = np.stack([decoded(path, size) for path in paths])
+    images = pictures(paths, size)
     groups = together(images, texts)
     part = split(groups, held_out, seed=0)
     if validate:
         rest = np.flatnonzero(~part)
-        part_of_rest = split(groups[rest], held_out, seed=1)
-        kept, part = rest, part_of_rest
-        images, texts, keywords = images[kept], texts[kept], keywords[kept]
+        images, texts, keywords = images[rest], texts[rest], keywords[rest]
+        part = split(groups[rest], held_out, seed=1)
     source = data.Source(images, name="clipart", columns={"text": texts, "keyword": keywords}, kinds="image")
     return source[np.flatnonzero(~part)], source[np.flatnonzero(part)]
+
+
+def pictures(paths, size):
+    """The pictures, which are decoded once, in minutes, and then kept."""
+    file = kept("clipart", size=size, count=len(paths)).with_suffix(".npy")
+    if not file.is_file():
+        with concurrent.futures.ThreadPoolExecutor() as threads:
+            np.save(file, np.stack(list(threads.map(lambda path: decoded(path, size), paths))))
+    return np.load(file)
 
 
 def read():
