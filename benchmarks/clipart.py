@@ -6,7 +6,7 @@
 
 A picture's text is its title. Where more than three pictures share a title, as in a collection of icons, or it has no
 letters, it is the name of the file, without the words of the author's name. Links to other files, generated stars,
-gradients and patterns are left out. Of emoji it is the name.
+gradients and patterns are left out, and a few very large pictures. Of emoji it is the name.
 
 Pictures with the same text, and pictures that look alike (the same signs of differences between neighboring pixels of a
 9x8 thumbnail, and nearly the same mean color), are on one side of the split. A keyword is the name of the folder that a
@@ -16,7 +16,6 @@ picture is in; no text has it because of that.
 import collections
 import concurrent.futures
 import json
-import pathlib
 import re
 
 import numpy as np
@@ -26,6 +25,7 @@ from benchmarks.protocol import kept
 from keras_ssl import data
 
 SKIPPED = ("shapes/stars", "special", "unsorted/duplicates")
+LARGEST = 20_000_000  # pixels
 SHARED = 3  # pictures that may have one title
 KEYWORDS = {
     "birds": "bird",
@@ -96,9 +96,9 @@ def openclipart():
         raise SystemExit(f"Expected {root}. Do: unpack the package as the docstring of benchmarks.clipart says.")
     paths = [path for path in sorted(root.rglob("*.png")) if not path.is_symlink()]
     paths = [path for path in paths if not path.relative_to(root).as_posix().startswith(SKIPPED)]
-    about = [described(path) for path in paths]
-    counts = collections.Counter(title for title, _ in about)
-    for path, (title, author) in zip(paths, about):
+    about = {path: found for path in paths if (found := described(path))}
+    counts = collections.Counter(title for title, _ in about.values())
+    for path, (title, author) in about.items():
         plain = counts[title] <= SHARED and re.search(r"[a-z]{3}", title)
         text = title if plain else words(path.stem, author)
         if text:
@@ -106,10 +106,14 @@ def openclipart():
 
 
 def described(path):
-    """The words of a picture's title, and its author."""
-    with Image.open(path) as image:
-        title, author = (str(image.info.get(key, "")) for key in ("Title", "Author"))
-    return words(title.rpartition(" - ")[2], author), author
+    """The words of a picture's title, and its author; None of a picture that is too large."""
+    try:
+        with Image.open(path) as image:
+            large = image.width * image.height > LARGEST
+            title, author = (str(image.info.get(key, "")) for key in ("Title", "Author"))
+    except Image.DecompressionBombError:
+        return None
+    return None if large else (words(title.rpartition(" - ")[2], author), author)
 
 
 def words(name, author=""):
