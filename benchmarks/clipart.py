@@ -17,6 +17,7 @@ import collections
 import concurrent.futures
 import json
 import re
+import warnings
 
 import numpy as np
 from PIL import Image
@@ -108,7 +109,7 @@ def openclipart():
 def described(path):
     """The words of a picture's title, and its author; None of a picture that is too large."""
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             large = image.width * image.height > LARGEST
             title, author = (str(image.info.get(key, "")) for key in ("Title", "Author"))
     except Image.DecompressionBombError:

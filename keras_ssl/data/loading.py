@@ -107,6 +107,7 @@ def load(
         _check_no_columns(columns, folder)
         return readers.load_arrays(file, kind)
     if table := readers.captions_file(folder, split):
+        _check_no_columns(columns, folder)
         given = (wanted, in_memory, trust, preparation, channels, skip_broken, say)
         return readers.load_captioned(table, "picture", "text", *given)
     if folder.is_dir():
