@@ -1,5 +1,7 @@
 """Recipes for pictures with texts, such as titles or captions."""
 
+from typing import Any
+
 import keras
 
 from keras_ssl import data, encoders, heads, objectives, views
@@ -43,7 +45,7 @@ def clip(
             f"{source.kind} in {source.name}",
             "make the source by `data.pairs` or `data.from_pairs`",
         )
-    shape = source.specs["image"].shape[1:]
+    shape: Any = source.specs["image"].shape[1:]
     keras.utils.set_random_seed(seed)
     encoder = encoders.conv_net(shape, _FEATURES, first_stride=2)
     text_encoder = encoders.transformer(source.tokenizer.vocabulary, width=128, depth=2, heads=4, dropout=0.1)

@@ -84,7 +84,7 @@ def load_folder(
 
 
 def load_pictures(
-    paths: Sequence[pathlib.Path],
+    paths: list[pathlib.Path],
     part: Path,
     size: tuple[int, int] | None,
     in_memory: bool | None,
