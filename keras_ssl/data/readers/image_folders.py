@@ -5,7 +5,7 @@ import concurrent.futures
 import functools
 import pathlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,7 @@ def load_pictures(
     channels: int | None,
     skip_broken: bool,
     say: Callable[[str], object] | None,
-) -> tuple[Sequence[pathlib.Path], Any]:
+) -> tuple[Any, Any]:
     """Load picture files as images of one size. For the other arguments and errors see `load_folder`.
 
     Args:
