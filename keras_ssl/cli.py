@@ -184,7 +184,7 @@ def pretrain(
     """Train an encoder without labels. Writes encoder.keras and objective.keras."""
     import keras
 
-    from keras_ssl import data, distribute, recipes, runs
+    from keras_ssl import distribute, recipes, runs
 
     require_tensorflow("which pretrain needs for its checkpoints", "set KERAS_BACKEND=tensorflow")
     make_recipe = recipes.choose(objective, dataset)
@@ -195,15 +195,8 @@ def pretrain(
     if mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
     say = typer.echo if chief else str  # the other workers say nothing
-    if objective in names.TEXT:
-        source = recipes.text.corpus(data.texts(dataset, say=say), vocabulary=vocabulary, length=length)
-    else:
-        pictures: dict[str, Any] = {"trust": trust, "fit": fit, "background": background, "skip_broken": skip_broken}
-        pictures |= {"size": size, "say": say}
-        if objective in names.PAIRS:
-            source = data.pairs(dataset, vocabulary=vocabulary, length=length, **pictures)
-        else:
-            source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), **pictures)
+    pictures = {"size": size, "trust": trust, "fit": fit, "background": background, "skip_broken": skip_broken}
+    source = _load(objective, dataset, {"vocabulary": vocabulary, "length": length}, pictures, say)
     recipes.check_kind(source, objective)
     source.check(at_least=2)
     shared = len(source) - len(source) % replicas.num_replicas_in_sync
@@ -211,12 +204,24 @@ def pretrain(
     with replicas.scope():
         recipe = make_recipe(source, epochs, seed)
     if chief:
-        shapes = " and ".join(str(spec.shape[1:]) for spec in keras.tree.flatten(source.specs))
+        parts = source.specs.values() if isinstance(source.specs, dict) else [source.specs]
+        shapes = " and ".join(str(spec.shape[1:]) for spec in parts)
         typer.echo(f"{len(source):,} {source.plural} of {shapes}; {recipe.epochs} epochs of {objective}")
     facts = {"dataset": str(Path(dataset).resolve()) if Path(dataset).is_dir() else dataset, "recipe": make_recipe}
     runs.pretrain(recipe, out, resume, facts, go_on=_command_to_resume(), say=typer.echo)
     if chief:
         typer.echo(f"Encoder: {out / 'encoder.keras'}")
+
+
+def _load(objective, dataset, texts, pictures, say):
+    """The samples that an objective is for."""
+    from keras_ssl import data, recipes
+
+    if objective in names.TEXT:
+        return recipes.text.corpus(data.texts(dataset, say=say), **texts)
+    if objective in names.PAIRS:
+        return data.pairs(dataset, **texts, **pictures, say=say)
+    return data.load(dataset, recipes.UNLABELED.get(dataset, "train"), **pictures, say=say)
 
 
 @app.command(cls=Command, context_settings={"allow_interspersed_args": False})

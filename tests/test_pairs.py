@@ -150,6 +150,7 @@ def test_the_doctor_names_a_collapse_of_pairs():
     batch = {"image": rng.random((33, 8, 8, 3), "float32"), "ids": WORDS.encode(TEXTS * 11)}
     doctor = callbacks.CollapseDoctor(batch)
     doctor.set_model(model)
+    model.stop_training = False  # as `fit` begins
     doctor.on_train_begin()
     doctor.on_epoch_end(0)
     with pytest.warns(callbacks.CollapseWarning, match="the temperature is too high"):
