@@ -27,7 +27,7 @@ def clip(
 
     Args:
         source: What `data.pairs` returned, of pictures of about 32x32 to 64x64 pixels.
-        epochs: Number of epochs. Default: 20.
+        epochs: Number of epochs. Default: 40.
         seed: Seed of weights, order and views. Default: 0.
         learning_rate: Adam's, at the start. Default: 1e-3.
         batch_size: Pairs in each step. Default: 256.
@@ -51,5 +51,5 @@ def clip(
     text_encoder = encoders.transformer(source.tokenizer.vocabulary, width=128, depth=2, heads=4, dropout=0.1)
     model = objectives.CLIP(encoder, text_encoder, heads.projector(encoder, _PROJECTION), contrast=contrast, seed=seed)
     policy = views.captioned(views.natural_images(shape[:2], scale=(0.5, 1.0), strength=0.2, **_KEPT))
-    epochs = 20 if epochs is None else epochs
+    epochs = 40 if epochs is None else epochs
     return compiled(model, source, epochs, learning_rate, policy, batch_size=batch_size)
