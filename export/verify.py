@@ -21,7 +21,7 @@ from answers import BATCHES, output_name
 from artifact import ArtifactError, content, digest, file_faults, read_manifest
 from c_api import CApiError, library_path
 from graphs import onnx_faults, saved_model_faults
-from texts import TOKENIZER, tokenizer_faults
+from texts import TOKENIZER, text_input, tokenizer_faults
 
 LARGEST_TOLERANCE = 1e-3  # of what a manifest may say of itself: 100 times what `deploy` allows
 
@@ -83,7 +83,8 @@ def contents(directory, manifest, allowed=()):
         name = about["onnx"]
         found[name] = found.get(name, []) + onnx_faults(content(directory, manifest, name), about)
     if TOKENIZER in manifest["sha256"]:
-        found[TOKENIZER] = tokenizer_faults(content(directory, manifest, TOKENIZER), signatures["serving_default"])
+        about = next((one for one in signatures.values() if text_input(one)), signatures["serving_default"])
+        found[TOKENIZER] = tokenizer_faults(content(directory, manifest, TOKENIZER), about)
     for name, wrong in found.items():
         print(f"  {'FAILED ' if wrong else 'ok     '} content {name}")
         faults += [f"{name} {what}" for what in dict.fromkeys(wrong)]

@@ -82,7 +82,8 @@ Fit = Annotated[
 Objective = Annotated[
     str,
     typer.Option(
-        help="'simclr', 'gan', …, of text 'masked_language_model', of series 'ts2vec'; an unknown one lists them all.",
+        help="'simclr', 'gan', …, of text 'masked_language_model', of series 'ts2vec', of pictures with texts 'clip'; "
+        "an unknown one lists them all.",
         callback=checked_by(names.check_objective),
     ),
 ]
@@ -175,7 +176,7 @@ def pretrain(
     skip_broken: SkipBroken = False,
     vocabulary: Annotated[int, typer.Option(min=261, help="Most ids of the tokenizer of texts.")] = 8000,
     length: Annotated[
-        int | None, typer.Option(min=2, help="Tokens in a row of text (128), or frames of a clip of video (20).")
+        int | None, typer.Option(min=2, help="Tokens in a row of text (128; 32 of a picture), or frames of a clip (20).")
     ] = None,
     strategy: Strategy = "none",
     trust: Annotated[bool, typer.Option("--trust", help="Do not decode all files first if they are many.")] = False,
@@ -185,7 +186,7 @@ def pretrain(
     """Train an encoder without labels. Writes encoder.keras and objective.keras."""
     import keras
 
-    from keras_ssl import data, distribute, recipes, runs
+    from keras_ssl import distribute, recipes, runs
 
     require_tensorflow("which pretrain needs for its checkpoints", "set KERAS_BACKEND=tensorflow")
     make_recipe = recipes.choose(objective, dataset)
@@ -196,13 +197,10 @@ def pretrain(
     if mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
     say = typer.echo if chief else str  # the other workers say nothing
-    if objective in names.TEXT:
-        source = recipes.text.corpus(data.texts(dataset, say=say), vocabulary=vocabulary, length=length or 128)
-    else:
-        reading: dict[str, Any] = {"trust": trust, "fit": fit, "background": background, "skip_broken": skip_broken}
-        kind = names.KIND_OF.get(objective)
-        reading |= {"rate": rate, "length": length if kind == "video" else seconds, "kind": kind}
-        source = data.load(dataset, recipes.UNLABELED.get(dataset, "train"), size, **reading, say=say)
+    files: dict[str, Any] = {"size": size, "trust": trust, "fit": fit, "background": background}
+    files |= {"skip_broken": skip_broken, "say": say}
+    texts = {"vocabulary": vocabulary} | ({} if length is None else {"length": length})
+    source = _load(objective, dataset, texts, files, rate, seconds)
     recipes.check_kind(source, objective)
     source.check(at_least=2)
     shared = len(source) - len(source) % replicas.num_replicas_in_sync
@@ -210,11 +208,28 @@ def pretrain(
     with replicas.scope():
         recipe = make_recipe(source, epochs, seed)
     if chief:
-        typer.echo(f"{len(source):,} {source.plural} of {source.shape}; {recipe.epochs} epochs of {objective}")
+        parts = source.specs.values() if isinstance(source.specs, dict) else [source.specs]
+        shapes = " and ".join(str(spec.shape[1:]) for spec in parts)
+        typer.echo(f"{len(source):,} {source.plural} of {shapes}; {recipe.epochs} epochs of {objective}")
     facts = {"dataset": str(Path(dataset).resolve()) if Path(dataset).is_dir() else dataset, "recipe": make_recipe}
     runs.pretrain(recipe, out, resume, facts, go_on=_command_to_resume(), say=typer.echo)
     if chief:
         typer.echo(f"Encoder: {out / 'encoder.keras'}")
+
+
+def _load(objective, dataset, texts, files, rate, seconds):
+    """The samples that an objective is for."""
+    from keras_ssl import data, recipes
+
+    kind = names.KIND_OF.get(objective)
+    if kind == "video":
+        seconds = texts.get("length")
+    if objective in names.TEXT:
+        return recipes.text.corpus(data.texts(dataset, say=files["say"]), **texts)
+    if objective in names.PAIRS:
+        return data.pairs(dataset, **texts, **files)
+    split = recipes.UNLABELED.get(dataset, "train")
+    return data.load(dataset, split, rate=rate, length=seconds, kind=kind, **files)
 
 
 @app.command(cls=Command, context_settings={"allow_interspersed_args": False})
@@ -252,13 +267,17 @@ def evaluate(
     skip_broken: SkipBroken = False,
     out: Annotated[Path | None, typer.Option(help="Folder for results.json.")] = None,
 ) -> None:
-    """Measure an encoder with few labels. Beside raw inputs, the untrained encoder and training from scratch."""
-    from keras_ssl import progress, runs
+    """Measure an encoder with few labels, beside baselines; of pictures with texts, which find each other."""
+    from keras_ssl import data, progress, runs
 
     counts = None if labels_per_class is None else _numbers(labels_per_class)
     out = None if out is None else files.writable_folder(out, "choose another --out")
-    model = runs.load_encoder(encoder)
     prepared = runs.preparation_of(encoder, fit)
+    if data.has_pairs(dataset):
+        found = runs.evaluate_pairs(encoder, dataset, out, typer.echo, skip_broken=skip_broken, **prepared)
+        typer.echo(runs.retrieval_table(found))
+        return
+    model = runs.load_encoder(encoder)
     reading: dict[str, Any] = {**prepared, "skip_broken": skip_broken, "tokenizer": runs.tokenizer_of(encoder)}
     train, test = runs.load_labeled(dataset, model, say=typer.echo, **reading)
     facts = {"dataset": dataset, "encoder": str(encoder)}
@@ -300,7 +319,10 @@ def finetune(
 def export(
     model: Annotated[
         Path,
-        typer.Argument(help="classifier.keras or encoder.keras.", callback=checked_by(names.check_model_file)),
+        typer.Argument(
+            help="classifier.keras, encoder.keras, or objective.keras with all that it serves.",
+            callback=checked_by(names.check_model_file),
+        ),
     ],
     out: Out = Path("out/model"),
     input_dtype: Annotated[
@@ -318,7 +340,7 @@ def export(
 
     about = runs.about(model)
     class_names, prepared = about.get("class_names"), runs.preparation_of(model) if "preparation" in about else None
-    loaded = runs.load_encoder(model)
+    loaded = runs.load_model(model)
     with progress.bar("Exporting and verifying", after=0):
         asset: dict[str, Any] = {"preparation": prepared, "tokenizer": runs.tokenizer_of(model)}
         path = export.deploy(loaded, out, None, input_dtype, tolerance, class_names, version, **asset)

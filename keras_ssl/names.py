@@ -17,10 +17,12 @@ __all__ = [
     "INPUT_DTYPES",
     "JOINT_EMBEDDING",
     "KIND_OF",
+    "PAIRS",
     "SERIES",
     "SERIES_FILES",
     "SPEECH",
     "STRATEGIES",
+    "TABLES",
     "TEXT",
     "TEXT_FILES",
     "VIDEO",
@@ -81,9 +83,12 @@ SPEECH = ("wav2vec2", "simclr_speech")
 VIDEO = ("frame_prediction",)
 """Objectives of video, by the names of their recipes in `recipes.video`."""
 
-_KINDS = {"ids": TEXT, "series": SERIES, "audio": SPEECH, "video": VIDEO}
+PAIRS = ("clip",)
+"""Objectives on pictures with texts, by the names of their recipes in `recipes.pairs`."""
+
+_KINDS = {"ids": TEXT, "series": SERIES, "audio": SPEECH, "video": VIDEO, "image, ids": PAIRS}
 KIND_OF = {name: kind for kind, objectives in _KINDS.items() for name in objectives}
-"""Kinds of data of those objectives that are not for images, by name."""
+"""Kinds of data of those objectives that are not for images alone, by name, as `Source.kind` has them."""
 
 EMBEDDED = ("digits",)
 """Data sets that need neither a file nor a network; `data.readers` has a function `load_<name>` for each."""
@@ -94,6 +99,8 @@ TEXT_FILES = tuple(f"{ending}{packed}" for ending in (".txt", ".csv", ".tsv", ".
 
 SERIES_FILES = tuple(f"{ending}{packed}" for ending in (".ts", ".csv", ".tsv") for packed in ("", ".gz"))
 """Endings of files of series, for `data.load`."""
+TABLES = tuple(ending for ending in TEXT_FILES if not ending.startswith(".txt"))
+"""Endings of tables, which may have a column of pictures beside that of texts, for `data.pairs`."""
 
 STRATEGIES = ("none", "mirrored", "multiworker")
 """Names for `distribute.strategy`."""

@@ -241,6 +241,15 @@ def pairs_of_texts(n, seed):
     return {"view_1": part(), "view_2": part()}
 
 
+def captioned(n, seed):
+    """Make a batch of images with a bright square, and of texts that say where it is, padded."""
+    rng = np.random.default_rng(seed)
+    rng.uniform(0, 0.3, (n, *SHAPE))  # as `images` draws
+    row, column = rng.integers(0, 5, (n, 2)).T
+    ids = np.stack([5 + row, 12 + column, np.where(row % 2, 0, 19)], axis=1)
+    return {"image": images(n, seed), "ids": ids.astype("int32")}
+
+
 def of_words():
     """Make vectors of nineteen words, large enough that gradients are."""
     encoder = encoders.word_vectors(20, 6)
@@ -635,6 +644,15 @@ CASES = [
         ),
         corrupted_texts,
         of_text,
+    ),
+    Case(
+        "CLIP",
+        lambda encoder: objectives.CLIP(
+            encoder, of_text(), small_head(encoder), contrast="sigmoid", temperature=0.3, bias=-2.0, seed=3
+        ),
+        captioned,
+        convolutional,
+        rate=0.01,
     ),
     Case(
         "SimCLR, series",

@@ -57,7 +57,7 @@ def quick_views(monkeypatch):
 
 def test_every_snippet_is_tested():
     counts = {page: len(snippets(page)) for page in TEXTS}
-    pages_of_one = ("distributed", "generative", "kinds_of_data", "own_objective", "series", "video")
+    pages_of_one = ("distributed", "generative", "kinds_of_data", "own_objective", "pairs", "series", "video")
     once = dict.fromkeys([f"docs/{name}.md" for name in pages_of_one], 1)
     several = {
         "README.md": 3,
@@ -204,6 +204,10 @@ def test_series_with_missing_values_are_classified_forecast_and_searched_for_ano
 def test_frames_of_moving_digits_are_predicted(eager):
     fewer = (("count=2000", "count=20"), ("count=100", "count=4"), ("epochs=10", "epochs=1"))
     assert run(snippets("docs/video.md")[0], *fewer)["frames"].shape == (2, 6, 20, 20, 1)
+def test_images_find_their_texts():
+    names = run(snippets("docs/pairs.md")[0], ("epochs=20", "epochs=1"), ('"right") * 20', '"right") * 5'))
+    assert names["classifier"].output_shape == (None, 3)
+    assert names["scores"]["chance_image_to_text"]["recall_at_1"] == pytest.approx(1 / 6)
 
 
 def test_callbacks_watch_a_training(quick_views):
@@ -233,7 +237,14 @@ def test_a_command_line_is_understood(words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for folder in ("photos", "labeled", "recordings", "run", "films"):
         (tmp_path / folder).mkdir()
-    for file in ("run/encoder.keras", "run/classifier.keras", "texts.txt", "reviews.csv"):
+    for file in (
+        "run/encoder.keras",
+        "run/classifier.keras",
+        "run/objective.keras",
+        "texts.txt",
+        "reviews.csv",
+        "pictures.csv",
+    ):
         (tmp_path / file).touch()
     name, *arguments = shlex.split(words, comments=True)
     if arguments != ["--help"]:

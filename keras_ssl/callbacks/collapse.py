@@ -19,6 +19,7 @@ from keras_ssl.typing import Batch
 __all__ = ["CollapseDoctor", "CollapseWarning", "Finding"]
 
 VIEWS = ("view_1", "view_2")
+PAIR = ("image", "ids")
 LOGGED = ("entropy", "perplexity")
 """Terms of objectives that tell of a collapse."""
 SAMPLES = 256  # that are used: as many as the thresholds were chosen on
@@ -50,7 +51,8 @@ class CollapseDoctor(keras.callbacks.Callback):
     """Measure the projections of one batch after each epoch, and warn of collapse, with its likely cause.
 
     A collapsed network may have a lower loss than a healthy one. The figures are added to the logs, and so to History.
-    They are those of the projections, or of the encoder's representation if there is no `projector`:
+    They are those of the projections, or of the encoder's representation if there is no `projector`; of `CLIP` those of
+    the images:
 
     - `doctor_std`: `measures.feature_std`; 0 if all are one point, about 1 if directions are spread evenly.
     - `doctor_rank`: `measures.effective_rank`; 1 if all are on one line.
@@ -66,9 +68,9 @@ class CollapseDoctor(keras.callbacks.Callback):
     Weights that are not finite are left to the objective itself.
 
     Args:
-        batch: Dict with "view_1", "view_2" and whatever else the objective takes, or with "input" for one without
-            views, of which 256 samples are used; or a data set, whose first batch is used. Do not give the data set
-            that `fit` gets: `data.batches` would count this as an epoch.
+        batch: Dict with "view_1" and "view_2", or "image" and "ids", and whatever else the objective takes, or with
+            "input" for one without views, of which 256 samples are used; or a data set, whose first batch is used. Do
+            not give the data set that `fit` gets: `data.batches` would count this as an epoch.
         every: Number of epochs between checks. Default: 1.
         stop: Whether a finding stops training. Default: False.
 
@@ -77,8 +79,8 @@ class CollapseDoctor(keras.callbacks.Callback):
         before: Figures before the model's first `fit`, also in a run that `Resume.fit` resumed; None until then.
 
     Raises:
-        UserError: If the batch does not have two views, or an input, of at least 32 samples; from `fit`, if the
-            objective does not take two views and logs neither `entropy` nor `perplexity`, or takes another batch.
+        UserError: If the batch does not have two views, pairs, or an input, of at least 32 samples; from `fit`, if the
+            objective takes neither views nor pairs and logs neither `entropy` nor `perplexity`, or takes another batch.
 
     Reference:
         Chen & He 2021, "Exploring Simple Siamese Representation Learning", section 4.1 (the standard deviation).
@@ -94,15 +96,17 @@ class CollapseDoctor(keras.callbacks.Callback):
         self.batch = keras.tree.map_structure(ops.convert_to_tensor, some)
         self.every, self.stop = every, stop
         self.watched: keras.Model | None = None
-        self.views = _of_views(self.batch) if VIEWS[0] in self.batch else {}
+        self.keys = _keys(self.batch)
+        self.views = _of_views(*(self.batch[key] for key in self.keys)) if len(self.keys) == 2 else {}
         self.findings: list[Finding] = []
         self.before: dict[str, float] | None = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Check the views and measure the projections, so that views that do not fit are an error before training."""
         keys, terms = (set(getattr(self.model, name, ())) for name in ("batch_keys", "terms"))
-        if not (set(VIEWS) <= keys if self.views else terms & set(LOGGED)):
-            expected = "an objective of two views" if self.views else f"an objective that logs {' or '.join(LOGGED)}"
+        if not (set(self.keys) <= keys and (self.views or terms & set(LOGGED))):
+            logged = f"an objective that logs {' or '.join(LOGGED)}"
+            expected = {VIEWS: "an objective of two views", PAIR: "an objective of pairs"}.get(self.keys, logged)
             raise UserError(expected, type(self.model).__name__, "leave the callback out")
         if self.model is not self.watched:
             self.watched, self.findings, self.scale, self.width = self.model, [], 0.0, 0
@@ -145,7 +149,7 @@ class CollapseDoctor(keras.callbacks.Callback):
         return {f"doctor_{name}": float(figure) for name, figure in figures.items()}
 
     def _of_projections(self):
-        h = self.model.encoder(self.batch["view_1"], training=True)
+        h = self.model.encoder(self.batch[self.keys[0]], training=True)
         z = self.model.projector(h, training=True) if hasattr(self.model, "projector") else h
         scale = float(ops.sqrt(ops.mean(ops.var(ops.cast(z, "float32"), axis=0))))
         self.scale = self.scale or scale
@@ -176,16 +180,21 @@ def _checked(batch):
         batch = keras.utils.unpack_x_y_sample_weight(next(iter(batch)))[0]
     named = isinstance(batch, dict)
     shapes = keras.tree.map_structure(np.shape, batch) if named else type(batch).__name__
-    wanted = next((keys for keys in (VIEWS, ("input",)) if named and set(keys) <= set(batch)), None)
-    if wanted is None or count(batch[wanted[0]]) < 32:
+    keys = _keys(batch) if named else ()
+    if not keys or count(batch[keys[0]]) < 32:
         do = "give it its own `data.batches(source, views=policy)`, or without views if the objective has none"
-        raise UserError("a batch with 'view_1' and 'view_2', or 'input', of at least 32 samples", f"{shapes}", do)
+        expected = "a batch of pairs, or with 'view_1' and 'view_2', or 'input', of at least 32 samples"
+        raise UserError(expected, f"{shapes}", do)
     return batch
 
 
-def _of_views(batch):
+def _keys(batch):
+    """Names of what a batch has: two views, images and texts, or one input; none if it has none of these."""
+    return next((keys for keys in (VIEWS, PAIR, ("input",)) if set(keys) <= set(batch)), ())
+
+
+def _of_views(one, other):
     """Shares of the samples that differ from the next one, and of those whose views differ."""
-    one, other = (batch[key] for key in VIEWS)
     return {
         "distinct_samples": min(_distinct(view, keras.tree.map_structure(_rolled, view)) for view in (one, other)),
         "distinct_views": _distinct(one, other),

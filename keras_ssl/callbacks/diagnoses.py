@@ -62,6 +62,7 @@ _CAUSES = {
     "{0.iterations}; try 3)",
     objectives.Wav2Vec2: "the weight of `diversity` ({0.diversity}; try 0.1) is too low, `code_temperature` falls too "
     "fast (leave it out), or the learning rate is too high",
+    objectives.CLIP: "the temperature is too high (try 0.07 at the start) or the learning rate, or texts are alike",
     objectives.Objective: "nothing in the loss keeps samples apart, or the term that does has too low a weight",
 }
 

@@ -3,8 +3,8 @@
 `load` (by name or folder) and `from_arrays` return a `Source`. `few` draws labeled samples from it, `targets` computes
 attributes of its samples, `token_targets` those of the words of texts, and `batches` makes the data set that `fit`
 takes. `texts` (by name, file or folder) returns `Texts`, and `from_texts` a `Source` of their ids; `token_stream`
-writes the ids of large files for `Windows`. `videos` returns a `Source` of clips, and `moving_digits` one of videos
-that are drawn.
+writes the ids of large files for `Windows`. `videos` returns a `Source` of clips, `moving_digits` one of videos that
+are drawn, and `pairs` and `from_pairs` one of images with their texts.
 """
 
 from keras_ssl.data.arrays import Arrays
@@ -22,8 +22,10 @@ from keras_ssl.data.contexts import Contexts
 from keras_ssl.data.cooccurrences import cooccurrences
 from keras_ssl.data.few_labels import few, few_indices
 from keras_ssl.data.files import Files
+from keras_ssl.data.joined import Joined
 from keras_ssl.data.loading import load
 from keras_ssl.data.moving_digits import MovingDigits, moving_digits
+from keras_ssl.data.pair_loading import from_pairs, has_pairs, pairs
 from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers import splits_of
 from keras_ssl.data.readers.text_files import lines
@@ -43,6 +45,7 @@ __all__ = [
     "Arrays",
     "Contexts",
     "Files",
+    "Joined",
     "MovingDigits",
     "ORIENTATIONS",
     "SUFFIXES",
@@ -64,10 +67,13 @@ __all__ = [
     "few",
     "few_indices",
     "from_arrays",
+    "from_pairs",
     "from_texts",
+    "has_pairs",
     "lines",
     "load",
     "moving_digits",
+    "pairs",
     "splits_of",
     "suffix",
     "targets",

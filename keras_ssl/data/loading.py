@@ -20,7 +20,7 @@ from keras_ssl.networks import embedder
 from keras_ssl.specs import Spec, specs_of
 from keras_ssl.typing import Path
 
-__all__ = ["load"]
+__all__ = ["image_channels", "image_size", "load"]
 
 
 def load(
@@ -66,6 +66,8 @@ def load(
       and "time", a row is one time step, and the other columns are channels. In any other, a row is one series of one
       channel; without names of columns the first one holds the labels. A column "label" has the classes, which are
       numbered in order. Empty fields are missing values. Series are padded to one length by NaN.
+    - A table with the columns `picture` and `text`, or a folder with `train.csv`: its pictures, with their texts as the
+      column "text" of the source. `data.pairs` loads both for training.
     - Any image set of TensorFlow Datasets, such as `"mnist"` or `"cifar10_corrupted/fog_1"`: its features `"image"`
       and, as labels, `"label"`. It is downloaded if it has not been prepared.
 
@@ -110,7 +112,7 @@ def load(
     """
     wanted, preparation, channels = as_size(size), Preparation(fit, background), None
     if like is not None:
-        wanted, channels = wanted or _size(like), _channels(like)
+        wanted, channels = wanted or image_size(like), image_channels(like)
         kind = kind or _kinds(like)
     columns = (columns,) if isinstance(columns, str) else tuple(columns)
     if str(name_or_folder) in _EMBEDDED and not isinstance(name_or_folder, pathlib.Path):
@@ -124,6 +126,10 @@ def load(
     if readers.has_sounds(folder):
         _check_no_columns(columns, folder)
         return readers.load_sounds(folder, split, rate, length, _frames(like), in_memory, trust, skip_broken, say)
+    if table := readers.captions_file(folder, split):
+        _check_no_columns(columns, folder)
+        given = (wanted, in_memory, trust, preparation, channels, skip_broken, say)
+        return readers.load_captioned(table, "picture", "text", *given)
     file = readers.series_file(folder, split, kind)
     if file is not None:
         _check_no_columns(columns, folder)
@@ -157,14 +163,14 @@ def _frames(model):
     return spec.shape[1] if isinstance(spec, Spec) and spec.kind == "audio" else None
 
 
-def _size(model):
-    """Size of the images that a model takes; None if it takes any size, or something else."""
+def image_size(model: keras.Model) -> tuple[int, int] | None:
+    """Return the size of the images that a model takes; None if it takes any size, or something else."""
     shape = _image_shape(model)
     return None if shape is None or None in shape[1:3] else shape[1:3]
 
 
-def _channels(model):
-    """1 or 3, the channels of the images that a model takes; None if it takes others, or something else."""
+def image_channels(model: keras.Model) -> int | None:
+    """Return 1 or 3, the channels of the images that a model takes; None if it takes others, or something else."""
     shape = _image_shape(model)
     return shape[3] if shape is not None and shape[3] in (1, 3) else None
 

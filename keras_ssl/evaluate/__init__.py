@@ -1,6 +1,6 @@
 """Evaluation of encoders: nearest neighbors, linear probe, few labels beside baselines, collapse.
 
-And of generative models: similarity, Fréchet distance, modes, likelihood.
+Of pairs: retrieval. And of generative models: similarity, Fréchet distance, modes, likelihood.
 And of predicted frames of video.
 """
 
@@ -25,6 +25,7 @@ from keras_ssl.evaluate.log_mel import log_mel_features
 from keras_ssl.evaluate.metrics import scores
 from keras_ssl.evaluate.probes import fit_nearest, knn, knn_of_features, linear_probe, linear_probe_of_features
 from keras_ssl.evaluate.regression import regression_scores
+from keras_ssl.evaluate.retrieval import embed_pairs, retrieval
 from keras_ssl.evaluate.svm import fit_svm, svm_probe, svm_probe_of_features
 from keras_ssl.evaluate.tagging import tagging_scores
 from keras_ssl.evaluate.tf_idf import TfIdf
@@ -40,6 +41,7 @@ __all__ = [
     "collapse_of_features",
     "edit_distance",
     "embed",
+    "embed_pairs",
     "feature_classifier",
     "fit_nearest",
     "fit_svm",
@@ -64,6 +66,7 @@ __all__ = [
     "reconstruction_error",
     "regression_scores",
     "relative_scores",
+    "retrieval",
     "scores",
     "seasonal_naive",
     "split_horizon",

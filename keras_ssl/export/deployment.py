@@ -86,8 +86,8 @@ def deploy(
         std: What the client divides by after that. Default: None.
         preparation: How the images that the model was trained on got their size, or the recordings their sample rate,
             for the manifest, so that clients do the same: `source.preparation.to_json()`. Default: None.
-        tokenizer: What made the ids of text that the default signature takes. It is written as `tokenizer.json`, with
-            its SHA-256 in the manifest, so that clients send the same ids. Default: None.
+        tokenizer: What made the ids of text that the default signature takes, or else another one. It is written as
+            `tokenizer.json`, with its SHA-256 in the manifest, so that clients send the same ids. Default: None.
 
     Returns:
         `pathlib.Path` of the new version folder, which holds `saved_model.pb`, `variables/`, `model.onnx` (and
@@ -106,7 +106,7 @@ def deploy(
         check_finite_weights(one[0] if isinstance(one, tuple) else one)
     served = servings(model, Sends(input_dtype, value_range, mean, std), outputs, signatures)
     if tokenizer is not None:
-        check_fits(tokenizer, served[0].specs)
+        check_fits(tokenizer, {f"{one.name}/{key}": spec for one in served for key, spec in one.specs.items()})
     for package in ("tf2onnx", "onnx", "onnxruntime"):
         require(package, "which writes or verifies ONNX files")
     layouts = [layout(served[0], samples), *map(layout, served[1:])]

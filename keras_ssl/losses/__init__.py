@@ -19,6 +19,7 @@ from keras_ssl.losses.distillation import dino, negative_cosine
 from keras_ssl.losses.language import token_cross_entropy
 from keras_ssl.losses.latent import gaussian_kl, l1, sparsity_kl
 from keras_ssl.losses.missing_labels import WhereKnown
+from keras_ssl.losses.pairs import clip, siglip
 from keras_ssl.losses.predictive import cpc, cpc_scores
 from keras_ssl.losses.reconstruction import (
     absolute_error,
@@ -38,6 +39,7 @@ __all__ = [
     "barlow_twins",
     "binary_cross_entropy",
     "cbow",
+    "clip",
     "code_diversity",
     "cpc",
     "cpc_scores",
@@ -57,6 +59,7 @@ __all__ = [
     "negative_sampling",
     "non_saturating",
     "nt_xent",
+    "siglip",
     "sinkhorn",
     "skip_gram",
     "sparsity_kl",

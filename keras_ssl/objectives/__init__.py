@@ -14,6 +14,7 @@ from keras_ssl.objectives.masked import (
     MaskedLanguageModel,
     Wav2Vec2,
 )
+from keras_ssl.objectives.pairs import CLIP
 from keras_ssl.objectives.predictive import ContrastivePredictiveCoding, Forecasting, FramePrediction
 from keras_ssl.objectives.pretext import (
     AttributePrediction,
@@ -35,6 +36,7 @@ from keras_ssl.objectives.word_vectors import CBOW, GloVe, SkipGram
 __all__ = [
     "BYOL",
     "CBOW",
+    "CLIP",
     "DINO",
     "GAN",
     "NNCLR",

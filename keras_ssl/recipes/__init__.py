@@ -4,10 +4,11 @@ A recipe is a plain function of the data that returns a compiled objective, read
 split, after the last epoch; hyperparameters were chosen on a part of train. `choose` finds a recipe by names.
 """
 
-from keras_ssl.recipes import digits, items, mnist, photographs, series, small_images, speech, text, video, words
+from keras_ssl.recipes import digits, items, mnist, pairs, photographs, series, small_images, speech, text, video, words
 from keras_ssl.recipes.choosing import (
     CLASSICAL,
     JOINT_EMBEDDING,
+    PAIRS,
     SERIES,
     SPEECH,
     TEXT,
@@ -21,6 +22,7 @@ from keras_ssl.recipes.recipe import Recipe, compiled
 __all__ = [
     "CLASSICAL",
     "JOINT_EMBEDDING",
+    "PAIRS",
     "SERIES",
     "SPEECH",
     "TEXT",
@@ -33,6 +35,7 @@ __all__ = [
     "digits",
     "items",
     "mnist",
+    "pairs",
     "photographs",
     "series",
     "small_images",

@@ -5,12 +5,23 @@ from collections.abc import Callable
 
 from keras_ssl import data, names, objectives
 from keras_ssl.errors import UserError
-from keras_ssl.recipes import digits, mnist, photographs, series, small_images, speech, text, video
+from keras_ssl.recipes import digits, mnist, pairs, photographs, series, small_images, speech, text, video
 from keras_ssl.recipes.recipe import Recipe
 from keras_ssl.specs import KINDS
 from keras_ssl.typing import Path
 
-__all__ = ["CLASSICAL", "JOINT_EMBEDDING", "SERIES", "SPEECH", "TEXT", "UNLABELED", "VIDEO", "check_kind", "choose"]
+__all__ = [
+    "CLASSICAL",
+    "JOINT_EMBEDDING",
+    "PAIRS",
+    "SERIES",
+    "SPEECH",
+    "TEXT",
+    "UNLABELED",
+    "VIDEO",
+    "check_kind",
+    "choose",
+]
 
 UNLABELED = {"mnist": "train[:20000]", "fashion_mnist": "train[:20000]", "cifar10": "train[:20000]"}
 """The part of a named data set that its recipe trains on, if that is not all of train."""
@@ -33,12 +44,16 @@ SPEECH = {name: getattr(speech, name) for name in names.SPEECH}
 VIDEO = {name: getattr(video, name) for name in names.VIDEO}
 """Recipes of objectives of video, by name on the command line."""
 
+PAIRS = {name: getattr(pairs, name) for name in names.PAIRS}
+"""Recipes for pictures with texts, by name on the command line."""
+
 _ANYWHERE = (
     CLASSICAL
     | TEXT
     | SERIES
     | SPEECH
     | VIDEO
+    | PAIRS
     | {
         name: functools.partial(photographs.joint_embedding, objective=objective)
         for name, objective in JOINT_EMBEDDING.items()
@@ -64,10 +79,10 @@ def check_kind(source: data.Source, objective: str) -> None:
     Raises:
         UserError: If it has something else.
     """
-    kind = names.KIND_OF.get(objective, "image")
-    if source.kind != kind:
+    kinds = names.KIND_OF.get(objective, "image").split(", ")
+    if set(source.kind.split(", ")) != set(kinds):
         raise UserError(
-            f"{KINDS[kind].plural}, which all recipes of {objective} are for",
+            f"{' with '.join(KINDS[kind].plural for kind in sorted(kinds))}, which all recipes of {objective} are for",
             f"{source.plural} in {source.name}",
             "fit an objective on an encoder of your own: `objective.fit(data.batches(source, …))`",
         )
@@ -77,8 +92,8 @@ def choose(objective: str, dataset: Path) -> Callable[..., Recipe]:
     """Return the recipe function for the names of an objective and a data set.
 
     Args:
-        objective: A key of `JOINT_EMBEDDING`, `CLASSICAL`, `TEXT`, `SERIES`, `SPEECH` or `VIDEO`, such as "simclr" or
-            "autoencoder".
+        objective: A key of `JOINT_EMBEDDING`, `CLASSICAL`, `TEXT`, `SERIES`, `SPEECH`, `VIDEO` or `PAIRS`, such as
+            "simclr" or "autoencoder".
         dataset: A name such as "digits" or "mnist", or a folder. If it has no recipe of its own, the default is a
             recipe without scores: the one for photographs for joint-embedding objectives and the autoencoder, otherwise
             the one for small images.

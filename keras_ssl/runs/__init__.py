@@ -4,6 +4,7 @@ from keras_ssl.runs.embedding import write_embeddings
 from keras_ssl.runs.evaluating import evaluate
 from keras_ssl.runs.finetuning import finetune
 from keras_ssl.runs.model_files import about, load_encoder, load_model, preparation_of, save_model, tokenizer_of
+from keras_ssl.runs.pairs import evaluate_pairs, retrieval_table
 from keras_ssl.runs.pretraining import check_folder, pretrain
 from keras_ssl.runs.sources import load_fitting, load_labeled
 
@@ -11,6 +12,7 @@ __all__ = [
     "about",
     "check_folder",
     "evaluate",
+    "evaluate_pairs",
     "finetune",
     "load_encoder",
     "load_fitting",
@@ -18,6 +20,7 @@ __all__ = [
     "load_model",
     "preparation_of",
     "pretrain",
+    "retrieval_table",
     "save_model",
     "tokenizer_of",
     "write_embeddings",

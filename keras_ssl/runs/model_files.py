@@ -42,7 +42,7 @@ def save_model(model: keras.Model, path: Path, tokenizer: Tokenizer | None = Non
     path, takes = pathlib.Path(path), specs.specs_of(embedder(model))
     facts = {"specs": specs.to_json(takes), "keras_ssl": __version__, **facts}
     if tokenizer is not None:
-        check_fits(tokenizer, takes)
+        check_fits(tokenizer, _all_inputs(model))
         facts["tokenizer"] = tokenizer.to_json()
     with whole_file(path) as beside:
         model.save(beside)
@@ -52,6 +52,13 @@ def save_model(model: keras.Model, path: Path, tokenizer: Tokenizer | None = Non
         tokenizer.save(path.with_suffix(_TOKENIZER))
     write_json(path.with_suffix(".json"), facts)
     return path
+
+
+def _all_inputs(model) -> specs.Specs:
+    """What a model takes; of an objective what its batches hold, such as texts beside images."""
+    if not hasattr(model, "batch_specs"):
+        return specs.specs_of(model)
+    return {str(k): spec for k, spec in enumerate(keras.tree.flatten(model.batch_specs))}
 
 
 def load_model(path: Path) -> keras.Model:

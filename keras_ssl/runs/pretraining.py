@@ -13,6 +13,7 @@ from keras_ssl.files import Lock, writable_folder
 from keras_ssl.recipes import Recipe
 from keras_ssl.runs.facts import check_same_run, facts_of
 from keras_ssl.runs.model_files import save_model
+from keras_ssl.specs import specs_of
 from keras_ssl.typing import Path
 
 __all__ = ["check_folder", "pretrain"]
@@ -65,7 +66,7 @@ def pretrain(
 ) -> dict[str, list[float]]:
     """Fit a recipe with checkpoints, and write `encoder.keras` after each epoch and `objective.keras` at the end.
 
-    The tokenizer of a source of texts is written beside each, as `encoder.tokenizer.json`.
+    The tokenizer of a source of texts is written beside each that takes ids, as `encoder.tokenizer.json`.
 
     SIGTERM and Ctrl-C end it after the step in progress, which is saved; see `callbacks.Resume`. If the recipe was made
     in the scope of a strategy with several workers, all of them call this; the chief writes.
@@ -127,7 +128,8 @@ def _place(epochs, run, of):
 def _save(recipe, model, path, facts):
     """Save a model with the tokenizer of the source, about which `facts` tell what `save_model` tells, too."""
     others = {name: fact for name, fact in facts.items() if name != "tokenizer"}
-    save_model(model, path, recipe.source.tokenizer, **others)
+    reads = model is recipe.objective or any(spec.kind == "ids" for spec in keras.tree.flatten(specs_of(model)))
+    save_model(model, path, recipe.source.tokenizer if reads else None, **others)
 
 
 def _fit(recipe, run, folder, facts):

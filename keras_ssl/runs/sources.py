@@ -35,7 +35,7 @@ def load_fitting(
     Raises:
         UserError: If there is no such data set, or its samples do not fit the model.
     """
-    if tokenizer is None or _has_arrays(dataset):
+    if tokenizer is None or not _takes_ids(model) or _has_arrays(dataset):
         return as_source(data.load(dataset, split, like=model, **reading), model)
     texts = data.texts(dataset, split, say=reading.get("say"))
     return as_source(_rows(texts, tokenizer, model, reading.get("say")), model)
@@ -97,6 +97,10 @@ def _test_split(dataset, tokenizer, kind):
 def _has_arrays(dataset):
     path = pathlib.Path(dataset).expanduser()
     return path.suffix == ".npz" or (path.is_dir() and any(path.glob("*.npz")))
+
+
+def _takes_ids(model):
+    return any(spec.kind == "ids" for spec in keras.tree.flatten(specs_of(embedder(model))))
 
 
 def _rows(texts, tokenizer, model, say):

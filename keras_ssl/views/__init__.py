@@ -4,13 +4,15 @@ A policy is a pure function `(images, seed) -> images` of a batch, with its own 
 `natural_images` are ready policies; `Policy` makes one from single operations, and `from_layers` from Keras or KerasCV
 layers. `time_series` is a ready policy for series, whose operations are for `Policy([…], kind="series")`, and
 `recordings` one for sound `(n, time)` in -1..1, of `kind="audio"`. `pair` makes two views of each sample, `multi_crop`
-adds small crops, and `twice` leaves the difference to the encoder's dropout. Images are float32 of shape `(n, h, w, c)`
-in 0..1, and a seed is an integer tensor of shape `(2,)`. `preview` shows what a policy does.
+adds small crops, `captioned` changes images and keeps their texts, and `twice` leaves the difference to the encoder's
+dropout. Images are float32 of shape `(n, h, w, c)` in 0..1, and a seed is an integer tensor of shape `(2,)`. `preview`
+shows what a policy does.
 """
 
 from keras_ssl.views.audio.policies import recordings
 from keras_ssl.views.audio.spectral import spec_augment
 from keras_ssl.views.audio.waveform import gain, polarity, time_crop, time_shift, white_noise
+from keras_ssl.views.captioned import Captioned, captioned
 from keras_ssl.views.checks import check_views
 from keras_ssl.views.images.color import color_jitter, grayscale, solarize
 from keras_ssl.views.images.degradation import blur, erase, noise
@@ -38,6 +40,8 @@ __all__ = [
     "Pair",
     "twice",
     "Twice",
+    "captioned",
+    "Captioned",
     "multi_crop",
     "MultiCrop",
     "Policy",

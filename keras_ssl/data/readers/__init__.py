@@ -1,6 +1,7 @@
 """Readers of sets, one module for each kind of place that they come from."""
 
 from keras_ssl.data.readers.array_files import array_file, load_arrays
+from keras_ssl.data.readers.captions import captions_file, load_captioned
 from keras_ssl.data.readers.digits import load_digits
 from keras_ssl.data.readers.image_folders import load_folder
 from keras_ssl.data.readers.named_sets import load_named, load_named_texts
@@ -13,8 +14,10 @@ from keras_ssl.data.readers.text_sets import load_text_file, load_text_folder
 
 __all__ = [
     "array_file",
+    "captions_file",
     "has_sounds",
     "load_arrays",
+    "load_captioned",
     "load_digits",
     "load_folder",
     "load_named",

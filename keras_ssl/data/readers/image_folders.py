@@ -6,6 +6,7 @@ import functools
 import pathlib
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from keras_ssl.names import TEXT_FILES
 from keras_ssl.progress import bar, track
 from keras_ssl.typing import Path
 
-__all__ = ["load_folder"]
+__all__ = ["load_folder", "load_pictures"]
 
 _MIXED_SIZES = (64, 64)  # the largest size for which resnet18 has its small stem
 _TWELVE_BITS = 0.25  # of white: the highest value of a picture that leaves two or more of 16 bits unused
@@ -75,22 +76,51 @@ def load_folder(
         )
     classes = classes_of(found, part)
     tell([*notes, _summary(part, found[part], classes.names), *classes.notes], say, stacklevel=3)
-    paths, headers = _headers(paths, skip_broken, say)
-    size, mode, notes = _form(headers, size, channels, part)
-    tell([*notes, *_choices(headers, part, preparation)], say, stacklevel=3)
-    shape = (*size, 1 if mode == "L" else 3)
-    if in_memory is None:  # an image that does not fit alone is refused
-        in_memory = fits_in_memory(len(paths), shape, "uint8") or not fits_in_memory(1, shape, "uint8")
-    files = Files(paths, functools.partial(decode, size=size, mode=mode, preparation=preparation))
-    if in_memory:
-        paths, images = _pixels(files, shape, part, skip_broken, say)
-    else:
-        paths, images = (paths, files) if trust else _checked(files, skip_broken, say)
+    paths, images = load_pictures(paths, part, size, in_memory, trust, preparation, channels, skip_broken, say)
     if classes.names is None:
         return Source(images, name=str(part), preparation=preparation, why_unlabeled=classes.why_none)
     numbers = {name: number for number, name in enumerate(classes.names)}
     labels = np.array([numbers[class_of(path, part)] for path in paths], "int64")
     return Source(images, labels, len(classes.names), classes.names, str(part), preparation=preparation)
+
+
+def load_pictures(
+    paths: list[pathlib.Path],
+    part: Path,
+    size: tuple[int, int] | None,
+    in_memory: bool | None,
+    trust: bool,
+    preparation: Preparation,
+    channels: int | None,
+    skip_broken: bool,
+    say: Callable[[str], object] | None,
+) -> tuple[Any, Any]:
+    """Load picture files as images of one size. For the other arguments and errors see `load_folder`.
+
+    Args:
+        paths: Paths of the files.
+        part: Where they come from, for notes and errors.
+        size: See `load_folder`.
+        in_memory: See `load_folder`.
+        trust: See `load_folder`.
+        preparation: See `load_folder`.
+        channels: See `load_folder`.
+        skip_broken: See `load_folder`.
+        say: See `load_folder`.
+
+    Returns:
+        The paths that were kept, and their images: a uint8 array, or `Files`.
+    """
+    paths, headers = _headers(paths, skip_broken, say)
+    size, mode, notes = _form(headers, size, channels, part)
+    tell([*notes, *_choices(headers, part, preparation)], say, stacklevel=4)
+    shape = (*size, 1 if mode == "L" else 3)
+    if in_memory is None:  # an image that does not fit alone is refused
+        in_memory = fits_in_memory(len(paths), shape, "uint8") or not fits_in_memory(1, shape, "uint8")
+    files = Files(paths, functools.partial(decode, size=size, mode=mode, preparation=preparation))
+    if in_memory:
+        return _pixels(files, shape, part, skip_broken, say)
+    return (paths, files) if trust else _checked(files, skip_broken, say)
 
 
 def _summary(part, found, names):

@@ -1,4 +1,4 @@
-"""Tables with a column of texts, and perhaps one of labels: `.csv`, `.tsv` and `.jsonl`, perhaps packed by gzip."""
+"""Tables with columns of texts, labels or pictures: `.csv`, `.tsv` and `.jsonl`, perhaps packed by gzip."""
 
 import csv
 import json
@@ -9,7 +9,7 @@ from keras_ssl.data.readers.text_files import lines
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Path
 
-__all__ = ["classes_among", "columns_of"]
+__all__ = ["classes_among", "columns_of", "has_columns"]
 
 _LARGEST_FIELD = 2**31 - 1
 
@@ -35,9 +35,8 @@ def columns_of(
     Raises:
         UserError: If the file is no such table or has no such column; the error names file and line.
     """
-    kind = str(path).lower().removesuffix(".gz").rpartition(".")[2]
     found: dict[str, list[Any]] = {}
-    for number, row in _objects(path) if kind == "jsonl" else _records(path, _Tabs if kind == "tsv" else _Commas):
+    for number, row in _rows(path):
         found = found or {name: [] for name in (*names, *(name for name in optional if name in row))}
         for name, column in found.items():
             if name not in row:
@@ -71,6 +70,23 @@ def classes_among(columns: Mapping[Any, Sequence[Any]]) -> list[Any]:
     found = {one for labels in columns.values() for one in labels}
     whole_numbers = all(not isinstance(one, str) or one.lstrip("-").isdecimal() for one in found)
     return sorted(found, key=int if whole_numbers else str)
+def has_columns(path: Path, names: Sequence[str]) -> bool:
+    """Return whether the first record of a table has columns of these names.
+
+    Args:
+        path: See `columns_of`.
+        names: Names of the columns.
+
+    Raises:
+        UserError: If the file cannot be read as such a table.
+    """
+    _, first = next(_rows(path), (0, {}))
+    return set(names) <= set(first)
+
+
+def _rows(path) -> Iterator[tuple[int, dict[str, Any]]]:
+    kind = str(path).lower().removesuffix(".gz").rpartition(".")[2]
+    return _objects(path) if kind == "jsonl" else _records(path, _Tabs if kind == "tsv" else _Commas)
 
 
 class _Commas(csv.excel):

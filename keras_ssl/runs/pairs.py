@@ -1,0 +1,84 @@
+"""Evaluating models of images and texts, into a folder."""
+
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+from keras_ssl import data
+from keras_ssl.errors import UserError
+from keras_ssl.evaluate import collapse_of_features, embed_pairs, retrieval
+from keras_ssl.figures.plots import nearest_texts
+from keras_ssl.files import whole_file, writable_folder, write_json
+from keras_ssl.names import TABLES
+from keras_ssl.objectives import CLIP
+from keras_ssl.runs.model_files import load_model, tokenizer_of
+from keras_ssl.typing import Path
+
+__all__ = ["evaluate_pairs", "retrieval_table"]
+
+_COLLAPSE, _SHOWN = 1000, 8  # images for the collapse figures, and for the picture
+_SCORES = {"recall_at_1": "R@1", "recall_at_5": "R@5", "recall_at_10": "R@10", "median_rank": "median rank"}
+
+
+def evaluate_pairs(
+    path: Path,
+    dataset: Path,
+    folder: Path | None = None,
+    say: Callable[[str], object] | None = None,
+    **reading: Any,
+) -> dict[str, dict[str, float]]:
+    """Measure how well images find their texts and texts their images, beside chance.
+
+    Images whose texts are the same are right answers for each other.
+
+    Args:
+        path: Path of the `objective.keras` of a `CLIP`, with its tokenizer beside it.
+        dataset: Table of pictures and texts, or a folder with
+            `train.csv`, of which `test.csv` or `val.csv` is used if there is one; see `data.pairs`.
+        folder: Folder for `results.json`, with the scores and the collapse figures of the images' vectors, and for
+            `nearest_texts.png`. None writes nothing.
+        say: Called with each sentence about what was found, or None.
+        **reading: Other arguments of `data.pairs`: `fit` and `background` as the model's file has them, `skip_broken`.
+
+    Returns:
+        See `evaluate.retrieval`.
+
+    Raises:
+        UserError: If the file holds no `CLIP`, or the pairs cannot be read.
+    """
+    folder = None if folder is None else writable_folder(folder)
+    model = load_model(path)
+    if not isinstance(model, CLIP):
+        raise UserError(
+            "the objective.keras of a CLIP, to compare pictures with texts",
+            f"{path}, a {type(model).__name__}",
+            "give the file that `pretrain --objective clip` wrote; encoder.keras has no texts",
+        )
+    splits = data.splits_of(dataset, TABLES) if pathlib.Path(dataset).is_dir() else ()
+    split = next((name for name in ("test", "val") if name in splits), "train")
+    source = data.pairs(dataset, split, tokenizer=tokenizer_of(path), like=model, say=say, **reading)
+    images, texts = embed_pairs(model, source)
+    words = (source.columns or {})["text"].tolist()
+    found = retrieval(images, texts, words, words)
+    if folder is not None:
+        facts = {"dataset": str(dataset), "objective": str(path), "pairs": len(source)}
+        write_json(folder / "results.json", {**facts, **found, "collapse": collapse_of_features(images[:_COLLAPSE])})
+        shown = source[:_SHOWN].inputs()["image"]
+        figure = nearest_texts(shown, images[:_SHOWN] @ texts.T, words, words[:_SHOWN])
+        with whole_file(folder / "nearest_texts.png") as beside:
+            figure.savefig(beside, format="png", dpi=150)
+    return found
+
+
+def retrieval_table(found: dict[str, dict[str, float]]) -> str:
+    """Return the scores of `evaluate.retrieval` as lines of text, with chance below each direction.
+
+    Args:
+        found: The scores.
+    """
+    lines = [f"{'':24}" + "".join(f"{title:>13}" for title in _SCORES.values())]
+    for name in ("image_to_text", "chance_image_to_text", "text_to_image", "chance_text_to_image"):
+        title = "chance" if name.startswith("chance") else name.replace("_", " ")
+        cells = (f"{found[name][key]:13.4g}" for key in _SCORES)
+        lines.append(f"{title:24}" + "".join(cells))
+    return "\n".join(lines)
