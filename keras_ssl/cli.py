@@ -176,7 +176,7 @@ def pretrain(
     skip_broken: SkipBroken = False,
     vocabulary: Annotated[int, typer.Option(min=261, help="Most ids of the tokenizer of texts.")] = 8000,
     length: Annotated[
-        int | None, typer.Option(min=2, help="Tokens in a row of text (128; 32 of a picture), or frames of a clip (20).")
+        int | None, typer.Option(min=2, help="Tokens in a row of text (128; of a picture 32), or frames of a clip.")
     ] = None,
     strategy: Strategy = "none",
     trust: Annotated[bool, typer.Option("--trust", help="Do not decode all files first if they are many.")] = False,

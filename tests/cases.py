@@ -763,6 +763,11 @@ MECHANISMS = {
     "SequenceToSequence": "a decoder that attends to the encoder",
     "CausalLanguageModel": "the same ids as input and as target",
     "SkipGram": "tables of which few rows change",
+    "TS2Vec": "contrasts over time, at many scales",
+    "ContrastivePredictiveCoding": "contrasts with other samples and times",
+    "Wav2Vec2": "codes that are drawn, and a term over the global batch",
+    "FramePrediction": "a target of several axes",
+    "CLIP": "two encoders of two kinds of data",
 }
 """Rows that have between them every mechanism of the objectives, and which one each stands for."""
 

@@ -204,6 +204,8 @@ def test_series_with_missing_values_are_classified_forecast_and_searched_for_ano
 def test_frames_of_moving_digits_are_predicted(eager):
     fewer = (("count=2000", "count=20"), ("count=100", "count=4"), ("epochs=10", "epochs=1"))
     assert run(snippets("docs/video.md")[0], *fewer)["frames"].shape == (2, 6, 20, 20, 1)
+
+
 def test_images_find_their_texts():
     names = run(snippets("docs/pairs.md")[0], ("epochs=20", "epochs=1"), ('"right") * 20', '"right") * 5'))
     assert names["classifier"].output_shape == (None, 3)
@@ -298,7 +300,10 @@ def test_the_tables_of_objectives_are_complete():
     found = {name for row in rows for name in re.findall(r"`(\w+\.\w+)`", row[4])}
     modules = {
         name: getattr(recipes, name)
-        for name in ("digits", "mnist", "photographs", "small_images", "speech", "text", "words", "items")
+        for name in (
+            *("digits", "mnist", "photographs", "small_images"),
+            *("text", "words", "items", "series", "speech", "video", "pairs"),
+        )
     }
     there = {
         f"{name}.{function}"

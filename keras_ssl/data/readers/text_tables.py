@@ -70,6 +70,8 @@ def classes_among(columns: Mapping[Any, Sequence[Any]]) -> list[Any]:
     found = {one for labels in columns.values() for one in labels}
     whole_numbers = all(not isinstance(one, str) or one.lstrip("-").isdecimal() for one in found)
     return sorted(found, key=int if whole_numbers else str)
+
+
 def has_columns(path: Path, names: Sequence[str]) -> bool:
     """Return whether the first record of a table has columns of these names.
 
