@@ -197,10 +197,10 @@ def pretrain(
     if mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
     say = typer.echo if chief else str  # the other workers say nothing
-    files: dict[str, Any] = {"size": size, "trust": trust, "fit": fit, "background": background}
-    files |= {"skip_broken": skip_broken, "say": say}
+    reading: dict[str, Any] = {"size": size, "trust": trust, "fit": fit, "background": background}
+    reading |= {"skip_broken": skip_broken, "say": say}
     texts = {"vocabulary": vocabulary} | ({} if length is None else {"length": length})
-    source = _load(objective, dataset, texts, files, rate, seconds)
+    source = _load(objective, dataset, texts, reading, rate, seconds)
     recipes.check_kind(source, objective)
     source.check(at_least=2)
     shared = len(source) - len(source) % replicas.num_replicas_in_sync
@@ -217,7 +217,7 @@ def pretrain(
         typer.echo(f"Encoder: {out / 'encoder.keras'}")
 
 
-def _load(objective, dataset, texts, files, rate, seconds):
+def _load(objective, dataset, texts, reading, rate, seconds):
     """The samples that an objective is for."""
     from keras_ssl import data, recipes
 
@@ -225,11 +225,11 @@ def _load(objective, dataset, texts, files, rate, seconds):
     if kind == "video":
         seconds = texts.get("length")
     if objective in names.TEXT:
-        return recipes.text.corpus(data.texts(dataset, say=files["say"]), **texts)
+        return recipes.text.corpus(data.texts(dataset, say=reading["say"]), **texts)
     if objective in names.PAIRS:
-        return data.pairs(dataset, **texts, **files)
+        return data.pairs(dataset, **texts, **reading)
     split = recipes.UNLABELED.get(dataset, "train")
-    return data.load(dataset, split, rate=rate, length=seconds, kind=kind, **files)
+    return data.load(dataset, split, rate=rate, length=seconds, kind=kind, **reading)
 
 
 @app.command(cls=Command, context_settings={"allow_interspersed_args": False})

@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import keras
 
@@ -137,8 +137,9 @@ def load(
     if folder.is_dir():
         _check_no_columns(columns, folder)
         if holds_videos(folder):
+            frames = cast("int | None", length)  # `videos` says so if it is not
             options: dict[str, Any] = {"in_memory": in_memory, "fit": fit, "background": background, "say": say}
-            return videos(folder, split, length, size=size, like=like, skip_broken=skip_broken, **options)
+            return videos(folder, split, frames, size=size, like=like, skip_broken=skip_broken, **options)
         return readers.load_folder(folder, split, wanted, in_memory, trust, preparation, channels, skip_broken, say)
     if folder.is_file() and folder.name.lower().endswith(names.TEXT_FILES):
         raise UserError(
