@@ -6,7 +6,7 @@ import itertools
 
 import keras
 import pytest
-from cases import of_sound, of_text, of_words, plain, tokens
+from cases import causal_series, dilated, of_sound, of_text, of_videos, of_words, plain, tokens
 from test_bad_input import refused
 
 from keras_ssl import blocks, callbacks, decoders, encoders, heads, objectives, optimizers, state, transfer, views
@@ -20,15 +20,30 @@ def network(make):
     return make()
 
 
+ENCODERS = {
+    tokens: (objectives.MaskedAutoencoder, decoders.patches),
+    of_text: (
+        objectives.MaskedLanguageModel,
+        objectives.TokenAttributes,
+        objectives.SequenceToSequence,
+        decoders.text,
+    ),
+    of_words: (objectives.SkipGram, objectives.CBOW, objectives.GloVe),
+    of_sound: (objectives.Wav2Vec2,),
+    dilated: (objectives.TS2Vec,),
+    causal_series: (objectives.Forecasting, objectives.ContrastivePredictiveCoding),
+    of_videos: (objectives.FramePrediction, decoders.frames, decoders.feature_map),
+}
+"""What makes an encoder for each of those that do not take any."""
+
+
 def given(function):
     """What a constructor needs beside its numbers."""
-    shape = (12,) if function is encoders.mlp else (8, 8, 1)
-    images = tokens if function in (objectives.MaskedAutoencoder, decoders.patches) else plain
-    text = (objectives.MaskedLanguageModel, objectives.TokenAttributes, objectives.SequenceToSequence, decoders.text)
-    words = (objectives.SkipGram, objectives.CBOW, objectives.GloVe)
-    made = of_text if function in text else of_words if function in words else images
+    of_frames = (encoders.frame_conv, encoders.stacked_conv, encoders.conv_lstm)
+    shape = (12,) if function is encoders.mlp else (3, 8, 8, 1) if function in of_frames else (8, 8, 1)
     needs = {
-        "encoder": network(of_sound if function is objectives.Wav2Vec2 else made),
+        "encoder": network(next((make for make, takers in ENCODERS.items() if function in takers), plain)),
+        "text_encoder": network(of_text),
         "counts": [0, *[3] * (network(of_words).get_layer("tokens").get_layer("embedding").input_dim - 1)],
         "projector": network(plain),
         "input_shape": shape,
@@ -41,6 +56,7 @@ def given(function):
         "policy": views.digits(),
         "crop_policy": views.digits(),
         "size": 8,
+        "rate": 8000,
     }
     counts = {"features", "rows", "columns", "count", "latent_dim", "vocabulary", "classes", "channels", "crops"}
     names = inspect.signature(function).parameters

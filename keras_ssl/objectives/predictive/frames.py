@@ -64,9 +64,9 @@ class FramePrediction(Objective):
     ):
         super().__init__(encoder, seed=seed, **kwargs)
         check_kind(encoder, "video", type(self).__name__)
-        self.past = _past(encoder, past)
         if future is not None:
             check_between("future", future, least=1, whole=True)
+        self.past = _past(encoder, past)
         self.decoder = decoders.frames(encoder, future or 10) if decoder is None else decoder
         self.future = _future(self.decoder, encoder, future)
         self.residual = residual

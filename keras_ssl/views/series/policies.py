@@ -35,6 +35,7 @@ def time_series(
     Example:
         `data.batches(train, views=views.time_series())`
     """
+    check_between("warp", warp, 0, 3)
     check_between("jitter", jitter, 0, 10)
     check_between("mask", mask, 0, 1)
     operations = [
