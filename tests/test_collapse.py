@@ -323,11 +323,18 @@ def test_a_batch_may_be_the_first_of_a_data_set_and_256_samples_are_looked_at():
 
 @pytest.mark.parametrize(
     "batch",
-    [single(N, 0), pairs(31, 0), images(N), data.from_arrays(images(N)), None, [(PAIRS["view_1"], PAIRS["view_2"])]],
+    [
+        {"view_1": PAIRS["view_1"]},
+        pairs(31, 0),
+        images(N),
+        data.from_arrays(images(N)),
+        None,
+        [(PAIRS["view_1"], PAIRS["view_2"])],
+    ],
     ids=["one view", "few samples", "an array", "a source", "nothing", "a tuple"],
 )
 def test_what_is_no_batch_of_two_views_is_an_error_that_says_what_to_do(batch):
-    with pytest.raises(UserError, match=r"'view_1' and 'view_2' of at least 32 samples.*data\.batches\(source, views="):
+    with pytest.raises(UserError, match=r"'view_1' and 'view_2', .* 32 samples.*data\.batches\(source, views="):
         CollapseDoctor(batch)
 
 

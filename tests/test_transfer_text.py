@@ -79,8 +79,8 @@ def test_a_pool_shares_the_encoder_is_saved_and_does_not_see_padding(pool, tmp_p
 def test_pools_of_encoders_without_padding_and_unknown_ones():
     vit, images = encoders.vit((4, 4, 1), patch=2, width=8, depth=1, heads=2), RNG.random((2, 4, 4, 1), "float32")
     np.testing.assert_allclose(encoders.with_pool(vit, "mean")(images), vit(images), atol=1e-6)
-    with pytest.raises(UserError, match=r"mean, first, max, attention. Received 'last'"):
-        encoders.with_pool(vit, "last")
+    with pytest.raises(UserError, match=r"mean, first, last, max, attention. Received 'middle'"):
+        encoders.with_pool(vit, "middle")
     with pytest.raises(UserError, match=r"has no tokens, trunk, pool"):
         encoders.with_pool(encoders.mlp((4, 4, 1)), "mean")
 

@@ -126,7 +126,7 @@ def load(
     if readers.has_sounds(folder):
         _check_no_columns(columns, folder)
         return readers.load_sounds(folder, split, rate, length, _frames(like), in_memory, trust, skip_broken, say)
-    if table := readers.captions_file(folder, split):
+    if kind != "series" and (table := readers.captions_file(folder, split)):
         _check_no_columns(columns, folder)
         given = (wanted, in_memory, trust, preparation, channels, skip_broken, say)
         return readers.load_captioned(table, "picture", "text", *given)

@@ -10,6 +10,7 @@ __all__ = ["cpc", "cpc_scores"]
 _NEVER = -1e9  # a score that the softmax ignores
 
 
+@keras.saving.register_keras_serializable("keras_ssl")
 def cpc_scores(
     predicted: Tensor, targets: Tensor, keep: Tensor | None = None, other_times: bool = True
 ) -> tuple[Tensor, Tensor]:
