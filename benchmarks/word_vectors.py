@@ -147,9 +147,8 @@ def section(result):
             rows.append(f"| {title} | {' | '.join(_cells(runs))} |")
     seeds = len({run["seed"] for run in result["runs"]})
     costs = [run["costs"][-1] for run in result["runs"] if run["name"] == "glove"]
-    about_glove = (
-        f" GloVe: {result['protocol']['glove']} iterations, seed 0, cost {costs[0]:.5f} at the end." if costs else ""
-    )
+    iterations = result["protocol"]["glove"]
+    about_glove = f"\nGloVe: {iterations} iterations, seed 0, cost {costs[0]:.5f} at the end." if costs else ""
     return "\n".join(rows) + (
         f"\n\n{result['protocol']['epochs']} epochs, {seeds} seed{'s' * (seeds > 1)}, mean ± standard deviation; "
         f"programs in turn on {result['protocol']['cores']} cores that did other work, too.\nSpearman's correlation "
