@@ -59,12 +59,21 @@ def test_jitter_is_in_units_of_each_channel():
     np.testing.assert_allclose(noise.std(axis=(0, 1)), 0.5 * WAVES.std(axis=0), rtol=0.05)
 
 
-def test_rescaling_keeps_the_shape_of_each_channel():
-    series = SAME + 2  # nowhere 0
-    factors = changed(views.rescale((0.5, 2.0)), series) / series
-    np.testing.assert_allclose(factors, np.broadcast_to(factors[:, -2:-1], SAME.shape), rtol=1e-3)
+def test_rescaling_keeps_the_mean_and_the_shape_of_each_channel():
+    before = SAME - SAME.mean(axis=1, keepdims=True)
+    factors = (changed(views.rescale((0.5, 2.0))) - SAME.mean(axis=1, keepdims=True))[:, 1:-1:5] / before[:, 1:-1:5]
+    np.testing.assert_allclose(factors, np.broadcast_to(factors[:, :1], factors.shape), rtol=1e-3)
+    assert len(np.unique(factors[:, 0].round(3))) == 12
     assert factors.min() >= 0.499
     assert factors.max() <= 2.001
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_series_far_from_0_changes_as_one_at_0(name):
+    series = np.random.default_rng(0).normal(size=(4, 24, 2)).astype("float32")
+    series[1:, 18:] = series[2, 3] = np.nan
+    near, far = (changed(OPERATIONS[name], x.astype("float32")) for x in (series, series + 100))
+    np.testing.assert_allclose(far - 100, near, atol=1e-3)
 
 
 def test_windows_and_warping_keep_a_line_in_order():

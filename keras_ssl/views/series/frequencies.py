@@ -9,12 +9,15 @@ from keras_ssl.checks import check_between, check_range
 from keras_ssl.seeds import SeedStream
 from keras_ssl.typing import Operation, Tensor
 from keras_ssl.views.draws import draw, keep_or_change
+from keras_ssl.views.series.moments import known_mean
 
 __all__ = ["mask_frequencies", "mix_frequencies"]
 
 
 def mask_frequencies(share: tuple[float, float] = (0.0, 0.3), probability: float = 1.0) -> Operation:
     """Make an operation that removes random frequencies of each series, but not its mean.
+
+    A missing value counts as the mean, and stays missing.
 
     Args:
         share: Lowest and highest share of the frequencies to remove, in 0..1; each series draws its own. Default:
@@ -62,13 +65,13 @@ def _changing(share, probability, other: Callable[[Tensor], Tensor]) -> Operatio
     def change(series, seed):
         stream, steps = SeedStream(seed), series.shape[1]
         ratio, chance = draw(stream.next(), series, share, (0, 1))
-        missing = ops.isnan(series)
-        spectrum = ops.rfft(ops.transpose(ops.where(missing, 0.0, series), (0, 2, 1)))
+        missing, mean = ops.isnan(series), known_mean(series)
+        spectrum = ops.rfft(ops.transpose(ops.where(missing, 0.0, series - mean), (0, 2, 1)))
         frequencies = spectrum[0].shape[-1]
         taken = keras.random.uniform((ops.shape(series)[0], 1, frequencies), seed=stream) < ratio
         taken = ops.logical_and(taken, ops.arange(frequencies) > 0)
         mixed = tuple(ops.where(taken, other(part), part) for part in spectrum)
-        changed = ops.transpose(ops.irfft(mixed, fft_length=steps), (0, 2, 1))
+        changed = mean + ops.transpose(ops.irfft(mixed, fft_length=steps), (0, 2, 1))
         return keep_or_change(series, ops.where(missing, series, changed), probability, chance)
 
     return change
