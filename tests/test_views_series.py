@@ -97,10 +97,23 @@ def test_frequencies_are_removed_or_come_from_another_series_and_the_mean_stays(
     np.testing.assert_allclose(after[:, 0], before[:, 0], atol=1e-4)
     np.testing.assert_allclose(after[:, 1:], 0, atol=1e-4)
     after = np.fft.rfft(changed(views.mix_frequencies((0.5, 0.5)), series), axis=1)
-    own, foreign = (np.abs(after - x) < 1e-3 for x in (before, np.roll(before, 1, axis=0)))
-    assert (own | foreign).all()
+    is_of = np.abs(after[:, None] - before[None]) < 1e-3  # of series i, whether a frequency is that of series j
+    own, foreign = is_of[range(4), range(4)], is_of & ~np.eye(4, dtype=bool)[:, :, None, None]
+    assert (own | foreign.any(axis=1)).all()
     assert own[:, 0].all()
-    assert 0.2 < foreign[:, 1:].mean() < 0.8
+    assert 0.2 < foreign[:, :, 1:].any(axis=1).mean() < 0.8
+    assert (foreign.any(axis=(2, 3)).sum(axis=1) == 1).all()  # all from the same one
+
+
+def test_the_other_series_is_drawn_anew_for_each_view():
+    series = np.cumsum(np.ones((5, 24, 1)), axis=0) * np.sin(TIME * 9)[:, None]
+    mix = views.mix_frequencies((1, 1))
+    scales = [changed(mix, series.astype("float32"), np.array([1, k])).std(axis=(1, 2)) for k in range(6)]
+    others = np.round(scales / series[0].std()).astype(int) - 1
+    assert (others != np.arange(5)).all()
+    assert all(len(set(column)) > 1 for column in others.T)
+    assert len({tuple((row - np.arange(5)) % 5) for row in others}) > 4  # not one shift for all
+    np.testing.assert_allclose(changed(mix, SAME[:1]), SAME[:1], atol=2e-5)
 
 
 def test_missing_values_stay_missing_and_padding_at_the_end_is_cut():
