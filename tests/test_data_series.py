@@ -38,9 +38,9 @@ def test_ts_files_have_channels_classes_and_unequal_lengths(tmp_path):
 
 
 def test_ts_files_with_values_to_predict_have_them_as_a_column(tmp_path):
-    source = load(tmp_path, "@targetLabel true\n@data\n1,2:0.5\n3,4:1.5\n", "x.ts")
+    source = load(tmp_path, "@targetLabel true\n@data\n1,2:0.5\n3,4:1.5\n5,6:?\n", "x.ts")
     assert source.labels is None
-    np.testing.assert_array_equal(source.columns["target"], [0.5, 1.5])
+    np.testing.assert_array_equal(source.columns["target"], [0.5, 1.5, np.nan])
 
 
 def test_the_files_of_the_archives_are_splits_of_their_folder(tmp_path):
@@ -96,6 +96,11 @@ def test_packed_files_are_read_too(tmp_path):
         ("x.csv", "a,b,label\n1,2,\n", "a label of each series"),
         ("x.ts", "@classLabel true a\n@data\n1,b:a\n", "numbers.*line 3"),
         ("x.ts", "@classLabel true a\n@data\n1:a\n1:2:a\n", "1 channels.*2 in line 4"),
+        ("x.ts", "@classLabel true a b\n@data\n1:a\n1:c\n", "among a, b.*'c' in line 4"),
+        ("x.ts", "@classLabel true a\n@data\n1:?\n", "a class of each series.*'\\?' in line 3"),
+        ("x.ts", "@classLabel true\n@data\n1:?\n", "a label of each series.*none for series 0"),
+        ("x.csv", "a,1.5\n?,2.5\n", "a label of each series.*none for series 1"),
+        ("x.ts", "@targetLabel true\n@data\n1:high\n", "numbers.*'high' in line 3"),
         ("x.ts", "@timeStamps true\n@data\n", "without time stamps.*line 1"),
         ("x.ts", "1,2:a\n", "begin with @"),
         ("x.ts", "@problemName x\n", "a line @data"),

@@ -67,8 +67,9 @@ def read_series(file: Path) -> Series:
     found = _read_ts(file) if name.endswith(_FORMAT) else read_table(file)
     if not found.values or not max(map(len, found.values)):
         raise UserError(f"series in {file}", "none", "check the path")
-    if found.labels is not None and "" in found.labels:
-        received = f"none for series {found.labels.index('')}"
+    unlabeled = [k for k, label in enumerate(found.labels or ()) if label in ("", "?")]
+    if unlabeled:
+        received = f"none for series {unlabeled[0]}"
         raise UserError(f"a label of each series in {file}", received, "complete or remove it")
     return found
 
@@ -108,8 +109,13 @@ def _read_ts(file) -> Series:
             begun = _read_header(header, line, file, number)
             continue
         channels = line.split(":")
-        if header.classes is not None or header.target:
+        if header.target:
+            last.extend(_numbers([channels.pop()], file, number)[0])
+        elif header.classes is not None:
             last.append(channels.pop().strip())
+            if header.classes and last[-1] not in header.classes:
+                expected = f"a class of each series in {file}, among {', '.join(header.classes)}"
+                raise UserError(expected, f"{last[-1]!r} in line {number}", "repair the line, or remove it")
         values.append(_channels(channels, file, number))
         if values[-1].shape[1] != values[0].shape[1]:
             received = f"{values[-1].shape[1]} in line {number}"
@@ -136,12 +142,17 @@ def _read_header(header, line, file, number) -> bool:
     return word == "@data"
 
 
-def _channels(texts: Sequence[str], file: Any, number: int) -> np.ndarray:
-    """The channels of a series `(time, channels)`; missing at the end where they are shorter than others."""
+def _numbers(texts: Sequence[str], file: Any, number: int) -> list[list[float]]:
+    """The numbers in each text, NaN where one is missing."""
     try:
-        channels = [[np.nan if x.strip() in ("?", "NaN") else float(x) for x in text.split(",")] for text in texts]
+        return [[np.nan if x.strip() in ("?", "NaN") else float(x) for x in text.split(",")] for text in texts]
     except ValueError as error:
         raise UserError(f"numbers in {file}", f"{error} in line {number}", "repair the line") from error
+
+
+def _channels(texts: Sequence[str], file: Any, number: int) -> np.ndarray:
+    """The channels of a series `(time, channels)`; missing at the end where they are shorter than others."""
+    channels = _numbers(texts, file, number)
     series = np.full((max(map(len, channels), default=0), len(channels)), np.nan, "float32")
     for k, channel in enumerate(channels):
         series[: len(channel), k] = channel
