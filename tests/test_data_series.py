@@ -71,8 +71,15 @@ def test_rows_with_id_and_time_are_steps_of_series(tmp_path):
     np.testing.assert_array_equal(source.stored, [[[1, 2], [3, 4]], [[5, np.nan], [np.nan, np.nan]]])
     assert source.class_names == ("down", "up")
     np.testing.assert_array_equal(source.labels, [1, 0])
-    dates = load(tmp_path, "id,time,x\na,2024-02-01,2\na,2024-01-31,1\n")
-    np.testing.assert_array_equal(dates.stored[..., 0], [[1, 2]])
+    for later, earlier in (
+        ("2024-02-01", "2024-01-31"),
+        ("2024-01-31 10:00", "2024-01-31"),
+        ("2024-01-31T08:00Z", "2024-01-31T09:00+02:00"),
+        ("10", "9.5"),
+        ("1706659200000000002", "1706659200000000001"),  # nanoseconds
+    ):
+        source = load(tmp_path, f"id,time,x\na,{later},2\na,{earlier},1\n")
+        np.testing.assert_array_equal(source.stored[..., 0], [[1, 2]])
 
 
 def test_packed_files_are_read_too(tmp_path):
@@ -90,6 +97,12 @@ def test_packed_files_are_read_too(tmp_path):
         ("x.csv", "id,x\na,1\n", "column 'time'"),
         ("x.csv", "id,time\na,1\n", "columns of values"),
         ("x.csv", "id,time,x\na,1,1\na,1,2\n", "two of '1' in line 3"),
+        ("x.csv", "id,time,x\na,1,1\na,1.0,2\n", "two of '1.0' in line 3"),
+        ("x.csv", "id,time,x\na,,1\n", "a number, or a date.*'' in line 2"),
+        ("x.csv", "id,time,x\na,inf,1\n", "a number, or a date.*'inf' in line 2"),
+        ("x.csv", "id,time,x\na,2/10/2024,1\na,1/10/2024,2\n", "ISO 8601.*'2/10/2024' in line 2"),
+        ("x.csv", "id,time,x\na,1,1\na,2024-01-31,2\n", "all numbers, or all dates.*line 3"),
+        ("x.csv", "id,time,x\na,2024-01-30,1\na,2024-01-31T00:00Z,2\n", "dates of one form.*line 3"),
         ("x.csv", "id,time,x,label\na,1,1,u\na,2,2,v\n", "one label.*'u' and 'v' in line 3"),
         ("x.csv", "id,time,x\na,1\n", "3 fields.*2 in line 2"),
         ("x.csv", "x,x\n1,2\n", "different names"),

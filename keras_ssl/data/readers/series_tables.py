@@ -2,6 +2,8 @@
 
 import csv
 import dataclasses
+import datetime
+import decimal
 from collections.abc import Sequence
 from typing import Any
 
@@ -100,25 +102,42 @@ def _long(path, header, rows):
         raise UserError(f"columns of values beside 'id' and 'time' in {path}", "none", "add them")
     found: dict[str, dict[Any, np.ndarray]] = {}
     labels: dict[str, str] = {}
+    kinds: set[str] = set()
     for number, row in rows:
         if len(row) != len(header):
             raise _wrong(f"{len(header)} fields in each row of {path}", f"{len(row)}", number)
         fields = dict(zip(header, map(str.strip, row)))
-        steps, time = found.setdefault(fields["id"], {}), fields["time"]
+        kind, time = _time(path, fields["time"], number)
+        kinds.add(kind)
+        if len(kinds) > 1:
+            raise _wrong(f"times that are all numbers, or all dates of one form, in {path}", repr(fields["time"]), number)
+        steps = found.setdefault(fields["id"], {})
         if time in steps:
-            raise _wrong(f"one row of each time of series '{fields['id']}' in {path}", f"two of {time!r}", number)
+            received = f"two of {fields['time']!r}"
+            raise _wrong(f"one row of each time of series '{fields['id']}' in {path}", received, number)
         steps[time] = _floats(path, [row[k] for k in channels], [header[k] for k in channels], number)
         label = fields.get("label", "")
         if labels.setdefault(fields["id"], label) != label:
             received = f"{labels[fields['id']]!r} and {label!r}"
             raise _wrong(f"one label of series '{fields['id']}' in {path}", received, number)
-    values = [np.stack([steps[time] for time in _in_time(steps)]) for steps in found.values()]
+    values = [np.stack([steps[time] for time in sorted(steps)]) for steps in found.values()]
     return Series(values, list(labels.values()) if "label" in header else None)
 
 
-def _in_time(times):
-    """Times in order: numbers by size, others, such as dates of ISO 8601, as strings."""
-    return sorted(times, key=float) if all(_number(time) is not None for time in times) else sorted(times)
+def _time(path, field, line):
+    """The kind of a time, and what orders it among those of its kind."""
+    try:
+        number = decimal.Decimal(field)  # a float would round nanoseconds
+        if number.is_finite():
+            return "numbers", number
+    except decimal.InvalidOperation:
+        pass
+    try:
+        date = datetime.datetime.fromisoformat(field)
+    except ValueError as error:
+        expected = f"a number, or a date of ISO 8601 such as 2024-01-31 09:30, as each time in {path}"
+        raise _wrong(expected, repr(field), line) from error
+    return ("dates" if date.tzinfo is None else "dates with a time zone"), date
 
 
 def _floats(path, fields, names, line):
