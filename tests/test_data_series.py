@@ -66,6 +66,16 @@ def test_rows_are_series_with_a_label_in_a_column_of_this_name_or_in_the_first(t
     np.testing.assert_array_equal(source.stored[..., 0], [[5, 6, 7]])
 
 
+def test_a_first_column_without_a_name_is_said_to_be_the_label(tmp_path):
+    said = []
+    load(tmp_path, "1,1.5,2\n1,3,4\n", say=said.append)
+    assert "the first column is taken for the label" in said[0]
+    load(tmp_path, "1,.5,.6\n2,.7,.8\n", say=said.append)
+    assert "2 classes" in said[1]
+    with pytest.warns(UserWarning, match="2 classes"):  # of two series: these may be values
+        load(tmp_path, "1,.5,.6\n2,.7,.8\n")
+
+
 def test_rows_with_id_and_time_are_steps_of_series(tmp_path):
     source = load(tmp_path, LONG)
     np.testing.assert_array_equal(source.stored, [[[1, 2], [3, 4]], [[5, np.nan], [np.nan, np.nan]]])
@@ -95,6 +105,14 @@ def test_packed_files_are_read_too(tmp_path):
         ("x.csv", "a,b\n1,x\n", "numbers in .*'x' in column 'b' in line 2"),
         ("x.csv", "a,b\n1,2,3\n", "at most 2 fields.*3 in line 2"),
         ("x.csv", "id,x\na,1\n", "column 'time'"),
+        ("x.csv", "time,a,b\n0,1,2\n1,3,4\n", "a column 'id' beside 'time'.*`data.Windows`"),
+        ("x.csv", "Date,a,b\n0,1,2\n", "the name 'time'.*'Date'"),
+        ("x.csv", "ID,time,x\na,1,2\n", "the name 'id'.*'ID'"),
+        ("x.csv", "class,t0,t1\n1,2,3\n", "the name 'label'.*'class'"),
+        ("x.csv", "id,time,x,target\na,1,2,0\n", "the name 'label'.*'target'"),
+        ("x.csv", "kind,0,1,2\n1,.5,.6,.7\n", "'kind' before the numbered steps.*'label'"),
+        ("x.csv", ",0,1\n0,.5,.6\n", "a name of each column.*none of column 1"),
+        ("x.csv", ".51,.6,.7\n.12,.2,.3\n", "a class first in each row.*'.51' in line 1"),
         ("x.csv", "id,time\na,1\n", "columns of values"),
         ("x.csv", "id,time,x\na,1,1\na,1,2\n", "two of '1' in line 3"),
         ("x.csv", "id,time,x\na,1,1\na,1.0,2\n", "two of '1.0' in line 3"),

@@ -2,11 +2,12 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from keras_ssl.data.readers.notes import Note, tell
 from keras_ssl.data.readers.series_tables import Series, read_table
 from keras_ssl.data.readers.split_folders import split_file, splits_of
 from keras_ssl.data.readers.text_files import lines
@@ -34,13 +35,14 @@ def series_file(path: Path, split: str = "train", kind: Any = None) -> pathlib.P
     return split_file(pathlib.Path(path).expanduser(), split, _endings(kind))
 
 
-def load_series(file: Path, place: Path, kind: Any = None) -> Source:
+def load_series(file: Path, place: Path, kind: Any = None, say: Callable[[str], object] | None = None) -> Source:
     """Load the series of a file into memory; shorter ones have NaN at their ends. For the formats see `data.load`.
 
     Args:
         file: Path of the file.
         place: The folder or file that was asked for. Files of other splits in it number the classes alike.
         kind: See `series_file`.
+        say: Called with the sentence that the first column is taken for the labels; see `data.load`.
 
     Raises:
         UserError: If the file is damaged, with the line; or there are no series, or no label for one.
@@ -52,6 +54,9 @@ def load_series(file: Path, place: Path, kind: Any = None) -> Source:
         return Source(found.padded(), name=str(file), columns=found.columns, kinds="series")
     siblings = [read_series(other).labels or () for other in others if other is not None]
     names = _in_order({*found.labels, *found.known}.union(*siblings))
+    if found.unnamed:
+        text = f"{file} has no names of columns: the first column is taken for the label, with {len(names)} classes."
+        tell([Note(text, warn=len(set(found.labels)) == len(found.labels))], say, stacklevel=3)
     numbers = {name: number for number, name in enumerate(names)}
     labels = np.array([numbers[label] for label in found.labels], "int64")
     return Source(found.padded(), labels, len(names), tuple(names), str(file), found.columns, "series")
