@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from cases import dilated
 from quick import eagerly
+from sklearn.linear_model import Ridge
 from sklearn.svm import SVC
 from typer.testing import CliRunner
 
@@ -76,6 +77,24 @@ def test_a_linear_forecast_of_a_wave_beats_the_last_value_and_the_season_knows_i
         evaluate.split_horizon(source, 18)
     with pytest.raises(UserError, match="series to forecast"):
         evaluate.split_horizon(data.load("digits"), 1)
+
+
+def test_the_penalty_is_chosen_on_windows_that_share_no_step_with_those_it_is_fitted_on(monkeypatch):
+    fitted_on = []
+    monkeypatch.setattr(Ridge, "fit", lambda self, x, y: fitted_on.append(x[:, 0]) or self)
+    monkeypatch.setattr(Ridge, "predict", lambda self, x: np.zeros((len(x), 2)))
+    encoder, stream = encoders.recurrent(1, width=2), np.arange(40, dtype="float32")[:, None]
+    windows = data.Source(data.Windows(stream, 6, 1), kinds="series")
+    evaluate.forecast_probe(encoder, windows[:30], windows[30:], horizon=2)
+    raw = fitted_on[len(fitted_on) // 2 :]  # the first value of each window is when it starts
+    assert [list(x) for x in raw[:-1]] == [list(range(19))] * 13  # those to choose by start at 24
+    assert list(raw[-1]) == list(range(30))
+    fitted_on.clear()
+    evaluate.forecast_probe(encoder, windows.stored[:2], windows[30:], horizon=2)  # an array: series of their own
+    assert [len(x) for x in fitted_on[-2:]] == [1, 2]
+    for few in (windows[:6], windows.stored[:1]):
+        with pytest.raises(UserError, match="end before its last fifth"):
+            evaluate.forecast_probe(encoder, few, windows[30:], horizon=2)
 
 
 def test_a_forecaster_predicts_in_the_units_of_the_futures(encoder):
