@@ -127,6 +127,10 @@ def test_the_score_of_the_last_known_step_is_what_hiding_it_changes(encoder):
 def test_scores_are_relative_to_those_just_before():
     scores = evaluate.relative_scores(np.array([1.0, 1.0, 3.0, 2.0]), window=2)
     np.testing.assert_allclose(scores, [0, 0, 2, 0])
+    scores = evaluate.relative_scores(np.array([0.0, 0.0, 0.0, 0.5, 0.5]))
+    np.testing.assert_allclose(scores, [0, 0, 0, 25, 3])  # 0.5 / 0.02 after a constant stretch, (0.5 - 0.125) / 0.125
+    np.testing.assert_array_equal(evaluate.relative_scores(np.zeros(3)), np.zeros(3))
+    assert len(evaluate.relative_scores(np.zeros(0))) == 0
 
 
 # ---- the command line ------------------------------------------------------------------------------------------------
