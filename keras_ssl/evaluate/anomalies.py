@@ -29,7 +29,7 @@ def anomaly_scores(encoder: keras.Model, samples: Source | Samples, batch_size: 
         batch_size: Series at a time. Default: 256.
 
     Returns:
-        Float32 array `(n,)`, at least 0. What is much depends on the encoder: see `relative_scores`.
+        Float32 array `(n,)`, at least 0. Their size depends on the encoder: `relative_scores` compares them.
 
     Raises:
         UserError: If the samples do not fit the encoder, or it lacks these layers.
