@@ -127,7 +127,7 @@ def test_missing_values_stay_missing_and_padding_at_the_end_is_cut():
 
 
 def test_the_policy_makes_pairs_under_xla_that_training_takes():
-    policy = views.time_series()
+    policy = views.Policy([*views.time_series().operations, views.mix_frequencies()], kind="series")
     rng = np.random.default_rng(0)
     source = data.from_arrays(rng.normal(size=(8, 24, 2)), kind="series")
     batch = next(iter(data.batches(source, views=policy, batch_size=8)))
