@@ -146,7 +146,8 @@ def _long(path, header, rows):
         kind, time = _time(path, fields["time"], number)
         kinds.add(kind)
         if len(kinds) > 1:
-            raise _wrong(f"times that are all numbers, or all dates of one form, in {path}", repr(fields["time"]), number)
+            expected = f"times that are all numbers, or all dates of one form, in {path}"
+            raise _wrong(expected, repr(fields["time"]), number)
         steps = found.setdefault(fields["id"], {})
         if time in steps:
             received = f"two of {fields['time']!r}"
