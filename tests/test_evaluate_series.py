@@ -36,7 +36,8 @@ def test_few_samples_get_an_unpenalized_machine_and_more_the_best_penalty():
     found = evaluate.svm_probe_of_features(x[:60], labels[:60], x[60:], labels[60:])
     assert found["accuracy"] == (many.predict(x[60:]) == labels[60:]).mean() > 0.8
     uneven = np.where(np.arange(60) < 2, 2, labels[:60])  # 2 of a third class are enough, for 20 of each on average
-    assert hasattr(evaluate.fit_svm(x[:60], uneven), "best_score_")
+    with pytest.warns(UserWarning, match="least populated class"):
+        assert hasattr(evaluate.fit_svm(x[:60], uneven), "best_score_")
     uneven[0] = 0
     assert isinstance(evaluate.fit_svm(x[:60], uneven), SVC)
     with pytest.raises(UserError, match="2 classes"):
