@@ -23,6 +23,17 @@ def test_a_policy_is_compiled():
     assert len({image.tobytes() for image in one}) == 8
 
 
+def test_views_of_series_are_compiled():
+    series = np.random.default_rng(0).normal(100, 1, (4, 12, 2)).astype("float32")
+    series[1:, 9:] = np.nan  # padding, which windows cut
+    policy = views.Policy([*views.time_series().operations, views.mix_frequencies()], kind="series")
+    jitted = jax.jit(policy)
+    one, again, other = (np.asarray(jitted(series, jax.numpy.array(seed))) for seed in ((1, 2), (1, 2), (1, 3)))
+    assert np.array_equal(one, again)
+    assert not np.allclose(one, other)
+    assert np.abs(one - 100).max() < 10
+
+
 def test_turning_by_a_right_angle_is_exact():
     images = np.tile(np.random.default_rng(0).random((1, 16, 16, 3), dtype="float32"), (8, 1, 1, 1))
     still = views.Policy([views.random_resized_crop(16, (1, 1), (1, 1)), views.affine(rotate=(90, 90))])

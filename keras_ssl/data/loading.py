@@ -133,7 +133,7 @@ def load(
     file = readers.series_file(folder, split, kind)
     if file is not None:
         _check_no_columns(columns, folder)
-        return readers.load_series(file, folder, kind)
+        return readers.load_series(file, folder, kind, say)
     if folder.is_dir():
         _check_no_columns(columns, folder)
         if holds_videos(folder):

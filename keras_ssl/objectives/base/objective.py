@@ -57,7 +57,7 @@ class Objective(Doors):
     """The optimizer that minimizes "loss"; set by `compile`."""
 
     def __init__(self, encoder: keras.Model, seed: int = 0, **kwargs: Any):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # the encoder gets its input in full precision
         specs.check_encoder(encoder)
         checks.check_between("seed", seed, least=0, whole=True)
         self.encoder = encoder
