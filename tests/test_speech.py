@@ -307,7 +307,7 @@ def test_the_loss_is_that_of_the_hidden_places_as_numpy_has_it(wav2vec2):
             right.append(scores.argmax() == 0)
     assert terms["contrast"] == pytest.approx(np.mean(found), rel=1e-4)
     assert terms["accuracy"] == pytest.approx(np.mean(right), abs=1e-6)
-    used = outputs["choice"][keep].mean(axis=0)
+    used = np.eye(4)[outputs["probabilities"].argmax(axis=-1)][keep].mean(axis=0)
     likely = outputs["probabilities"][keep].mean(axis=0)
     perplexity = np.exp(-(likely * np.log(likely)).sum(axis=1))
     assert terms["diversity"] == pytest.approx(1 - perplexity.sum() / 8, rel=1e-4)
@@ -387,6 +387,19 @@ def watched(objective, change):
     for epoch, of_epoch in enumerate(logs):
         doctor.on_epoch_end(epoch, of_epoch)
     return doctor, logs
+
+
+def scores_of_zero(model):
+    """Give all entries the same score at every place, so that noise alone tells them apart."""
+    model.quantizer.scores.assign(0 * model.quantizer.scores)
+
+
+def test_noise_does_not_hide_a_collapse_of_the_quantizer(wav2vec2):
+    weights = wav2vec2.get_weights()
+    scores_of_zero(wav2vec2)
+    _, terms = wav2vec2.run(BATCH, training=True)
+    wav2vec2.set_weights(weights)
+    assert float(terms["perplexity"]) == pytest.approx(1, abs=1e-3)
 
 
 def test_a_planted_collapse_of_the_quantizer_is_named_by_the_doctor():

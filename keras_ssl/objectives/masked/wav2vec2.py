@@ -27,6 +27,8 @@ class Wav2Vec2(Objective):
 
     Besides the loss it logs its terms `contrast` and `diversity`; `perplexity`, how many of the entries of a code book
     are in use, from 1, a collapse, to `entries`; and `accuracy`, the share of the hidden places that are picked out.
+    The perplexity is that of the choices without noise, which would spread them also over a code book that has
+    collapsed.
 
     A batch may contain "mask" `(n, frames)`, True = hidden; "noise" `(n, frames, groups, entries)`, Gumbel noise; and
     "negatives" `(n, frames, negatives)`, uniform draws in 0..1 by which distractors are chosen. There is no noise in
@@ -144,6 +146,7 @@ class Wav2Vec2(Objective):
     def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Eq. 2, and the penalty; all means are over the global batch."""
         choice, keep = ops.stop_gradient(outputs["choice"]), outputs["keep"][:, :, None]
+        likeliest = ops.one_hot(ops.argmax(outputs["probabilities"], axis=-1), self.entries)
         logits = losses.distractor_logits(
             outputs["contexts"], outputs["targets"], outputs["distractors"], _numbers(choice), self.at(self.temperature)
         )
@@ -151,7 +154,7 @@ class Wav2Vec2(Objective):
         right = ops.zeros(ops.shape(counts), "int32")
         contrast = distribute.mean(losses.token_cross_entropy(logits, right), counts)
         used, likely = (
-            distribute.mean(x, keep[:, :, :, None], axis=(0, 1)) for x in (choice, outputs["probabilities"])
+            distribute.mean(x, keep[:, :, :, None], axis=(0, 1)) for x in (likeliest, outputs["probabilities"])
         )
         diversity = losses.code_diversity(likely)
         penalty = distribute.mean(ops.square(outputs["tokens"]), keep)
