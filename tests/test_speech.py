@@ -10,6 +10,7 @@ from quick import eagerly
 
 from benchmarks import speech
 from keras_ssl import blocks, callbacks, data, encoders, losses, measures, objectives, recipes, transforms, views
+from keras_ssl.callbacks import diagnoses
 from keras_ssl.errors import UserError
 from keras_ssl.networks import kept_frames, parts
 
@@ -311,7 +312,7 @@ def test_the_loss_is_that_of_the_hidden_places_as_numpy_has_it(wav2vec2):
     likely = outputs["probabilities"][keep].mean(axis=0)
     perplexity = np.exp(-(likely * np.log(likely)).sum(axis=1))
     assert terms["diversity"] == pytest.approx(1 - perplexity.sum() / 8, rel=1e-4)
-    assert terms["perplexity"] == pytest.approx(np.exp(-(used * np.log(used + 1e-7)).sum(axis=1)).mean(), rel=1e-4)
+    assert terms["perplexity"] == pytest.approx(np.exp(-(used * np.log(used + 1e-7)).sum(axis=1)).min(), rel=1e-4)
     penalty = np.square(outputs["tokens"][keep]).mean()
     assert terms["loss"] == pytest.approx(terms["contrast"] + 0.2 * terms["diversity"] + 0.1 * penalty, rel=1e-4)
 
@@ -404,12 +405,23 @@ def test_noise_does_not_hide_a_collapse_of_the_quantizer(wav2vec2):
 
 def test_a_planted_collapse_of_the_quantizer_is_named_by_the_doctor():
     objective = objectives.Wav2Vec2(of_sound(), entries=4, negatives=5)
-    with pytest.warns(callbacks.CollapseWarning, match=r"Wav2Vec2 after epoch 2: one code.*`diversity` \(0\.1; try"):
-        doctor, logs = watched(objective, lambda model: model.quantizer.bias.assign([99, 0, 0, 0, 0, 99, 0, 0]))
+    with pytest.warns(callbacks.CollapseWarning, match=r"Wav2Vec2 after epoch 2: one code.*`diversity` \(0\.1\) is"):
+        doctor, logs = watched(objective, lambda model: model.quantizer.bias.assign([99, 0, 0, 0, 0, 0, 0, 0]))
     assert [finding[:3] for finding in doctor.findings] == [(2, "one code", "doctor_perplexity")]
-    assert doctor.before["doctor_perplexity"] > 2 > logs[0]["doctor_perplexity"] == pytest.approx(1, abs=1e-3)
+    assert doctor.before["doctor_perplexity"] > 1.75 > logs[0]["doctor_perplexity"] == pytest.approx(1, abs=1e-3)
     healthy, _ = watched(objectives.Wav2Vec2(of_sound(), entries=4, negatives=5), lambda model: None)
     assert healthy.findings == []
+
+
+def test_the_threshold_of_the_perplexity_is_lower_for_small_code_books():
+    for entries, below in ((2, 1.25), (4, 1.75), (64, 2.0)):
+        for figure, found in ((below - 0.01, True), (below + 0.01, False)):
+            figures = {"doctor_perplexity": figure}
+            assert (diagnoses.diagnose(figures, figures, 8, entries) is not None) == found
+    one_code, advice = diagnoses.diagnose({"doctor_perplexity": 1.0}, {"doctor_perplexity": 1.0}, 8), "; try 0.1)"
+    for weight, advised in ((0.1, False), (0.01, True)):
+        objective = objectives.Wav2Vec2(of_sound(), entries=4, diversity=weight)
+        assert (advice in diagnoses.likely_cause(one_code, objective)) == advised
 
 
 def test_the_doctor_needs_views_or_a_term_that_tells_of_a_collapse():

@@ -25,10 +25,10 @@ class Wav2Vec2(Objective):
 
     What is picked out are quantized tokens: each is an entry of every code book, and which one is learned, too.
 
-    Besides the loss it logs its terms `contrast` and `diversity`; `perplexity`, how many of the entries of a code book
-    are in use, from 1, a collapse, to `entries`; and `accuracy`, the share of the hidden places that are picked out.
-    The perplexity is that of the choices without noise, which would spread them also over a code book that has
-    collapsed.
+    Besides the loss it logs its terms `contrast` and `diversity`; `perplexity`, how many entries are in use of the code
+    book that uses the fewest, from 1, a collapse, to `entries`; and `accuracy`, the share of the hidden places that are
+    picked out. The perplexity is that of the choices without noise, which would spread them also over a code book that
+    has collapsed.
 
     A batch may contain "mask" `(n, frames)`, True = hidden; "noise" `(n, frames, groups, entries)`, Gumbel noise; and
     "negatives" `(n, frames, negatives)`, uniform draws in 0..1 by which distractors are chosen. There is no noise in
@@ -162,7 +162,7 @@ class Wav2Vec2(Objective):
             "loss": contrast + self.diversity * diversity + self.penalty * penalty,
             "contrast": contrast,
             "diversity": diversity,
-            "perplexity": ops.mean(measures.perplexity(used)),
+            "perplexity": ops.min(measures.perplexity(used)),
             "accuracy": distribute.mean(ops.equal(ops.argmax(logits, axis=2), 0), counts),
         }
 
