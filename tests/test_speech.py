@@ -317,6 +317,12 @@ def test_the_loss_is_that_of_the_hidden_places_as_numpy_has_it(wav2vec2):
     assert terms["loss"] == pytest.approx(terms["contrast"] + 0.2 * terms["diversity"] + 0.1 * penalty, rel=1e-4)
 
 
+def test_contexts_that_are_all_alike_pick_nothing_out(wav2vec2):
+    outputs = dict(wav2vec2.forward_pass(BATCH, training=False))
+    terms = wav2vec2.loss_terms({**outputs, "contexts": 0 * outputs["contexts"]})
+    assert float(terms["accuracy"]) == 0
+
+
 def test_padding_and_silent_recordings_change_no_loss(wav2vec2):
     wider = {"input": [(0, 2), (0, 8)], "mask": [(0, 2), (0, 2)], "negatives": [(0, 2), (0, 2), (0, 0)]}
     batch = {key: BATCH[key] for key in wider}

@@ -151,8 +151,9 @@ class Wav2Vec2(Objective):
             outputs["contexts"], outputs["targets"], outputs["distractors"], _numbers(choice), self.at(self.temperature)
         )
         counts = ops.logical_and(outputs["hidden"], ops.any(logits[:, :, 1:] > -1e8, axis=2))
-        right = ops.zeros(ops.shape(counts), "int32")
-        contrast = distribute.mean(losses.token_cross_entropy(logits, right), counts)
+        first = ops.zeros(ops.shape(counts), "int32")
+        contrast = distribute.mean(losses.token_cross_entropy(logits, first), counts)
+        found = ops.all(logits[:, :, :1] > logits[:, :, 1:], axis=2)  # not where all are alike
         used, likely = (
             distribute.mean(x, keep[:, :, :, None], axis=(0, 1)) for x in (likeliest, outputs["probabilities"])
         )
@@ -163,7 +164,7 @@ class Wav2Vec2(Objective):
             "contrast": contrast,
             "diversity": diversity,
             "perplexity": ops.min(measures.perplexity(used)),
-            "accuracy": distribute.mean(ops.equal(ops.argmax(logits, axis=2), 0), counts),
+            "accuracy": distribute.mean(found, counts),
         }
 
     def check_array(self, key: str, array: Samples) -> None:
