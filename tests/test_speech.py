@@ -468,6 +468,7 @@ def test_recordings_that_cannot_be_trained_on_are_clear_errors(wav2vec2):
         ({"code_temperature": 0}, "code_temperature"),
         ({"penalty": -1}, "penalty"),
         ({"groups": 3}, "3 groups divide"),
+        ({"groups": 4, "entries": 320}, r"2\^31 combinations.*4 of 320.*1e\+10"),
     ],
 )
 def test_arguments_that_do_not_fit_are_clear_errors(arguments, message, built):

@@ -37,8 +37,8 @@ class Wav2Vec2(Objective):
     Args:
         encoder: Encoder of sound with the layers `tokens`, `trunk` and `pool`, such as `encoders.wav2vec2`.
         projector: `keras.Model` from frames `(n, length, d)` to `(n, length, k)`. Default: a dense layer, k = d.
-        groups: Number of code books. Default: 2.
-        entries: Number of entries of each. Default: 64.
+        groups: Number of code books G. Default: 2.
+        entries: Number of entries of each, V, where `V ** G` is at most 2^31. Default: 64.
         start_ratio: Share of the places of a recording where a hidden span begins, above 0 and at most 1. Default:
             0.065.
         span: Length of a span in frames, at least 1; shorter in short recordings, see `transforms.span_mask`.
@@ -111,6 +111,7 @@ class Wav2Vec2(Objective):
         self.penalty = penalty
         self.quantizer = GumbelQuantizer(groups, entries, self.projector.output_shape[-1], name="quantizer")
         self.quantizer.build((None, None, tokens))
+        _check_combinations(groups, entries)
         self.mask_token = self.add_weight(
             shape=(tokens,), initializer=keras.initializers.RandomUniform(0.0, 1.0), name="mask_token"
         )
@@ -186,8 +187,14 @@ def _projector(width):
     return keras.Model(frames, keras.layers.Dense(width, name="projection")(frames), name="projector")
 
 
+def _check_combinations(groups, entries):
+    if entries**groups > 2**31:
+        received = f"{groups} of {entries} entries, which have {float(entries**groups):.2g}"
+        raise UserError("code books with at most 2^31 combinations of entries", received, "give fewer of either")
+
+
 def _numbers(choice):
-    """One number for each combination of entries."""
+    """One number, an int32, for each combination of entries."""
     entries = ops.cast(ops.argmax(choice, axis=-1), "int32")
     groups, size = choice.shape[2:]
     return ops.sum(entries * ops.convert_to_tensor([size**g for g in range(groups)], "int32"), axis=-1)
