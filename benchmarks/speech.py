@@ -78,7 +78,7 @@ def _two_views(objective, source, epochs, seed, **arguments):
 
 def wav2vec2(source, epochs, seed):
     """wav2vec 2.0 on samples."""
-    return compiled(objectives.Wav2Vec2(encoders.wav2vec2(), penalty=0.1, seed=seed), source, epochs, batch_size=64)
+    return compiled(objectives.Wav2Vec2(encoders.wav2vec2(), seed=seed), source, epochs, batch_size=64)
 
 
 def wav2vec2_spectrogram(source, epochs, seed):

@@ -352,6 +352,14 @@ def test_the_temperature_of_the_codes_falls_with_the_steps():
         assert float(objective._code_temperature()) == pytest.approx(expected, rel=1e-4)
 
 
+def test_the_penalty_does_not_outweigh_the_contrast_of_tokens_that_are_normalized(built):
+    objective = objectives.Wav2Vec2(built["wav2vec2"], entries=4)
+    outputs = objective.forward_pass({"input": AUDIO}, training=True)
+    square = np.square(outputs["tokens"])[np.array(outputs["keep"])].mean()
+    assert square == pytest.approx(0.4, abs=0.1)
+    assert objective.penalty * square < 0.1 * float(objective.loss_terms(outputs)["contrast"])
+
+
 def test_it_runs_on_spectrograms(built):
     objective = objectives.Wav2Vec2(built["spectrogram_transformer"], entries=4, negatives=5)
     _, terms = objective.run({"input": AUDIO}, training=True)

@@ -20,7 +20,7 @@ def wav2vec2(source: data.Source, epochs: int | None = None, seed: int = 0) -> R
         `Recipe`. Command: `keras-ssl pretrain --dataset recordings/ --objective wav2vec2`.
     """
     keras.utils.set_random_seed(seed)
-    model = objectives.Wav2Vec2(encoders.wav2vec2(), penalty=0.1, seed=seed)
+    model = objectives.Wav2Vec2(encoders.wav2vec2(), seed=seed)
     return compiled(model, source, 30 if epochs is None else epochs, batch_size=64)
 
 

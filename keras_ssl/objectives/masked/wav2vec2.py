@@ -48,7 +48,7 @@ class Wav2Vec2(Objective):
         code_temperature: Temperature of the choice of entries, above 0: a number, or a schedule in steps. Default:
             None, which is 2, times 0.999 in each step, until it is 0.5.
         diversity: Weight of the term by which all entries are used. Default: 0.1.
-        penalty: Weight of the mean square of the tokens. Default: 10.
+        penalty: Weight of the mean square of the tokens. Default: 0.1.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 
@@ -61,9 +61,11 @@ class Wav2Vec2(Objective):
         2 and 3, Eqs. 2 to 4. The penalty is from the authors' code.
 
     Departures:
-        The temperature of the code books falls by 5e-6 in each step of the paper's 400,000. The gradient of the
-        convolutions is not scaled. Of the code books all tokens count for the diversity, not the hidden ones alone. A
-        place all of whose distractors equal its own target does not count.
+        The weight of the penalty is 10 for the authors' base model, of which one convolution is normalized, and 0 for
+        their large one, of which all are, as in `encoders.wav2vec2`. The mean square of such tokens is about 0.4 from
+        the beginning: 10 would outweigh the contrast. The temperature of the code books falls by 5e-6 in each step of
+        the paper's 400,000. The gradient of the convolutions is not scaled. Of the code books all tokens count for the
+        diversity, not the hidden ones alone. A place all of whose distractors equal its own target does not count.
 
     Example:
         `Wav2Vec2(encoders.wav2vec2())`
@@ -84,7 +86,7 @@ class Wav2Vec2(Objective):
         temperature: Schedule = 0.1,
         code_temperature: Schedule | None = None,
         diversity: float = 0.1,
-        penalty: float = 10.0,
+        penalty: float = 0.1,
         seed: int = 0,
         **kwargs: Any,
     ):
