@@ -15,6 +15,7 @@ from keras_ssl import cli, data, evaluate, objectives, recipes, runs, views
 from keras_ssl.blocks.mel import mel_filters
 from keras_ssl.data.readers import sound_sets
 from keras_ssl.errors import UserError
+from keras_ssl.evaluate.baseline import baseline
 
 soundfile = pytest.importorskip("soundfile")
 RATE = recordings.RATE
@@ -232,6 +233,18 @@ def test_log_mel_features_of_a_tone_peak_at_its_band_and_do_not_see_padding():
     assert np.isfinite(evaluate.log_mel_features(np.zeros((2, 5), "float32"), 8000)).all()
     with pytest.raises(UserError, match="floats"):
         evaluate.log_mel_features(np.zeros((2, 5), "int16"))
+
+
+def test_the_baseline_of_arrays_has_their_rate_and_that_of_encoders_if_it_is_not_known():
+    sounds = np.stack([recordings.tone(f, 0.1, 8000) for f in (300, 3000)])
+    for known, rate in (({}, 8000), ({"rate": 16000}, 16000)):
+        source = data.from_arrays(sounds, kind="audio", **known)
+        name, features = baseline(source, recordings.encoder())
+        assert (name, source.rate) == ("log_mel", rate)
+        np.testing.assert_array_equal(features(source), evaluate.log_mel_features(sounds, rate))
+    np.testing.assert_array_equal(evaluate.log_mel_features(sounds), evaluate.log_mel_features(sounds, 8000))
+    with pytest.raises(UserError, match=r"`rate` of recordings only.*rows"):
+        data.from_arrays(np.zeros((4, 3)), rate=8000)
 
 
 # ---- the whole way ---------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ _FRAME = 0.032  # seconds
 _FLOOR = 1e-4  # of the power in a mel band, far below what a 16-bit recording of speech has
 
 
-def log_mel_features(sounds: np.ndarray, rate: int = 16000, mels: int = 40) -> np.ndarray:
+def log_mel_features(sounds: np.ndarray, rate: int = 8000, mels: int = 40) -> np.ndarray:
     """Return the mean and the standard deviation over time of each band of the log-mel spectrogram.
 
     Frames have 32 ms, with a Hann window, and half of that is between their beginnings. Frames that begin in the zeros
@@ -20,7 +20,7 @@ def log_mel_features(sounds: np.ndarray, rate: int = 16000, mels: int = 40) -> n
 
     Args:
         sounds: Float array `(n, time)` in -1..1.
-        rate: Sample rate in Hz. Default: 16000.
+        rate: Sample rate in Hz. Default: 8000, as encoders of sound have.
         mels: Number of mel bands. Default: 40.
 
     Returns:
