@@ -371,8 +371,8 @@ def test_it_runs_on_spectrograms(built):
 
 def test_recipes_of_speech_train_for_an_epoch(monkeypatch, built):
     sound = data.from_arrays((32767 * AUDIO).astype("int16"), kind="audio", name="tones")
-    monkeypatch.setattr(encoders, "wav2vec2", lambda: built["wav2vec2"])
-    monkeypatch.setattr(encoders, "spectrogram_conv", lambda: built["spectrogram_conv"])
+    monkeypatch.setattr(encoders, "wav2vec2", lambda **_: built["wav2vec2"])
+    monkeypatch.setattr(encoders, "spectrogram_conv", lambda **_: built["spectrogram_conv"])
     monkeypatch.setattr(views, "recordings", lambda rate: eagerly(lambda sounds, seed: sounds / float(2 + seed[0] % 9)))
     for name, kind in (("wav2vec2", objectives.Wav2Vec2), ("simclr_speech", objectives.SimCLR)):
         make = recipes.choose(name, "recordings/")
@@ -387,6 +387,31 @@ def test_recipes_of_speech_train_for_an_epoch(monkeypatch, built):
         assert f"Default: {make(sound).epochs}." in make.__doc__
     with pytest.raises(UserError, match=r"recordings, which all recipes of wav2vec2.*images"):
         recipes.check_kind(data.from_arrays(np.zeros((4, 8, 8, 1), "uint8")), "wav2vec2")
+
+
+def test_recipes_of_speech_are_built_for_the_rate_of_the_recordings(monkeypatch, built):
+    made, policy = {}, views.recordings
+
+    def recorded(name):
+        return lambda **arguments: made.update({name: arguments}) or built[name]
+
+    for name in ("wav2vec2", "spectrogram_conv"):
+        monkeypatch.setattr(encoders, name, recorded(name))
+    monkeypatch.setattr(views, "recordings", lambda rate: made.update(views=rate) or policy(rate))
+
+    def of(rate):
+        return data.from_arrays((32767 * AUDIO).astype("int16"), kind="audio", rate=rate)
+
+    for rate in (None, 8000, 16000):
+        recipes.speech.wav2vec2(of(rate))
+        assert math.prod(made["wav2vec2"]["strides"]) == 0.02 * (rate or 8000)
+    encoders_made = {None: (8000, 256, 160), 16000: (16000, 512, 320), 11025: (11025, 353, 220)}
+    for rate, (hertz, frame, step) in encoders_made.items():
+        recipes.speech.simclr_speech(of(rate))
+        assert made["spectrogram_conv"] == {"rate": hertz, "frame": frame, "step": step}
+        assert made["views"] == hertz
+    with pytest.raises(UserError, match=r"8,000 or 16,000 Hz.*11,025 Hz.*--rate 8000"):
+        recipes.speech.wav2vec2(of(11025))
 
 
 # ---- collapse --------------------------------------------------------------------------------------------------------
