@@ -137,6 +137,19 @@ def test_stereo_is_mixed_and_said_once(tmp_path):
     assert said.count("mixed to one channel: 2 recordings") == 1
 
 
+def test_recordings_that_are_silent_once_prepared_are_named(tmp_path):
+    sound = recordings.tone(500)
+    write(tmp_path / "opposite.wav", np.stack([sound, -sound], axis=1))
+    write(tmp_path / "quiet.wav", 1e-5 * sound, subtype="FLOAT")
+    write(tmp_path / "good.wav", np.stack([sound, sound], axis=1))
+    for options in ({}, {"in_memory": False}):
+        source, said = load(tmp_path, **options)
+        assert np.abs(source.inputs()).max(axis=1).astype(bool).tolist() == [True, False, False]
+        assert "silent once prepared" in said
+        assert "2 recordings: opposite.wav, quiet.wav." in said
+        assert "silent from beginning" not in said
+
+
 def test_silent_and_clipped_recordings_are_named(tmp_path):
     write(tmp_path / "silence.wav", np.zeros(80, "float32"))
     write(tmp_path / "loud.wav", np.clip(recordings.tone(500, amplitude=2), -1, 1))
