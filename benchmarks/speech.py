@@ -169,8 +169,8 @@ def section(result, split="the clips that no choice was made by, four fifths of 
         minutes = f"{min(run['figures']['seconds'] for run in runs) / 60:.0f}" if figures else ""
         lines.append(f"| {NAMES[name]} | {' | '.join([*cells, size, minutes])} |")
     return "\n".join(lines) + (
-        f"\n\nLogistic regression on frozen representations; fitted and scored on {split}; mean ± standard deviation over "
-        f"{result['seeds']} seeds, after the last epoch ({result['machine']}; `python -m benchmarks.speech`)."
+        f"\n\nLogistic regression on frozen representations; fitted and scored on {split}; mean ± standard deviation "
+        f"over {result['seeds']} seeds, after the last epoch ({result['machine']}; `python -m benchmarks.speech`)."
         + note(result)
     )
 

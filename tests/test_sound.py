@@ -11,11 +11,12 @@ import pytest
 import recordings
 from typer.testing import CliRunner
 
-from keras_ssl import cli, data, evaluate, objectives, recipes, runs, views
+from keras_ssl import cli, data, encoders, evaluate, objectives, recipes, runs, views
 from keras_ssl.blocks.mel import mel_filters
 from keras_ssl.data.readers import sound_sets
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate.baseline import baseline
+from keras_ssl.networks import parts
 
 soundfile = pytest.importorskip("soundfile")
 RATE = recordings.RATE
@@ -235,10 +236,9 @@ def test_log_mel_features_of_a_tone_peak_at_its_band_and_do_not_see_padding():
     mel = np.linspace(*(2595 * np.log10(1 + f / 700) for f in (20, 4000)), 42)[1:-1]
     peaks = mel[features[:, :40].argmax(axis=1)]
     np.testing.assert_allclose(peaks, [2595 * np.log10(1 + f / 700) for f in (300, 1000, 3000)], atol=55)
-    frames = [sounds[1][k : k + 256] for k in range(0, 4000, 128)]
-    by_hand = np.array(
-        [np.square(np.abs(np.fft.rfft(np.pad(f, (0, 256 - len(f))) * np.hanning(257)[:-1]))) for f in frames]
-    )
+    frames = [np.pad(f := sounds[1][k : k + 256], (0, 256 - len(f))) for k in range(0, 4000, 128)]
+    by_hand = np.array([np.square(np.abs(np.fft.rfft(f * np.hanning(256)))) for f in frames])
+    by_hand[:, 1:-1] *= 2
     expected = np.log(by_hand @ mel_filters(8000, 256, 40) + 1e-4)
     np.testing.assert_allclose(features[1], [*expected.mean(0), *expected.std(0)], rtol=1e-3, atol=1e-3)
     padded = evaluate.log_mel_features(np.pad(sounds, ((0, 0), (0, 1000))), 8000)
@@ -246,6 +246,18 @@ def test_log_mel_features_of_a_tone_peak_at_its_band_and_do_not_see_padding():
     assert np.isfinite(evaluate.log_mel_features(np.zeros((2, 5), "float32"), 8000)).all()
     with pytest.raises(UserError, match="floats"):
         evaluate.log_mel_features(np.zeros((2, 5), "int16"))
+
+
+def test_the_baseline_is_of_the_spectrogram_that_encoders_have():
+    sounds = np.stack([recordings.tone(f, 0.2, 250) for f in (30, 70, 110)])
+    sounds[2, 33:] = 0
+    encoder = encoders.spectrogram_conv(8, (2,), depth=1, rate=250, frame=8, step=4, mels=3)
+    tokens, keep = map(np.array, parts(encoder).embed(sounds))
+    features = evaluate.log_mel_features(sounds, 250, mels=3)
+    for x, kept, mean, std in zip(tokens, keep, features[:, :3], features[:, 3:]):
+        deviation = np.sqrt(np.square(std).mean() + mean.var() + 1e-3)
+        np.testing.assert_allclose(x[kept].mean(axis=0), (mean - mean.mean()) / deviation, atol=1e-3)
+        np.testing.assert_allclose(x[kept].std(axis=0), std / deviation, atol=1e-3)
 
 
 def test_the_baseline_of_arrays_has_their_rate_and_that_of_encoders_if_it_is_not_known():
