@@ -282,6 +282,34 @@ def invoke(*words):
     return result.output
 
 
+@pytest.mark.parametrize(
+    ("objective", "option", "message"),
+    [
+        (
+            "wav2vec2",
+            ("--length", 2),
+            r"for recordings, which wav2vec2.*--length.*texts.*videos.*, clip",
+        ),
+        ("simclr", ("--rate", 8000), r"for images, which simclr.*--rate.*recordings.*wav2vec2, simclr_speech"),
+        ("ts2vec", ("--seconds", 2), r"for series, which ts2vec.*--seconds"),
+        ("simclr_speech", ("--size", 32), r"--size.*images.*simclr, moco, nnclr, byol, …"),
+        ("clip", ("--rate", 8000), r"for images with texts.*--rate"),
+    ],
+)
+def test_options_of_another_kind_of_data_are_refused(tmp_path, objective, option, message):
+    with pytest.raises(UserError, match=message):
+        invoke("pretrain", "--dataset", tmp_path, "--objective", objective, *option, "--out", tmp_path / "out")
+
+
+def test_an_objective_of_another_kind_of_data_is_refused_by_the_name_of_one_that_fits():
+    for kind, shape, names in (("audio", (4, 8), "wav2vec2, simclr_speech"), ("series", (4, 8, 2), "ts2vec")):
+        source = data.from_arrays(np.zeros(shape, "float32"), kind=kind)
+        with pytest.raises(UserError, match=f"such as {names}"):
+            recipes.check_kind(source, "simclr")
+    with pytest.raises(UserError, match="Do: fit one on an encoder of your own"):
+        recipes.check_kind(data.from_arrays(np.zeros((4, 3), "float32")), "simclr")
+
+
 @pytest.fixture(scope="module")
 def story(tmp_path_factory):
     """An encoder that SimCLR pretrained on a folder of tones, fine-tuned and deployed by the command line."""
