@@ -111,10 +111,10 @@ _OPTIONS = {
     "length": (*_TEXTS, "video"),
 }
 """Kinds of data that options of `pretrain` are for, where not for all."""
+_SHOWN = 4  # objectives in a sentence
 
 EMBEDDED = ("digits",)
 """Data sets that need neither a file nor a network; `data.readers` has a function `load_<name>` for each."""
-_SHOWN = 4  # names in a sentence
 _EMBEDDED = f"the embedded sets ({', '.join(EMBEDDED)})"
 
 TEXT_FILES = tuple(f"{ending}{packed}" for ending in (".txt", ".csv", ".tsv", ".jsonl") for packed in ("", ".gz"))

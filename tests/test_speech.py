@@ -146,7 +146,7 @@ def test_the_default_encoder_has_eight_hundred_thousand_weights():
         (lambda: encoders.wav2vec2(width=12, heads=4), "4 heads are of even width.*width=12"),
         (lambda: encoders.wav2vec2(strides=(5, 4)), "5, 5 and 2"),
         (lambda: encoders.wav2vec2(kernels=(10, 8, 4, 4, 1)), r"strides\[4\]"),
-        (lambda: encoders.wav2vec2(width=8, heads=2, filters=(4, 4, 4, 4, 4)), "8 filters last.*4"),
+        (lambda: encoders.wav2vec2(width=8, heads=2, filters=(4, 4, 4, 4, 4)), "8 filters in the last convolution.*4"),
         (lambda: encoders.wav2vec2(dropout=1.0), "dropout"),
         (lambda: encoders.spectrogram_conv(step=300), "step.*at most 256"),
         (lambda: encoders.spectrogram_conv(filters=(8, 0)), r"filters\[1\]"),

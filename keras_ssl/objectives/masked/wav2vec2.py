@@ -64,8 +64,8 @@ class Wav2Vec2(Objective):
         The weight of the penalty is 10 for the authors' base model, of which one convolution is normalized, and 0 for
         their large one, of which all are, as in `encoders.wav2vec2`. The mean square of such tokens is about 0.4 from
         the beginning: 10 would outweigh the contrast. The temperature of the code books falls by 5e-6 in each step of
-        the paper's 400,000. The gradient of the convolutions is not scaled. Of the code books all tokens count for the
-        diversity, not the hidden ones alone. A place all of whose distractors equal its own target does not count.
+        the paper's 400,000. The gradient of the convolutions is not scaled. The diversity is that of all tokens, not
+        of the hidden ones alone. A place all of whose distractors equal its own target does not count.
 
     Example:
         `Wav2Vec2(encoders.wav2vec2())`
@@ -128,9 +128,9 @@ class Wav2Vec2(Objective):
             hidden = ops.logical_and(ops.cast(batch["mask"], "bool"), keep)
         else:
             hidden = transforms.span_mask(keep, self.start_ratio, self.span, seeds.next())
-        chance, noise = batch.get("negatives"), batch.get("noise")
-        if chance is None:
-            chance = keras.random.uniform((n, length, self.negatives), seed=seeds)
+        uniform, noise = batch.get("negatives"), batch.get("noise")
+        if uniform is None:
+            uniform = keras.random.uniform((n, length, self.negatives), seed=seeds)
         if noise is None and training:
             noise = transforms.gumbel_noise((n, length, self.groups, self.entries), seeds.next())
         targets, choice, probabilities = self.quantizer(tokens, temperature=self._code_temperature(), noise=noise)
@@ -138,7 +138,7 @@ class Wav2Vec2(Objective):
         return {
             "contexts": self.projector(found.run(seen, keep, training=training), training=training),
             "targets": targets,
-            "distractors": transforms.distractors(hidden, chance),
+            "distractors": transforms.distractors(hidden, uniform),
             "hidden": hidden,
             "choice": choice,
             "probabilities": probabilities,
