@@ -18,7 +18,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.evaluate.baseline import baseline
 from keras_ssl.networks import parts
 
-soundfile = pytest.importorskip("soundfile")
+soundfile, soxr = pytest.importorskip("soundfile"), pytest.importorskip("soxr")
 RATE = recordings.RATE
 KIT = pathlib.Path(__file__).parents[1] / "export"
 
@@ -353,12 +353,16 @@ def test_the_command_line_measures_and_embeds_recordings_of_other_rates_as_in_tr
     for path in tones.rglob("*.*"):
         place = tmp_path / "quick" / path.relative_to(tones)
         sound = soundfile.read(path, dtype="float32")[0]
-        write(place.with_suffix(".wav"), np.repeat(sound, 2), 2 * RATE, subtype="FLOAT")
-    with_data = ("--encoder", folder / "run" / "encoder.keras", "--dataset", tmp_path / "quick")
-    assert "resampled to 8,000 Hz: 12 recordings of 16,000 Hz" in invoke(
-        "embed", *with_data, "--out", tmp_path / "h.npz"
-    )
-    assert np.load(tmp_path / "h.npz")["embedding"].shape == (12, 8)
+        write(place.with_suffix(".wav"), soxr.resample(sound, RATE, 2 * RATE), 2 * RATE, subtype="FLOAT")
+    embedded = {}
+    for name, place in (("slow", tones), ("quick", tmp_path / "quick")):
+        words = ("--encoder", folder / "run" / "encoder.keras", "--dataset", place, "--out", tmp_path / "h.npz")
+        said = invoke("embed", *words)
+        assert ("resampled to 8,000 Hz: 12 recordings of 16,000 Hz" in said) == (name == "quick")
+        embedded[name] = np.load(tmp_path / "h.npz")["embedding"]
+    assert embedded["slow"].shape == (12, 8)
+    apart = np.abs(embedded["quick"] - embedded["slow"]).max()
+    assert apart < 0.1 * np.ptp(embedded["slow"], axis=0).max()
 
 
 @pytest.fixture
