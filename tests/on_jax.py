@@ -34,6 +34,18 @@ def test_views_of_series_are_compiled():
     assert np.abs(one - 100).max() < 10
 
 
+def test_views_of_sound_are_compiled():
+    sounds = np.random.default_rng(0).normal(0, 0.2, (8, 96)).astype("float32")
+    sounds[:, 80:] = 0
+    jitted = jax.jit(views.recordings(8000))
+    one, again, other = (np.asarray(jitted(sounds, jax.numpy.array(seed))) for seed in ((1, 2), (1, 2), (1, 3)))
+    assert np.array_equal(one, again)
+    assert not np.allclose(one, other)
+    assert np.abs(one).max() <= 1
+    assert one.std(axis=1).min() > 0
+    assert len({sound.tobytes() for sound in one}) == 8
+
+
 def test_turning_by_a_right_angle_is_exact():
     images = np.tile(np.random.default_rng(0).random((1, 16, 16, 3), dtype="float32"), (8, 1, 1, 1))
     still = views.Policy([views.random_resized_crop(16, (1, 1), (1, 1)), views.affine(rotate=(90, 90))])

@@ -94,6 +94,19 @@ def test_a_search_may_differ_from_the_best_path():
 # ---- training --------------------------------------------------------------------------------------------------------
 
 
+def test_it_learns_to_write_what_is_said():
+    texts, tones = ["ab", "ba", "a"], {"a": recordings.tone(1000, 0.005), "b": recordings.tone(2000, 0.005)}
+    x = np.stack([np.pad(x := np.concatenate([tones[c] for c in text]), (0, 80 - len(x))) for text in texts])
+    tokenizer = tokenizers.characters(texts)
+    keras.utils.set_random_seed(0)
+    model = transfer.transcriber(recordings.encoder(step=8), tokenizer.vocabulary)
+    model.compile(keras.optimizers.Adam(0.1), keras.losses.CTC(), run_eagerly=True)
+    assert transfer.transcribe(model, x, tokenizer) != texts
+    found = model.fit(x, tokenizer.encode(texts), epochs=30, verbose=0).history["loss"]
+    assert found[-1] < 0.1 * found[0]
+    assert transfer.transcribe(model, x, tokenizer) == texts
+
+
 def test_it_writes_texts_and_is_saved(model, tmp_path):
     texts, x = ["ab", "b"], sounds(0.01, 0.005)
     tokenizer = tokenizers.characters([*texts, "c"])

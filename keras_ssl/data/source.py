@@ -20,6 +20,8 @@ from keras_ssl.typing import Samples
 
 __all__ = ["Source", "check_labeled", "from_arrays"]
 
+_RATE = 8000  # Hz
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Source:
@@ -102,6 +104,11 @@ class Source:
         if not isinstance(self.specs, Spec):
             raise UserError("samples of one tensor", f"a dict of {', '.join(self.specs)}", "read `source.specs`")
         return self.specs.shape[1:]
+
+    @property
+    def rate(self) -> int:
+        """Sample rate of recordings in Hz; 8000 where it is not known, as encoders of sound have by default."""
+        return self.preparation.rate if isinstance(self.preparation, SoundPreparation) else _RATE
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -194,6 +201,7 @@ def from_arrays(
     name: str = "arrays",
     columns: dict[str, Any] | None = None,
     kind: str | dict[str, str] | None = None,
+    rate: int | None = None,
 ) -> Source:
     """Make a `Source` from arrays.
 
@@ -207,12 +215,14 @@ def from_arrays(
         columns: Other known values of the samples, a dict from names to arrays of shape `(n,)`, or None.
         kind: Kind of the samples, one of `specs.KINDS`, or a dict of kinds by name. Default: by name, axes and dtype.
             Floats of three axes need it, since they may be series or gray images.
+        rate: Sample rate of recordings in Hz, which becomes the source's `SoundPreparation`. Default: None, it is not
+            known.
 
     Returns:
         A `Source`. The arrays are not copied.
 
     Raises:
-        UserError: If axes, dtype, labels or columns do not fit.
+        UserError: If axes, dtype, labels, columns or the rate do not fit.
     """
     arrays = as_arrays(samples)
     if labels is not None:
@@ -221,7 +231,11 @@ def from_arrays(
         classes = _number_of_classes(labels) if classes is None and len(labels) else classes
     columns = None if columns is None else {key: np.asarray(column) for key, column in columns.items()}
     names = None if class_names is None else tuple(class_names)
-    return Source(arrays, labels, classes, names, name, columns, kind)
+    preparation = None if rate is None else SoundPreparation(rate)
+    source = Source(arrays, labels, classes, names, name, columns, kind, preparation)
+    if rate is not None and source.kind != "audio":
+        raise UserError("`rate` of recordings only", f"{source.plural}", "leave it out, or give `kind='audio'`")
+    return source
 
 
 def _number_of_classes(labels):

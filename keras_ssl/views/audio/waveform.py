@@ -1,10 +1,10 @@
 """Operations on waveforms: noise, gain, polarity, shift, crop."""
 
-import keras
 from keras import ops
 
 from keras_ssl.checks import check_between, check_range
 from keras_ssl.seeds import SeedStream
+from keras_ssl.transforms.noise import gaussian_noise
 from keras_ssl.typing import Operation, Tensor
 from keras_ssl.views.audio.kept import lengths, within
 from keras_ssl.views.draws import draw, keep_or_change
@@ -37,8 +37,7 @@ def white_noise(snr: tuple[float, float] = (10.0, 40.0), probability: float = 1.
         count = lengths(sounds)
         power = ops.sum(ops.square(sounds), axis=1, keepdims=True) / ops.maximum(count, 1.0)
         stddev = ops.sqrt(power / 10.0 ** (ratio / 10.0))
-        noise = keras.random.normal(ops.shape(sounds), seed=SeedStream(stream.next()))
-        noisy = sounds + ops.where(within(sounds, 0.0, count), stddev * noise, 0.0)
+        noisy = gaussian_noise(sounds, ops.where(within(sounds, 0.0, count), stddev, 0.0), stream.next())
         return keep_or_change(sounds, noisy, probability, chance)
 
     return add_noise
