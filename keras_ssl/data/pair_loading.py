@@ -106,7 +106,7 @@ def has_pairs(path: Path) -> bool:
     Args:
         path: Path, or the name of a data set.
     """
-    return readers.captions_file(path) is not None
+    return readers.listed_kind(path) == "image, ids"
 
 
 def from_pairs(

@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import functools
-import os
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +11,6 @@ import numpy as np
 from keras_ssl.data.files import Files
 from keras_ssl.data.readers.classes import Classes, class_of, classes_of, shown
 from keras_ssl.data.readers.notes import Note, tell
-from keras_ssl.data.readers.pictures import endings as picture_endings
 from keras_ssl.data.readers.pixels import fits_in_memory
 from keras_ssl.data.readers.split_folders import split_folder
 from keras_ssl.data.readers.video_files import (
@@ -31,25 +29,9 @@ from keras_ssl.data.windows import Windows
 from keras_ssl.errors import UserError
 from keras_ssl.progress import track
 
-__all__ = ["holds_videos", "load_videos"]
+__all__ = ["load_videos"]
 
 _MIXED_SIZES = (64, 64)
-
-
-def holds_videos(folder: pathlib.Path) -> bool:
-    """Return whether the first picture or video in a folder or below it is a video. A GIF is a picture.
-
-    Args:
-        folder: Path of the folder.
-    """
-    pictures = set(picture_endings())
-    for _, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(name for name in files if not name.startswith(".")):
-            ending = os.path.splitext(name)[1].lower()
-            if ending in pictures or ending in ENDINGS:
-                return ending not in pictures
-    return False
 
 
 def load_videos(
