@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from test_bad_input import refused
 
-from keras_ssl import data
+from keras_ssl import data, encoders, runs
 from keras_ssl.data import readers
 
 
@@ -85,3 +85,12 @@ def test_a_column_file_of_pictures_is_no_list_of_recordings(tmp_path):
     assert len(data.load(folder, say=str)) == 2
     (folder / "train.csv").write_text("file,label\na.wav,x\n")
     assert readers.contents(folder) == "audio"
+
+
+def test_a_table_beside_folders_of_the_splits_does_not_hide_the_test_split(tmp_path):
+    names = [f"{split}/{name}/{k}.png" for split in ("train", "test") for name in ("x", "y") for k in range(2)]
+    folder, said = pictures(tmp_path, *names), []
+    (folder / "train.csv").write_text("id,label\n1,x\n")
+    train, test = runs.load_labeled(str(folder), encoders.mlp((4, 4, 3), (2,)), said.append)
+    assert (len(train), len(test)) == (4, 4)
+    assert not any("No test split" in text for text in said)

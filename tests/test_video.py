@@ -2,6 +2,7 @@
 
 import types
 
+import keras
 import numpy as np
 import pytest
 
@@ -115,6 +116,33 @@ def test_clips_of_a_folder_have_the_labels_of_their_videos(folder):
     np.testing.assert_array_equal(source.stored[5], video(3, 4)[:3])
     assert any("4 videos, 2 classes: jump, run" in text for text in said)
     assert len(data.load(folder, "test", length=3)) == 4
+
+
+def test_testing_is_on_other_videos_than_training(tmp_path):
+    for k in range(5):
+        write(tmp_path / "films" / ("jump" if k < 3 else "run") / f"{k}.avi", video(k, 8, 4, 4))
+    inputs = keras.Input((2, 4, 4, 3), name="video")
+    encoder = keras.Model(inputs, keras.layers.Flatten()(inputs))
+    said = []
+    train, test = runs.load_labeled(str(tmp_path / "films"), encoder, said.append)
+    assert not set(train.columns["video"]) & set(test.columns["video"])
+    assert set(train.labels) == set(test.labels) == {0, 1}
+    assert "No test split: 2 of 5 videos with their 8 clips, drawn with seed 0" in said[-1]
+    (tmp_path / "films" / "run" / "4.avi").unlink()
+    with pytest.raises(UserError, match=r"at least two videos of each class.*one of class run"):
+        runs.load_labeled(str(tmp_path / "films"), encoder, str)
+
+
+def test_samples_of_a_column_stay_together():
+    owners = np.array([7, 7, 3, 3, 3, 9])
+    source = data.from_arrays(np.arange(6.0)[:, None], columns={"video": owners})
+    for seed in range(4):
+        first, rest = source.split(0.6, seed, by="video")
+        assert len(set(first.columns["video"])) == 2
+        assert not set(first.columns["video"]) & set(rest.columns["video"])
+        assert len(first) + len(rest) == 6
+    with pytest.raises(UserError, match="a column 'film'"):
+        source.split(0.5, by="film")
 
 
 def test_clips_that_are_read_when_needed_are_the_same(folder):
