@@ -283,6 +283,8 @@ def test_retrieval_equals_sorting_and_groups_have_several_answers():
     assert found["chance_image_to_text"]["recall_at_5"] == pytest.approx(np.mean(np.array(drawn) <= 5), abs=0.04)
     named = retrieval(one, other, [f"g{k}" for k in groups], [f"g{k}" for k in others])
     assert named == found
+    sets = retrieval(one, other, [{k, "other"} for k in groups], [[k, "another"] for k in others])
+    assert sets == found
 
 
 def test_vectors_that_are_alike_are_as_good_as_chance():

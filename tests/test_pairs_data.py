@@ -12,6 +12,7 @@ from test_cli import invoke
 from test_pairs import of_texts
 
 from keras_ssl import data, encoders, export, objectives, recipes, runs, tokenizers, views
+from keras_ssl.errors import UserError
 from keras_ssl.recipes import choosing
 from keras_ssl.runs import pretraining
 from keras_ssl.runs.facts import facts_of
@@ -86,8 +87,10 @@ def test_a_picture_may_have_several_texts_and_other_columns_names(tmp_path, clip
     images = source.stored["image"]
     np.testing.assert_array_equal(images[0], images[2])
     assert list(source.columns["text"]) == ["first", "second", "third"]
-    refused(lambda: data.pairs(path), "a table with the columns 'picture' and 'text'", "no such column")
-    refused(lambda: data.pairs(path, picture="file"), "a column 'text'", "'caption'")
+    assert list(source.columns["picture"]) == [0, 1, 0]
+    refused(lambda: data.pairs(path), "a table with the columns 'picture' and 'text'", "'file', 'caption' in")
+    with pytest.raises(UserError, match=r"a column 'text'.*'caption'.*`data\.pairs\(path, picture='…'"):
+        data.pairs(path, picture="file")
     refused(lambda: data.pairs("./nowhere.csv"), "a table of pictures and texts", "nowhere.csv")
 
 
@@ -104,10 +107,22 @@ def test_folders_with_tables_of_the_splits(tmp_path, clipart):
     shutil.copytree(clipart.parent / "pictures", folder / "pictures")
     for name, color in (("train", "red"), ("val", "blue")):
         table(folder, [(f"pictures/{color}{k}.png", f"{color} {k}") for k in (0, 1)], f"{name}.csv")
-    assert list(data.pairs(folder, "val").columns["text"]) == ["blue 0", "blue 1"]
+    with pytest.warns(UserWarning, match="a new tokenizer is trained on the texts of the split 'val'"):
+        assert list(data.pairs(folder, "val").columns["text"]) == ["blue 0", "blue 1"]
     refused(lambda: data.pairs(folder, "test"), "one of the splits")
     (folder / "train.csv").write_text("name,label\n1,2\n")  # of something else: a folder of images as before
     assert len(data.load(folder, say=str)) == 12
+
+
+def test_pictures_of_several_texts_are_said(tmp_path, clipart):
+    rows, said = [("red0.png", "one"), ("blue0.png", "two"), ("red0.png", "a")], []
+    data.pairs(table(clipart.parent / "pictures", rows, "shared.csv"), say=said.append)
+    assert "2 of 3 pairs have a picture that others have, too, at most 2 the same. In one batch they" in said[-1]
+
+
+def test_a_clip_gets_no_new_tokenizer(clipart):
+    model = objectives.CLIP(encoders.mlp((8, 8, 3), (6,)), of_texts(20))
+    refused(lambda: data.pairs(clipart, like=model), "the tokenizer that the CLIP was trained with", "none")
 
 
 @pytest.mark.parametrize(
@@ -185,8 +200,27 @@ def test_evaluate_tells_retrieval_beside_chance(run, clipart, tmp_path, monkeypa
     results = json.loads((tmp_path / "scores" / "results.json").read_text())
     assert results["chance_image_to_text"]["recall_at_1"] == pytest.approx(1 / 6, abs=0.05)  # most have a twin
     assert (tmp_path / "scores" / "nearest_texts.png").stat().st_size > 1000
+    assert "No test split: these are all pairs of the table." in printed
+    assert (results["split"], results["pictures"]) == ("train", 12)
     monkeypatch.setattr(runs.pairs, "load_model", lambda path: encoders.mlp((8, 8, 3), (6,)))
     refused(lambda: runs.evaluate_pairs(out / "encoder.keras", clipart), "the objective.keras of a CLIP", "Functional")
+
+
+def test_a_model_that_is_right_about_pictures_of_two_texts_has_all_points(run, clipart, monkeypatch):
+    """Copies of a picture are no wrong answers, and each of its texts is a right one."""
+    out, _ = run
+    colors = list(COLORS)
+    rows = [(f"{color}0.png", f"{color} {word}") for color in colors for word in ("one", "two")]
+    path = table(clipart.parent / "pictures", rows, "two.csv")
+    each = np.repeat(np.eye(4), 2, axis=0)
+    monkeypatch.setattr(runs.pairs, "embed_pairs", lambda model, source: (each, each))
+    said = []
+    found = runs.evaluate_pairs(out / "objective.keras", path, say=said.append)
+    for name in ("image_to_text", "text_to_image"):
+        assert found[name]["recall_at_1"] == 1
+        assert found[name]["median_rank"] == 1
+    assert found["chance_text_to_image"]["recall_at_1"] == pytest.approx(1 / 4)
+    assert found["chance_image_to_text"]["recall_at_1"] == pytest.approx(2 / 8)
 
 
 def test_embed_takes_the_pictures_and_export_serves_both_sides(run, clipart, tmp_path, monkeypatch):

@@ -11,11 +11,13 @@ from keras_ssl.data.readers.sound_sets import load_sounds
 from keras_ssl.data.readers.split_folders import split_file, splits_of
 from keras_ssl.data.readers.text_files import pieces
 from keras_ssl.data.readers.text_sets import load_text_file, load_text_folder
+from keras_ssl.data.readers.text_tables import first_record
 
 __all__ = [
     "array_file",
     "captions_file",
     "contents",
+    "first_record",
     "listed_kind",
     "load_arrays",
     "load_captioned",
