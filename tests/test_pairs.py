@@ -112,14 +112,17 @@ def test_the_loss_is_that_of_the_projections_and_the_temperature_is_trained(cont
     assert hasattr(model, "shift") == (contrast == "sigmoid")
 
 
-def test_the_temperature_does_not_fall_below_a_hundredth(clip):
-    before = clip.log_scale.numpy()
-    clip.log_scale.assign(9.0)
-    outputs = {"z_image": tf.constant(Z_1), "z_text": tf.constant(Z_2)}
-    terms = clip.loss_terms(outputs)
-    clip.log_scale.assign(before)
-    assert float(terms["temperature"]) == pytest.approx(0.01)
-    assert float(terms["loss"]) == pytest.approx(float(losses.clip(Z_1, Z_2, 0.01)))
+def test_the_temperature_does_not_fall_below_a_hundredth_and_rises_from_there():
+    model = built(temperature=0.01)
+    model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
+    model.log_scale.assign(9.0)
+    model.after_step({})
+    assert float(model.log_scale) == pytest.approx(np.log(100))
+    right = {"image": PICTURES, "ids": WORDS.encode(TEXTS)}
+    s = model.embed_image(PICTURES) @ model.embed_text(TEXTS, WORDS).T
+    assert (s.argmax(axis=1) != np.arange(3)).any()  # so the loss asks for a higher temperature
+    assert model.train_on_batch(right, return_dict=True)["temperature"] == pytest.approx(0.01)
+    assert float(model.log_scale) < np.log(100) - 1e-3
 
 
 def test_squares_and_their_places_are_matched_and_the_doctor_is_content():

@@ -253,6 +253,29 @@ def test_baselines_and_a_model_are_measured_alike():
     assert evaluate.next_frame_errors(copying, clips[30:], batch_size=4) == pytest.approx(found["copy"])
 
 
+def test_predictions_of_models_and_baselines_are_cut_to_the_range():
+    clips = moving(count=12, digits=1)
+    found = [
+        evaluate.next_frame_errors(
+            types.SimpleNamespace(past=3, next_frames=lambda x, n, value=value: np.full((len(x), n, 9, 9, 1), value)),
+            clips,
+        )
+        for value in (1.0, 7.5)
+    ]
+    assert found[0] == found[1]
+    steep = np.tile(np.linspace(0, 1, 12, dtype="float32")[:, None, None, None, None], (1, 2, 2, 2, 1))
+    steep[:, 1] = np.clip(3 * steep[:, 0] - 1, 0, 1)  # which a line leaves on both sides
+    source = data.from_arrays(steep, kind="video")
+    errors = evaluate.frame_baselines(source, source, past=1)["linear"]
+    assert errors["mse_pixel"] == pytest.approx(cut_line(steep[:, 0, 0, 0, 0], steep[:, 1, 0, 0, 0]), rel=0.05)
+
+
+def cut_line(x, y):
+    """The squared error of the best line, cut to 0..1."""
+    slope, at = np.polyfit(x, y, 1)
+    return np.mean((np.clip(slope * x + at, 0, 1) - y) ** 2)
+
+
 def test_what_is_linear_is_predicted_by_the_regression():
     matrix = np.random.default_rng(1).normal(0, 0.02, (18, 18))
     past = np.random.default_rng(2).random((60, 18))
