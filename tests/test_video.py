@@ -170,11 +170,13 @@ def test_one_video_and_other_formats_are_read(folder, tmp_path):
             from PIL import Image
 
             first, *others = map(Image.fromarray, video(1))
-            first.save(tmp_path / name, save_all=True, append_images=others, duration=40)
+            first.save(tmp_path / name, save_all=True, append_images=others)  # each frame for 0 milliseconds
         else:
             write(tmp_path / name, video(1), codec)
         found = data.videos(tmp_path / name, length=7).stored[0].astype(int)
         assert np.abs(found - video(1)).max() <= 12, name
+        late = data.load(tmp_path / name, length=3, kind="video", in_memory=False)
+        np.testing.assert_array_equal(late.stored[1], found[3:6])
 
 
 def test_sizes_that_differ_are_made_one(folder, tmp_path):
@@ -189,15 +191,15 @@ def test_videos_that_cannot_be_read_or_are_too_short_are_named(tmp_path):
     write(tmp_path / "good.avi", video(0, 6))
     write(tmp_path / "short.avi", video(1, 2))
     (tmp_path / "broken.mp4").write_bytes(b"no video" * 50)
-    with pytest.raises(UserError, match=r"1 of 3 that are not: .*broken\.mp4 \(.*--skip-broken"):
+    with pytest.raises(UserError, match=r"1 of 3 that cannot: .*broken\.mp4 \(.*--skip-broken"):
         data.videos(tmp_path, length=3)
     (tmp_path / "broken.mp4").rename(tmp_path / "broken.txt")
-    with pytest.raises(UserError, match=r"1 of 2 that are not: .*short\.avi \(2 frames, fewer than the 3"):
+    with pytest.raises(UserError, match=r"1 of 2 that cannot: .*short\.avi \(2 frames, fewer than the 3"):
         data.videos(tmp_path, length=3)
     said = []
     source = data.videos(tmp_path, length=3, skip_broken=True, say=said.append)
     assert len(source) == 2
-    assert any("1 of 2 videos are left out" in text for text in said)
+    assert any("1 of 2 videos cannot be read and have 3 frames and are left out" in text for text in said)
     late = data.videos(tmp_path, length=3, skip_broken=True, in_memory=False, say=str)
     (tmp_path / "good.avi").write_bytes((tmp_path / "good.avi").read_bytes()[:900])
     with pytest.raises(UserError, match=r"can be decoded.*good\.avi"):
