@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 from test_bad_input import refused
 
-from keras_ssl import data, encoders, runs
-from keras_ssl.data import readers
+from keras_ssl import data, encoders, recipes, runs
+from keras_ssl.data import loading, readers
+from keras_ssl.errors import UserError
 
 
 def files(folder, *names):
@@ -94,3 +95,38 @@ def test_a_table_beside_folders_of_the_splits_does_not_hide_the_test_split(tmp_p
     train, test = runs.load_labeled(str(folder), encoders.mlp((4, 4, 3), (2,)), said.append)
     assert (len(train), len(test)) == (4, 4)
     assert not any("No test split" in text for text in said)
+
+
+# ---- what the command line loads -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("objective", "option", "words"),
+    [
+        ("frame_prediction", "rate", "--rate with an objective of recordings"),
+        ("frame_prediction", "seconds", "--seconds with an objective of recordings"),
+        ("wav2vec2", "size", "--size with an objective of images, or of videos, or of images with texts"),
+        ("simclr", "length", "--length with an objective of texts, or of videos, or of images with texts"),
+        ("ts2vec", "vocabulary", "--vocabulary with an objective of texts, or of images with texts"),
+    ],
+)
+def test_an_option_for_another_kind_of_data_is_refused(objective, option, words):
+    given = dict.fromkeys(("size", "length", "vocabulary", "rate", "seconds")) | {option: 300}
+    refused(lambda: runs.load_unlabeled(objective, "nowhere", given), words, objective)
+
+
+def test_the_objective_decides_what_is_read_of_a_folder(tmp_path, monkeypatch):
+    folder, seen = files(tmp_path, "a.mp4", "b.mp4", "c.png"), []
+    monkeypatch.setattr(loading, "videos", lambda *given, **named: seen.append((given, named["size"])))
+    runs.load_unlabeled("frame_prediction", str(folder), {"length": 6}, say=str)
+    assert seen == [((folder, "train", 6), 64)]  # large films are small before they are decoded
+    (folder / "c.png").unlink()
+    with pytest.raises(UserError, match=r"images in .*2 files skipped: 2 \.mp4"):
+        runs.load_unlabeled("simclr", str(folder), {}, say=str)
+    assert len(seen) == 1  # no video was read
+
+
+def test_the_right_objective_is_named():
+    clips = data.from_arrays(np.zeros((4, 2, 8, 8, 1)), kind="video")
+    with pytest.raises(UserError, match="choose `--objective frame_prediction`"):
+        recipes.check_kind(clips, "simclr")

@@ -246,7 +246,11 @@ def test_the_recipe_fits_pairs_alone(clipart):
     assert f"Default: {recipe.epochs}." in recipes.pairs.clip.__doc__
     assert recipes.choose("clip", clipart) is recipes.pairs.clip
     assert set(recipe.objective.batch_specs) == set(recipe.views.keys)
+    bright = np.broadcast_to(np.linspace(0.9, 0.1, 16, dtype="float32")[:, None], (32, 16, 16, 3))
+    seen = keras.ops.convert_to_numpy(recipe.views({"image": bright, "ids": np.ones((32, 2))}, (0, 0))["image"])
+    assert (seen[:, :, 0].mean(axis=(1, 2)) > seen[:, :, -1].mean(axis=(1, 2))).all()  # left stays left
     images = data.load(clipart, say=str)
     refused(lambda: recipes.pairs.clip(images), "pictures with texts and their tokenizer", "image in")
-    refused(lambda: recipes.check_kind(images, "clip"), "rows of ids with images", "images in")
+    refused(lambda: recipes.check_kind(images, "clip"), "pictures with texts, which all recipes of clip", "images in")
+
     recipes.check_kind(source, "clip")

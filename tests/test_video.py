@@ -116,14 +116,14 @@ def folder(tmp_path_factory):
 
 def test_clips_of_a_folder_have_the_labels_of_their_videos(folder):
     said = []
-    source = data.load(folder, length=3, say=said.append)
+    source = data.load(folder, frames=3, say=said.append)
     assert (source.kind, source.shape, source.class_names) == ("video", (3, 16, 24, 3), ("jump", "run"))
     np.testing.assert_array_equal(source.columns["video"], [0, 0, 1, 2, 2, 3])
     np.testing.assert_array_equal(source.labels, [0, 0, 0, 1, 1, 1])
     np.testing.assert_array_equal(source.stored[1], video(0)[3:6])
     np.testing.assert_array_equal(source.stored[5], video(3, 4)[:3])
     assert any("4 videos, 2 classes: jump, run" in text for text in said)
-    assert len(data.load(folder, "test", length=3)) == 4
+    assert len(data.load(folder, "test", frames=3)) == 4
 
 
 def test_testing_is_on_other_videos_than_training(tmp_path):
@@ -175,7 +175,7 @@ def test_one_video_and_other_formats_are_read(folder, tmp_path):
             write(tmp_path / name, video(1), codec)
         found = data.videos(tmp_path / name, length=7).stored[0].astype(int)
         assert np.abs(found - video(1)).max() <= 12, name
-        late = data.load(tmp_path / name, length=3, kind="video", in_memory=False)
+        late = data.load(tmp_path / name, frames=3, kind="video", in_memory=False)
         np.testing.assert_array_equal(late.stored[1], found[3:6])
 
 
@@ -303,7 +303,7 @@ def test_wrong_frames_are_clear_errors():
 
 
 def test_the_recipe_predicts_the_second_half(folder):
-    source = data.load(folder, length=3, size=16)
+    source = data.load(folder, frames=3, size=16)
     recipe = recipes.choose("frame_prediction", folder)(source, 1, seed=2, width=4, depth=1)
     assert (recipe.objective.past, recipe.objective.future, recipe.epochs, recipe.seed) == (1, 2, 1, 2)
     batch = next(iter(recipe.batches()))

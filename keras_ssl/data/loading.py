@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import keras
 
@@ -36,6 +36,7 @@ def load(
     skip_broken: bool = False,
     rate: int | None = None,
     length: float | None = None,
+    frames: int | None = None,
     say: Callable[[str], object] | None = None,
 ) -> Source:
     """Load samples, with labels if there are any.
@@ -57,7 +58,7 @@ def load(
       a `.csv` or `.tsv` file with a column "file", and perhaps "label" and "text": recordings of kind "audio", as int16,
       of one sample rate and one channel, padded with zeros to the longest. A folder may hold `train.csv` and `test.csv`,
       else it is read as one of images. Texts become `Source.columns["text"]`. Silent and clipped ones are named.
-    - A folder with more videos than images or sound files: clips of `length` frames, see `data.videos`. A GIF is an
+    - A folder with more videos than images or sound files: clips of `frames` frames, see `data.videos`. A GIF is an
       image, unless videos are asked for by `kind="video"` or by a model.
     - An `.npz` file, or a folder with `train.npz`, and `test.npz` perhaps: the array "labels", if there is one, holds
       class numbers; the others are the samples, one array of any name, or several by the names of a model's inputs.
@@ -96,8 +97,9 @@ def load(
         skip_broken: Whether files of a folder that cannot be read are left out, and named. Default: False, they are an
             error.
         rate: Sample rate in Hz that recordings are resampled to. Default: that of most of them.
-        length: Length in seconds to which longer recordings are cut, or number of frames of a clip of video. Default:
-            that of a model that takes one length, else any, and 20 frames.
+        length: Length in seconds to which longer recordings are cut. Default: that of a model that takes one length,
+            else any.
+        frames: Number of frames of a clip of video. Default: those that a model takes, or 20.
         say: Called with each sentence about what was found and chosen. Default: None, choices that may be wrong are
             warnings.
 
@@ -135,7 +137,6 @@ def load(
     if found == "series" and (file := readers.series_file(folder, split, kind)):
         return readers.load_series(file, folder, kind)
     if found == "video":
-        frames = cast("int | None", length)  # `videos` says so if it is not
         options: dict[str, Any] = {"in_memory": in_memory, "fit": fit, "background": background, "say": say}
         return videos(folder, split, frames, size=size, like=like, skip_broken=skip_broken, **options)
     if folder.is_dir():

@@ -81,10 +81,14 @@ def check_kind(source: data.Source, objective: str) -> None:
     """
     kinds = names.KIND_OF.get(objective, "image").split(", ")
     if set(source.kind.split(", ")) != set(kinds):
+        plural = "pictures with texts" if objective in names.PAIRS else KINDS[kinds[0]].plural
+        others = " or ".join(name for name, kind in names.KIND_OF.items() if kind == source.kind)
         raise UserError(
-            f"{' with '.join(KINDS[kind].plural for kind in sorted(kinds))}, which all recipes of {objective} are for",
+            f"{plural}, which all recipes of {objective} are for",
             f"{source.plural} in {source.name}",
-            "fit an objective on an encoder of your own: `objective.fit(data.batches(source, …))`",
+            f"choose `--objective {others}`"
+            if others
+            else "fit an objective on an encoder of your own: `objective.fit(data.batches(source, …))`",
         )
 
 
