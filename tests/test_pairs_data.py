@@ -12,6 +12,7 @@ from test_cli import invoke
 from test_pairs import of_texts
 
 from keras_ssl import data, encoders, export, objectives, recipes, runs, tokenizers, views
+from keras_ssl.data.readers import image_folders
 from keras_ssl.errors import UserError
 from keras_ssl.recipes import choosing
 from keras_ssl.runs import pretraining
@@ -114,10 +115,13 @@ def test_folders_with_tables_of_the_splits(tmp_path, clipart):
     assert len(data.load(folder, say=str)) == 12
 
 
-def test_pictures_of_several_texts_are_said(tmp_path, clipart):
+def test_pictures_of_several_texts_are_said(clipart, monkeypatch):
     rows, said = [("red0.png", "one"), ("blue0.png", "two"), ("red0.png", "a")], []
-    data.pairs(table(clipart.parent / "pictures", rows, "shared.csv"), say=said.append)
+    path = table(clipart.parent / "pictures", rows, "shared.csv")
+    data.pairs(path, say=said.append)
     assert "2 of 3 pairs have a picture that others have, too, at most 2 the same. In one batch they" in said[-1]
+    monkeypatch.setattr(image_folders, "fits_in_memory", lambda count, *_: count < 3)  # a copy for each text
+    assert isinstance(data.pairs(path, say=str).samples, data.Joined)
 
 
 def test_a_clip_gets_no_new_tokenizer(clipart):

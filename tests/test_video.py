@@ -5,11 +5,15 @@ import types
 import keras
 import numpy as np
 import pytest
+from test_cli import invoke
 
 from keras_ssl import backends, data, evaluate, recipes, runs
 from keras_ssl.data.moving_digits import _bounced
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate import frames
+from keras_ssl.recipes import choosing
+from keras_ssl.runs import pretraining
+from keras_ssl.runs.facts import facts_of
 
 RNG = np.random.default_rng(0)
 DIGITS = RNG.integers(0, 256, (5, 4, 4, 1)).astype("uint8")
@@ -320,3 +324,23 @@ def test_the_recipe_predicts_the_second_half(folder):
             recipes.video.frame_prediction(wrong)
     with pytest.raises(UserError, match="images, which all recipes of simclr are for"):
         recipes.check_kind(source, "simclr")
+
+
+def test_the_command_line_trains_on_videos_and_tests_on_other_ones(tmp_path, monkeypatch):
+    for k in range(4):
+        write(tmp_path / "films" / ("jump" if k < 2 else "run") / f"{k}.avi", video(k, 8))
+
+    def tiny(source, epochs=None, seed=0):
+        return recipes.video.frame_prediction(source, epochs, seed, width=4, depth=1)
+
+    def save(recipe, folder, resume, facts, **_):
+        pretraining._save(recipe, recipe.objective.encoder, folder / "encoder.keras", facts_of(recipe, facts))
+
+    monkeypatch.setitem(choosing._ANYWHERE, "frame_prediction", tiny)
+    monkeypatch.setattr(runs, "pretrain", save)
+    words, out = ("--dataset", tmp_path / "films"), tmp_path / "run"
+    sizes = ("--objective", "frame_prediction", "--size", 8, "--length", 4)
+    assert "8 videos of (4, 8, 8, 3)" in invoke("pretrain", *words, *sizes, "--out", out)
+    printed = invoke("finetune", "--encoder", out / "encoder.keras", *words, "--steps", 1, "--out", out)
+    assert "2 of 4 videos with their 8 clips, drawn with seed 0, are held out" in printed
+    assert (out / "classifier.keras").is_file()

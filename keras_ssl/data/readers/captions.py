@@ -82,9 +82,8 @@ def load_captioned(
     texts = [check_text(one or "", f"text {k}") for k, one in enumerate(columns[text], 1)]
     whole = _whole(file, columns[picture], paths, texts, skip_broken, say)
     paths, texts = [paths[k] for k in whole], [texts[k] for k in whole]
-    kept, images = load_pictures(
-        list(dict.fromkeys(paths)), file, size, in_memory, trust, preparation, channels, skip_broken, say
-    )
+    each, given = list(dict.fromkeys(paths)), (size, in_memory, trust, preparation, channels, skip_broken, say)
+    kept, images = load_pictures(each, file, *given, count=len(paths))
     place = {path: k for k, path in enumerate(kept)}
     pairs = [(place[path], words) for path, words in zip(paths, texts) if path in place]
     places = np.array([k for k, _ in pairs])
