@@ -5,10 +5,13 @@ import types
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 from test_cli import invoke
 
 from keras_ssl import backends, data, evaluate, recipes, runs
 from keras_ssl.data.moving_digits import _bounced
+from keras_ssl.data.preparation import Preparation
+from keras_ssl.data.readers import video_files
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate import frames
 from keras_ssl.recipes import choosing
@@ -171,8 +174,6 @@ def test_one_video_and_other_formats_are_read(folder, tmp_path):
     np.testing.assert_array_equal(alone.stored[0], video(0))
     for name, codec in (("a.mp4", "mpeg4"), ("a.gif", "gif")):
         if codec == "gif":
-            from PIL import Image
-
             first, *others = map(Image.fromarray, video(1))
             first.save(tmp_path / name, save_all=True, append_images=others)  # each frame for 0 milliseconds
         else:
@@ -181,6 +182,16 @@ def test_one_video_and_other_formats_are_read(folder, tmp_path):
         assert np.abs(found - video(1)).max() <= 12, name
         late = data.load(tmp_path / name, frames=3, kind="video", in_memory=False)
         np.testing.assert_array_equal(late.stored[1], found[3:6])
+
+
+@pytest.mark.parametrize(("rotation", "turns"), [(0, 0), (90, 1), (-90, 3), (180, 2)])
+def test_turned_videos_are_turned_upright(rotation, turns):
+    """By as many quarters to the left as PyAV says."""
+    pixels = RNG.integers(0, 256, (4, 6, 3)).astype("uint8")
+    frame = types.SimpleNamespace(to_image=lambda: Image.fromarray(pixels), rotation=rotation)
+    expected = np.rot90(pixels, turns)
+    form = video_files.Form(expected.shape[:2], "RGB", Preparation())
+    np.testing.assert_array_equal(video_files._pixels(frame, form), expected)
 
 
 def test_sizes_that_differ_are_made_one(folder, tmp_path):
