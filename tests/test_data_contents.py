@@ -1,5 +1,7 @@
 """What a folder or file is taken for: by its tables, by most of its files, or by the kind that is wanted."""
 
+import wave
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,6 +10,7 @@ from test_bad_input import refused
 from keras_ssl import data, encoders, recipes, runs
 from keras_ssl.data import loading, readers
 from keras_ssl.errors import UserError
+from keras_ssl.runs import sources
 
 
 def files(folder, *names):
@@ -95,6 +98,18 @@ def test_a_table_beside_folders_of_the_splits_does_not_hide_the_test_split(tmp_p
     train, test = runs.load_labeled(str(folder), encoders.mlp((4, 4, 3), (2,)), said.append)
     assert (len(train), len(test)) == (4, 4)
     assert not any("No test split" in text for text in said)
+
+
+def test_recordings_are_loaded_from_folders_and_tables(tmp_path):
+    for name in ("train/yes/a.wav", "train/no/b.wav", "test/yes/c.wav", "test/no/d.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        with wave.open(str(tmp_path / name), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(np.arange(-40, 40, dtype="int16").tobytes() * 10)
+    (tmp_path / "train" / "list.csv").write_text("file,label\nyes/a.wav,yes\n")
+    assert [data.load(tmp_path, split, say=str).kind for split in ("train", "test")] == ["audio", "audio"]
+    assert len(data.load(tmp_path / "train" / "list.csv", say=str)) == 1
+    assert sources._test_split(str(tmp_path), None, "audio") == "test"
 
 
 # ---- what the command line loads -------------------------------------------------------------------------------------
