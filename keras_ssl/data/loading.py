@@ -54,9 +54,9 @@ def load(
       `Training`, `test_set` and `validation`, are the splits and number the classes alike; a folder without them is
       all `"train"`. Hidden files are ignored; links are followed, and every file is read once. What is skipped, and
       what does not look like classes, is said.
-    - A folder of sound files (`.wav`, `.flac`, `.ogg`, `.mp3`), if they are more than the images and than the videos; or
-      a `.csv` or `.tsv` file with a column "file", and perhaps "label" and "text": recordings of kind "audio", as int16,
-      of one sample rate and one channel, padded with zeros to the longest. A folder may hold `train.csv` and `test.csv`,
+    - A folder of sound files (`.wav`, `.flac`, `.ogg`, `.mp3`), if they are more than the images and the videos; or a
+      `.csv` or `.tsv` file with a column "file", and perhaps "label" and "text": recordings of kind "audio", as int16,
+      of one sample rate and one channel, padded with zeros to the longest. A folder may hold `train.csv`, `test.csv`;
       else it is read as one of images. Texts become `Source.columns["text"]`. Silent and clipped ones are named.
     - A folder with more videos than images or sound files: clips of `frames` frames, see `data.videos`. A GIF is an
       image, unless videos are asked for by `kind="video"` or by a model.

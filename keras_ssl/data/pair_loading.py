@@ -111,7 +111,7 @@ def _no_table(path, picture, text):
     received = f"{path}, which is no table, and no folder with train.csv; tables end with {' '.join(TABLES)}"
     if table is not None:
         received = f"{', '.join(map(repr, readers.first_record(table))) or 'no columns'} in {table}"
-    do = "name the columns: `data.pairs(path, picture='…', text='…')`, and put commas (.csv) or tabs (.tsv) between them"
+    do = "name the columns: `data.pairs(path, picture='…', text='…')`, with commas (.csv) or tabs (.tsv) between them"
     return UserError(f"a table with the columns '{picture}' and '{text}'", received, do)
 
 

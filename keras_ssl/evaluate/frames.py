@@ -39,8 +39,9 @@ def frame_errors(predicted: np.ndarray, true: np.ndarray) -> dict[str, float]:
 
     Departures:
         Frames are compared as they are; `next_frame_errors` and `frame_baselines` cut them to 0..1 before, which
-        OpenSTL does not, and which can only lower errors. The structural similarity has a Gaussian window and values in 0..1, as in its paper, see `ssim`; OpenSTL's has a
-        uniform window, and the range of values that scikit-image gives to floats.
+        OpenSTL does not, and which can only lower errors. The structural similarity has a Gaussian window and values in
+        0..1, as in its paper, see `ssim`; OpenSTL's has a uniform window, and the range of values that scikit-image
+        gives to floats.
     """
     predicted, true = checks.as_array(predicted), checks.as_array(true)
     checks.check_same_shape(predicted, true)
@@ -95,7 +96,7 @@ def frame_baselines(train: Source, test: Source, past: int, batch_size: int = 25
     last fifth of `train`. Predictions are cut to 0..1, as those of models are.
 
     Args:
-        train: `data.Source` of clips for the regression. Memory grows with the square of their number: give about 1,000.
+        train: `data.Source` of clips for the regression. Memory grows with the square of their number: give some 1,000.
         test: `data.Source` of clips to predict.
         past: Number of frames to predict from.
         batch_size: Clips at a time. Default: 256.
