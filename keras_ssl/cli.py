@@ -165,7 +165,7 @@ def pretrain(
     seed: Seed = 0,
     mixed_precision: Annotated[bool, typer.Option("--mixed-precision", help="Compute in bfloat16.")] = False,
     size: Annotated[
-        int | None, typer.Option(min=1, help="Height and width that images are resized to, and videos (64).")
+        int | None, typer.Option(min=1, help="Height and width of resized images, and videos (64).")
     ] = None,
     fit: Annotated[str, _fit(help="'crop', 'pad' or 'stretch': how images get their size.")] = "crop",
     background: Annotated[
@@ -177,12 +177,9 @@ def pretrain(
     rate: Annotated[int | None, typer.Option(min=1, help="Sample rate in Hz. Default: of most recordings.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Length that recordings are cut to. Default: any.")] = None,
     skip_broken: SkipBroken = False,
-    vocabulary: Annotated[
-        int | None, typer.Option(min=261, help="Most ids of the tokenizer of texts. Default: 8000.")
-    ] = None,
+    vocabulary: Annotated[int | None, typer.Option(min=261, help="Most ids of a tokenizer of texts (8000).")] = None,
     length: Annotated[
-        int | None,
-        typer.Option(min=2, help="Most tokens of a text (default 128; with pictures 32), or frames of a clip (20)."),
+        int | None, typer.Option(min=2, help="Most tokens of a text (128; with pictures 32), or frames of a clip (20).")
     ] = None,
     strategy: Strategy = "none",
     trust: Annotated[bool, typer.Option("--trust", help="Do not decode all files first if they are many.")] = False,
