@@ -164,9 +164,7 @@ def pretrain(
     ] = None,
     seed: Seed = 0,
     mixed_precision: Annotated[bool, typer.Option("--mixed-precision", help="Compute in bfloat16.")] = False,
-    size: Annotated[
-        int | None, typer.Option(min=1, help="Height and width of resized images, and videos (64).")
-    ] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="Height and width of resized images and videos (64).")] = None,
     fit: Annotated[str, _fit(help="'crop', 'pad' or 'stretch': how images get their size.")] = "crop",
     background: Annotated[
         str,
