@@ -125,6 +125,8 @@ SERIES_FILES = tuple(f"{ending}{packed}" for ending in (".ts", ".csv", ".tsv") f
 TABLES = tuple(ending for ending in TEXT_FILES if not ending.startswith(".txt"))
 """Endings of tables, which may have a column of pictures beside that of texts, for `data.pairs`."""
 
+_READ = "a folder of images, recordings or videos, or a file of arrays, series, texts, or pictures with texts"
+
 STRATEGIES = ("none", "mirrored", "multiworker")
 """Names for `distribute.strategy`."""
 
@@ -265,7 +267,7 @@ def check_dataset(name: Path) -> None:
 
 def check_no_path(
     name: Path,
-    expected: str = "a folder of images, or a file of arrays or texts",
+    expected: str = _READ,
     endings: tuple[str, ...] = (".npz", *TEXT_FILES, *SERIES_FILES),
 ) -> None:
     """Raise if what is no folder or file was meant as one.
@@ -273,11 +275,14 @@ def check_no_path(
     Args:
         name: Name or path.
         expected: What was expected, for the error. Default: one of what the commands read.
-        endings: Endings of files that it might be. Default: that of arrays.
+        endings: Endings of files that it might be. Default: those that the commands read.
 
     Raises:
-        UserError: If it is a `pathlib.Path`, or begins as only a path does.
+        UserError: If it is a `pathlib.Path`, or begins as only a path does; or if it is a file with an ending.
     """
+    if pathlib.Path(name).suffix and pathlib.Path(name).expanduser().is_file():
+        do = "put images, recordings or videos into a folder, and give its path"
+        raise UserError(expected, f"{name}, a file of another kind", do)
     if isinstance(name, pathlib.Path) or str(name).startswith((".", "/", "~")):
         path = pathlib.Path(name).expanduser()
         there = (file.name for file in _beside(path) if file.is_dir() or file.name.endswith(endings))

@@ -7,7 +7,7 @@ import pytest
 from cases import convolutional, of_ids_and_mask, pairs, pairs_of_texts
 from test_data_batches import Idle, epoch, noisy, numbered, same
 
-from keras_ssl import data, objectives, views
+from keras_ssl import data, encoders, objectives, views
 from keras_ssl.errors import UserError
 
 
@@ -149,3 +149,19 @@ def test_an_objective_stops_before_the_first_update_that_is_not_finite():
     assert int(byol.step) == 1
     byol.train_on_batch(batch)
     assert int(byol.step) == 2
+
+
+class Bounded(objectives.Autoencoder):
+    """Cuts its weights after each step."""
+
+    def after_step(self, outputs):
+        for weight in self.trainable_variables:
+            weight.assign(keras.ops.minimum(weight, 0.01))
+
+
+def test_weights_that_are_bounded_after_a_step_stay_so():
+    encoder = encoders.mlp((2, 2, 1), (3,))
+    model = Bounded(encoder)
+    model.compile(keras.optimizers.SGD(0.01), run_eagerly=True)
+    model.fit(np.random.default_rng(0).random((4, 2, 2, 1), dtype="float32"), batch_size=4, verbose=0)
+    assert max(float(weight.numpy().max()) for weight in model.trainable_variables) <= 0.01 + 1e-7

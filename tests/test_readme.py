@@ -243,10 +243,16 @@ def test_there_are_commands_and_targets():
     assert {"demo", "test"} <= set(TARGETS)
 
 
+@pytest.mark.parametrize("page", ["pairs", "sound", "video"])
+def test_a_page_of_a_kind_of_data_goes_from_files_to_a_served_model(page):
+    for command in ("pretrain", "evaluate", "finetune", "export"):
+        assert f"keras-ssl {command} " in TEXTS[f"docs/{page}.md"]
+
+
 @pytest.mark.parametrize("words", COMMANDS)
 def test_a_command_line_is_understood(words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for folder in ("photos", "labeled", "recordings", "run", "films"):
+    for folder in ("photos", "labeled", "recordings", "run", "films", "clipart"):
         (tmp_path / folder).mkdir()
     for file in (
         "run/encoder.keras",

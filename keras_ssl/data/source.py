@@ -174,12 +174,14 @@ class Source:
         if isinstance(self.samples, Arrays):
             _check_stored(self.specs, self.stored)
 
-    def split(self, fraction: float, seed: int = 0) -> "tuple[Source, Source]":
+    def split(self, fraction: float, seed: int = 0, by: str | None = None) -> "tuple[Source, Source]":
         """Split the samples at random into two sources, class by class if there are labels.
 
         Args:
             fraction: Fraction of the samples in the first source, above 0 and below 1.
             seed: Seed of the draw, a non-negative integer. Default: 0.
+            by: Name of a column whose equal values stay together, such as "video" of clips, which are alike: the
+                fraction is then one of the values, each of the class of its first sample. Default: None.
 
         Returns:
             `(first, rest)`, with `round(fraction * n)` samples in the first. With labels, the first has
@@ -187,10 +189,17 @@ class Source:
             `Windows` that overlap are in both parts: split their stream instead.
 
         Raises:
-            UserError: If one of the two would be empty.
+            UserError: If one of the two would be empty, or there is no such column.
         """
-        first, rest = two_parts(len(self), self.labels, fraction, seed)
-        return self[first], self[rest]
+        if by is None:
+            first, rest = two_parts(len(self), self.labels, fraction, seed)
+            return self[first], self[rest]
+        if by not in (self.columns or {}):
+            raise UserError(f"a column '{by}' of {self.name}", f"{sorted(self.columns or {})}", "choose one of them")
+        _, at, owner = np.unique((self.columns or {})[by], return_index=True, return_inverse=True)
+        labels = None if self.labels is None else self.labels[at]
+        is_first = np.isin(owner, two_parts(len(at), labels, fraction, seed)[0])
+        return self[is_first], self[~is_first]
 
 
 def from_arrays(

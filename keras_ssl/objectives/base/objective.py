@@ -88,7 +88,7 @@ class Objective(Doors):
         raise NotImplementedError(f"{type(self).__name__} must define loss_terms(outputs).")
 
     def after_step(self, outputs: dict[str, Tensor]) -> None:
-        """Update target networks, queues and centers after a training step. Default: there are none."""
+        """Update target networks, queues and centers after a training step, and bound weights. Default: nothing."""
 
     # ---- what these methods use ------------------------------------------------------------------------------------
 
