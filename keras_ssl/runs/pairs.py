@@ -69,7 +69,7 @@ def evaluate_pairs(
     images = images[first]
     found = retrieval(images, texts, texts_of, words)
     if folder is not None:
-        facts = {"dataset": str(dataset), "objective": str(path), "split": split}
+        facts: dict[str, Any] = {"dataset": str(dataset), "objective": str(path), "split": split}
         facts |= {"pairs": len(source), "pictures": len(images)}
         write_json(folder / "results.json", {**facts, **found, "collapse": collapse_of_features(images[:_COLLAPSE])})
         shown = source[first[:_SHOWN]].inputs()["image"]

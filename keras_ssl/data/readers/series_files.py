@@ -104,7 +104,8 @@ class _Header:
 
 
 def _read_ts(file) -> Series:
-    header, values, last = _Header(), [], []
+    header, values = _Header(), []
+    last: list[Any] = []  # labels or targets
     begun = False
     for number, line in enumerate(lines(file), 1):
         line = line.strip()
