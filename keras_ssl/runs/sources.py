@@ -88,7 +88,7 @@ def _test_split(dataset, tokenizer, kind):
     if not path.exists():
         return "test"
     texts = tokenizer is not None and not _has_arrays(dataset)
-    tables = SERIES_FILES if kind == "series" else (".csv", ".tsv")
+    tables = {"series": SERIES_FILES, "audio": (".csv", ".tsv")}.get(kind, (".npz",))
     endings = TEXT_FILES if texts else (".npz",) if _has_arrays(dataset) else tables
     splits = data.splits_of(path, endings) if path.is_dir() else ()
     return next((name for name in ("test", "val") if name in splits), None)
