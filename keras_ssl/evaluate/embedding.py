@@ -6,11 +6,11 @@ import numpy as np
 from keras_ssl import specs
 from keras_ssl.data import Source
 from keras_ssl.evaluate.raw_inputs import raw_features
-from keras_ssl.evaluate.sources import as_source
+from keras_ssl.evaluate.sources import as_source, labeled
 from keras_ssl.networks import check_finite_weights, embedder, predict_in_batches
 from keras_ssl.typing import Progress, Samples
 
-__all__ = ["embed"]
+__all__ = ["embed", "embed_labeled"]
 
 
 def embed(
@@ -51,3 +51,20 @@ def embed(
         if progress:
             progress(end, len(source))
     return np.concatenate(parts)
+
+
+def embed_labeled(
+    encoder: keras.Model | None, train: Source, test: Source
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return what a probe takes: representations and labels of `train`, then those of `test`.
+
+    Args:
+        encoder: See `embed`.
+        train: Labeled `data.Source`.
+        test: Labeled `data.Source`.
+
+    Raises:
+        UserError: If a source has no labels, or see `embed`.
+    """
+    (train_labels, _), (test_labels, _) = labeled(train), labeled(test)  # before anything is computed
+    return embed(encoder, train), train_labels, embed(encoder, test), test_labels

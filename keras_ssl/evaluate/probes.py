@@ -7,9 +7,8 @@ import numpy as np
 
 from keras_ssl import data
 from keras_ssl.checks import check_labels
-from keras_ssl.evaluate.embedding import embed
+from keras_ssl.evaluate.embedding import embed_labeled
 from keras_ssl.evaluate.metrics import scores
-from keras_ssl.evaluate.sources import labeled
 from keras_ssl.transfer import fit_linear
 
 __all__ = ["fit_nearest", "knn", "knn_of_features", "linear_probe", "linear_probe_of_features"]
@@ -29,8 +28,7 @@ def linear_probe(encoder: keras.Model | None, train: data.Source, test: data.Sou
     Raises:
         UserError: If a source has no labels, or the images do not fit.
     """
-    (train_labels, _), (test_labels, _) = labeled(train), labeled(test)
-    return linear_probe_of_features(embed(encoder, train), train_labels, embed(encoder, test), test_labels)
+    return linear_probe_of_features(*embed_labeled(encoder, train, test))
 
 
 def linear_probe_of_features(
@@ -72,9 +70,7 @@ def knn(
     Raises:
         UserError: If a source has no labels, or the images do not fit.
     """
-    (train_labels, _), (test_labels, _) = labeled(train), labeled(test)
-    features, test_features = embed(encoder, train), embed(encoder, test)
-    return knn_of_features(features, train_labels, test_features, test_labels, neighbors, temperature)
+    return knn_of_features(*embed_labeled(encoder, train, test), neighbors, temperature)
 
 
 def knn_of_features(

@@ -7,9 +7,8 @@ import numpy as np
 
 from keras_ssl import data
 from keras_ssl.checks import check_labels
-from keras_ssl.evaluate.embedding import embed
+from keras_ssl.evaluate.embedding import embed_labeled
 from keras_ssl.evaluate.metrics import scores
-from keras_ssl.evaluate.sources import labeled
 
 __all__ = ["fit_svm", "svm_probe", "svm_probe_of_features"]
 
@@ -31,8 +30,7 @@ def svm_probe(encoder: keras.Model | None, train: data.Source, test: data.Source
     Raises:
         UserError: If a source has no labels, or the samples do not fit.
     """
-    (train_labels, _), (test_labels, _) = labeled(train), labeled(test)
-    return svm_probe_of_features(embed(encoder, train), train_labels, embed(encoder, test), test_labels)
+    return svm_probe_of_features(*embed_labeled(encoder, train, test))
 
 
 def svm_probe_of_features(

@@ -30,8 +30,7 @@ def ts2vec(source: data.Source, epochs: int | None = None, seed: int = 0) -> Rec
         Yue et al. 2022, "TS2Vec: Towards Universal Representation of Time Series", appendix "Reproduction Details".
     """
     keras.utils.set_random_seed(seed)
-    statistics = data.channel_statistics(source)
-    encoder = encoders.dilated_conv(source.shape[-1], output_width=320, dropout=0.1, statistics=statistics)
+    encoder = _encoder(source)
     objective = objectives.TS2Vec(encoder, seed=seed)
     objective.compile(keras.optimizers.AdamW(1e-3, weight_decay=0.01))
     batch_size = min(8, len(source))
@@ -74,9 +73,14 @@ def vicreg_series(source: data.Source, epochs: int | None = None, seed: int = 0)
     return _two_views(objectives.VICReg, source, epochs, seed)
 
 
+def _encoder(source):
+    """The network of the authors' code, which standardizes each channel."""
+    statistics = data.channel_statistics(source)
+    return encoders.dilated_conv(source.shape[-1], output_width=320, dropout=0.1, statistics=statistics)
+
+
 def _two_views(objective, source, epochs, seed):
     keras.utils.set_random_seed(seed)
-    statistics = data.channel_statistics(source)
-    encoder = encoders.dilated_conv(source.shape[-1], output_width=320, dropout=0.1, statistics=statistics)
+    encoder = _encoder(source)
     epochs = 100 if epochs is None else epochs
     return compiled(objective(encoder, seed=seed), source, epochs, views=views.time_series(), batch_size=32)
