@@ -164,7 +164,7 @@ def check_options(objective: str, given: Iterable[str]) -> None:
     for name in given:
         kinds = _OPTIONS.get(name, (kind,))
         if kind not in kinds:
-            called = " and ".join(_CALLED[one] for one in kinds)
+            called = ", ".join(_CALLED[one] for one in kinds)
             raise UserError(
                 f"options for {_CALLED[kind]}, which {objective} is for",
                 f"--{name}, which is for {called}",

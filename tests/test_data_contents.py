@@ -118,11 +118,11 @@ def test_recordings_are_loaded_from_folders_and_tables(tmp_path):
 @pytest.mark.parametrize(
     ("objective", "option", "words"),
     [
-        ("frame_prediction", "rate", "--rate with an objective of recordings"),
-        ("frame_prediction", "seconds", "--seconds with an objective of recordings"),
-        ("wav2vec2", "size", "--size with an objective of images, or of videos, or of images with texts"),
-        ("simclr", "length", "--length with an objective of texts, or of videos, or of images with texts"),
-        ("ts2vec", "vocabulary", "--vocabulary with an objective of texts, or of images with texts"),
+        ("frame_prediction", "rate", "--rate, which is for recordings"),
+        ("frame_prediction", "seconds", "--seconds, which is for recordings"),
+        ("wav2vec2", "size", "--size, which is for images, videos, images with texts"),
+        ("simclr", "length", "--length, which is for texts, images with texts, videos"),
+        ("ts2vec", "vocabulary", "--vocabulary, which is for texts, images with texts"),
     ],
 )
 def test_an_option_for_another_kind_of_data_is_refused(objective, option, words):
@@ -143,5 +143,5 @@ def test_the_objective_decides_what_is_read_of_a_folder(tmp_path, monkeypatch):
 
 def test_the_right_objective_is_named():
     clips = data.from_arrays(np.zeros((4, 2, 8, 8, 1)), kind="video")
-    with pytest.raises(UserError, match="choose `--objective frame_prediction`"):
+    with pytest.raises(UserError, match="such as frame_prediction"):
         recipes.check_kind(clips, "simclr")

@@ -5,19 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_ssl import data, names, recipes
-from keras_ssl.errors import UserError
-from keras_ssl.specs import KINDS
 
 __all__ = ["load_unlabeled"]
 
-_KINDS_OF = {
-    "size": ("image", "video", "image, ids"),
-    "length": ("ids", "video", "image, ids"),
-    "vocabulary": ("ids", "image, ids"),
-    "rate": ("audio",),
-    "seconds": ("audio",),
-}
-"""Kinds of data that each option is for."""
 _SIDE = 64  # of the frames of videos, which are seldom small enough for their recipe
 
 
@@ -35,7 +25,7 @@ def load_unlabeled(objective: str, dataset: str, options: Mapping[str, Any], **r
     """
     kind = names.KIND_OF.get(objective, "image")
     given = {name: value for name, value in options.items() if value is not None}
-    _check_options(given, kind, objective)
+    names.check_options(objective, given)
     if kind == "ids":
         return recipes.text.corpus(data.texts(dataset, say=reading["say"]), **given)
     if kind == "image, ids":
@@ -47,20 +37,6 @@ def load_unlabeled(objective: str, dataset: str, options: Mapping[str, Any], **r
     split = recipes.UNLABELED.get(dataset, "train")
     wanted = None if kind == "image" and not _has_files(dataset) else kind
     return data.load(dataset, split, kind=wanted, **given, **reading)
-
-
-def _check_options(given, kind, objective):
-    for name in given:
-        if kind not in _KINDS_OF[name]:
-            raise UserError(
-                f"--{name} with an objective of {', or of '.join(_plural(one) for one in _KINDS_OF[name])}",
-                f"{objective}, which is one of {_plural(kind)}",
-                "leave it out",
-            )
-
-
-def _plural(kind):
-    return " with ".join(KINDS[one].plural for one in kind.split(", ")).replace("rows of ids", "texts")
 
 
 def _has_files(dataset):
