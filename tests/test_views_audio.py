@@ -106,7 +106,9 @@ def test_speed_changes_length_and_pitch():
     sounds[:, :600] = recordings.tone(400, 600 / RATE, RATE)[:600]
     for factor in (0.75, 1.0, 2.0):
         played = run(views.speed((factor, factor)), sounds)
-        np.testing.assert_allclose(played[0], np.interp(factor * np.arange(1000), np.arange(1000), sounds[0]), atol=1e-4)
+        np.testing.assert_allclose(
+            played[0], np.interp(factor * np.arange(1000), np.arange(1000), sounds[0]), atol=1e-4
+        )
         loudest = np.abs(np.fft.rfft(played[0], 8000)).argmax()
         assert abs(loudest - factor * 400) < 8
         assert abs(ends(played)[0] - 600 / factor) <= 2
