@@ -76,6 +76,9 @@ def test_a_pool_shares_the_encoder_is_saved_and_does_not_see_padding(pool, tmp_p
     h = ops.convert_to_numpy(other(IDS))
     if pool == "mean":
         np.testing.assert_array_equal(h, encoder(IDS))
+    if pool == "thirds":
+        frames = networks.parts(encoder).frames(IDS)
+        np.testing.assert_allclose(h, blocks.thirds_of_kept(frames, IDS > 0), atol=1e-6)
     if pool == "first":
         np.testing.assert_allclose(h, networks.parts(encoder).frames(IDS)[:, 0], atol=1e-6)
     padded = np.pad(IDS, ((0, 1), (2, 1)))

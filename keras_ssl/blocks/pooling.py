@@ -39,7 +39,7 @@ def thirds_of_kept(y: Tensor, keep: Tensor) -> Tensor:
     count = ops.sum(kept, axis=1, keepdims=True)
     place = (ops.cumsum(kept, axis=1) - 0.5) / ops.maximum(count, 1.0)
     thirds = ops.floor(3.0 * place)
-    return ops.concatenate([mean_of_kept(y, ops.logical_and(keep, thirds == k)) for k in range(3)], axis=1)
+    return ops.concatenate([mean_of_kept(y, ops.logical_and(keep, ops.equal(thirds, k))) for k in range(3)], axis=1)
 
 
 def max_of_kept(y: Tensor, keep: Tensor) -> Tensor:

@@ -114,9 +114,10 @@ def speed(factor: tuple[float, float] = (0.9, 1.1), probability: float = 1.0) ->
     """
     factor = check_range("factor", factor, 0.25, 4.0)
     check_between("probability", probability, least=0, most=1)
+    logarithms = (math.log(factor[0]), math.log(factor[1]))
 
     def play(sounds, seed):
-        power, chance = draw(seed, sounds, [math.log(one) for one in factor], (0, 1))
+        power, chance = draw(seed, sounds, logarithms, (0, 1))
         played = ops.exp(power)
         places = played * ops.arange(sounds.shape[1], dtype="float32")[None]
         before = ops.floor(places)
