@@ -11,8 +11,8 @@ with interpolated Kneser-Ney smoothing.
 "small" is nanoGPT's budget for a CPU. With `--peer` each seed is also trained by `torch_language_model.py` in PyTorch,
 whose Python is PEER_PYTHON: processes of their own, in turn, which say how long they trained, compilation included.
 "hour" is meant for an hour of two cores, which is 7,200 CPU-seconds: sixteen times the characters of "small" for a
-wider model with rotary positions. It is kept with `callbacks.Resume` and goes on where it stopped, so its seconds are
-the sum over the calls.
+wider model with rotary positions, and one seed. It is kept with `callbacks.Resume` and goes on where it stopped, so its
+seconds are the sum over the calls.
 
 "small" is compiled by XLA, which takes two thirds of the time a step; of "hour", whose products are larger, it would
 not be faster.
@@ -61,6 +61,7 @@ SETTINGS = {
     "small": SMALL,
     "hour": HOUR | {"dropout": 0.1, "positions": "rotary", "xla": False},
 }
+SEEDS = {"small": 3, "hour": 1}
 PART = 50  # steps that Keras takes in one call of the compiled function
 
 
@@ -196,7 +197,7 @@ def compare(given):
         about = json.dumps(setting | {"vocabulary": vocabulary})
         np.savez(file, train=first, validation=last, setting=about)
         peer = pathlib.Path(__file__).with_name("torch_language_model.py")
-        for seed in range(given.seeds):
+        for seed in range(given.seeds or SEEDS[given.setting]):
             ours = [sys.executable, "-m", "benchmarks.language_models", given.text, "--one", str(seed)]
             ours += ["--setting", given.setting, "--steps", str(setting["steps"])]
             theirs = [given.peer, str(peer), str(file), "--seed", str(seed)]
@@ -217,7 +218,7 @@ def section(result):
     characters = result["steps"] * result["batch_size"] * result["context"]
     return "\n".join(lines) + (
         f"\n\nNats a character on the last tenth of tiny Shakespeare, and the time of training, compilation included:\n"
-        f"mean ± standard deviation of {len(runs)} seeds, last step. {result['depth']} blocks, width {result['width']},"
+        f"{_how_many(runs)}, last step. {result['depth']} blocks, width {result['width']},"
         f" context {result['context']},\n{runs[0]['parameters']:,} parameters, {characters / 1e6:.1f} million "
         f"characters in {result['steps']:,} steps. Counts of four characters\n"
         f"(Kneser-Ney) have {result['four_gram']:.3f}."
@@ -226,7 +227,12 @@ def section(result):
 
 def _over_seeds(runs, key, digits):
     values = np.array([run[key] for run in runs])
-    return f"{values.mean():,.{digits}f} ± {values.std(ddof=min(1, len(values) - 1)):.{digits}f}"
+    spread = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
+    return f"{values.mean():,.{digits}f}{spread}"
+
+
+def _how_many(runs):
+    return f"mean ± standard deviation of {len(runs)} seeds" if len(runs) > 1 else "one seed"
 
 
 def main():
@@ -235,7 +241,7 @@ def main():
     parser.add_argument("text", help="the file, .txt or .txt.gz")
     parser.add_argument("--setting", choices=SETTINGS, default="small")
     parser.add_argument("--peer", metavar="PYTHON", help="a Python that has PyTorch")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, help="instead of those of the setting; writes nothing")
     parser.add_argument("--steps", type=int, help="a multiple of 50 in place of the setting's; writes nothing")
     parser.add_argument("--one", type=int, metavar="SEED", help="train this seed here and print JSON; writes nothing")
     given = parser.parse_args()
@@ -248,7 +254,7 @@ def main():
         return
     result = compare(given)
     print(json.dumps(result, indent=1))
-    if given.steps is None and given.seeds == parser.get_default("seeds"):
+    if given.steps is None and given.seeds is None:
         publish(f"language_models_{given.setting}", result)
 
 

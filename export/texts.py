@@ -36,6 +36,8 @@ def load_tokenizer(directory, manifest, signature="serving_default"):
     """
     if TOKENIZER not in manifest["sha256"]:
         raise ArtifactError("the model was deployed without a tokenizer: send it ids, with another client")
+    if signature not in manifest["signatures"]:
+        raise ArtifactError(f"there is no signature {signature!r}, but {', '.join(manifest['signatures'])}")
     data, about = content(directory, manifest, TOKENIZER), manifest["signatures"][signature]
     name = text_input(about)
     if name is None:

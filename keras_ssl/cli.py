@@ -62,7 +62,8 @@ def _check_launched(ctx: typer.Context, command: list[str]):
 Dataset = Annotated[
     str,
     typer.Option(
-        help="A name ('digits', any set of TensorFlow Datasets), a folder, or a file.",
+        help="A name ('digits', any set of TensorFlow Datasets), a folder of images, recordings or videos, or a file "
+        "of arrays, texts, series, or pictures with texts.",
         callback=checked_by(names.check_dataset),
     ),
 ]
@@ -163,7 +164,7 @@ def pretrain(
     ] = None,
     seed: Seed = 0,
     mixed_precision: Annotated[bool, typer.Option("--mixed-precision", help="Compute in bfloat16.")] = False,
-    size: Annotated[int | None, typer.Option(min=1, help="Height and width that images are resized to.")] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="Height and width of resized images and videos (64).")] = None,
     fit: Annotated[str, _fit(help="'crop', 'pad' or 'stretch': how images get their size.")] = "crop",
     background: Annotated[
         str,
@@ -174,9 +175,9 @@ def pretrain(
     rate: Annotated[int | None, typer.Option(min=1, help="Sample rate in Hz. Default: of most recordings.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Length that recordings are cut to. Default: any.")] = None,
     skip_broken: SkipBroken = False,
-    vocabulary: Annotated[int, typer.Option(min=261, help="Most ids of the tokenizer of texts.")] = 8000,
+    vocabulary: Annotated[int | None, typer.Option(min=261, help="Most ids of a tokenizer of texts (8000).")] = None,
     length: Annotated[
-        int | None, typer.Option(min=2, help="Tokens in a row of text (128; of a picture 32), or frames of a clip.")
+        int | None, typer.Option(min=2, help="Most tokens of a text (128; with pictures 32), or frames of a clip (20).")
     ] = None,
     strategy: Strategy = "none",
     trust: Annotated[bool, typer.Option("--trust", help="Do not decode all files first if they are many.")] = False,
@@ -197,10 +198,10 @@ def pretrain(
     if mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
     say = typer.echo if chief else str  # the other workers say nothing
-    reading: dict[str, Any] = {"size": size, "trust": trust, "fit": fit, "background": background}
+    reading: dict[str, Any] = {"trust": trust, "fit": fit, "background": background}
     reading |= {"skip_broken": skip_broken, "say": say}
-    texts = {"vocabulary": vocabulary} | ({} if length is None else {"length": length})
-    source = _load(objective, dataset, texts, reading, rate, seconds)
+    options = {"size": size, "length": length, "vocabulary": vocabulary, "rate": rate, "seconds": seconds}
+    source = runs.load_unlabeled(objective, dataset, options, **reading)
     recipes.check_kind(source, objective)
     source.check(at_least=2)
     shared = len(source) - len(source) % replicas.num_replicas_in_sync
@@ -215,21 +216,6 @@ def pretrain(
     runs.pretrain(recipe, out, resume, facts, go_on=_command_to_resume(), say=typer.echo)
     if chief:
         typer.echo(f"Encoder: {out / 'encoder.keras'}")
-
-
-def _load(objective, dataset, texts, reading, rate, seconds):
-    """The samples that an objective is for."""
-    from keras_ssl import data, recipes
-
-    kind = names.KIND_OF.get(objective)
-    if kind == "video":
-        seconds = texts.get("length")
-    if objective in names.TEXT:
-        return recipes.text.corpus(data.texts(dataset, say=reading["say"]), **texts)
-    if objective in names.PAIRS:
-        return data.pairs(dataset, **texts, **reading)
-    split = recipes.UNLABELED.get(dataset, "train")
-    return data.load(dataset, split, rate=rate, length=seconds, kind=kind, **reading)
 
 
 @app.command(cls=Command, context_settings={"allow_interspersed_args": False})

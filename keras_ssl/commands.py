@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import typer.core
 
-from keras_ssl import logs
+from keras_ssl import logs, names
 
 __all__ = ["Command", "Commands", "checked_by", "debug"]
 
@@ -40,7 +40,13 @@ class Command(_Suggesting, typer.core.TyperCommand):
 
         Args:
             ctx: Context of the words.
+
+        Raises:
+            UserError: If an option does not fit the objective.
         """
+        if "objective" in ctx.params:
+            given = [name for name in ctx.params if ctx.get_parameter_source(name).name == "COMMANDLINE"]
+            names.check_options(ctx.params["objective"], given)
         with contextlib.nullcontext() if debug() else logs.held_back():
             importlib.import_module("keras_ssl.registered")
         return super().invoke(ctx)

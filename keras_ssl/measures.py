@@ -109,7 +109,7 @@ def usage_entropy(probabilities: Tensor) -> Tensor:
 
 
 def perplexity(probabilities: Tensor) -> Tensor:
-    """Exponential of the entropy of distributions: the number of entries that are in use, if all of these are so alike.
+    """Exponential of the entropy of distributions: how many entries are in use, if these are used equally often.
 
     Args:
         probabilities: Tensor `(…, k)` of non-negative numbers that sum to 1 along the last axis.

@@ -33,9 +33,11 @@ __all__ = [
     "check_model_file",
     "check_no_path",
     "check_objective",
+    "check_options",
     "check_strategy",
     "mistyped",
     "no_such_dataset",
+    "objectives_for",
     "require_datasets",
 ]
 
@@ -90,6 +92,27 @@ _KINDS = {"ids": TEXT, "series": SERIES, "audio": SPEECH, "video": VIDEO, "image
 KIND_OF = {name: kind for kind, objectives in _KINDS.items() for name in objectives}
 """Kinds of data of those objectives that are not for images alone, by name, as `Source.kind` has them."""
 
+_CALLED = {
+    "image": "images",
+    "ids": "texts",
+    "series": "series",
+    "audio": "recordings",
+    "video": "videos",
+    "image, ids": "images with texts",
+}
+_PICTURES, _TEXTS = ("image", "video", "image, ids"), ("ids", "image, ids")
+_OPTIONS = {
+    "size": _PICTURES,
+    "fit": _PICTURES,
+    "background": _PICTURES,
+    "rate": ("audio",),
+    "seconds": ("audio",),
+    "vocabulary": _TEXTS,
+    "length": (*_TEXTS, "video"),
+}
+"""Kinds of data that options of `pretrain` are for, where not for all."""
+_SHOWN = 4  # objectives in a sentence
+
 EMBEDDED = ("digits",)
 """Data sets that need neither a file nor a network; `data.readers` has a function `load_<name>` for each."""
 _EMBEDDED = f"the embedded sets ({', '.join(EMBEDDED)})"
@@ -101,6 +124,8 @@ SERIES_FILES = tuple(f"{ending}{packed}" for ending in (".ts", ".csv", ".tsv") f
 """Endings of files of series, for `data.load`."""
 TABLES = tuple(ending for ending in TEXT_FILES if not ending.startswith(".txt"))
 """Endings of tables, which may have a column of pictures beside that of texts, for `data.pairs`."""
+
+_READ = "a folder of images, recordings or videos, or a file of arrays, series, texts, or pictures with texts"
 
 STRATEGIES = ("none", "mirrored", "multiworker")
 """Names for `distribute.strategy`."""
@@ -123,6 +148,43 @@ def check_objective(name: str) -> None:
         UserError: If there is none.
     """
     _check_among("an objective", name, [*JOINT_EMBEDDING, *CLASSICAL, *KIND_OF])
+
+
+def check_options(objective: str, given: Iterable[str]) -> None:
+    """Raise if an option of `pretrain` is for another kind of data than an objective.
+
+    Args:
+        objective: Name of the objective.
+        given: Names of the options that are given.
+
+    Raises:
+        UserError: If there is such an option; the error names the first.
+    """
+    kind = KIND_OF.get(objective, "image")
+    for name in given:
+        kinds = _OPTIONS.get(name, (kind,))
+        if kind not in kinds:
+            called = ", ".join(_CALLED[one] for one in kinds)
+            raise UserError(
+                f"options for {_CALLED[kind]}, which {objective} is for",
+                f"--{name}, which is for {called}",
+                f"leave it out, or choose another objective: {objectives_for(*kinds)}",
+            )
+
+
+def objectives_for(*kinds: str) -> str:
+    """Return the names of the first objectives that have recipes for some kinds of data, for a sentence.
+
+    Args:
+        *kinds: Kinds, as `Source.kind` has them.
+
+    Returns:
+        Text such as "wav2vec2, simclr_speech"; empty if there are none.
+    """
+    wanted = [set(kind.split(", ")) for kind in kinds]
+    every = [*JOINT_EMBEDDING, *CLASSICAL, *KIND_OF]
+    found = [name for name in every if set(KIND_OF.get(name, "image").split(", ")) in wanted]
+    return ", ".join(found[:_SHOWN]) + ", …" * (len(found) > _SHOWN)
 
 
 def check_strategy(name: Any) -> None:
@@ -205,7 +267,7 @@ def check_dataset(name: Path) -> None:
 
 def check_no_path(
     name: Path,
-    expected: str = "a folder of images, or a file of arrays or texts",
+    expected: str = _READ,
     endings: tuple[str, ...] = (".npz", *TEXT_FILES, *SERIES_FILES),
 ) -> None:
     """Raise if what is no folder or file was meant as one.
@@ -213,11 +275,14 @@ def check_no_path(
     Args:
         name: Name or path.
         expected: What was expected, for the error. Default: one of what the commands read.
-        endings: Endings of files that it might be. Default: that of arrays.
+        endings: Endings of files that it might be. Default: those that the commands read.
 
     Raises:
-        UserError: If it is a `pathlib.Path`, or begins as only a path does.
+        UserError: If it is a `pathlib.Path`, or begins as only a path does; or if it is a file with an ending.
     """
+    if pathlib.Path(name).suffix and pathlib.Path(name).expanduser().is_file():
+        do = "put images, recordings or videos into a folder, and give its path"
+        raise UserError(expected, f"{name}, a file of another kind", do)
     if isinstance(name, pathlib.Path) or str(name).startswith((".", "/", "~")):
         path = pathlib.Path(name).expanduser()
         there = (file.name for file in _beside(path) if file.is_dir() or file.name.endswith(endings))

@@ -32,7 +32,7 @@ class TargetNetwork(keras.layers.Layer):
     """
 
     def __init__(self, networks: Sequence[keras.Model], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # the copies get what the networks get, in full precision
         self.copies = [clone(network) for network in networks]
         for copy, network in zip(self.copies, networks):
             set_weights(copy, network.get_weights())

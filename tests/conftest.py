@@ -21,7 +21,6 @@ os.environ.setdefault(  # quicker to compile, 4 times so on JAX
 import hypothesis
 import keras
 import pytest
-from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 
 hypothesis.settings.register_profile("keras_ssl", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("keras_ssl")
@@ -33,13 +32,13 @@ if keras.backend.backend() == "tensorflow":
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     tf.config.threading.set_intra_op_parallelism_threads(1)  # pytest has as many workers as there are cores
 
-    def without_autotuning(adapter, make=ArrayDataAdapter.get_tf_dataset):
+    def without_autotuning(dataset, iterate=tf.data.Dataset.__iter__):
         """Its thread can sleep through the end of an iterator, for as long as that lived: 41 s in some tests."""
         options = tf.data.Options()
         options.autotune.enabled = False
-        return make(adapter).with_options(options)
+        return iterate(dataset.with_options(options))
 
-    ArrayDataAdapter.get_tf_dataset = without_autotuning
+    tf.data.Dataset.__iter__ = without_autotuning
 
 gc.freeze()  # what was imported stays: looking through it again and again takes a tenth of the time
 gc.set_threshold(50_000, 50, 50)

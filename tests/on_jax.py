@@ -7,7 +7,7 @@ import pytest
 from cases import convolutional, of_ids_and_mask, pairs, pairs_of_texts
 from test_data_batches import Idle, epoch, noisy, numbered, same
 
-from keras_ssl import data, objectives, views
+from keras_ssl import data, encoders, objectives, views
 from keras_ssl.errors import UserError
 
 
@@ -21,6 +21,29 @@ def test_a_policy_is_compiled():
     assert one.min() >= 0
     assert one.max() <= 1
     assert len({image.tobytes() for image in one}) == 8
+
+
+def test_views_of_series_are_compiled():
+    series = np.random.default_rng(0).normal(100, 1, (4, 12, 2)).astype("float32")
+    series[1:, 9:] = np.nan  # padding, which windows cut
+    policy = views.Policy([*views.time_series().operations, views.mix_frequencies()], kind="series")
+    jitted = jax.jit(policy)
+    one, again, other = (np.asarray(jitted(series, jax.numpy.array(seed))) for seed in ((1, 2), (1, 2), (1, 3)))
+    assert np.array_equal(one, again)
+    assert not np.allclose(one, other)
+    assert np.abs(one - 100).max() < 10
+
+
+def test_views_of_sound_are_compiled():
+    sounds = np.random.default_rng(0).normal(0, 0.2, (8, 96)).astype("float32")
+    sounds[:, 80:] = 0
+    jitted = jax.jit(views.recordings(8000))
+    one, again, other = (np.asarray(jitted(sounds, jax.numpy.array(seed))) for seed in ((1, 2), (1, 2), (1, 3)))
+    assert np.array_equal(one, again)
+    assert not np.allclose(one, other)
+    assert np.abs(one).max() <= 1
+    assert one.std(axis=1).min() > 0
+    assert len({sound.tobytes() for sound in one}) == 8
 
 
 def test_turning_by_a_right_angle_is_exact():
@@ -126,3 +149,19 @@ def test_an_objective_stops_before_the_first_update_that_is_not_finite():
     assert int(byol.step) == 1
     byol.train_on_batch(batch)
     assert int(byol.step) == 2
+
+
+class Bounded(objectives.Autoencoder):
+    """Cuts its weights after each step."""
+
+    def after_step(self, outputs):
+        for weight in self.trainable_variables:
+            weight.assign(keras.ops.minimum(weight, 0.01))
+
+
+def test_weights_that_are_bounded_after_a_step_stay_so():
+    encoder = encoders.mlp((2, 2, 1), (3,))
+    model = Bounded(encoder)
+    model.compile(keras.optimizers.SGD(0.01), run_eagerly=True)
+    model.fit(np.random.default_rng(0).random((4, 2, 2, 1), dtype="float32"), batch_size=4, verbose=0)
+    assert max(float(weight.numpy().max()) for weight in model.trainable_variables) <= 0.01 + 1e-7

@@ -45,6 +45,7 @@ HEAVY = {
     "tokenizers",
     "soundfile",
     "soxr",
+    "av",
 }
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 

@@ -409,7 +409,7 @@ def test_demo_gets_the_options(monkeypatch, tmp_path):
 
 def test_an_error_is_one_paragraph_with_status_2(capsys, monkeypatch, tmp_path):
     message = fail(capsys, monkeypatch, "pretrain", "--dataset", tmp_path / "nowhere", "--out", tmp_path / "out")
-    assert message.startswith("keras-ssl: Expected a folder of images, or a file of arrays or texts. Received ")
+    assert message.startswith("keras-ssl: Expected a folder of images, recordings or videos, or a file of ")
     assert "Do: check the path" in message
     assert "Traceback" not in message
     assert len(message.strip().splitlines()) == 1

@@ -123,6 +123,10 @@ def test_a_mistyped_path_is_told_what_is_beside_it(tmp_path):
         names.check_model_file(tmp_path / "encodr.keras")
     with pytest.raises(UserError, match=r"photo \(did you mean 'photos'\?\), which is not a folder"):
         names.check_dataset(tmp_path / "photo")
+    (tmp_path / "film.mp4").touch()
+    for name in (tmp_path / "film.mp4", str(tmp_path / "film.mp4")):
+        with pytest.raises(UserError, match=r"film.mp4, a file of another kind\. Do: put images, recordings or videos"):
+            names.check_dataset(name)
 
 
 def test_the_sets_of_tensorflow_datasets_are_all_found_without_importing_it():

@@ -38,9 +38,9 @@ def test_ts_files_have_channels_classes_and_unequal_lengths(tmp_path):
 
 
 def test_ts_files_with_values_to_predict_have_them_as_a_column(tmp_path):
-    source = load(tmp_path, "@targetLabel true\n@data\n1,2:0.5\n3,4:1.5\n", "x.ts")
+    source = load(tmp_path, "@targetLabel true\n@data\n1,2:0.5\n3,4:1.5\n5,6:?\n", "x.ts")
     assert source.labels is None
-    np.testing.assert_array_equal(source.columns["target"], [0.5, 1.5])
+    np.testing.assert_array_equal(source.columns["target"], [0.5, 1.5, np.nan])
 
 
 def test_the_files_of_the_archives_are_splits_of_their_folder(tmp_path):
@@ -66,13 +66,30 @@ def test_rows_are_series_with_a_label_in_a_column_of_this_name_or_in_the_first(t
     np.testing.assert_array_equal(source.stored[..., 0], [[5, 6, 7]])
 
 
+def test_a_first_column_without_a_name_is_said_to_be_the_label(tmp_path):
+    said = []
+    load(tmp_path, "1,1.5,2\n1,3,4\n", say=said.append)
+    assert "the first column is taken for the label" in said[0]
+    load(tmp_path, "1,.5,.6\n2,.7,.8\n", say=said.append)
+    assert "2 classes" in said[1]
+    with pytest.warns(UserWarning, match="2 classes"):  # of two series: these may be values
+        load(tmp_path, "1,.5,.6\n2,.7,.8\n")
+
+
 def test_rows_with_id_and_time_are_steps_of_series(tmp_path):
     source = load(tmp_path, LONG)
     np.testing.assert_array_equal(source.stored, [[[1, 2], [3, 4]], [[5, np.nan], [np.nan, np.nan]]])
     assert source.class_names == ("down", "up")
     np.testing.assert_array_equal(source.labels, [1, 0])
-    dates = load(tmp_path, "id,time,x\na,2024-02-01,2\na,2024-01-31,1\n")
-    np.testing.assert_array_equal(dates.stored[..., 0], [[1, 2]])
+    for later, earlier in (
+        ("2024-02-01", "2024-01-31"),
+        ("2024-01-31 10:00", "2024-01-31"),
+        ("2024-01-31T08:00Z", "2024-01-31T09:00+02:00"),
+        ("10", "9.5"),
+        ("1706659200000000002", "1706659200000000001"),  # nanoseconds
+    ):
+        source = load(tmp_path, f"id,time,x\na,{later},2\na,{earlier},1\n")
+        np.testing.assert_array_equal(source.stored[..., 0], [[1, 2]])
 
 
 def test_packed_files_are_read_too(tmp_path):
@@ -88,14 +105,33 @@ def test_packed_files_are_read_too(tmp_path):
         ("x.csv", "a,b\n1,x\n", "numbers in .*'x' in column 'b' in line 2"),
         ("x.csv", "a,b\n1,2,3\n", "at most 2 fields.*3 in line 2"),
         ("x.csv", "id,x\na,1\n", "column 'time'"),
+        ("x.csv", "time,a,b\n0,1,2\n1,3,4\n", "a column 'id' beside 'time'.*`data.Windows`"),
+        ("x.csv", "Date,a,b\n0,1,2\n", "the name 'time'.*'Date'"),
+        ("x.csv", "ID,time,x\na,1,2\n", "the name 'id'.*'ID'"),
+        ("x.csv", "class,t0,t1\n1,2,3\n", "the name 'label'.*'class'"),
+        ("x.csv", "id,time,x,target\na,1,2,0\n", "the name 'label'.*'target'"),
+        ("x.csv", "kind,0,1,2\n1,.5,.6,.7\n", "'kind' before the numbered steps.*'label'"),
+        ("x.csv", ",0,1\n0,.5,.6\n", "a name of each column.*none of column 1"),
+        ("x.csv", ".51,.6,.7\n.12,.2,.3\n", "a class first in each row.*'.51' in line 1"),
         ("x.csv", "id,time\na,1\n", "columns of values"),
         ("x.csv", "id,time,x\na,1,1\na,1,2\n", "two of '1' in line 3"),
+        ("x.csv", "id,time,x\na,1,1\na,1.0,2\n", "two of '1.0' in line 3"),
+        ("x.csv", "id,time,x\na,,1\n", "a number, or a date.*'' in line 2"),
+        ("x.csv", "id,time,x\na,inf,1\n", "a number, or a date.*'inf' in line 2"),
+        ("x.csv", "id,time,x\na,2/10/2024,1\na,1/10/2024,2\n", "ISO 8601.*'2/10/2024' in line 2"),
+        ("x.csv", "id,time,x\na,1,1\na,2024-01-31,2\n", "all numbers, or all dates.*line 3"),
+        ("x.csv", "id,time,x\na,2024-01-30,1\na,2024-01-31T00:00Z,2\n", "dates of one form.*line 3"),
         ("x.csv", "id,time,x,label\na,1,1,u\na,2,2,v\n", "one label.*'u' and 'v' in line 3"),
         ("x.csv", "id,time,x\na,1\n", "3 fields.*2 in line 2"),
         ("x.csv", "x,x\n1,2\n", "different names"),
         ("x.csv", "a,b,label\n1,2,\n", "a label of each series"),
         ("x.ts", "@classLabel true a\n@data\n1,b:a\n", "numbers.*line 3"),
         ("x.ts", "@classLabel true a\n@data\n1:a\n1:2:a\n", "1 channels.*2 in line 4"),
+        ("x.ts", "@classLabel true a b\n@data\n1:a\n1:c\n", "among a, b.*'c' in line 4"),
+        ("x.ts", "@classLabel true a\n@data\n1:?\n", "a class of each series.*'\\?' in line 3"),
+        ("x.ts", "@classLabel true\n@data\n1:?\n", "a label of each series.*none for series 0"),
+        ("x.csv", "a,1.5\n?,2.5\n", "a label of each series.*none for series 1"),
+        ("x.ts", "@targetLabel true\n@data\n1:high\n", "numbers.*'high' in line 3"),
         ("x.ts", "@timeStamps true\n@data\n", "without time stamps.*line 1"),
         ("x.ts", "1,2:a\n", "begin with @"),
         ("x.ts", "@problemName x\n", "a line @data"),

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from cases import dilated
 from quick import eagerly
+from sklearn.linear_model import Ridge
 from sklearn.svm import SVC
 from typer.testing import CliRunner
 
@@ -34,6 +35,11 @@ def test_few_samples_get_an_unpenalized_machine_and_more_the_best_penalty():
     assert len(many.cv_results_["params"]) == 10
     found = evaluate.svm_probe_of_features(x[:60], labels[:60], x[60:], labels[60:])
     assert found["accuracy"] == (many.predict(x[60:]) == labels[60:]).mean() > 0.8
+    uneven = np.where(np.arange(60) < 2, 2, labels[:60])  # 2 of a third class are enough, for 20 of each on average
+    with pytest.warns(UserWarning, match="least populated class"):
+        assert hasattr(evaluate.fit_svm(x[:60], uneven), "best_score_")
+    uneven[0] = 0
+    assert isinstance(evaluate.fit_svm(x[:60], uneven), SVC)
     with pytest.raises(UserError, match="2 classes"):
         evaluate.fit_svm(x, np.zeros(80, int))
 
@@ -78,6 +84,24 @@ def test_a_linear_forecast_of_a_wave_beats_the_last_value_and_the_season_knows_i
         evaluate.split_horizon(data.load("digits"), 1)
 
 
+def test_the_penalty_is_chosen_on_windows_that_share_no_step_with_those_it_is_fitted_on(monkeypatch):
+    fitted_on = []
+    monkeypatch.setattr(Ridge, "fit", lambda self, x, y: fitted_on.append(x[:, 0]) or self)
+    monkeypatch.setattr(Ridge, "predict", lambda self, x: np.zeros((len(x), 2)))
+    encoder, stream = encoders.recurrent(1, width=2), np.arange(40, dtype="float32")[:, None]
+    windows = data.Source(data.Windows(stream, 6, 1), kinds="series")
+    evaluate.forecast_probe(encoder, windows[:30], windows[30:], horizon=2)
+    raw = fitted_on[len(fitted_on) // 2 :]  # the first value of each window is when it starts
+    assert [list(x) for x in raw[:-1]] == [list(range(19))] * 13  # those to choose by start at 24
+    assert list(raw[-1]) == list(range(30))
+    fitted_on.clear()
+    evaluate.forecast_probe(encoder, windows.stored[:2], windows[30:], horizon=2)  # an array: series of their own
+    assert [len(x) for x in fitted_on[-2:]] == [1, 2]
+    for few in (windows[:6], windows.stored[:1]):
+        with pytest.raises(UserError, match="end before its last fifth"):
+            evaluate.forecast_probe(encoder, few, windows[30:], horizon=2)
+
+
 def test_a_forecaster_predicts_in_the_units_of_the_futures(encoder):
     past, future = evaluate.split_horizon(RNG.normal(50, 10, size=(8, 9, 2)), 3)
     model = transfer.forecaster(encoder, future)
@@ -108,6 +132,10 @@ def test_the_score_of_the_last_known_step_is_what_hiding_it_changes(encoder):
 def test_scores_are_relative_to_those_just_before():
     scores = evaluate.relative_scores(np.array([1.0, 1.0, 3.0, 2.0]), window=2)
     np.testing.assert_allclose(scores, [0, 0, 2, 0])
+    scores = evaluate.relative_scores(np.array([0.0, 0.0, 0.0, 0.5, 0.5]))
+    np.testing.assert_allclose(scores, [0, 0, 0, 25, 3])  # 0.5 / 0.02 after a constant stretch, (0.5 - 0.125) / 0.125
+    np.testing.assert_array_equal(evaluate.relative_scores(np.zeros(3)), np.zeros(3))
+    assert len(evaluate.relative_scores(np.zeros(0))) == 0
 
 
 # ---- the command line ------------------------------------------------------------------------------------------------

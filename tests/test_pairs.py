@@ -112,14 +112,17 @@ def test_the_loss_is_that_of_the_projections_and_the_temperature_is_trained(cont
     assert hasattr(model, "shift") == (contrast == "sigmoid")
 
 
-def test_the_temperature_does_not_fall_below_a_hundredth(clip):
-    before = clip.log_scale.numpy()
-    clip.log_scale.assign(9.0)
-    outputs = {"z_image": tf.constant(Z_1), "z_text": tf.constant(Z_2)}
-    terms = clip.loss_terms(outputs)
-    clip.log_scale.assign(before)
-    assert float(terms["temperature"]) == pytest.approx(0.01)
-    assert float(terms["loss"]) == pytest.approx(float(losses.clip(Z_1, Z_2, 0.01)))
+def test_the_temperature_does_not_fall_below_a_hundredth_and_rises_from_there():
+    model = built(temperature=0.01)
+    model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
+    model.log_scale.assign(9.0)
+    model.after_step({})
+    assert float(model.log_scale) == pytest.approx(np.log(100))
+    right = {"image": PICTURES, "ids": WORDS.encode(TEXTS)}
+    s = model.embed_image(PICTURES) @ model.embed_text(TEXTS, WORDS).T
+    assert (s.argmax(axis=1) != np.arange(3)).any()  # so the loss asks for a higher temperature
+    assert model.train_on_batch(right, return_dict=True)["temperature"] == pytest.approx(0.01)
+    assert float(model.log_scale) < np.log(100) - 1e-3
 
 
 def test_squares_and_their_places_are_matched_and_the_doctor_is_content():
@@ -283,6 +286,8 @@ def test_retrieval_equals_sorting_and_groups_have_several_answers():
     assert found["chance_image_to_text"]["recall_at_5"] == pytest.approx(np.mean(np.array(drawn) <= 5), abs=0.04)
     named = retrieval(one, other, [f"g{k}" for k in groups], [f"g{k}" for k in others])
     assert named == found
+    sets = retrieval(one, other, [{k, "other"} for k in groups], [[k, "another"] for k in others])
+    assert sets == found
 
 
 def test_vectors_that_are_alike_are_as_good_as_chance():

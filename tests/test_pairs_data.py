@@ -12,6 +12,8 @@ from test_cli import invoke
 from test_pairs import of_texts
 
 from keras_ssl import data, encoders, export, objectives, recipes, runs, tokenizers, views
+from keras_ssl.data.readers import image_folders
+from keras_ssl.errors import UserError
 from keras_ssl.recipes import choosing
 from keras_ssl.runs import pretraining
 from keras_ssl.runs.facts import facts_of
@@ -86,8 +88,10 @@ def test_a_picture_may_have_several_texts_and_other_columns_names(tmp_path, clip
     images = source.stored["image"]
     np.testing.assert_array_equal(images[0], images[2])
     assert list(source.columns["text"]) == ["first", "second", "third"]
-    refused(lambda: data.pairs(path), "a table with the columns 'picture' and 'text'", "no such column")
-    refused(lambda: data.pairs(path, picture="file"), "a column 'text'", "'caption'")
+    assert list(source.columns["picture"]) == [0, 1, 0]
+    refused(lambda: data.pairs(path), "a table with the columns 'picture' and 'text'", "'file', 'caption' in")
+    with pytest.raises(UserError, match=r"a column 'text'.*'caption'.*`data\.pairs\(path, picture='…'"):
+        data.pairs(path, picture="file")
     refused(lambda: data.pairs("./nowhere.csv"), "a table of pictures and texts", "nowhere.csv")
 
 
@@ -104,10 +108,25 @@ def test_folders_with_tables_of_the_splits(tmp_path, clipart):
     shutil.copytree(clipart.parent / "pictures", folder / "pictures")
     for name, color in (("train", "red"), ("val", "blue")):
         table(folder, [(f"pictures/{color}{k}.png", f"{color} {k}") for k in (0, 1)], f"{name}.csv")
-    assert list(data.pairs(folder, "val").columns["text"]) == ["blue 0", "blue 1"]
+    with pytest.warns(UserWarning, match="a new tokenizer is trained on the texts of the split 'val'"):
+        assert list(data.pairs(folder, "val").columns["text"]) == ["blue 0", "blue 1"]
     refused(lambda: data.pairs(folder, "test"), "one of the splits")
     (folder / "train.csv").write_text("name,label\n1,2\n")  # of something else: a folder of images as before
     assert len(data.load(folder, say=str)) == 12
+
+
+def test_pictures_of_several_texts_are_said(clipart, monkeypatch):
+    rows, said = [("red0.png", "one"), ("blue0.png", "two"), ("red0.png", "a")], []
+    path = table(clipart.parent / "pictures", rows, "shared.csv")
+    data.pairs(path, say=said.append)
+    assert "2 of 3 pairs have a picture that others have, too, at most 2 the same. In one batch they" in said[-1]
+    monkeypatch.setattr(image_folders, "fits_in_memory", lambda count, *_: count < 3)  # a copy for each text
+    assert isinstance(data.pairs(path, say=str).samples, data.Joined)
+
+
+def test_a_clip_gets_no_new_tokenizer(clipart):
+    model = objectives.CLIP(encoders.mlp((8, 8, 3), (6,)), of_texts(20))
+    refused(lambda: data.pairs(clipart, like=model), "the tokenizer that the CLIP was trained with", "none")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +137,7 @@ def test_folders_with_tables_of_the_splits(tmp_path, clipart):
         ([("a.png", "one"), ("a.png", " ")], "a text for each picture", "1 of 2 without: none for a.png in record 2"),
         ([("a.png", "one"), ("broken.png", "two")], "images that can be read", "broken.png"),
         ([("a.png", "one"), ("a.png", "one")], "texts that tell the images in", "'one' for all 2"),
-        ([], "", "none"),
+        ([], "records in", "none"),
     ],
     ids=["picture missing", "no path", "text empty", "picture broken", "one text for all", "no records"],
 )
@@ -126,13 +145,11 @@ def test_bad_records_are_named(tmp_path, rows, expected, received):
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
     path = table(tmp_path, rows)
+    refused(lambda: data.pairs(path), expected, received)
     if rows:
-        refused(lambda: data.pairs(path), expected, received)
         good = table(tmp_path, [*rows, ("a.png", "three")])
         left = 3 if expected.startswith("texts") else 2
         assert len(data.pairs(good, skip_broken=True, say=str)) == left
-    else:
-        refused(lambda: data.pairs(path), "a table with the columns")
 
 
 def test_texts_are_given_to_images_in_memory():
@@ -187,8 +204,27 @@ def test_evaluate_tells_retrieval_beside_chance(run, clipart, tmp_path, monkeypa
     results = json.loads((tmp_path / "scores" / "results.json").read_text())
     assert results["chance_image_to_text"]["recall_at_1"] == pytest.approx(1 / 6, abs=0.05)  # most have a twin
     assert (tmp_path / "scores" / "nearest_texts.png").stat().st_size > 1000
+    assert "No test split: these are all pairs of the table." in printed
+    assert (results["split"], results["pictures"]) == ("train", 12)
     monkeypatch.setattr(runs.pairs, "load_model", lambda path: encoders.mlp((8, 8, 3), (6,)))
     refused(lambda: runs.evaluate_pairs(out / "encoder.keras", clipart), "the objective.keras of a CLIP", "Functional")
+
+
+def test_a_model_that_is_right_about_pictures_of_two_texts_has_all_points(run, clipart, monkeypatch):
+    """Copies of a picture are no wrong answers, and each of its texts is a right one."""
+    out, _ = run
+    colors = list(COLORS)
+    rows = [(f"{color}0.png", f"{color} {word}") for color in colors for word in ("one", "two")]
+    path = table(clipart.parent / "pictures", rows, "two.csv")
+    each = np.repeat(np.eye(4), 2, axis=0)
+    monkeypatch.setattr(runs.pairs, "embed_pairs", lambda model, source: (each, each))
+    said = []
+    found = runs.evaluate_pairs(out / "objective.keras", path, say=said.append)
+    for name in ("image_to_text", "text_to_image"):
+        assert found[name]["recall_at_1"] == 1
+        assert found[name]["median_rank"] == 1
+    assert found["chance_text_to_image"]["recall_at_1"] == pytest.approx(1 / 4)
+    assert found["chance_image_to_text"]["recall_at_1"] == pytest.approx(2 / 8)
 
 
 def test_embed_takes_the_pictures_and_export_serves_both_sides(run, clipart, tmp_path, monkeypatch):
@@ -214,7 +250,11 @@ def test_the_recipe_fits_pairs_alone(clipart):
     assert f"Default: {recipe.epochs}." in recipes.pairs.clip.__doc__
     assert recipes.choose("clip", clipart) is recipes.pairs.clip
     assert set(recipe.objective.batch_specs) == set(recipe.views.keys)
+    bright = np.broadcast_to(np.linspace(0.9, 0.1, 16, dtype="float32")[:, None], (32, 16, 16, 3))
+    seen = keras.ops.convert_to_numpy(recipe.views({"image": bright, "ids": np.ones((32, 2))}, (0, 0))["image"])
+    assert (seen[:, :, 0].mean(axis=(1, 2)) > seen[:, :, -1].mean(axis=(1, 2))).all()  # left stays left
     images = data.load(clipart, say=str)
     refused(lambda: recipes.pairs.clip(images), "pictures with texts and their tokenizer", "image in")
-    refused(lambda: recipes.check_kind(images, "clip"), "rows of ids with images", "images in")
+    refused(lambda: recipes.check_kind(images, "clip"), "pictures with texts, which all recipes of clip", "images in")
+
     recipes.check_kind(source, "clip")

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_ssl import decoders, encoders, export, networks, objectives, specs
 from keras_ssl.errors import UserError
+from keras_ssl.objectives.predictive.causality import check_causal
 from keras_ssl.objectives.predictive.forecasting import following
 
 RNG = np.random.default_rng(0)
@@ -48,6 +49,13 @@ def prediction(encoder, **arguments):
 def test_an_encoder_that_sees_later_steps_is_refused(objective):
     with pytest.raises(UserError, match=r"depend on nothing later.*'dilated_conv'.*causal=True"):
         objective(encoders.dilated_conv(2, width=6, depth=2))
+
+
+@pytest.mark.parametrize(("factor", "received"), [(0, "stays the same"), (np.nan, "is not finite")])
+def test_nothing_is_proved_by_frames_that_do_not_react(factor, received):
+    check_causal(lambda x: x, (2, 4, 3), "net", "CPC")
+    with pytest.raises(UserError, match=f"on their own place for CPC.*'net', whose last frame {received}"):
+        check_causal(lambda x: x * factor, (2, 4, 3), "net", "CPC")
 
 
 def test_a_causal_encoder_pads_as_before_and_sees_nothing_later():

@@ -1,5 +1,6 @@
 """The pages are true: snippets run, commands, links and recipes exist, and tables are those of the results."""
 
+import ast
 import importlib.util
 import json
 import re
@@ -69,6 +70,14 @@ def test_every_snippet_is_tested():
     }
     assert {page: count for page, count in counts.items() if count} == {**several, **once}
     assert WRITTEN.count("```python\n") == WRITTEN.count("```py")
+
+
+def test_no_snippet_scores_on_the_samples_that_it_fits():
+    nodes = [node for page in TEXTS for snippet in snippets(page) for node in ast.walk(ast.parse(snippet))]
+    probes = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("_probe")]
+    assert {ast.unparse(call.func) for call in probes} >= {"evaluate.linear_probe", "evaluate.forecast_probe"}
+    for call in probes:
+        assert ast.unparse(call.args[1]) != ast.unparse(call.args[2]), ast.unparse(call)
 
 
 def test_the_example_runs_as_it_stands_but_for_a_shorter_pretraining(tmp_path, monkeypatch, quick_views):
@@ -234,10 +243,16 @@ def test_there_are_commands_and_targets():
     assert {"demo", "test"} <= set(TARGETS)
 
 
+@pytest.mark.parametrize("page", ["pairs", "sound", "video"])
+def test_a_page_of_a_kind_of_data_goes_from_files_to_a_served_model(page):
+    for command in ("pretrain", "evaluate", "finetune", "export"):
+        assert f"keras-ssl {command} " in TEXTS[f"docs/{page}.md"]
+
+
 @pytest.mark.parametrize("words", COMMANDS)
 def test_a_command_line_is_understood(words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for folder in ("photos", "labeled", "recordings", "run", "films"):
+    for folder in ("photos", "labeled", "recordings", "run", "films", "clipart"):
         (tmp_path / folder).mkdir()
     for file in (
         "run/encoder.keras",

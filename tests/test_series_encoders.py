@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ssl import blocks, encoders, specs
+from keras_ssl import blocks, encoders, objectives, specs
 from keras_ssl.errors import UserError
 from keras_ssl.export.samples import verification_samples
 from keras_ssl.networks import all_layers, parts
+from keras_ssl.state import TargetNetwork
 
 RNG = np.random.default_rng(0)
 SERIES = RNG.normal(size=(3, 6, 2)).astype("float32")
@@ -83,6 +84,20 @@ def test_statistics_standardize_the_series_but_leave_what_is_missing():
     scaled.set_weights(plain.get_weights())
     np.testing.assert_allclose(scaled(SERIES), plain((SERIES - STATISTICS[0]) / STATISTICS[1]), atol=1e-6)
     assert specs.specs_of(scaled).missing
+
+
+def test_standardizing_takes_full_precision_and_is_saved(tmp_path):
+    far = SERIES + 1000  # in bfloat16, numbers near 1000 are 4 apart
+    plain = encoders.dilated_conv(2, width=4, depth=1)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    half = encoders.dilated_conv(2, width=4, depth=1, statistics=([1000, 1000], [1, 1]))
+    half.set_weights(plain.get_weights())
+    expected = np.array(plain(far - 1000))
+    target = TargetNetwork([half])
+    for network in (half, objectives.SimCLR(half), target):
+        np.testing.assert_allclose(network(far), expected, atol=0.03)
+    half.save(tmp_path / "encoder.keras")
+    np.testing.assert_allclose(keras.saving.load_model(tmp_path / "encoder.keras")(far), half(far), atol=1e-6)
 
 
 def test_dilated_convolutions_have_another_output_width_and_dropout():

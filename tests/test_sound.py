@@ -11,12 +11,14 @@ import pytest
 import recordings
 from typer.testing import CliRunner
 
-from keras_ssl import cli, data, evaluate, objectives, recipes, runs, views
+from keras_ssl import cli, data, encoders, evaluate, objectives, recipes, runs, views
 from keras_ssl.blocks.mel import mel_filters
 from keras_ssl.data.readers import sound_sets
 from keras_ssl.errors import UserError
+from keras_ssl.evaluate.baseline import baseline
+from keras_ssl.networks import parts
 
-soundfile = pytest.importorskip("soundfile")
+soundfile, soxr = pytest.importorskip("soundfile"), pytest.importorskip("soxr")
 RATE = recordings.RATE
 KIT = pathlib.Path(__file__).parents[1] / "export"
 
@@ -136,6 +138,19 @@ def test_stereo_is_mixed_and_said_once(tmp_path):
     assert said.count("mixed to one channel: 2 recordings") == 1
 
 
+def test_recordings_that_are_silent_once_prepared_are_named(tmp_path):
+    sound = recordings.tone(500)
+    write(tmp_path / "opposite.wav", np.stack([sound, -sound], axis=1))
+    write(tmp_path / "quiet.wav", 1e-5 * sound, subtype="FLOAT")
+    write(tmp_path / "good.wav", np.stack([sound, sound], axis=1))
+    for options in ({}, {"in_memory": False}):
+        source, said = load(tmp_path, **options)
+        assert np.abs(source.inputs()).max(axis=1).astype(bool).tolist() == [True, False, False]
+        assert "silent once prepared" in said
+        assert "2 recordings: opposite.wav, quiet.wav." in said
+        assert "silent from beginning" not in said
+
+
 def test_silent_and_clipped_recordings_are_named(tmp_path):
     write(tmp_path / "silence.wav", np.zeros(80, "float32"))
     write(tmp_path / "loud.wav", np.clip(recordings.tone(500, amplitude=2), -1, 1))
@@ -221,10 +236,9 @@ def test_log_mel_features_of_a_tone_peak_at_its_band_and_do_not_see_padding():
     mel = np.linspace(*(2595 * np.log10(1 + f / 700) for f in (20, 4000)), 42)[1:-1]
     peaks = mel[features[:, :40].argmax(axis=1)]
     np.testing.assert_allclose(peaks, [2595 * np.log10(1 + f / 700) for f in (300, 1000, 3000)], atol=55)
-    frames = [sounds[1][k : k + 256] for k in range(0, 4000, 128)]
-    by_hand = np.array(
-        [np.square(np.abs(np.fft.rfft(np.pad(f, (0, 256 - len(f))) * np.hanning(257)[:-1]))) for f in frames]
-    )
+    frames = [np.pad(f := sounds[1][k : k + 256], (0, 256 - len(f))) for k in range(0, 4000, 128)]
+    by_hand = np.array([np.square(np.abs(np.fft.rfft(f * np.hanning(256)))) for f in frames])
+    by_hand[:, 1:-1] *= 2
     expected = np.log(by_hand @ mel_filters(8000, 256, 40) + 1e-4)
     np.testing.assert_allclose(features[1], [*expected.mean(0), *expected.std(0)], rtol=1e-3, atol=1e-3)
     padded = evaluate.log_mel_features(np.pad(sounds, ((0, 0), (0, 1000))), 8000)
@@ -232,6 +246,30 @@ def test_log_mel_features_of_a_tone_peak_at_its_band_and_do_not_see_padding():
     assert np.isfinite(evaluate.log_mel_features(np.zeros((2, 5), "float32"), 8000)).all()
     with pytest.raises(UserError, match="floats"):
         evaluate.log_mel_features(np.zeros((2, 5), "int16"))
+
+
+def test_the_baseline_is_of_the_spectrogram_that_encoders_have():
+    sounds = np.stack([recordings.tone(f, 0.2, 250) for f in (30, 70, 110)])
+    sounds[2, 33:] = 0
+    encoder = encoders.spectrogram_conv(8, (2,), depth=1, rate=250, frame=8, step=4, mels=3)
+    tokens, keep = map(np.array, parts(encoder).embed(sounds))
+    features = evaluate.log_mel_features(sounds, 250, mels=3)
+    for x, kept, mean, std in zip(tokens, keep, features[:, :3], features[:, 3:]):
+        deviation = np.sqrt(np.square(std).mean() + mean.var() + 1e-3)
+        np.testing.assert_allclose(x[kept].mean(axis=0), (mean - mean.mean()) / deviation, atol=1e-3)
+        np.testing.assert_allclose(x[kept].std(axis=0), std / deviation, atol=1e-3)
+
+
+def test_the_baseline_of_arrays_has_their_rate_and_that_of_encoders_if_it_is_not_known():
+    sounds = np.stack([recordings.tone(f, 0.1, 8000) for f in (300, 3000)])
+    for known, rate in (({}, 8000), ({"rate": 16000}, 16000)):
+        source = data.from_arrays(sounds, kind="audio", **known)
+        name, features = baseline(source, recordings.encoder())
+        assert (name, source.rate) == ("log_mel", rate)
+        np.testing.assert_array_equal(features(source), evaluate.log_mel_features(sounds, rate))
+    np.testing.assert_array_equal(evaluate.log_mel_features(sounds), evaluate.log_mel_features(sounds, 8000))
+    with pytest.raises(UserError, match=r"`rate` of recordings only.*rows"):
+        data.from_arrays(np.zeros((4, 3)), rate=8000)
 
 
 # ---- the whole way ---------------------------------------------------------------------------------------------------
@@ -242,6 +280,34 @@ def invoke(*words):
     if result.exception:
         raise result.exception
     return result.output
+
+
+@pytest.mark.parametrize(
+    ("objective", "option", "message"),
+    [
+        (
+            "wav2vec2",
+            ("--length", 2),
+            r"for recordings, which wav2vec2.*--length.*texts.*videos.*, clip",
+        ),
+        ("simclr", ("--rate", 8000), r"for images, which simclr.*--rate.*recordings.*wav2vec2, simclr_speech"),
+        ("ts2vec", ("--seconds", 2), r"for series, which ts2vec.*--seconds"),
+        ("simclr_speech", ("--size", 32), r"--size.*images.*simclr, moco, nnclr, byol, …"),
+        ("clip", ("--rate", 8000), r"for images with texts.*--rate"),
+    ],
+)
+def test_options_of_another_kind_of_data_are_refused(tmp_path, objective, option, message):
+    with pytest.raises(UserError, match=message):
+        invoke("pretrain", "--dataset", tmp_path, "--objective", objective, *option, "--out", tmp_path / "out")
+
+
+def test_an_objective_of_another_kind_of_data_is_refused_by_the_name_of_one_that_fits():
+    for kind, shape, names in (("audio", (4, 8), "wav2vec2, simclr_speech"), ("series", (4, 8, 2), "ts2vec")):
+        source = data.from_arrays(np.zeros(shape, "float32"), kind=kind)
+        with pytest.raises(UserError, match=f"such as {names}"):
+            recipes.check_kind(source, "simclr")
+    with pytest.raises(UserError, match="Do: fit one on an encoder of your own"):
+        recipes.check_kind(data.from_arrays(np.zeros((4, 3), "float32")), "simclr")
 
 
 @pytest.fixture(scope="module")
@@ -287,12 +353,16 @@ def test_the_command_line_measures_and_embeds_recordings_of_other_rates_as_in_tr
     for path in tones.rglob("*.*"):
         place = tmp_path / "quick" / path.relative_to(tones)
         sound = soundfile.read(path, dtype="float32")[0]
-        write(place.with_suffix(".wav"), np.repeat(sound, 2), 2 * RATE, subtype="FLOAT")
-    with_data = ("--encoder", folder / "run" / "encoder.keras", "--dataset", tmp_path / "quick")
-    assert "resampled to 8,000 Hz: 12 recordings of 16,000 Hz" in invoke(
-        "embed", *with_data, "--out", tmp_path / "h.npz"
-    )
-    assert np.load(tmp_path / "h.npz")["embedding"].shape == (12, 8)
+        write(place.with_suffix(".wav"), soxr.resample(sound, RATE, 2 * RATE), 2 * RATE, subtype="FLOAT")
+    embedded = {}
+    for name, place in (("slow", tones), ("quick", tmp_path / "quick")):
+        words = ("--encoder", folder / "run" / "encoder.keras", "--dataset", place, "--out", tmp_path / "h.npz")
+        said = invoke("embed", *words)
+        assert ("resampled to 8,000 Hz: 12 recordings of 16,000 Hz" in said) == (name == "quick")
+        embedded[name] = np.load(tmp_path / "h.npz")["embedding"]
+    assert embedded["slow"].shape == (12, 8)
+    apart = np.abs(embedded["quick"] - embedded["slow"]).max()
+    assert apart < 0.1 * np.ptp(embedded["slow"], axis=0).max()
 
 
 @pytest.fixture

@@ -190,15 +190,15 @@ def test_the_client_answers_texts_as_keras_does(kit, deployed, classifier, capsy
         assert (status, out.splitlines()) == (0, rows)
     sent = {}
 
-    def served(samples, model, url, version, inputs):
-        sent.update(samples, model=model, url=url)
+    def served(samples, model, url, version, signature, inputs):
+        sent.update(samples, model=model, url=url, signature=signature)
         return {"probabilities": np.array([[0.25, 0.75]])}
 
     monkeypatch.setattr(rest, "predict", served)
     status, out, _ = answers("a film", "--url", "http://localhost:8501", "--begin", "--end")
     assert out == "good\tbad 0.250  good 0.750\ta film\n"
     assert sent["ids"].tolist() == WORDS.encode(["a film"], begin=True, end=True).tolist()
-    assert sent["model"] == "reviews"
+    assert (sent["model"], sent["signature"]) == ("reviews", None)
     for text, words in (("a\0", "NUL"), ("\udc80", "Unicode")):
         status, _, err = answers(text)
         assert status == 1
@@ -216,6 +216,27 @@ def test_the_client_answers_texts_as_keras_does(kit, deployed, classifier, capsy
         status, out, _ = answers("good", "bad", "--url", "http://localhost:8501")
         assert (status, out.splitlines()) == (0, printed)
     assert text_client.main([str(deployed.parent), "good"]) == 2
+
+
+def test_the_client_asks_the_signature_that_takes_texts(kit, deployed, monkeypatch):
+    import rest
+    import text_client
+
+    manifest, sent = json.loads((deployed / "manifest.json").read_text()), []
+    signatures = manifest["signatures"]
+    signatures["embed_text"] = signatures["serving_default"]
+    signatures["serving_default"] = {**signatures["embed_text"], "inputs": {"image": {"kind": "image"}}}
+    monkeypatch.setattr(text_client, "read_manifest", lambda *_: manifest)
+
+    def served(samples, *_, signature, **__):
+        sent.append((signature, list(samples)))
+        return {"embedding": np.zeros((1, 2))}
+
+    monkeypatch.setattr(rest, "predict", served)
+    words = [str(deployed), "good", "--url", "http://localhost:8501"]
+    assert [text_client.main(words), text_client.main([*words, "--signature", "embed_text"])] == [0, 0]
+    assert sent == [("embed_text", ["ids"])] * 2
+    assert text_client.main([*words, "--signature", "other"]) == 1
 
 
 def test_the_client_minds_the_length_and_a_missing_tokenizer(kit, deployed):

@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_ssl import evaluate, losses, tokenizers, transfer
 from keras_ssl.errors import UserError
+from keras_ssl.networks import parts
 
 RNG = np.random.default_rng(0)
 
@@ -92,6 +93,22 @@ def test_a_search_may_differ_from_the_best_path():
 
 
 # ---- training --------------------------------------------------------------------------------------------------------
+
+
+def test_it_writes_what_its_scores_say_and_training_raises_those_of_the_texts():
+    texts, tones = ["ab", "ba", "a"], {"a": recordings.tone(1000, 0.005), "b": recordings.tone(2000, 0.005)}
+    x = np.stack([np.pad(x := np.concatenate([tones[c] for c in text]), (0, 80 - len(x))) for text in texts])
+    tokenizer = tokenizers.characters(texts)
+    keras.utils.set_random_seed(0)
+    encoder = recordings.encoder(step=8)  # whose frames of a tone are all alike
+    model = transfer.transcriber(encoder, tokenizer.vocabulary)
+    model.compile(keras.optimizers.Adam(0.01), keras.losses.CTC(), run_eagerly=True)
+    losses_of_steps = [float(model.train_on_batch(x[:1], tokenizer.encode(texts[:1]))) for _ in range(3)]
+    assert losses_of_steps[2] < losses_of_steps[0]
+    frames = np.array(parts(encoder).frames(x[:1]))[0, [0, 9]]  # of "a" and of "b"
+    wanted = 10 * np.eye(tokenizer.vocabulary)[tokenizer.encode(["ab"])[0]]
+    model.get_layer("scores").set_weights([np.linalg.pinv(frames) @ wanted, 0 * wanted[0]])
+    assert transfer.transcribe(model, x, tokenizer) == transfer.transcribe(model, x, tokenizer, 4) == texts
 
 
 def test_it_writes_texts_and_is_saved(model, tmp_path):

@@ -42,6 +42,17 @@ def test_first_by_hand():
     np.testing.assert_array_equal(ops.convert_to_numpy(blocks.first_of_kept(y, keep)), [[2, 3], [0, 0]])
 
 
+def test_thirds_are_means_of_three_parts_and_skip_padding():
+    y = np.arange(14, dtype="float32").reshape(1, 7, 2)
+    keep = np.array([[False, True, True, True, True, False, True]])  # five places: 1, 2 | 3 | 4, 6
+    np.testing.assert_array_equal(ops.convert_to_numpy(blocks.thirds_of_kept(y, keep)), [[3, 4, 6, 7, 10, 11]])
+    one = ops.convert_to_numpy(blocks.thirds_of_kept(y, np.arange(7)[None] == 6))
+    np.testing.assert_array_equal(one, [[0, 0, 12, 13, 0, 0]])
+    rows = RNG.normal(size=(2, 9, 3)).astype("float32")
+    whole = ops.convert_to_numpy(blocks.thirds_of_kept(rows, np.ones((2, 9), bool)))
+    np.testing.assert_allclose(whole, rows.reshape(2, 3, 3, 3).mean(axis=2).reshape(2, 9), atol=1e-6)
+
+
 def test_attention_is_the_papers():
     encoder = encoders.with_pool(an_encoder(), "attention")
     pool = encoder.get_layer("pool")
@@ -56,7 +67,7 @@ def test_attention_is_the_papers():
     np.testing.assert_allclose(encoder(IDS), encoders.with_pool(encoder, "mean")(IDS), atol=1e-6)
 
 
-@pytest.mark.parametrize("pool", ["mean", "first", "max", "attention"])
+@pytest.mark.parametrize("pool", ["mean", "first", "max", "thirds", "attention"])
 def test_a_pool_shares_the_encoder_is_saved_and_does_not_see_padding(pool, tmp_path):
     encoder = a_transformer()
     other = encoders.with_pool(encoder, pool)
@@ -65,11 +76,14 @@ def test_a_pool_shares_the_encoder_is_saved_and_does_not_see_padding(pool, tmp_p
     h = ops.convert_to_numpy(other(IDS))
     if pool == "mean":
         np.testing.assert_array_equal(h, encoder(IDS))
+    if pool == "thirds":
+        frames = networks.parts(encoder).frames(IDS)
+        np.testing.assert_allclose(h, blocks.thirds_of_kept(frames, IDS > 0), atol=1e-6)
     if pool == "first":
         np.testing.assert_allclose(h, networks.parts(encoder).frames(IDS)[:, 0], atol=1e-6)
     padded = np.pad(IDS, ((0, 1), (2, 1)))
     np.testing.assert_allclose(other(padded)[:-1], h, atol=1e-5)
-    np.testing.assert_array_equal(other(padded)[-1], np.zeros(8))
+    np.testing.assert_array_equal(other(padded)[-1], np.zeros(other.output_shape[-1]))
     if pool == "attention":
         other.save(tmp_path / "encoder.keras")
         np.testing.assert_allclose(keras.saving.load_model(tmp_path / "encoder.keras")(IDS), h, atol=1e-6)
@@ -79,7 +93,7 @@ def test_a_pool_shares_the_encoder_is_saved_and_does_not_see_padding(pool, tmp_p
 def test_pools_of_encoders_without_padding_and_unknown_ones():
     vit, images = encoders.vit((4, 4, 1), patch=2, width=8, depth=1, heads=2), RNG.random((2, 4, 4, 1), "float32")
     np.testing.assert_allclose(encoders.with_pool(vit, "mean")(images), vit(images), atol=1e-6)
-    with pytest.raises(UserError, match=r"mean, first, last, max, attention. Received 'middle'"):
+    with pytest.raises(UserError, match=r"mean, first, last, max, thirds, attention. Received 'middle'"):
         encoders.with_pool(vit, "middle")
     with pytest.raises(UserError, match=r"has no tokens, trunk, pool"):
         encoders.with_pool(encoders.mlp((4, 4, 1)), "mean")

@@ -52,6 +52,11 @@ def test_noise_has_the_power_that_the_ratio_says():
     np.testing.assert_array_equal(run(views.white_noise((20, 20), probability=0), sounds), sounds)
 
 
+def test_noise_is_not_that_of_keras_which_takes_a_hundred_times_as_long_under_xla(sounds, monkeypatch):
+    monkeypatch.delattr(keras.random, "normal")
+    assert np.isfinite(run(views.white_noise(), sounds)).all()
+
+
 def test_gain_and_polarity(sounds):
     np.testing.assert_allclose(run(views.gain((-20, -20)), sounds), 0.1 * sounds, rtol=1e-5)
     factors = run(views.gain((-6, 6)), sounds)[:7, 0] / sounds[:7, 0]
@@ -96,6 +101,22 @@ def test_a_crop_is_a_part_of_the_recording_from_any_place(sounds):
     np.testing.assert_array_equal(run(views.time_crop((1, 1)), sounds), sounds)
 
 
+def test_speed_changes_length_and_pitch():
+    sounds = np.zeros((2, 1000), "float32")
+    sounds[:, :600] = recordings.tone(400, 600 / RATE, RATE)[:600]
+    for factor in (0.75, 1.0, 2.0):
+        played = run(views.speed((factor, factor)), sounds)
+        np.testing.assert_allclose(
+            played[0], np.interp(factor * np.arange(1000), np.arange(1000), sounds[0]), atol=1e-4
+        )
+        loudest = np.abs(np.fft.rfft(played[0], 8000)).argmax()
+        assert abs(loudest - factor * 400) < 8
+        assert abs(ends(played)[0] - 600 / factor) <= 2
+    both = run(views.speed((0.5, 2)), sounds)
+    assert ends(both)[0] != ends(both)[1]
+    np.testing.assert_array_equal(run(views.speed(probability=0), sounds), sounds)
+
+
 def test_spec_augment_removes_bands_and_spans():
     noise = np.random.default_rng(0).normal(0, 0.1, (6, 1000)).astype("float32")
     banded = run(views.spec_augment(RATE, bands=1, band=0.5, spans=0), noise)
@@ -117,7 +138,8 @@ def test_spec_augment_removes_bands_and_spans():
 
 
 def test_no_operation_writes_into_padding_and_all_give_each_seed_its_view(sounds):
-    for operation in (views.white_noise(), views.gain(), views.polarity(), views.time_crop(), views.spec_augment(RATE)):
+    operations = [views.white_noise(), views.gain(), views.polarity(), views.time_crop(), views.spec_augment(RATE)]
+    for operation in (*operations, views.speed((1, 1.5))):
         seen = run(operation, sounds)
         assert all(after <= before for before, after in zip(ends(sounds), ends(seen)))
         np.testing.assert_array_equal(seen, run(operation, sounds))
@@ -125,14 +147,14 @@ def test_no_operation_writes_into_padding_and_all_give_each_seed_its_view(sounds
         assert np.isfinite(seen).all()
 
 
-def test_the_ready_policy_makes_views_and_its_operations_compile(sounds):
+def test_the_ready_policy_makes_views_and_its_masks_compile(sounds):
     policy = views.recordings(RATE, length=128)
     assert policy.pure
     views.check_views(policy, sounds[:7], specs.Spec((None, 256), "float32", -1.0, 1.0, "audio"))
     seen = run(policy, sounds)
     assert seen.shape == (8, 128)
     assert np.abs(seen).max() <= 1
-    compiled = tf.function(views.spec_augment(RATE), jit_compile=True, autograph=False)  # all would take 3 s
+    compiled = tf.function(views.spec_augment(RATE), jit_compile=True, autograph=False)  # on_jax.py compiles all
     assert compiled(tf.constant(sounds), tf.constant(SEED)).shape == (8, 256)
 
 
@@ -143,6 +165,8 @@ def test_the_ready_policy_makes_views_and_its_operations_compile(sounds):
         lambda: views.gain((-100, 0)),
         lambda: views.polarity(2),
         lambda: views.time_shift(0.6),
+        lambda: views.speed((0.1, 1)),
+        lambda: views.speed(probability=2),
         lambda: views.time_crop((0, 1)),
         lambda: views.time_crop(length=0),
         lambda: views.spec_augment(0),

@@ -59,12 +59,21 @@ def test_jitter_is_in_units_of_each_channel():
     np.testing.assert_allclose(noise.std(axis=(0, 1)), 0.5 * WAVES.std(axis=0), rtol=0.05)
 
 
-def test_rescaling_keeps_the_shape_of_each_channel():
-    series = SAME + 2  # nowhere 0
-    factors = changed(views.rescale((0.5, 2.0)), series) / series
-    np.testing.assert_allclose(factors, np.broadcast_to(factors[:, -2:-1], SAME.shape), rtol=1e-3)
+def test_rescaling_keeps_the_mean_and_the_shape_of_each_channel():
+    before = SAME - SAME.mean(axis=1, keepdims=True)
+    factors = (changed(views.rescale((0.5, 2.0))) - SAME.mean(axis=1, keepdims=True))[:, 1:-1:5] / before[:, 1:-1:5]
+    np.testing.assert_allclose(factors, np.broadcast_to(factors[:, :1], factors.shape), rtol=1e-3)
+    assert len(np.unique(factors[:, 0].round(3))) == 12
     assert factors.min() >= 0.499
     assert factors.max() <= 2.001
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_series_far_from_0_changes_as_one_at_0(name):
+    series = np.random.default_rng(0).normal(size=(4, 24, 2)).astype("float32")
+    series[1:, 18:] = series[2, 3] = np.nan
+    near, far = (changed(OPERATIONS[name], x.astype("float32")) for x in (series, series + 100))
+    np.testing.assert_allclose(far - 100, near, atol=1e-3)
 
 
 def test_windows_and_warping_keep_a_line_in_order():
@@ -88,10 +97,23 @@ def test_frequencies_are_removed_or_come_from_another_series_and_the_mean_stays(
     np.testing.assert_allclose(after[:, 0], before[:, 0], atol=1e-4)
     np.testing.assert_allclose(after[:, 1:], 0, atol=1e-4)
     after = np.fft.rfft(changed(views.mix_frequencies((0.5, 0.5)), series), axis=1)
-    own, foreign = (np.abs(after - x) < 1e-3 for x in (before, np.roll(before, 1, axis=0)))
-    assert (own | foreign).all()
+    is_of = np.abs(after[:, None] - before[None]) < 1e-3  # of series i, whether a frequency is that of series j
+    own, foreign = is_of[range(4), range(4)], is_of & ~np.eye(4, dtype=bool)[:, :, None, None]
+    assert (own | foreign.any(axis=1)).all()
     assert own[:, 0].all()
-    assert 0.2 < foreign[:, 1:].mean() < 0.8
+    assert 0.2 < foreign[:, :, 1:].any(axis=1).mean() < 0.8
+    assert (foreign.any(axis=(2, 3)).sum(axis=1) == 1).all()  # all from the same one
+
+
+def test_the_other_series_is_drawn_anew_for_each_view():
+    series = np.cumsum(np.ones((5, 24, 1)), axis=0) * np.sin(TIME * 9)[:, None]
+    mix = views.mix_frequencies((1, 1))
+    scales = [changed(mix, series.astype("float32"), np.array([1, k])).std(axis=(1, 2)) for k in range(6)]
+    others = np.round(scales / series[0].std()).astype(int) - 1
+    assert (others != np.arange(5)).all()
+    assert all(len(set(column)) > 1 for column in others.T)
+    assert len({tuple((row - np.arange(5)) % 5) for row in others}) > 4  # not one shift for all
+    np.testing.assert_allclose(changed(mix, SAME[:1]), SAME[:1], atol=2e-5)
 
 
 def test_missing_values_stay_missing_and_padding_at_the_end_is_cut():
@@ -105,7 +127,7 @@ def test_missing_values_stay_missing_and_padding_at_the_end_is_cut():
 
 
 def test_the_policy_makes_pairs_under_xla_that_training_takes():
-    policy = views.time_series()
+    policy = views.Policy([*views.time_series().operations, views.mix_frequencies()], kind="series")
     rng = np.random.default_rng(0)
     source = data.from_arrays(rng.normal(size=(8, 24, 2)), kind="series")
     batch = next(iter(data.batches(source, views=policy, batch_size=8)))

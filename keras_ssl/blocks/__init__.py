@@ -5,7 +5,14 @@ from keras_ssl.blocks.cross_attention import cross_attention, transformer_decode
 from keras_ssl.blocks.mel import mel_filters
 from keras_ssl.blocks.normalization import BatchNormalization
 from keras_ssl.blocks.patches import patchify, unpatchify
-from keras_ssl.blocks.pooling import attention_of_kept, first_of_kept, last_of_kept, max_of_kept, mean_of_kept
+from keras_ssl.blocks.pooling import (
+    attention_of_kept,
+    first_of_kept,
+    last_of_kept,
+    max_of_kept,
+    mean_of_kept,
+    thirds_of_kept,
+)
 from keras_ssl.blocks.positions import (
     Positions,
     document_numbers,
@@ -32,8 +39,8 @@ __all__ = [
     "SubwordEmbedding",
     "attention",
     "attention_bias",
-    "cross_attention",
     "attention_of_kept",
+    "cross_attention",
     "document_numbers",
     "first_of_kept",
     "gelu",
@@ -53,6 +60,7 @@ __all__ = [
     "spectrally_normalized",
     "subword_buckets",
     "table_rows",
+    "thirds_of_kept",
     "transformer",
     "transformer_decoder",
     "unpatchify",

@@ -36,7 +36,7 @@ def mel_filters(rate: int, fft_length: int, mels: int, lowest: float = 20.0) -> 
     filters = np.maximum(0, np.minimum(rising, falling))
     if not filters.any(axis=0).all():
         raise UserError(
-            f"so few mel filters that each has a frequency, {rate / fft_length:g} Hz apart",
+            f"mel filters that each hold at least one of the frequencies, which are {rate / fft_length:g} Hz apart",
             f"mels={mels}",
             "give fewer, or longer frames",
         )

@@ -4,7 +4,7 @@ from keras import layers, ops
 
 from keras_ssl.typing import Tensor
 
-__all__ = ["attention_of_kept", "first_of_kept", "last_of_kept", "max_of_kept", "mean_of_kept"]
+__all__ = ["attention_of_kept", "first_of_kept", "last_of_kept", "max_of_kept", "mean_of_kept", "thirds_of_kept"]
 
 
 def mean_of_kept(y: Tensor, keep: Tensor) -> Tensor:
@@ -20,6 +20,26 @@ def mean_of_kept(y: Tensor, keep: Tensor) -> Tensor:
     kept = ops.where(ops.expand_dims(keep, -1), ops.cast(y, "float32"), 0.0)
     count = ops.sum(ops.cast(keep, "float32"), axis=1, keepdims=True)
     return ops.sum(kept, axis=1) / ops.maximum(count, 1.0)
+
+
+def thirds_of_kept(y: Tensor, keep: Tensor) -> Tensor:
+    """Return the means over the first, the second and the last third of the kept places of each sequence.
+
+    The mean of a whole sequence does not know in what order things come; these do. Frame k of m, from 0, is in the
+    third that holds the place (k + 1/2) / m.
+
+    Args:
+        y: Float tensor `(n, length, d)`, symbolic or not; the length may be None.
+        keep: Boolean tensor `(n, length)`, False = padding.
+
+    Returns:
+        Float32 tensor `(n, 3 d)`; 0 for a third that has no place, of fewer than three.
+    """
+    kept = ops.cast(keep, "float32")
+    count = ops.sum(kept, axis=1, keepdims=True)
+    place = (ops.cumsum(kept, axis=1) - 0.5) / ops.maximum(count, 1.0)
+    thirds = ops.floor(3.0 * place)
+    return ops.concatenate([mean_of_kept(y, ops.logical_and(keep, ops.equal(thirds, k))) for k in range(3)], axis=1)
 
 
 def max_of_kept(y: Tensor, keep: Tensor) -> Tensor:

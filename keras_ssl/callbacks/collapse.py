@@ -58,7 +58,8 @@ class CollapseDoctor(keras.callbacks.Callback):
     - `doctor_rank`: `measures.effective_rank`; 1 if all are on one line.
     - `doctor_scale`: standard deviation without normalization, relative to that before training.
     - `doctor_entropy`: the objective's `entropy`, that of the use of its prototypes, if it has one.
-    - `doctor_perplexity`: the objective's `perplexity`, that of the use of its code books, if it has one.
+    - `doctor_perplexity`: the objective's `perplexity`, that of the code book of which the fewest entries are in use,
+      if it has code books.
 
     Of an objective without views, such as `Wav2Vec2`, only its own `entropy` or `perplexity` is looked at.
 
@@ -161,7 +162,7 @@ class CollapseDoctor(keras.callbacks.Callback):
         }
 
     def _diagnose(self, when, epoch, now, last):
-        found = diagnose(now, last, self.width)
+        found = diagnose(now, last, self.width, getattr(self.model, "entries", None))
         if found is None or found.name in [finding.diagnosis for finding in self.findings]:
             return
         value = now[found.figure]

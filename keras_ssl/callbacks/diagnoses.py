@@ -1,5 +1,6 @@
 """The tables of `CollapseDoctor`: what its figures mean, and the likely cause of a collapse in each objective."""
 
+import re
 import typing
 from collections.abc import Mapping
 
@@ -14,8 +15,8 @@ class Diagnosis(typing.NamedTuple):
     Attributes:
         name: Its name.
         figure: Name of the figure that shows it.
-        below: Threshold of the figure. For narrow networks, `diagnose` lowers that of the rank to a quarter of the
-            width.
+        below: Threshold of the figure. `diagnose` lowers that of the rank for narrow networks, and that of the
+            perplexity for small code books.
         meaning: What a figure below the threshold means.
         cause: Likely cause, in which "{}" is replaced by that of the objective.
     """
@@ -38,7 +39,7 @@ _TABLE = (
         "the policy changes nothing, or both views are the same array (`views.preview(policy, images)` shows it)",
     ),
     Diagnosis("one prototype", "doctor_entropy", 0.2, "nearly all samples are assigned to the same prototypes"),
-    Diagnosis("one code", "doctor_perplexity", 2.0, "nearly all places get the same entry of each code book"),
+    Diagnosis("one code", "doctor_perplexity", 2.0, "nearly all places get the same entry of a code book"),
     Diagnosis("one point", "doctor_std", 0.25, "the projections of all samples have nearly the same direction"),
     Diagnosis("few dimensions", "doctor_rank", 6.0, "the projections vary in few directions only"),
     Diagnosis("no scale", "doctor_scale", 0.1, "the projections have shrunk, all toward one point"),
@@ -67,7 +68,9 @@ _CAUSES = {
 }
 
 
-def diagnose(now: Mapping[str, float], last: Mapping[str, float], width: int) -> Diagnosis | None:
+def diagnose(
+    now: Mapping[str, float], last: Mapping[str, float], width: int, entries: int | None = None
+) -> Diagnosis | None:
     """Return the first diagnosis whose figure is below its threshold now and was so at the last check.
 
     A figure that has risen since by a tenth of the threshold is recovering, as those of untrained networks do, and does
@@ -76,13 +79,18 @@ def diagnose(now: Mapping[str, float], last: Mapping[str, float], width: int) ->
     Args:
         now: Figures by name. Those that are missing are ignored.
         last: Figures at the last check.
-        width: Width of the projections or of the representation, whichever is narrower.
+        width: Width of the projections or of the representation, whichever is narrower. The threshold of the rank is
+            at most a quarter of it.
+        entries: Number of entries of a code book, n, or None if there are no code books. The threshold of the
+            perplexity, which is in 1..n, is at most `1 + (n - 1) / 4`. Default: None.
 
     Returns:
         `Diagnosis`, with the threshold that was used, or None.
     """
-    table = (row._replace(below=min(row.below, width / 4)) if row.figure == "doctor_rank" else row for row in _TABLE)
-    for row in table:
+    most = {"doctor_rank": width / 4}
+    if entries is not None:
+        most["doctor_perplexity"] = 1 + (entries - 1) / 4
+    for row in (row._replace(below=min(row.below, most.get(row.figure, row.below))) for row in _TABLE):
         if row.figure in now and row.figure in last:
             figure, before = now[row.figure], last[row.figure]
             if max(figure, before) < row.below and figure < before + row.below / 10:
@@ -91,6 +99,10 @@ def diagnose(now: Mapping[str, float], last: Mapping[str, float], width: int) ->
 
 
 def likely_cause(diagnosis: Diagnosis, objective: objectives.Objective) -> str:
-    """Return, as text, the most frequent cause in this objective or the nearest parent class in the table."""
+    """Return, as text, the most frequent cause in this objective or the nearest parent class in the table.
+
+    A value that an argument has already is not advised.
+    """
     its_own = next(_CAUSES[kind] for kind in type(objective).__mro__ if kind in _CAUSES)
-    return diagnosis.cause.format(its_own.format(objective))
+    text = diagnosis.cause.format(its_own.format(objective))
+    return re.sub(r"(?<![\w.])([\d.]+); try ([\d.]+)", lambda x: x[1] if float(x[1]) == float(x[2]) else x[0], text)

@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import keras
 
@@ -12,7 +12,6 @@ from keras_ssl.data import readers
 from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers.notes import Note, tell
 from keras_ssl.data.readers.pixels import as_size, with_channels
-from keras_ssl.data.readers.videos import holds_videos
 from keras_ssl.data.source import Source
 from keras_ssl.data.video_loading import videos
 from keras_ssl.errors import UserError
@@ -37,6 +36,7 @@ def load(
     skip_broken: bool = False,
     rate: int | None = None,
     length: float | None = None,
+    frames: int | None = None,
     say: Callable[[str], object] | None = None,
 ) -> Source:
     """Load samples, with labels if there are any.
@@ -54,11 +54,12 @@ def load(
       `Training`, `test_set` and `validation`, are the splits and number the classes alike; a folder without them is
       all `"train"`. Hidden files are ignored; links are followed, and every file is read once. What is skipped, and
       what does not look like classes, is said.
-    - A folder with more sound files than images (`.wav`, `.flac`, `.ogg`, `.mp3`), or a `.csv` or `.tsv` file with a
-      column "file", and perhaps "label" and "text": recordings of kind "audio", as int16, of one sample rate and one
-      channel, padded with zeros to the longest. A folder may hold `train.csv` and `test.csv`, else it is read as one of
-      images. Texts become `Source.columns["text"]`. Silent and clipped recordings are named.
-    - A folder of videos: clips of `length` frames, see `data.videos`.
+    - A folder of sound files (`.wav`, `.flac`, `.ogg`, `.mp3`), if they are more than the images and the videos; or a
+      `.csv` or `.tsv` file with a column "file", and perhaps "label" and "text": recordings of kind "audio", as int16,
+      of one sample rate and one channel, padded with zeros to the longest. A folder may hold `train.csv`, `test.csv`;
+      else it is read as one of images. Texts become `Source.columns["text"]`. Silent and clipped ones are named.
+    - A folder with more videos than images or sound files: clips of `frames` frames, see `data.videos`. A GIF is an
+      image, unless videos are asked for by `kind="video"` or by a model.
     - An `.npz` file, or a folder with `train.npz`, and `test.npz` perhaps: the array "labels", if there is one, holds
       class numbers; the others are the samples, one array of any name, or several by the names of a model's inputs.
     - A file of series, or a folder with one for each split: `.ts`, as the UEA and UCR archives have them, called
@@ -78,8 +79,9 @@ def load(
             TensorFlow Datasets whose images differ in size. Default: the size that they have.
         columns: Names of other features of a set of TensorFlow Datasets, with one number per sample, to keep as
             `Source.columns`; for example `("label_shape",)` of `"dsprites"`. Default: none.
-        kind: Kind of the samples of an `.npz` file, see `from_arrays`, or "series" for a table of them. Default: by
-            name, axes and dtype, or that of `like`.
+        kind: Kind of the samples of an `.npz` file, see `from_arrays`; or which of several kinds in a folder to load:
+            "image", "audio", "video", or "series", as which tables are read, too. Default: that of `like`; else by
+            name, axes and dtype, or by what most files of the folder are.
         like: Model that will take the samples: arrays are of its kinds, and images, except those of an `.npz` file,
             get its size and its number of channels. Default: None.
         in_memory: Whether the images or recordings of a folder are decoded now and kept in memory; if False, each is
@@ -95,8 +97,9 @@ def load(
         skip_broken: Whether files of a folder that cannot be read are left out, and named. Default: False, they are an
             error.
         rate: Sample rate in Hz that recordings are resampled to. Default: that of most of them.
-        length: Length in seconds to which longer recordings are cut, or number of frames of a clip of video. Default:
-            that of a model that takes one length, else any, and 20 frames.
+        length: Length in seconds to which longer recordings are cut. Default: that of a model that takes one length,
+            else any.
+        frames: Number of frames of a clip of video. Default: those that a model takes, or 20.
         say: Called with each sentence about what was found and chosen. Default: None, choices that may be wrong are
             warnings.
 
@@ -123,24 +126,21 @@ def load(
     if file is not None:
         _check_no_columns(columns, folder)
         return readers.load_arrays(file, kind)
-    if readers.has_sounds(folder):
+    found = readers.contents(folder, split, kind)
+    if found is not None:
         _check_no_columns(columns, folder)
+    given = (wanted, in_memory, trust, preparation, channels, skip_broken, say)
+    if found == "audio":
         return readers.load_sounds(folder, split, rate, length, _frames(like), in_memory, trust, skip_broken, say)
-    if kind != "series" and (table := readers.captions_file(folder, split)):
-        _check_no_columns(columns, folder)
-        given = (wanted, in_memory, trust, preparation, channels, skip_broken, say)
+    if found == "image, ids" and (table := readers.captions_file(folder, split)):
         return readers.load_captioned(table, "picture", "text", *given)
-    file = readers.series_file(folder, split, kind)
-    if file is not None:
-        _check_no_columns(columns, folder)
-        return readers.load_series(file, folder, kind)
+    if found == "series" and (file := readers.series_file(folder, split, kind)):
+        return readers.load_series(file, folder, kind, say)
+    if found == "video":
+        options: dict[str, Any] = {"in_memory": in_memory, "fit": fit, "background": background, "say": say}
+        return videos(folder, split, frames, size=size, like=like, skip_broken=skip_broken, **options)
     if folder.is_dir():
-        _check_no_columns(columns, folder)
-        if holds_videos(folder):
-            frames = cast("int | None", length)  # `videos` says so if it is not
-            options: dict[str, Any] = {"in_memory": in_memory, "fit": fit, "background": background, "say": say}
-            return videos(folder, split, frames, size=size, like=like, skip_broken=skip_broken, **options)
-        return readers.load_folder(folder, split, wanted, in_memory, trust, preparation, channels, skip_broken, say)
+        return readers.load_folder(folder, split, *given)
     if folder.is_file() and folder.name.lower().endswith(names.TEXT_FILES):
         raise UserError(
             "images or arrays",

@@ -51,7 +51,8 @@ def pairs(
     file names the columns. A folder may hold such files of the splits: `train.csv` and, perhaps, `test.csv` or
     `val.csv`.
 
-    Texts that several pairs share are said: in a batch they are false negatives of each other, see `objectives.CLIP`.
+    Texts and pictures that several pairs share are said: in a batch they are false negatives of each other, see
+    `objectives.CLIP`.
 
     Args:
         path: Path of the file or folder.
@@ -59,7 +60,7 @@ def pairs(
         picture: Name of the column of paths. Default: "picture".
         text: Name of the column of texts. Default: "text".
         tokenizer: The `Tokenizer` that makes ids of the texts: for test data that of the training data. Default: None,
-            word pieces in lowercase that are trained on these texts.
+            word pieces in lowercase that are trained on these texts, which is said for test data.
         vocabulary: Most ids of that tokenizer; few texts have fewer. Default: 8000.
         length: Most ids of a text, at least 1. Longer texts are cut, which is said. Default: 32.
         size: Side length or `(height, width)` in pixels to resize the images to. Default: as `data.load` does.
@@ -74,11 +75,13 @@ def pairs(
         say: See `data.load`. Default: None.
 
     Returns:
-        A `Source` of dicts of "image" and "ids", with the tokenizer, and the texts as its column "text".
+        A `Source` of dicts of "image" and "ids", with the tokenizer, the texts as its column "text", and as its column
+        "picture" the number of each picture, which is the same where several records name one.
 
     Raises:
         UserError: If there is no such file or column; a picture is missing or broken, or a text is empty, with the
-            number of such records and the first of them; or all pairs have the same text.
+            number of such records and the first of them; all pairs have the same text; or `like` is a `CLIP`, and its
+            tokenizer is not given.
 
     Example:
         `train = data.pairs("clipart/train.csv", size=64)`, and `data.pairs("clipart/test.csv",
@@ -86,10 +89,9 @@ def pairs(
     """
     file = readers.captions_file(path, split, picture)
     if file is None:
-        if not pathlib.Path(path).expanduser().exists():
-            check_no_path(path, "a table of pictures and texts", TABLES)
-        received = f"{path}, which has no such column, no record, or another ending than {' '.join(TABLES)}"
-        raise UserError(f"a table with the columns '{picture}' and '{text}'", received, "check the path and the names")
+        raise _no_table(path, picture, text)
+    if tokenizer is None:
+        _check_may_train(like, file, split, say)
     wanted, channels = as_size(size), None
     if like is not None:
         wanted, channels = wanted or image_size(like), image_channels(like)
@@ -100,13 +102,40 @@ def pairs(
     return from_pairs(pictures, (pictures.columns or {})["text"], tokenizer, vocabulary, length, say)
 
 
+def _no_table(path, picture, text):
+    """The error about what is no table of pictures and texts."""
+    place = pathlib.Path(path).expanduser()
+    if not place.exists():
+        check_no_path(path, "a table of pictures and texts", TABLES)
+    table = readers.split_file(place, "train", TABLES) if place.exists() else None
+    received = f"{path}, which is no table, and no folder with train.csv; tables end with {' '.join(TABLES)}"
+    if table is not None:
+        received = f"{', '.join(map(repr, readers.first_record(table))) or 'no columns'} in {table}"
+    do = "name the columns: `data.pairs(path, picture='…', text='…')`, with commas (.csv) or tabs (.tsv) between them"
+    return UserError(f"a table with the columns '{picture}' and '{text}'", received, do)
+
+
+def _check_may_train(like, file, split, say):
+    """Raise if a model needs its own tokenizer; say that one is trained on data that may be for testing."""
+    takes = getattr(like, "batch_specs", None)
+    if isinstance(takes, dict) and any(getattr(one, "kind", None) == "ids" for one in takes.values()):
+        raise UserError(
+            f"the tokenizer that the {type(like).__name__} was trained with",
+            "none",
+            "give `tokenizer=train.tokenizer`, or `tokenizer=runs.tokenizer_of(path)` of a saved model",
+        )
+    if split != "train":
+        note = f"{file}: a new tokenizer is trained on the texts of the split '{split}'. For a model that is trained "
+        tell([Note(f"{note}already give that of its training data: `tokenizer=train.tokenizer`.")], say, stacklevel=3)
+
+
 def has_pairs(path: Path) -> bool:
     """Return whether a path is that of a table, or of a folder with tables, which has a column "picture".
 
     Args:
         path: Path, or the name of a data set.
     """
-    return readers.captions_file(path) is not None
+    return readers.listed_kind(path) == "image, ids"
 
 
 def from_pairs(
@@ -145,7 +174,8 @@ def from_pairs(
         raise UserError(f"texts that tell the images in {source.name} apart", received, "check the column of texts")
     tokenizer = tokenizer or tokenizers.word_pieces(strings, vocabulary, lowercase=True)
     ids = tokenizer.encode(strings)
-    notes = list(_notes(source.name, counts, int(ids[:, length:].any(axis=1).sum()), length))
+    pictures = Counter((source.columns or {}).get("picture", np.arange(len(source))).tolist())
+    notes = list(_notes(source.name, pictures, counts, int(ids[:, length:].any(axis=1).sum()), length))
     tell(notes, say, stacklevel=2 if images is source else 1)
     ids = ids if ids.shape[1] <= length else tokenizer.encode(strings, length, truncate=True)
     stored = source.samples.values if isinstance(source.samples, Arrays) else None
@@ -158,8 +188,14 @@ def from_pairs(
     )
 
 
-def _notes(name, counts, cut, length):
-    total, shared = counts.total(), sum(count for count in counts.values() if count > 1)
+def _notes(name, pictures, counts, cut, length):
+    total = counts.total()
+    of_pictures, shared = (sum(count for count in one.values() if count > 1) for one in (pictures, counts))
+    if of_pictures:
+        yield Note(
+            f"{name}: {of_pictures:,} of {total:,} pairs have a picture that others have, too, at most "
+            f"{max(pictures.values()):,} the same. In one batch they count as wrong for each other."
+        )
     if shared:
         often, count = counts.most_common(1)[0]
         yield Note(

@@ -20,6 +20,8 @@ from keras_ssl.typing import Samples
 
 __all__ = ["Source", "check_labeled", "from_arrays"]
 
+_RATE = 8000  # Hz
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Source:
@@ -103,6 +105,11 @@ class Source:
             raise UserError("samples of one tensor", f"a dict of {', '.join(self.specs)}", "read `source.specs`")
         return self.specs.shape[1:]
 
+    @property
+    def rate(self) -> int:
+        """Sample rate of recordings in Hz; 8000 where it is not known, as encoders of sound have by default."""
+        return self.preparation.rate if isinstance(self.preparation, SoundPreparation) else _RATE
+
     def __len__(self) -> int:
         return len(self.samples)
 
@@ -167,12 +174,14 @@ class Source:
         if isinstance(self.samples, Arrays):
             _check_stored(self.specs, self.stored)
 
-    def split(self, fraction: float, seed: int = 0) -> "tuple[Source, Source]":
+    def split(self, fraction: float, seed: int = 0, by: str | None = None) -> "tuple[Source, Source]":
         """Split the samples at random into two sources, class by class if there are labels.
 
         Args:
             fraction: Fraction of the samples in the first source, above 0 and below 1.
             seed: Seed of the draw, a non-negative integer. Default: 0.
+            by: Name of a column whose equal values stay together, such as "video" of clips, which are alike: the
+                fraction is then one of the values, each of the class of its first sample. Default: None.
 
         Returns:
             `(first, rest)`, with `round(fraction * n)` samples in the first. With labels, the first has
@@ -180,10 +189,17 @@ class Source:
             `Windows` that overlap are in both parts: split their stream instead.
 
         Raises:
-            UserError: If one of the two would be empty.
+            UserError: If one of the two would be empty, or there is no such column.
         """
-        first, rest = two_parts(len(self), self.labels, fraction, seed)
-        return self[first], self[rest]
+        if by is None:
+            first, rest = two_parts(len(self), self.labels, fraction, seed)
+            return self[first], self[rest]
+        if by not in (self.columns or {}):
+            raise UserError(f"a column '{by}' of {self.name}", f"{sorted(self.columns or {})}", "choose one of them")
+        _, at, owner = np.unique((self.columns or {})[by], return_index=True, return_inverse=True)
+        labels = None if self.labels is None else self.labels[at]
+        is_first = np.isin(owner, two_parts(len(at), labels, fraction, seed)[0])
+        return self[is_first], self[~is_first]
 
 
 def from_arrays(
@@ -194,6 +210,7 @@ def from_arrays(
     name: str = "arrays",
     columns: dict[str, Any] | None = None,
     kind: str | dict[str, str] | None = None,
+    rate: int | None = None,
 ) -> Source:
     """Make a `Source` from arrays.
 
@@ -207,12 +224,14 @@ def from_arrays(
         columns: Other known values of the samples, a dict from names to arrays of shape `(n,)`, or None.
         kind: Kind of the samples, one of `specs.KINDS`, or a dict of kinds by name. Default: by name, axes and dtype.
             Floats of three axes need it, since they may be series or gray images.
+        rate: Sample rate of recordings in Hz, which becomes the source's `SoundPreparation`. Default: None, it is not
+            known.
 
     Returns:
         A `Source`. The arrays are not copied.
 
     Raises:
-        UserError: If axes, dtype, labels or columns do not fit.
+        UserError: If axes, dtype, labels, columns or the rate do not fit.
     """
     arrays = as_arrays(samples)
     if labels is not None:
@@ -221,7 +240,11 @@ def from_arrays(
         classes = _number_of_classes(labels) if classes is None and len(labels) else classes
     columns = None if columns is None else {key: np.asarray(column) for key, column in columns.items()}
     names = None if class_names is None else tuple(class_names)
-    return Source(arrays, labels, classes, names, name, columns, kind)
+    preparation = None if rate is None else SoundPreparation(rate)
+    source = Source(arrays, labels, classes, names, name, columns, kind, preparation)
+    if rate is not None and source.kind != "audio":
+        raise UserError("`rate` of recordings only", f"{source.plural}", "leave it out, or give `kind='audio'`")
+    return source
 
 
 def _number_of_classes(labels):

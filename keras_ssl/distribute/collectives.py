@@ -108,7 +108,7 @@ def mean(values: Tensor, weights: Tensor | None = None, axis: int | tuple[int, .
 
 
 def assign(variables: list[keras.Variable], values: list[Tensor]) -> None:
-    """Assign values to non-trainable variables; every replica must have computed the same values.
+    """Assign values to variables; every replica must have computed the same values.
 
     In a replica's step TensorFlow does not allow assignments to a mirrored variable without an aggregation method, so
     each replica's copy is assigned separately.

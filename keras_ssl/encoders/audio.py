@@ -290,5 +290,7 @@ def _check_convolutions(width, filters, kernels, strides):
         check_between(f"strides[{k}]", stride, 1, kernel, whole=True)
     if filters[-1] != width:
         raise UserError(
-            f"{width} filters last, the width of the tokens", f"{filters[-1]}", "give `filters` that end so"
+            f"{width} filters in the last convolution, the width of the tokens",
+            f"{filters[-1]}",
+            "give this width as the last of `filters`",
         )

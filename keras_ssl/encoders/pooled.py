@@ -3,7 +3,14 @@
 import keras
 from keras import ops
 
-from keras_ssl.blocks import attention_of_kept, first_of_kept, last_of_kept, max_of_kept, mean_of_kept
+from keras_ssl.blocks import (
+    attention_of_kept,
+    first_of_kept,
+    last_of_kept,
+    max_of_kept,
+    mean_of_kept,
+    thirds_of_kept,
+)
 from keras_ssl.errors import UserError
 from keras_ssl.networks import parts
 from keras_ssl.specs import inputs_like
@@ -15,6 +22,7 @@ _POOLS = {
     "first": first_of_kept,
     "last": last_of_kept,
     "max": max_of_kept,
+    "thirds": thirds_of_kept,
     "attention": attention_of_kept,
 }
 
@@ -26,12 +34,14 @@ def with_pool(encoder: keras.Model, pool: str, name: str | None = None) -> keras
         encoder: Functional `keras.Model` with the layers `tokens`, `trunk` and `pool`; see `networks.parts`.
         pool: How the frames of a sequence become one vector. "mean" and "max" take all that are kept, "first" the first
             of them, such as that of a token which begins every text, "last" the last, which of a causal encoder has
-            seen all others. "attention" is a mean with weights that are trained (`blocks.attention_of_kept`), so it is
-            of use only where the pool trains: freeze `["tokens", "trunk"]` under it, not the encoder.
+            seen all others. "thirds" are the means of the three thirds of a sequence, side by side, which know what
+            comes first; the representation is three times as wide. "attention" is a mean with weights that are trained
+            (`blocks.attention_of_kept`), so it is of use only where the pool trains: freeze `["tokens", "trunk"]` under
+            it, not the encoder.
         name: Name of the encoder. Default: that of the given one.
 
     Returns:
-        Functional `keras.Model` from the encoder's inputs to `(n, width)`, float32.
+        Functional `keras.Model` from the encoder's inputs to `(n, width)`, of thirds `(n, 3 * width)`, float32.
 
     Raises:
         UserError: If the encoder does not have these layers, or there is no such pool.
@@ -56,7 +66,8 @@ def pooling(width: int, pool: str = "mean", padded: bool = True) -> keras.Model:
         padded: Whether it takes keep. Default: True.
 
     Returns:
-        `keras.Model` from frames `(n, length, width)`, or from frames and keep `(n, length)`, to `(n, width)`.
+        `keras.Model` from frames `(n, length, width)`, or from frames and keep `(n, length)`, to a vector for each
+        sequence.
 
     Raises:
         UserError: If there is no such pool.

@@ -180,20 +180,22 @@ def _filled(series, statistics):
     missing = ops.isnan(series)
     keep = ops.logical_not(ops.any(missing, axis=-1))
     if statistics is not None:
-        series = _standardization(series.shape[-1], statistics)(series)
+        series = _standardized(series, statistics)
     # the condition has the shape of the series: tf2onnx turns a broadcast `where` into products, and 0 * NaN is NaN
     return ops.where(missing, 0.0, series), keep
 
 
-def _standardization(channels, statistics):
+def _standardized(series, statistics):
+    """`(series - mean) / std`, in float32 under any policy: half precision would lose a series far from 0."""
     mean, std = (np.asarray(values, "float64") for values in statistics)
-    if mean.shape != (channels,) or std.shape != (channels,) or not (np.isfinite(mean).all() and (std > 0).all()):
+    shape = (series.shape[-1],)
+    if mean.shape != shape or std.shape != shape or not (np.isfinite(mean).all() and (std > 0).all()):
         raise UserError(
-            f"mean and standard deviation, above 0, of each of {channels} channels",
+            f"mean and standard deviation, above 0, of each of {series.shape[-1]} channels",
             f"{statistics}",
             "compute them: `data.channel_statistics(train)`",
         )
-    return layers.Rescaling((1 / std).tolist(), (-mean / std).tolist(), name="standardized")
+    return (series - mean.astype("float32")) / std.astype("float32")
 
 
 def _steps(channels, width, statistics):

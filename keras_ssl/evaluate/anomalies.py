@@ -13,6 +13,8 @@ from keras_ssl.typing import Samples
 
 __all__ = ["anomaly_scores", "relative_scores"]
 
+_LEAST = 0.1  # of the mean of all scores
+
 
 def anomaly_scores(encoder: keras.Model, samples: Source | Samples, batch_size: int = 256) -> np.ndarray:
     """Score how unexpected the last known step of each series is, by what hiding it changes.
@@ -27,7 +29,7 @@ def anomaly_scores(encoder: keras.Model, samples: Source | Samples, batch_size: 
         batch_size: Series at a time. Default: 256.
 
     Returns:
-        Float32 array `(n,)`, at least 0. What is much depends on the encoder: see `relative_scores`.
+        Float32 array `(n,)`, at least 0. Their size depends on the encoder: `relative_scores` compares them.
 
     Raises:
         UserError: If the samples do not fit the encoder, or it lacks these layers.
@@ -63,10 +65,15 @@ def relative_scores(scores: np.ndarray, window: int = 21) -> np.ndarray:
 
     Reference:
         See `anomaly_scores`.
+
+    Departures:
+        The divisor is at least a tenth of the mean of all scores. The paper's is 0 after a stretch in which nothing
+        changed, and a single quotient by it would set the threshold.
     """
     check_between("window", window, 1, whole=True)
     total = np.concatenate([[0.0], np.cumsum(scores, dtype="float64")])
     place = np.arange(len(scores))
     begin = np.maximum(place - window, 0)
     mean = (total[place] - total[begin]) / np.maximum(place - begin, 1)
-    return np.where(place > 0, (scores - mean) / np.maximum(mean, 1e-12), 0.0)
+    least = max(_LEAST * total[-1] / max(len(scores), 1), 1e-12)
+    return np.where(place > 0, (scores - mean) / np.maximum(mean, least), 0.0)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_ssl.checks import as_array, check_between
-from keras_ssl.data import Source, from_arrays
+from keras_ssl.data import Source, Windows, from_arrays
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.typing import Samples
@@ -99,8 +99,9 @@ def forecast_probe(
 ) -> dict[str, dict[str, float]]:
     """Forecast the last steps of series by ridge regression on frozen representations of the steps before.
 
-    The penalty is chosen on the last fifth of `train`, which should be the latest windows. Use an encoder whose
-    representation is that of the last step, such as `encoders.with_pool(encoder, "last")`.
+    The penalty is chosen on the last fifth of `train`, which should be the latest windows, by a regression on the
+    others; of `Windows`, on those that share no step with this fifth. Use an encoder whose representation is that of
+    the last step, such as `encoders.with_pool(encoder, "last")`.
 
     Args:
         encoder: `keras.Model` or objective, which takes series of any length.
@@ -115,18 +116,24 @@ def forecast_probe(
         "last_value"; and "seasonal_naive".
 
     Raises:
-        UserError: If the series are too short or do not fit the encoder, or a step to forecast is not known in train.
+        UserError: If the series are too short or do not fit the encoder, a step to forecast is not known in train, or
+            no window of train ends before its last fifth.
 
     Reference:
         Yue et al. 2022, "TS2Vec: Towards Universal Representation of Time Series", section "Time Series Forecasting".
+
+    Departures:
+        The penalty has the least squared error on the last fifth of train, and the regression is then fitted on all of
+        train. The authors' code chooses by the sum of the root of it and the absolute error on validation series, and
+        keeps the fit on train. It encodes a long series at once, by sliding; here each window is encoded for itself.
     """
     (past, future), (test_past, test_future) = split_horizon(train, horizon), split_horizon(test, horizon)
     if not np.isfinite(future).all():
         raise UserError("known values in all steps to forecast in train", "missing ones", "leave these series out")
-    found = {}
+    found, parts = {}, _parts(train, len(past))
     for name, model in (("encoder", encoder), ("raw_inputs", None)):
         features = [embed(model, x, like=encoder) for x in (past, test_past)]
-        forecast = _ridge(features[0], future.reshape(len(future), -1)).predict(features[1])
+        forecast = _ridge(features[0], future.reshape(len(future), -1), *parts).predict(features[1])
         found[name] = forecast_errors(test_future, forecast.reshape(test_future.shape))
     found["last_value"] = forecast_errors(test_future, last_value(test_past, horizon))
     if season is not None:
@@ -134,15 +141,29 @@ def forecast_probe(
     return found
 
 
-def _ridge(features, targets):
-    """The ridge regression whose penalty is best on the last samples."""
+def _parts(train, count):
+    """Which samples the regressions to choose from are fitted on, and which they are compared on."""
+    chosen_on = np.arange(min(round(count * (1 - _KEPT_FOR_CHOICE)), count - 1), count)
+    fitted = np.arange(chosen_on[0])
+    if isinstance(train, Source) and isinstance(train.samples, Windows):
+        starts = train.samples.starts
+        fitted = fitted[starts[fitted] + train.samples.length <= starts[chosen_on].min()]
+    if not len(fitted):
+        raise UserError(
+            "series in train that end before its last fifth begins, to choose the penalty",
+            f"none among {count}",
+            "give more of them, or a longer stream",
+        )
+    return fitted, chosen_on
+
+
+def _ridge(features, targets, fitted, chosen_on):
+    """The ridge regression whose penalty is best on some samples when it is fitted on others, fitted on all."""
     from sklearn.linear_model import Ridge
 
-    begin = max(1, round(len(features) * (1 - _KEPT_FOR_CHOICE)))
-
     def error(penalty):
-        fitted = Ridge(penalty).fit(features[:begin], targets[:begin])
-        return np.square(fitted.predict(features[begin:]) - targets[begin:]).mean() if begin < len(features) else 0.0
+        predicted = Ridge(penalty).fit(features[fitted], targets[fitted]).predict(features[chosen_on])
+        return np.square(predicted - targets[chosen_on]).mean()
 
     return Ridge(min(_PENALTIES, key=error)).fit(features, targets)
 

@@ -38,8 +38,10 @@ def frame_errors(predicted: np.ndarray, true: np.ndarray) -> dict[str, float]:
         its code computes them for Moving MNIST.
 
     Departures:
-        The structural similarity has a Gaussian window and values in 0..1, as in its paper, see `ssim`; OpenSTL's has a
-        uniform window, and the range of values that scikit-image gives to floats.
+        Frames are compared as they are; `next_frame_errors` and `frame_baselines` cut them to 0..1 before, which
+        OpenSTL does not, and which can only lower errors. The structural similarity has a Gaussian window and values in
+        0..1, as in its paper, see `ssim`; OpenSTL's has a uniform window, and the range of values that scikit-image
+        gives to floats.
     """
     predicted, true = checks.as_array(predicted), checks.as_array(true)
     checks.check_same_shape(predicted, true)
@@ -64,7 +66,7 @@ def frame_errors(predicted: np.ndarray, true: np.ndarray) -> dict[str, float]:
 def next_frame_errors(
     model: Any, source: Source, batch_size: int = 32, progress: Progress | None = None
 ) -> dict[str, float]:
-    """Measure the frames that a model predicts, on clips of past and future frames.
+    """Measure the frames that a model predicts, cut to 0..1, on clips of past and future frames.
 
     Args:
         model: `objectives.FramePrediction`, or any model with `past` and `next_frames(video, count)`.
@@ -91,10 +93,10 @@ def frame_baselines(train: Source, test: Source, past: int, batch_size: int = 25
     """Measure predictions without a network: the last past frame, the mean of the past ones, and a ridge regression.
 
     The regression predicts all pixels of the future frames from all of the past ones. Its penalty is the best on the
-    last fifth of `train`.
+    last fifth of `train`. Predictions are cut to 0..1, as those of models are.
 
     Args:
-        train: `data.Source` of clips for the regression. Memory grows with the square of their number: some 1,000.
+        train: `data.Source` of clips for the regression. Memory grows with the square of their number: give some 1,000.
         test: `data.Source` of clips to predict.
         past: Number of frames to predict from.
         batch_size: Clips at a time. Default: 256.
@@ -128,7 +130,8 @@ def _mean_errors(predict, source, past, batch_size, progress=None):
     sums: dict[str, float] = {}
     for begin in range(0, len(source), batch_size):
         clips = source[begin : begin + batch_size].inputs()
-        for name, error in frame_errors(predict(clips[:, :past]), clips[:, past:]).items():
+        predicted = np.clip(predict(clips[:, :past]), 0, 1)
+        for name, error in frame_errors(predicted, clips[:, past:]).items():
             sums[name] = sums.get(name, 0.0) + len(clips) * error
         if progress:
             progress(begin + len(clips), len(source))

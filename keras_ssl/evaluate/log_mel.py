@@ -12,15 +12,16 @@ _FRAME = 0.032  # seconds
 _FLOOR = 1e-4  # of the power in a mel band, far below what a 16-bit recording of speech has
 
 
-def log_mel_features(sounds: np.ndarray, rate: int = 16000, mels: int = 40) -> np.ndarray:
+def log_mel_features(sounds: np.ndarray, rate: int = 8000, mels: int = 40) -> np.ndarray:
     """Return the mean and the standard deviation over time of each band of the log-mel spectrogram.
 
-    Frames have 32 ms, with a Hann window, and half of that is between their beginnings. Frames that begin in the zeros
-    at the end of a recording do not count.
+    Frames have 32 ms, and half of that is between their beginnings. Frames that begin in the zeros at the end of a
+    recording do not count. Window, powers and floor are those of `encoders.spectrogram_conv`, whose spectrogram is
+    standardized besides.
 
     Args:
         sounds: Float array `(n, time)` in -1..1.
-        rate: Sample rate in Hz. Default: 16000.
+        rate: Sample rate in Hz. Default: 8000, as encoders of sound have.
         mels: Number of mel bands. Default: 40.
 
     Returns:
@@ -36,11 +37,13 @@ def log_mel_features(sounds: np.ndarray, rate: int = 16000, mels: int = 40) -> n
     check_counts(rate=rate, mels=mels)
     frame = max(2, round(_FRAME * rate))
     step, size = frame // 2, 1 << (frame - 1).bit_length()
-    filters, window = mel_filters(rate, size, mels), np.hanning(frame + 1)[:-1].astype("float32")
+    filters, window = mel_filters(rate, size, mels), np.hanning(frame).astype("float32")
+    sides = np.where(np.arange(size // 2 + 1) % (size // 2), 2, 1)  # frequencies that have a negative one count twice
     features = np.zeros((len(sounds), 2 * mels), "float32")
     for row, sound in zip(features, sounds.astype("float32", copy=False)):  # one by one: most of a batch may be padding
         length = max(int(np.flatnonzero(sound).max(initial=0)) + 1, 1)
         frames = np.lib.stride_tricks.sliding_window_view(np.pad(sound[:length], (0, frame - 1)), frame)[::step]
-        log_mel = np.log(np.square(np.abs(np.fft.rfft(frames * window, size))) @ filters + _FLOOR)
+        powers = sides * np.square(np.abs(np.fft.rfft(frames * window, size)))
+        log_mel = np.log(powers @ filters + _FLOOR)
         row[:mels], row[mels:] = log_mel.mean(axis=0), log_mel.std(axis=0)
     return features

@@ -51,14 +51,15 @@ def retrieval(
 
     Recall at k is the share of queries that have a right answer among the k nearest, by cosine similarity. The rank of
     a query is that of its best right answer, from 1; a wrong answer that is equally near counts half, so that vectors
-    that are all alike are as good as chance.
+    that are all alike are no better than chance.
 
     Args:
         images: Array `(n, k)` of vectors.
         texts: Array `(m, k)` of vectors.
-        image_groups: What each image belongs to, `(n,)` of integers or strings. A text is right for all images of its
-            group. Default: image i belongs to text i alone.
-        text_groups: What each text belongs to, `(m,)`. Default: see `image_groups`.
+        image_groups: What each image belongs to, n integers or strings, or lists of them where one belongs to several.
+            A text and an image are right for each other if they share a group. An image of several texts is given
+            once, with all of its groups. Default: image i belongs to text i alone.
+        text_groups: What each text belongs to, m of the same. Default: see `image_groups`.
 
     Returns:
         Dict of "image_to_text" and "text_to_image", each a dict of "recall_at_1", "recall_at_5", "recall_at_10" and
@@ -93,26 +94,37 @@ def _directions(vectors, name):
 
 
 def _groups(n, m, image_groups, text_groups):
-    """Both groups as integers."""
+    """The groups of each image and of each text."""
     if (image_groups is None) != (text_groups is None) or (image_groups is None and n != m):
         received = f"{n} images and {m} texts with groups of {'neither' if n != m else 'one'}"
         raise UserError("one text for each image, or groups of both", received, "give `image_groups` and `text_groups`")
     if image_groups is None or text_groups is None:
-        return np.arange(n), np.arange(n)
+        return _sets(range(n)), _sets(range(n))
     if (len(image_groups), len(text_groups)) != (n, m):
         received = f"{len(image_groups)} of {n} images and {len(text_groups)} of {m} texts"
         raise UserError("a group for each image and each text", received, "give both in the order of the vectors")
-    _, numbers = np.unique(np.concatenate([np.asarray(image_groups), np.asarray(text_groups)]), return_inverse=True)
-    return numbers[:n], numbers[n:]
+    return _sets(image_groups), _sets(text_groups)
+
+
+def _sets(groups):
+    """The groups of each: one, or several."""
+    return [set(one) if isinstance(one, list | tuple | set | frozenset) else {one} for one in groups]
 
 
 def _ranks(queries, answers, of, among):
     """Rank of the best right answer of each query, and the number of its right answers."""
     ranks, right = np.empty(len(queries)), np.empty(len(queries), "int64")
+    members: dict[Any, list[int]] = {}
+    for k, groups in enumerate(among):
+        for group in groups:
+            members.setdefault(group, []).append(k)
     for begin in range(0, len(queries), _ROWS):
         part = slice(begin, begin + _ROWS)
         similarity = queries[part] @ answers.T
-        fits = of[part, None] == among
+        fits = np.zeros(similarity.shape, bool)
+        for row, groups in zip(fits, of[part]):
+            for group in groups:
+                row[members.get(group, [])] = True
         if not fits.any(axis=1).all():
             first = begin + int(fits.any(axis=1).argmin())
             raise UserError("a right answer for each query", f"none for the one at index {first}", "check the groups")

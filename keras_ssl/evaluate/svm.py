@@ -53,8 +53,9 @@ def svm_probe_of_features(
 def fit_svm(features: np.ndarray, labels: np.ndarray) -> Any:
     """Fit a support vector machine with an RBF kernel, as series classification by representations is measured.
 
-    Its penalty C is the best of 10^-4 … 10^4 and infinity by 5-fold cross-validation. With fewer than 50 samples, or
-    fewer than 5 for each class, it is infinity. Of more than 10,000 samples a part is used, with all classes alike.
+    Its penalty C is the best of 10^-4 … 10^4 and infinity by 5-fold cross-validation. It is infinity with fewer than 50
+    samples, with fewer than 5 for each class on average, or if a class has a single one. Of more than 10,000 samples a
+    part is used, with all classes alike.
 
     Args:
         features: Array `(n, d)`.
@@ -69,6 +70,9 @@ def fit_svm(features: np.ndarray, labels: np.ndarray) -> Any:
     Reference:
         Franceschi et al. 2019, "Unsupervised Scalable Representation Learning for Multivariate Time Series", section
         5.1 and S3.2.2, whose protocol Yue et al. 2022, "TS2Vec", use.
+
+    Departures:
+        A class with a single sample is not cross-validated: in one fold the machine would not know it.
     """
     check_labels(labels, len(features), at_least=2)
     from sklearn.model_selection import GridSearchCV, train_test_split

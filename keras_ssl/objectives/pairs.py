@@ -11,7 +11,7 @@ from keras import ops
 from keras_ssl import heads, losses, measures
 from keras_ssl.checks import check_between, check_not_empty
 from keras_ssl.directions import unit
-from keras_ssl.distribute import gather
+from keras_ssl.distribute import assign, gather
 from keras_ssl.errors import UserError
 from keras_ssl.networks import clone, predict_in_batches, set_weights
 from keras_ssl.objectives.base.objective import Objective
@@ -49,8 +49,8 @@ class CLIP(Objective):
         text_projector: `keras.Model` from `(n, e)` to `(n, k)`. Default: linear, of the width of `projector`.
         contrast: "softmax", `losses.clip`: each image picks its text among all, and each text its image. "sigmoid",
             `losses.siglip`: each possible pair is judged alone. Default: "softmax".
-        temperature: Temperature at the start, at least 0.01, which is also the lowest that it can get. Default: None,
-            0.07 with "softmax" and 0.1 with "sigmoid", as in the papers.
+        temperature: Temperature at the start, at least 0.01. After each step it is brought back to 0.01 if it is lower,
+            from where it can rise. Default: None, 0.07 with "softmax" and 0.1 with "sigmoid", as in the papers.
         bias: Bias at the start, of "sigmoid" only; it is trained. Default: -10, for the paper's batches of 32,768; a
             batch of 256 has log-odds of -5.5.
         seed: See `Objective`.
@@ -64,8 +64,8 @@ class CLIP(Objective):
         section 2.5. Sigmoid: Zhai et al. 2023, "Sigmoid Loss for Language Image Pre-Training", Eq. 1.
 
     Departures:
-        The cap holds for the temperature in use, not for the weight behind it. Weight decay does not spare the
-        temperature unless the optimizer is told to: `optimizer.exclude_from_weight_decay(var_names=["log_scale"])`.
+        Weight decay does not spare the temperature unless the optimizer is told to:
+        `optimizer.exclude_from_weight_decay(var_names=["log_scale"])`.
 
     Example:
         `CLIP(encoders.conv_net((64, 64, 3)), encoders.transformer(tokenizer.vocabulary))`, fitted on
@@ -136,6 +136,10 @@ class CLIP(Objective):
         similarity = ops.matmul(unit(z_image), ops.transpose(unit(z_text)))
         accuracy = measures.accuracy(similarity, ops.arange(ops.shape(similarity)[0]))
         return {"loss": loss, "accuracy": accuracy, "temperature": t, **measures.spread(z_image)}
+
+    def after_step(self, outputs: dict[str, Tensor]) -> None:
+        """Keep the temperature at 0.01 or above. The weight itself is cut, so that it still has a gradient there."""
+        assign([self.log_scale], [ops.minimum(self.log_scale, math.log(_HIGHEST_SCALE))])
 
     def embed_image(self, images: Samples, batch_size: int = 256) -> np.ndarray:
         """Return the unit vectors of images in the space that images and texts share.
@@ -259,7 +263,7 @@ class CLIP(Objective):
 
     def _scale(self):
         """What similarities are multiplied by: the inverse of the temperature."""
-        return ops.exp(ops.minimum(ops.convert_to_tensor(self.log_scale), math.log(_HIGHEST_SCALE)))
+        return ops.exp(ops.convert_to_tensor(self.log_scale))
 
 
 def _tower(encoder, projector, name=None):

@@ -81,10 +81,13 @@ def check_kind(source: data.Source, objective: str) -> None:
     """
     kinds = names.KIND_OF.get(objective, "image").split(", ")
     if set(source.kind.split(", ")) != set(kinds):
+        plural = "pictures with texts" if objective in names.PAIRS else KINDS[kinds[0]].plural
+        known = names.objectives_for(source.kind)
+        choose_one = f"choose another objective, such as {known}, or " if known else ""
         raise UserError(
-            f"{' with '.join(KINDS[kind].plural for kind in sorted(kinds))}, which all recipes of {objective} are for",
+            f"{plural}, which all recipes of {objective} are for",
             f"{source.plural} in {source.name}",
-            "fit an objective on an encoder of your own: `objective.fit(data.batches(source, …))`",
+            f"{choose_one}fit one on an encoder of your own: `objective.fit(data.batches(source, …))`",
         )
 
 

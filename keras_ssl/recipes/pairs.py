@@ -12,7 +12,7 @@ __all__ = ["clip"]
 
 _FEATURES = (32, 64, 128, 256)
 _PROJECTION = 128
-_KEPT = {"grayscale": 0.0, "blur": 0.0, "solarize": 0.0}  # texts speak of colors
+_KEPT = {"flip": 0.0, "grayscale": 0.0, "blur": 0.0, "solarize": 0.0}  # texts speak of left, right and colors
 
 
 def clip(

@@ -4,6 +4,8 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from keras_ssl import data
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate import collapse_of_features, embed_pairs, retrieval
@@ -17,6 +19,7 @@ from keras_ssl.typing import Path
 __all__ = ["evaluate_pairs", "retrieval_table"]
 
 _COLLAPSE, _SHOWN = 1000, 8  # images for the collapse figures, and for the picture
+_TRAIN = "No test split: these are all pairs of the table. If the model was trained on them, the scores are too good."
 _SCORES = {"recall_at_1": "R@1", "recall_at_5": "R@5", "recall_at_10": "R@10", "median_rank": "median rank"}
 
 
@@ -29,14 +32,15 @@ def evaluate_pairs(
 ) -> dict[str, dict[str, float]]:
     """Measure how well images find their texts and texts their images, beside chance.
 
-    Images whose texts are the same are right answers for each other.
+    A picture and a text are right for each other if a record has both; pictures that several records name are compared
+    once.
 
     Args:
         path: Path of the `objective.keras` of a `CLIP`, with its tokenizer beside it.
-        dataset: Table of pictures and texts, or a folder with
-            `train.csv`, of which `test.csv` or `val.csv` is used if there is one; see `data.pairs`.
-        folder: Folder for `results.json`, with the scores and the collapse figures of the images' vectors, and for
-            `nearest_texts.png`. None writes nothing.
+        dataset: Table of pictures and texts, or a folder with `train.csv`, of which `test.csv` or `val.csv` is used if
+            there is one; else all pairs are, which is said, since a training may have seen them. See `data.pairs`.
+        folder: Folder for `results.json`, with the split, the scores and the collapse figures of the pictures' vectors,
+            and for `nearest_texts.png`. None writes nothing.
         say: Called with each sentence about what was found, or None.
         **reading: Other arguments of `data.pairs`: `fit` and `background` as the model's file has them, `skip_broken`.
 
@@ -56,18 +60,33 @@ def evaluate_pairs(
         )
     splits = data.splits_of(dataset, TABLES) if pathlib.Path(dataset).is_dir() else ()
     split = next((name for name in ("test", "val") if name in splits), "train")
+    if say is not None and split != "test":
+        say(_TRAIN if split == "train" else f"No test split: the split '{split}' is used for testing.")
     source = data.pairs(dataset, split, tokenizer=tokenizer_of(path), like=model, say=say, **reading)
     images, texts = embed_pairs(model, source)
     words = (source.columns or {})["text"].tolist()
-    found = retrieval(images, texts, words, words)
+    first, texts_of = _pictures(source)
+    images = images[first]
+    found = retrieval(images, texts, texts_of, words)
     if folder is not None:
-        facts = {"dataset": str(dataset), "objective": str(path), "pairs": len(source)}
+        facts: dict[str, Any] = {"dataset": str(dataset), "objective": str(path), "split": split}
+        facts |= {"pairs": len(source), "pictures": len(images)}
         write_json(folder / "results.json", {**facts, **found, "collapse": collapse_of_features(images[:_COLLAPSE])})
-        shown = source[:_SHOWN].inputs()["image"]
-        figure = nearest_texts(shown, images[:_SHOWN] @ texts.T, words, words[:_SHOWN])
+        shown = source[first[:_SHOWN]].inputs()["image"]
+        figure = nearest_texts(shown, images[:_SHOWN] @ texts.T, words, [words[k] for k in first[:_SHOWN]])
         with whole_file(folder / "nearest_texts.png") as beside:
             figure.savefig(beside, format="png", dpi=150)
     return found
+
+
+def _pictures(source):
+    """Where each picture is first, and the texts that it has."""
+    columns = source.columns or {}
+    _, first, owner = np.unique(columns["picture"], return_index=True, return_inverse=True)
+    texts_of: list[set[str]] = [set() for _ in first]
+    for picture, words in zip(owner, columns["text"]):
+        texts_of[picture].add(words)
+    return first, texts_of
 
 
 def retrieval_table(found: dict[str, dict[str, float]]) -> str:

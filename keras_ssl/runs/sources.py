@@ -5,10 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_ssl import data
+from keras_ssl.data.readers import listed_kind
+from keras_ssl.errors import UserError
 from keras_ssl.evaluate.sources import as_source
-from keras_ssl.names import SERIES_FILES, TEXT_FILES
+from keras_ssl.names import SERIES_FILES, TABLES, TEXT_FILES
 from keras_ssl.networks import embedder
 from keras_ssl.specs import Spec, specs_of
 from keras_ssl.tokenizers import Tokenizer
@@ -52,7 +55,7 @@ def load_labeled(
 
     Args:
         dataset: Name, folder or file. Of a folder or file without a test split, the split "val" is used for testing,
-            or a fifth of the samples if there is none.
+            or a fifth of the samples if there is none; of videos, whose clips are alike, a fifth of the videos.
         model: `keras.Model`.
         say: Called with each sentence about what was found, and if samples are held out for testing, or None.
         tokenizer: See `load_fitting`.
@@ -62,16 +65,17 @@ def load_labeled(
         `(train, test)`, two `data.Source`s.
 
     Raises:
-        UserError: If there is no such data set, it has no labels, or its samples do not fit the model.
+        UserError: If there is no such data set, it has no labels, or its samples do not fit the model; or if a class
+            has one video only and there is no test split.
     """
     train = load_fitting(dataset, "train", model, tokenizer, say=say, **reading)
     data.check_labeled(train)
     split = _test_split(dataset, tokenizer, train.kind)
     if split is None:
-        train, test = train.split(0.8)
+        train, test, held = _held_out(train)
         if say is not None:
             say(
-                f"No test split: {len(test):,} of the samples, drawn with seed 0, are held out for testing. "
+                f"No test split: {held}, drawn with seed 0, are held out for testing. "
                 f"One sample is {100 / len(test):.2g} points of accuracy."
             )
         return train, test
@@ -82,13 +86,32 @@ def load_labeled(
     return train, test
 
 
+def _held_out(source):
+    """Four fifths of a source, the rest, and how many are in the rest, in words."""
+    videos = (source.columns or {}).get("video")
+    if videos is None:
+        train, test = source.split(0.8)
+        return train, test, f"{len(test):,} of the samples"
+    alone = [k for k in range(source.classes or 0) if len(np.unique(videos[source.labels == k])) == 1]
+    if alone:
+        which = alone[0] if source.class_names is None else source.class_names[alone[0]]
+        raise UserError(
+            f"a test split, or at least two videos of each class in {source.name}, to test on another one",
+            f"one of class {which}",
+            "add videos, or sort them into train/ and test/",
+        )
+    train, test = source.split(0.8, by="video")
+    count, total = (len(np.unique(one)) for one in ((test.columns or {})["video"], videos))
+    return train, test, f"{count:,} of {total:,} videos with their {len(test):,} clips"
+
+
 def _test_split(dataset, tokenizer, kind):
     """Name of the split to test on; None if there is none beside train."""
     path = pathlib.Path(dataset)
     if not path.exists():
         return "test"
     texts = tokenizer is not None and not _has_arrays(dataset)
-    tables = {"series": SERIES_FILES, "audio": (".csv", ".tsv")}.get(kind, (".npz",))
+    tables = SERIES_FILES if kind == "series" else TABLES if listed_kind(path) else ()
     endings = TEXT_FILES if texts else (".npz",) if _has_arrays(dataset) else tables
     splits = data.splits_of(path, endings) if path.is_dir() else ()
     return next((name for name in ("test", "val") if name in splits), None)

@@ -45,12 +45,12 @@ def span_mask(keep: Tensor, start_ratio: float, span: int, seed: Tensor) -> Tens
     return ops.logical_and(begun[:, 1:] > ended, keep)
 
 
-def distractors(hidden: Tensor, chance: Tensor) -> Tensor:
+def distractors(hidden: Tensor, uniform: Tensor) -> Tensor:
     """Choose, for each hidden place, K other hidden places of the same sequence, with replacement.
 
     Args:
         hidden: Boolean tensor `(n, length)`, True = hidden. The length is known.
-        chance: Tensor `(n, length, K)` of uniform draws in 0..1.
+        uniform: Tensor `(n, length, K)` of uniform draws in 0..1.
 
     Returns:
         Int32 tensor `(n, length, K)` of places. For a place that is not hidden they mean nothing, and neither do they
@@ -60,12 +60,12 @@ def distractors(hidden: Tensor, chance: Tensor) -> Tensor:
         Baevski et al. 2020, "wav2vec 2.0: A Framework for Self-Supervised Learning of Speech Representations", section
         3.2, "Contrastive Loss".
     """
-    (n, length), each = ops.shape(hidden), chance.shape[-1]
+    (n, length), each = ops.shape(hidden), uniform.shape[-1]
     order = ops.cast(ops.argsort(ops.cast(ops.logical_not(hidden), "int32"), axis=1), "int32")  # hidden ones first
     rank = ops.cast(ops.argsort(order, axis=1), "int32")[:, :, None]
     count = ops.sum(ops.cast(hidden, "int32"), axis=1)[:, None, None]
     others = ops.maximum(count - 1, 1)
-    ahead = ops.cast(chance * ops.cast(others, "float32"), "int32")
+    ahead = ops.cast(uniform * ops.cast(others, "float32"), "int32")
     ahead = 1 + ops.minimum(ahead, others - 1)  # a draw just below 1 may be rounded up
     chosen = ops.reshape((rank + ahead) % ops.maximum(count, 1), (n, length * each))
     return ops.reshape(ops.take_along_axis(order, chosen, axis=1), (n, length, each))

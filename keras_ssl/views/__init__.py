@@ -11,7 +11,7 @@ shows what a policy does.
 
 from keras_ssl.views.audio.policies import recordings
 from keras_ssl.views.audio.spectral import spec_augment
-from keras_ssl.views.audio.waveform import gain, polarity, time_crop, time_shift, white_noise
+from keras_ssl.views.audio.waveform import gain, polarity, speed, time_crop, time_shift, white_noise
 from keras_ssl.views.captioned import Captioned, captioned
 from keras_ssl.views.checks import check_views
 from keras_ssl.views.images.color import color_jitter, grayscale, solarize
@@ -62,6 +62,7 @@ __all__ = [
     "gain",
     "polarity",
     "spec_augment",
+    "speed",
     "time_crop",
     "time_shift",
     "white_noise",

@@ -21,6 +21,8 @@ def leave_out(
     skip_broken: bool,
     say: Callable[[str], object] | None,
     what: str = "images",
+    can: str = "be read",
+    do: str = "repair or remove them",
 ) -> None:
     """Raise if there are broken files, or say that they are left out.
 
@@ -30,6 +32,8 @@ def leave_out(
         skip_broken: Whether broken files are left out.
         say: See `data.load`.
         what: What the files are called. Default: `"images"`.
+        can: What can be done with all others. Default: `"be read"`.
+        do: What to do about those with which it cannot, if they are not left out. Default: "repair or remove them".
 
     Raises:
         UserError: If some are broken and none should be left out, or if all are broken.
@@ -40,8 +44,8 @@ def leave_out(
     listed += f" and {len(broken) - 5} more" if len(broken) > 5 else ""
     if not skip_broken or len(broken) == count:
         raise UserError(
-            f"{what} that can be read",
+            f"{what} that can {can}",
             f"{len(broken)} of {count} that cannot: {listed}",
-            "repair or remove them, or leave them out: `load(…, skip_broken=True)`, or --skip-broken",
+            f"{do}, or leave them out: `load(…, skip_broken=True)`, or --skip-broken",
         )
-    tell([Note(f"{len(broken)} of {count} {what} cannot be read and are left out: {listed}")], say, stacklevel=5)
+    tell([Note(f"{len(broken)} of {count} {what} cannot {can} and are left out: {listed}")], say, stacklevel=5)

@@ -20,6 +20,11 @@ from keras_ssl.typing import Path
 
 __all__ = ["captions_file", "load_captioned"]
 
+_NAME_THEM = (
+    "name the columns: `data.pairs(path, picture='…', text='…')`; for `data.load` and the command line rename them to "
+    "picture and text"
+)
+
 
 def captions_file(path: Path, split: str = "train", picture: str = "picture") -> pathlib.Path | None:
     """Return the table of a split that has a column of pictures; None if there is none.
@@ -50,7 +55,7 @@ def load_captioned(
     skip_broken: bool,
     say: Callable[[str], object] | None,
 ) -> Source:
-    """Load the pictures of a table, with their texts as the column "text".
+    """Load the pictures of a table, with their texts as the column "text", and the number of each as "picture".
 
     Args:
         file: Path of the table. Paths of pictures in it are relative to its folder.
@@ -70,23 +75,22 @@ def load_captioned(
     Raises:
         UserError: See `data.pairs`.
     """
-    columns = columns_of(file, [picture, text])
+    columns = columns_of(file, [picture, text], do=_NAME_THEM)
     if not columns[picture]:
         raise UserError(f"records in {file}", "none", "check the file")
     paths = [file.parent / check_text(one or "", f"picture {k}") for k, one in enumerate(columns[picture], 1)]
     texts = [check_text(one or "", f"text {k}") for k, one in enumerate(columns[text], 1)]
     whole = _whole(file, columns[picture], paths, texts, skip_broken, say)
     paths, texts = [paths[k] for k in whole], [texts[k] for k in whole]
-    kept, images = load_pictures(
-        list(dict.fromkeys(paths)), file, size, in_memory, trust, preparation, channels, skip_broken, say
-    )
+    each, given = list(dict.fromkeys(paths)), (size, in_memory, trust, preparation, channels, skip_broken, say)
+    kept, images = load_pictures(each, file, *given, count=len(paths))
     place = {path: k for k, path in enumerate(kept)}
     pairs = [(place[path], words) for path, words in zip(paths, texts) if path in place]
     places = np.array([k for k, _ in pairs])
     if len(places) != len(kept) or (places != np.arange(len(kept))).any():
         images = images[places]  # several texts of a picture
-    captions = np.array([words for _, words in pairs], dtype=object)
-    return Source(images, name=str(file), columns={"text": captions}, kinds="image", preparation=preparation)
+    known = {"text": np.array([words for _, words in pairs], dtype=object), "picture": places}
+    return Source(images, name=str(file), columns=known, kinds="image", preparation=preparation)
 
 
 def _whole(file, names, paths, texts, skip_broken, say):

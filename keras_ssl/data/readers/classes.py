@@ -63,7 +63,7 @@ def classes_of(found: dict[pathlib.Path, Found], part: pathlib.Path, what: str =
     names = tuple(sorted(set().union(*of_splits.values())))
     _check_no_splits_inside(files, part)
     if len(names) < 2:
-        why = f"all {what}s are in one folder, {shown(names)}, and one class is none" if names else None
+        why = f"all {what}s are in one folder, {shown(names)}, and labels need two classes" if names else None
         return Classes(None, why, (Note(f"{part}: no labels, since {why}."),) if why else ())
     notes = (*_unusual(names, files, part), *_uneven(of_splits, part, what))
     return Classes(names, None, tuple(Note(f"{part}: {text}") for text in notes))

@@ -94,6 +94,7 @@ def load_pictures(
     channels: int | None,
     skip_broken: bool,
     say: Callable[[str], object] | None,
+    count: int = 0,
 ) -> tuple[Any, Any]:
     """Load picture files as images of one size. For the other arguments and errors see `load_folder`.
 
@@ -107,6 +108,8 @@ def load_pictures(
         channels: See `load_folder`.
         skip_broken: See `load_folder`.
         say: See `load_folder`.
+        count: Number of samples that will be made of them, if it is larger; it decides whether they fit into memory.
+            Default: 0.
 
     Returns:
         The paths that were kept, and their images: a uint8 array, or `Files`.
@@ -116,7 +119,7 @@ def load_pictures(
     tell([*notes, *_choices(headers, part, preparation)], say, stacklevel=4)
     shape = (*size, 1 if mode == "L" else 3)
     if in_memory is None:  # an image that does not fit alone is refused
-        in_memory = fits_in_memory(len(paths), shape, "uint8") or not fits_in_memory(1, shape, "uint8")
+        in_memory = fits_in_memory(max(len(paths), count), shape, "uint8") or not fits_in_memory(1, shape, "uint8")
     files = Files(paths, functools.partial(decode, size=size, mode=mode, preparation=preparation))
     if in_memory:
         return _pixels(files, shape, part, skip_broken, say)

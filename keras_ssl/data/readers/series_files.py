@@ -2,11 +2,12 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from keras_ssl.data.readers.notes import Note, tell
 from keras_ssl.data.readers.series_tables import Series, read_table
 from keras_ssl.data.readers.split_folders import split_file, splits_of
 from keras_ssl.data.readers.text_files import lines
@@ -34,13 +35,14 @@ def series_file(path: Path, split: str = "train", kind: Any = None) -> pathlib.P
     return split_file(pathlib.Path(path).expanduser(), split, _endings(kind))
 
 
-def load_series(file: Path, place: Path, kind: Any = None) -> Source:
+def load_series(file: Path, place: Path, kind: Any = None, say: Callable[[str], object] | None = None) -> Source:
     """Load the series of a file into memory; shorter ones have NaN at their ends. For the formats see `data.load`.
 
     Args:
         file: Path of the file.
         place: The folder or file that was asked for. Files of other splits in it number the classes alike.
         kind: See `series_file`.
+        say: Called with the sentence that the first column is taken for the labels; see `data.load`.
 
     Raises:
         UserError: If the file is damaged, with the line; or there are no series, or no label for one.
@@ -52,6 +54,9 @@ def load_series(file: Path, place: Path, kind: Any = None) -> Source:
         return Source(found.padded(), name=str(file), columns=found.columns, kinds="series")
     siblings = [read_series(other).labels or () for other in others if other is not None]
     names = _in_order({*found.labels, *found.known}.union(*siblings))
+    if found.unnamed:
+        text = f"{file} has no names of columns: the first column is taken for the label, with {len(names)} classes."
+        tell([Note(text, warn=len(set(found.labels)) == len(found.labels))], say, stacklevel=3)
     numbers = {name: number for number, name in enumerate(names)}
     labels = np.array([numbers[label] for label in found.labels], "int64")
     return Source(found.padded(), labels, len(names), tuple(names), str(file), found.columns, "series")
@@ -67,8 +72,9 @@ def read_series(file: Path) -> Series:
     found = _read_ts(file) if name.endswith(_FORMAT) else read_table(file)
     if not found.values or not max(map(len, found.values)):
         raise UserError(f"series in {file}", "none", "check the path")
-    if found.labels is not None and "" in found.labels:
-        received = f"none for series {found.labels.index('')}"
+    unlabeled = [k for k, label in enumerate(found.labels or ()) if label in ("", "?")]
+    if unlabeled:
+        received = f"none for series {unlabeled[0]}"
         raise UserError(f"a label of each series in {file}", received, "complete or remove it")
     return found
 
@@ -98,7 +104,8 @@ class _Header:
 
 
 def _read_ts(file) -> Series:
-    header, values, last = _Header(), [], []
+    header, values = _Header(), []
+    last: list[Any] = []  # labels or targets
     begun = False
     for number, line in enumerate(lines(file), 1):
         line = line.strip()
@@ -108,8 +115,13 @@ def _read_ts(file) -> Series:
             begun = _read_header(header, line, file, number)
             continue
         channels = line.split(":")
-        if header.classes is not None or header.target:
+        if header.target:
+            last.extend(_numbers([channels.pop()], file, number)[0])
+        elif header.classes is not None:
             last.append(channels.pop().strip())
+            if header.classes and last[-1] not in header.classes:
+                expected = f"a class of each series in {file}, among {', '.join(header.classes)}"
+                raise UserError(expected, f"{last[-1]!r} in line {number}", "repair the line, or remove it")
         values.append(_channels(channels, file, number))
         if values[-1].shape[1] != values[0].shape[1]:
             received = f"{values[-1].shape[1]} in line {number}"
@@ -136,12 +148,17 @@ def _read_header(header, line, file, number) -> bool:
     return word == "@data"
 
 
-def _channels(texts: Sequence[str], file: Any, number: int) -> np.ndarray:
-    """The channels of a series `(time, channels)`; missing at the end where they are shorter than others."""
+def _numbers(texts: Sequence[str], file: Any, number: int) -> list[list[float]]:
+    """The numbers in each text, NaN where one is missing."""
     try:
-        channels = [[np.nan if x.strip() in ("?", "NaN") else float(x) for x in text.split(",")] for text in texts]
+        return [[np.nan if x.strip() in ("?", "NaN") else float(x) for x in text.split(",")] for text in texts]
     except ValueError as error:
         raise UserError(f"numbers in {file}", f"{error} in line {number}", "repair the line") from error
+
+
+def _channels(texts: Sequence[str], file: Any, number: int) -> np.ndarray:
+    """The channels of a series `(time, channels)`; missing at the end where they are shorter than others."""
+    channels = _numbers(texts, file, number)
     series = np.full((max(map(len, channels), default=0), len(channels)), np.nan, "float32")
     for k, channel in enumerate(channels):
         series[: len(channel), k] = channel

@@ -2,6 +2,8 @@
 
 import csv
 import dataclasses
+import datetime
+import decimal
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +15,11 @@ from keras_ssl.typing import Path
 
 __all__ = ["Series", "read_table"]
 
+_OTHER_NAMES = {
+    "label": ("label", "labels", "class", "classes", "target"),
+    "time": ("time", "times", "timestamp", "date", "datetime"),
+    "id": ("id", "ids"),
+}
 _MISSING = ("", "?", "nan", "na", "null", "none")
 
 
@@ -25,12 +32,14 @@ class Series:
         labels: The label of each, or None.
         known: Labels that the file names, besides.
         columns: Numbers that belong to the series, by name, or None.
+        unnamed: Whether the columns have no names, so that the first one is taken for the labels.
     """
 
     values: list[np.ndarray]
     labels: list[str] | None = None
     known: Sequence[str] = ()
     columns: dict[str, np.ndarray] | None = None
+    unnamed: bool = False
 
     def padded(self) -> np.ndarray:
         """Return all series in one array `(n, time, channels)`, with NaN at the ends of those that are shorter."""
@@ -58,15 +67,10 @@ def read_table(path: Path) -> Series:
     header = [name.strip() for name in rows[0][1]]
     if not _is_header(header):
         header = ["label", *map(str, range(len(header) - 1))]  # as in the UCR archive
-        return _wide(path, header, rows)
-    if repeated := sorted({name for name in header if header.count(name) > 1}):
-        raise UserError(f"columns of different names in {path}", ", ".join(repeated), "rename them")
-    if "id" not in header:
-        return _wide(path, header, rows[1:])
-    if "time" not in header:
-        do = "name the column of times so, if each row is a time step; else remove the column 'id'"
-        raise UserError(f"a column 'time' beside 'id' in {path}", f"{', '.join(header)}", do)
-    return _long(path, header, rows[1:])
+        _check_classes(path, rows)
+        return dataclasses.replace(_wide(path, header, rows), unnamed=True)
+    _check_names(path, header)
+    return (_long if "id" in header else _wide)(path, header, rows[1:])
 
 
 def _is_header(fields):
@@ -75,7 +79,41 @@ def _is_header(fields):
     if any(_number(field) is None for field in rest):
         return True
     counted = [str(k) for k in range(len(fields) + 1)]
-    return fields in (counted[:-1], counted[1:]) or (_number(first) is None and rest in (counted[:-2], counted[1:-1]))
+    named = not first or _number(first) is None
+    return fields in (counted[:-1], counted[1:]) or (named and rest in (counted[:-2], counted[1:-1]))
+
+
+def _check_names(path, header):
+    """Refuse names by which a label, a time or an index would be read as a value of the series."""
+    if repeated := sorted({name for name in header if header.count(name) > 1}):
+        raise UserError(f"columns of different names in {path}", ", ".join(repeated), "rename them")
+    if "" in header:
+        do = "name it, or remove it if it only counts the rows (`index=False` in pandas)"
+        raise UserError(f"a name of each column in {path}", f"none of column {header.index('') + 1}", do)
+    for meant, names in _OTHER_NAMES.items():
+        if meant not in header and (found := [name for name in header if name.lower() in names]):
+            do = "rename it, or remove it; if it holds values of series, give it another name"
+            raise UserError(f"the name '{meant}' for such a column in {path}", repr(found[0]), do)
+    if "id" in header and "time" not in header:
+        do = "name the column of times so, if each row is a time step; else remove the column 'id'"
+        raise UserError(f"a column 'time' beside 'id' in {path}", f"{', '.join(header)}", do)
+    if "time" in header and "id" not in header:
+        do = "add one that says to which series a step belongs; cut a single long series by `data.Windows`"
+        raise UserError(f"a column 'id' beside 'time' in {path}", f"{', '.join(header)}", do)
+    words = [name for name in header if _number(name) is None]
+    if len(header) > 1 and words == header[:1] != ["label"]:
+        do = "name it 'label' if it holds the classes; else remove it"
+        raise UserError(f"columns of one kind in {path}", f"'{header[0]}' before the numbered steps", do)
+
+
+def _check_classes(path, rows):
+    """Refuse first fields that are no classes, but values."""
+    for number, row in rows:
+        label = _number(row[0])
+        if label is not None and np.isfinite(label) and not label.is_integer():
+            do = "add a first row of names, with 'label' for the column of the classes if there is one"
+            expected = f"a class first in each row of {path}, whose columns have no names"
+            raise UserError(expected, f"{row[0]!r} in line {number}", do)
 
 
 def _wide(path, header, rows):
@@ -100,25 +138,43 @@ def _long(path, header, rows):
         raise UserError(f"columns of values beside 'id' and 'time' in {path}", "none", "add them")
     found: dict[str, dict[Any, np.ndarray]] = {}
     labels: dict[str, str] = {}
+    kinds: set[str] = set()
     for number, row in rows:
         if len(row) != len(header):
             raise _wrong(f"{len(header)} fields in each row of {path}", f"{len(row)}", number)
         fields = dict(zip(header, map(str.strip, row)))
-        steps, time = found.setdefault(fields["id"], {}), fields["time"]
+        kind, time = _time(path, fields["time"], number)
+        kinds.add(kind)
+        if len(kinds) > 1:
+            expected = f"times that are all numbers, or all dates of one form, in {path}"
+            raise _wrong(expected, repr(fields["time"]), number)
+        steps = found.setdefault(fields["id"], {})
         if time in steps:
-            raise _wrong(f"one row of each time of series '{fields['id']}' in {path}", f"two of {time!r}", number)
+            received = f"two of {fields['time']!r}"
+            raise _wrong(f"one row of each time of series '{fields['id']}' in {path}", received, number)
         steps[time] = _floats(path, [row[k] for k in channels], [header[k] for k in channels], number)
         label = fields.get("label", "")
         if labels.setdefault(fields["id"], label) != label:
             received = f"{labels[fields['id']]!r} and {label!r}"
             raise _wrong(f"one label of series '{fields['id']}' in {path}", received, number)
-    values = [np.stack([steps[time] for time in _in_time(steps)]) for steps in found.values()]
+    values = [np.stack([steps[time] for time in sorted(steps)]) for steps in found.values()]
     return Series(values, list(labels.values()) if "label" in header else None)
 
 
-def _in_time(times):
-    """Times in order: numbers by size, others, such as dates of ISO 8601, as strings."""
-    return sorted(times, key=float) if all(_number(time) is not None for time in times) else sorted(times)
+def _time(path, field, line):
+    """The kind of a time, and what orders it among those of its kind."""
+    try:
+        number = decimal.Decimal(field)  # a float would round nanoseconds
+        if number.is_finite():
+            return "numbers", number
+    except decimal.InvalidOperation:
+        pass
+    try:
+        date = datetime.datetime.fromisoformat(field)
+    except ValueError as error:
+        expected = f"a number, or a date of ISO 8601 such as 2024-01-31 09:30, as each time in {path}"
+        raise _wrong(expected, repr(field), line) from error
+    return ("dates" if date.tzinfo is None else "dates with a time zone"), date
 
 
 def _floats(path, fields, names, line):

@@ -10,7 +10,6 @@ import numpy as np
 
 from keras_ssl.data.readers.classes import class_of, classes_of, shown
 from keras_ssl.data.readers.notes import Note
-from keras_ssl.data.readers.pictures import endings as picture_endings
 from keras_ssl.data.readers.sounds import ENDINGS
 from keras_ssl.data.readers.split_folders import split_files, split_folder
 from keras_ssl.data.readers.splits import split_of
@@ -19,7 +18,7 @@ from keras_ssl.data.readers.text_tables import classes_among, columns_of
 from keras_ssl.data.readers.walking import walk
 from keras_ssl.errors import UserError
 
-__all__ = ["SoundList", "has_sounds", "listed"]
+__all__ = ["SoundList", "listed"]
 
 _TABLES = (".csv", ".tsv")
 _FILE = "file"  # the column of paths
@@ -52,20 +51,6 @@ class SoundList:
         labels = None if self.labels is None else self.labels[which]
         texts = None if self.texts is None else self.texts[which]
         return dataclasses.replace(self, paths=self.paths[which], labels=labels, texts=texts)
-
-
-def has_sounds(place: pathlib.Path) -> bool:
-    """Return whether a place has sounds: a table with a column "file", or a folder with more sounds than pictures.
-
-    Args:
-        place: Path of a file or folder.
-    """
-    if _tables(place):
-        return True
-    if not place.is_dir():
-        return False
-    found = walk([place], ENDINGS)[place]
-    return len(found.files) > sum(found.skipped[ending] for ending in picture_endings())
 
 
 def listed(place: pathlib.Path, split: str) -> SoundList:

@@ -118,9 +118,10 @@ def _heard(paths, preparation, frames, into) -> list[Level | str]:
     def one(number):
         try:
             sound, rate, full_scale = read(paths[number], frames / preparation.rate)
+            prepared = preparation.prepared(sound, rate, frames)
             if into is not None:
-                into[number] = preparation.prepared(sound, rate, frames)
-            return level(sound, full_scale)
+                into[number] = prepared
+            return level(sound, full_scale, prepared)
         except Exception as error:  # decoders raise many kinds
             return reason(error)
 
@@ -159,10 +160,15 @@ def _choices(headers, preparation, frames, name, chosen):
 
 
 def _faults(found: SoundList, levels: Sequence[Level]):
-    """Notes about recordings that hold nothing, or that were recorded too loud."""
+    """Notes about recordings that hold nothing, of which nothing is left, or that were recorded too loud."""
     names = [path.name for path in found.paths]
     if silent := [name for name, one in zip(names, levels) if one.peak == 0]:
         yield Note(f"{found.name}: silent from beginning to end: {_count(len(silent))}: {shown(silent)}.")
+    if lost := [name for name, one in zip(names, levels) if one.peak > 0 and not one.kept]:
+        yield Note(
+            f"{found.name}: silent once prepared, since channels cancel out, or sound is quieter than -90 dB or comes "
+            f"after the cut: {_count(len(lost))}: {shown(lost)}. Leave them out, or give one of the channels."
+        )
     if clipped := [name for name, one in zip(names, levels) if one.full > _CLIPPED]:
         yield Note(
             f"{found.name}: clipped, with more than {_CLIPPED:.1%} of their samples at full scale: "

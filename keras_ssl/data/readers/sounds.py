@@ -39,12 +39,14 @@ class Level:
     """How loud a recording is.
 
     Attributes:
-        peak: Highest absolute value; 0 is silence.
-        full: Fraction of the samples at full scale, in 0..1.
+        peak: Highest absolute value of the file; 0 is silence.
+        full: Fraction of its samples at full scale, in 0..1.
+        kept: Whether any sound is left once it is prepared: of one channel, of 16 bits, and cut.
     """
 
     peak: float
     full: float
+    kept: bool
 
 
 def require_sounds() -> None:
@@ -102,15 +104,16 @@ def read(path: Path, seconds: float | None = None) -> tuple[np.ndarray, int, flo
     return sound, rate, 1 - 2.0 ** (1 - bits)
 
 
-def level(sound: np.ndarray, full_scale: float) -> Level:
+def level(sound: np.ndarray, full_scale: float, prepared: np.ndarray) -> Level:
     """Return how loud a recording is.
 
     Args:
         sound: Array `(time, channels)`, not empty.
         full_scale: The lowest absolute value that is full scale.
+        prepared: What `SoundPreparation.prepared` makes of it.
     """
     loud = np.abs(sound)
-    return Level(float(loud.max()), float((loud >= full_scale).mean()))
+    return Level(float(loud.max()), float((loud >= full_scale).mean()), bool(prepared.any()))
 
 
 def decode(path: Path, frames: int, preparation: SoundPreparation) -> np.ndarray:

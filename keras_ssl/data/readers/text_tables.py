@@ -1,6 +1,7 @@
 """Tables with columns of texts, labels or pictures: `.csv`, `.tsv` and `.jsonl`, perhaps packed by gzip."""
 
 import csv
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from keras_ssl.data.readers.text_files import lines
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Path
 
-__all__ = ["classes_among", "columns_of", "has_columns"]
+__all__ = ["classes_among", "columns_of", "first_record", "has_columns"]
 
 _LARGEST_FIELD = 2**31 - 1
 
@@ -73,22 +74,43 @@ def classes_among(columns: Mapping[Any, Sequence[Any]]) -> list[Any]:
 
 
 def has_columns(path: Path, names: Sequence[str]) -> bool:
-    """Return whether the first record of a table has columns of these names.
+    """Return whether the first line of a table names columns; False for what is no table.
 
     Args:
         path: See `columns_of`.
         names: Names of the columns.
-
-    Raises:
-        UserError: If the file cannot be read as such a table.
     """
-    _, first = next(_rows(path), (0, {}))
-    return set(names) <= set(first)
+    return set(names) <= set(first_record(path))
+
+
+def first_record(path: Path) -> dict[str, Any]:
+    """Return the first record of a table by the names in its first line, with None for what is missing.
+
+    Nothing else of the table is read or checked: it may be one without names, whose rows have any length.
+
+    Args:
+        path: See `columns_of`.
+
+    Returns:
+        The record; empty if the file cannot be read as a table.
+    """
+    try:
+        if _ending(path) == "jsonl":
+            return next(_objects(path), (0, {}))[1]
+        reader = csv.reader((f"{line}\n" for line in lines(path)), _Tabs if _ending(path) == "tsv" else _Commas)
+        header, row = next(reader, []), next(reader, [])
+    except (UserError, csv.Error):
+        return {}
+    return dict(itertools.zip_longest(header, row[: len(header)]))
 
 
 def _rows(path) -> Iterator[tuple[int, dict[str, Any]]]:
-    kind = str(path).lower().removesuffix(".gz").rpartition(".")[2]
+    kind = _ending(path)
     return _objects(path) if kind == "jsonl" else _records(path, _Tabs if kind == "tsv" else _Commas)
+
+
+def _ending(path):
+    return str(path).lower().removesuffix(".gz").rpartition(".")[2]
 
 
 class _Commas(csv.excel):

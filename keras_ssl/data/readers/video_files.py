@@ -97,6 +97,9 @@ def read_video_header(path: Path) -> VideoHeader:
     Raises:
         Exception: Of any kind, if it cannot be read or holds no video.
     """
+    if _is_gif(path):
+        with _gif(path) as image:
+            return VideoHeader((image.height, image.width), False, image.n_frames)
     with _opened(path) as (container, stream):
         first = next(container.decode(stream), None)
         if first is None:
@@ -120,10 +123,7 @@ def read_frames(path: Path, form: Form) -> np.ndarray:
     Raises:
         Exception: See `read_video_header`.
     """
-    with _opened(path) as (container, stream):
-        return np.stack(
-            [_pixels(frame, form) for frame in itertools.islice(container.decode(stream), 0, None, form.every)]
-        )
+    return np.stack([_pixels(frame, form) for frame in itertools.islice(_decoded(path), 0, None, form.every)])
 
 
 def read_times(path: Path, every: int) -> list[int | None]:
@@ -136,8 +136,7 @@ def read_times(path: Path, every: int) -> list[int | None]:
     Raises:
         Exception: See `read_video_header`.
     """
-    with _opened(path) as (container, stream):
-        return [frame.pts for frame in itertools.islice(container.decode(stream), 0, None, every)]
+    return [getattr(frame, "pts", None) for frame in itertools.islice(_decoded(path), 0, None, every)]
 
 
 def read_clip(clip: Clip, length: int, form: Form) -> np.ndarray:
@@ -162,9 +161,29 @@ def read_clip(clip: Clip, length: int, form: Form) -> np.ndarray:
             frames = _from_time(container.decode(stream), clip.time)
             if frames is not None:
                 return _taken(frames, length, form)
-    with _opened(clip.path) as (container, stream):
-        frames = container.decode(stream)
-        return _taken(itertools.islice(frames, clip.start * form.every, None), length, form)
+    return _taken(itertools.islice(_decoded(clip.path), clip.start * form.every, None), length, form)
+
+
+def _decoded(path: Path) -> Iterator[Any]:
+    """The frames of a file in order: PyAV's, or Pillow's images of a GIF, whose frames PyAV drops if they last 0 ms."""
+    if _is_gif(path):
+        from PIL import ImageSequence
+
+        with _gif(path) as image:
+            yield from (frame.convert("RGB") for frame in ImageSequence.Iterator(image))
+        return
+    with _opened(path) as (container, stream):
+        yield from container.decode(stream)
+
+
+def _is_gif(path):
+    return str(path).lower().endswith(".gif")
+
+
+def _gif(path):
+    from PIL import Image
+
+    return Image.open(path, formats=("GIF",))
 
 
 @contextlib.contextmanager
@@ -199,7 +218,7 @@ def _taken(frames, length, form):
 
 
 def _pixels(frame, form):
-    image = frame.to_image()
+    image = frame.to_image() if hasattr(frame, "to_image") else frame
     if rotation := round(getattr(frame, "rotation", 0)) % 360:
         image = image.rotate(rotation, expand=True)
     return np.asarray(form.preparation.resized(image.convert(form.mode), form.size)).reshape(form.shape)

@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import functools
-import os
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from keras_ssl.data.files import Files
+from keras_ssl.data.readers.broken import leave_out, reason
 from keras_ssl.data.readers.classes import Classes, class_of, classes_of, shown
 from keras_ssl.data.readers.notes import Note, tell
-from keras_ssl.data.readers.pictures import endings as picture_endings
 from keras_ssl.data.readers.pixels import fits_in_memory
 from keras_ssl.data.readers.split_folders import split_folder
 from keras_ssl.data.readers.video_files import (
@@ -31,25 +30,9 @@ from keras_ssl.data.windows import Windows
 from keras_ssl.errors import UserError
 from keras_ssl.progress import track
 
-__all__ = ["holds_videos", "load_videos"]
+__all__ = ["load_videos"]
 
 _MIXED_SIZES = (64, 64)
-
-
-def holds_videos(folder: pathlib.Path) -> bool:
-    """Return whether the first picture or video in a folder or below it is a video. A GIF is a picture.
-
-    Args:
-        folder: Path of the folder.
-    """
-    pictures = set(picture_endings())
-    for _, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(name for name in files if not name.startswith(".")):
-            ending = os.path.splitext(name)[1].lower()
-            if ending in pictures or ending in ENDINGS:
-                return ending not in pictures
-    return False
 
 
 def load_videos(
@@ -134,7 +117,8 @@ def _found(folder, split, say):
 
 def _headers(paths, skip_broken, say):
     results = _each(_tried(read_video_header), paths, "Looking at videos")
-    _leave_out([pair for pair in zip(paths, results) if isinstance(pair[1], str)], len(paths), skip_broken, say)
+    broken = [(path, found) for path, found in zip(paths, results) if isinstance(found, str)]
+    leave_out(broken, len(paths), skip_broken, say, "videos")
     kept = [(path, found) for path, found in zip(paths, results) if not isinstance(found, str)]
     return [path for path, _ in kept], [header for _, header in kept]
 
@@ -168,8 +152,9 @@ def _read(paths, form, length, in_memory, skip_broken, say):
         return found
 
     results = _each(_tried(read), paths, "Reading videos")
-    broken = [pair for pair in zip(paths, results) if isinstance(pair[1], str)]
-    _leave_out(broken, len(paths), skip_broken, say)
+    broken = [(path, found) for path, found in zip(paths, results) if isinstance(found, str)]
+    can, do = f"be read and have {length} frames", "repair or remove them, give a smaller `length`"
+    leave_out(broken, len(paths), skip_broken, say, "videos", can, do)
     whole = [(path, found) for path, found in zip(paths, results) if not isinstance(found, str)]
     return [path for path, _ in whole], [found for _, found in whole]
 
@@ -196,21 +181,6 @@ def _tried(function):
         try:
             return function(path)
         except Exception as error:  # decoders raise many kinds
-            return str(error) or type(error).__name__
+            return reason(error)
 
     return run
-
-
-def _leave_out(broken, count, skip_broken, say):
-    """Raise if there are broken videos, or say that they are left out."""
-    if not broken:
-        return
-    listed = "; ".join(f"{shown([path])} ({error})" for path, error in broken[:5])
-    listed += f" and {len(broken) - 5} more" if len(broken) > 5 else ""
-    if not skip_broken or len(broken) == count:
-        raise UserError(
-            "videos that can be read and are long enough",
-            f"{len(broken)} of {count} that are not: {listed}",
-            "repair or remove them, give a smaller `length`, or leave them out: `skip_broken=True`, or --skip-broken",
-        )
-    tell([Note(f"{len(broken)} of {count} videos are left out: {listed}")], say, stacklevel=4)

@@ -67,6 +67,7 @@ def train_step(objective: Any, state: tuple, data: Any) -> tuple[dict[str, Tenso
     with _scope([*weights, *others, *metrics], [*new_trainable, *new_others, *metric_values]) as scope:
         objective.after_step(outputs)
         logs = objective.track(terms)
+        new_trainable = _values(weights, scope)
         new_others = _chosen(verdict.finite, _values(others, scope), non_trainable)
     new_others[_place_of_step(objective)] = finite.next_step(step, verdict.goes_on)
     return logs, (

@@ -57,7 +57,7 @@ class Objective(Doors):
     """The optimizer that minimizes "loss"; set by `compile`."""
 
     def __init__(self, encoder: keras.Model, seed: int = 0, **kwargs: Any):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # the encoder gets its input in full precision
         specs.check_encoder(encoder)
         checks.check_between("seed", seed, least=0, whole=True)
         self.encoder = encoder
@@ -88,7 +88,7 @@ class Objective(Doors):
         raise NotImplementedError(f"{type(self).__name__} must define loss_terms(outputs).")
 
     def after_step(self, outputs: dict[str, Tensor]) -> None:
-        """Update target networks, queues and centers after a training step. Default: there are none."""
+        """Update target networks, queues and centers after a training step, and bound weights. Default: nothing."""
 
     # ---- what these methods use ------------------------------------------------------------------------------------
 

@@ -25,8 +25,10 @@ class Wav2Vec2(Objective):
 
     What is picked out are quantized tokens: each is an entry of every code book, and which one is learned, too.
 
-    Besides the loss it logs its terms `contrast` and `diversity`; `perplexity`, how many of the entries of a code book
-    are in use, from 1, a collapse, to `entries`; and `accuracy`, the share of the hidden places that are picked out.
+    Besides the loss it logs its terms `contrast` and `diversity`; `perplexity`, how many entries are in use of the code
+    book that uses the fewest, from 1, a collapse, to `entries`; and `accuracy`, the share of the hidden places that are
+    picked out. The perplexity is that of the choices without noise, which would spread them also over a code book that
+    has collapsed.
 
     A batch may contain "mask" `(n, frames)`, True = hidden; "noise" `(n, frames, groups, entries)`, Gumbel noise; and
     "negatives" `(n, frames, negatives)`, uniform draws in 0..1 by which distractors are chosen. There is no noise in
@@ -35,8 +37,8 @@ class Wav2Vec2(Objective):
     Args:
         encoder: Encoder of sound with the layers `tokens`, `trunk` and `pool`, such as `encoders.wav2vec2`.
         projector: `keras.Model` from frames `(n, length, d)` to `(n, length, k)`. Default: a dense layer, k = d.
-        groups: Number of code books. Default: 2.
-        entries: Number of entries of each. Default: 64.
+        groups: Number of code books G. Default: 2.
+        entries: Number of entries of each, V, where `V ** G` is at most 2^31. Default: 64.
         start_ratio: Share of the places of a recording where a hidden span begins, above 0 and at most 1. Default:
             0.065.
         span: Length of a span in frames, at least 1; shorter in short recordings, see `transforms.span_mask`.
@@ -46,7 +48,7 @@ class Wav2Vec2(Objective):
         code_temperature: Temperature of the choice of entries, above 0: a number, or a schedule in steps. Default:
             None, which is 2, times 0.999 in each step, until it is 0.5.
         diversity: Weight of the term by which all entries are used. Default: 0.1.
-        penalty: Weight of the mean square of the tokens. Default: 10.
+        penalty: Weight of the mean square of the tokens. Default: 0.1.
         seed: See `Objective`.
         **kwargs: See `Objective`.
 
@@ -59,9 +61,11 @@ class Wav2Vec2(Objective):
         2 and 3, Eqs. 2 to 4. The penalty is from the authors' code.
 
     Departures:
-        The temperature of the code books falls by 5e-6 in each step of the paper's 400,000. The gradient of the
-        convolutions is not scaled. Of the code books all tokens count for the diversity, not the hidden ones alone. A
-        place all of whose distractors equal its own target does not count.
+        The weight of the penalty is 10 for the authors' base model, of which one convolution is normalized, and 0 for
+        their large one, of which all are, as in `encoders.wav2vec2`. The mean square of such tokens is about 0.4 from
+        the beginning: 10 would outweigh the contrast. The temperature of the code books falls by 5e-6 in each step of
+        the paper's 400,000. The gradient of the convolutions is not scaled. The diversity is that of all tokens, not
+        of the hidden ones alone. A place all of whose distractors equal its own target does not count.
 
     Example:
         `Wav2Vec2(encoders.wav2vec2())`
@@ -82,7 +86,7 @@ class Wav2Vec2(Objective):
         temperature: Schedule = 0.1,
         code_temperature: Schedule | None = None,
         diversity: float = 0.1,
-        penalty: float = 10.0,
+        penalty: float = 0.1,
         seed: int = 0,
         **kwargs: Any,
     ):
@@ -109,6 +113,7 @@ class Wav2Vec2(Objective):
         self.penalty = penalty
         self.quantizer = GumbelQuantizer(groups, entries, self.projector.output_shape[-1], name="quantizer")
         self.quantizer.build((None, None, tokens))
+        _check_combinations(groups, entries)
         self.mask_token = self.add_weight(
             shape=(tokens,), initializer=keras.initializers.RandomUniform(0.0, 1.0), name="mask_token"
         )
@@ -123,9 +128,9 @@ class Wav2Vec2(Objective):
             hidden = ops.logical_and(ops.cast(batch["mask"], "bool"), keep)
         else:
             hidden = transforms.span_mask(keep, self.start_ratio, self.span, seeds.next())
-        chance, noise = batch.get("negatives"), batch.get("noise")
-        if chance is None:
-            chance = keras.random.uniform((n, length, self.negatives), seed=seeds)
+        uniform, noise = batch.get("negatives"), batch.get("noise")
+        if uniform is None:
+            uniform = keras.random.uniform((n, length, self.negatives), seed=seeds)
         if noise is None and training:
             noise = transforms.gumbel_noise((n, length, self.groups, self.entries), seeds.next())
         targets, choice, probabilities = self.quantizer(tokens, temperature=self._code_temperature(), noise=noise)
@@ -133,7 +138,7 @@ class Wav2Vec2(Objective):
         return {
             "contexts": self.projector(found.run(seen, keep, training=training), training=training),
             "targets": targets,
-            "distractors": transforms.distractors(hidden, chance),
+            "distractors": transforms.distractors(hidden, uniform),
             "hidden": hidden,
             "choice": choice,
             "probabilities": probabilities,
@@ -144,14 +149,16 @@ class Wav2Vec2(Objective):
     def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Eq. 2, and the penalty; all means are over the global batch."""
         choice, keep = ops.stop_gradient(outputs["choice"]), outputs["keep"][:, :, None]
+        likeliest = ops.one_hot(ops.argmax(outputs["probabilities"], axis=-1), self.entries)
         logits = losses.distractor_logits(
             outputs["contexts"], outputs["targets"], outputs["distractors"], _numbers(choice), self.at(self.temperature)
         )
         counts = ops.logical_and(outputs["hidden"], ops.any(logits[:, :, 1:] > -1e8, axis=2))
-        right = ops.zeros(ops.shape(counts), "int32")
-        contrast = distribute.mean(losses.token_cross_entropy(logits, right), counts)
+        first = ops.zeros(ops.shape(counts), "int32")
+        contrast = distribute.mean(losses.token_cross_entropy(logits, first), counts)
+        found = ops.all(logits[:, :, :1] > logits[:, :, 1:], axis=2)  # not where all are alike
         used, likely = (
-            distribute.mean(x, keep[:, :, :, None], axis=(0, 1)) for x in (choice, outputs["probabilities"])
+            distribute.mean(x, keep[:, :, :, None], axis=(0, 1)) for x in (likeliest, outputs["probabilities"])
         )
         diversity = losses.code_diversity(likely)
         penalty = distribute.mean(ops.square(outputs["tokens"]), keep)
@@ -159,8 +166,8 @@ class Wav2Vec2(Objective):
             "loss": contrast + self.diversity * diversity + self.penalty * penalty,
             "contrast": contrast,
             "diversity": diversity,
-            "perplexity": ops.mean(measures.perplexity(used)),
-            "accuracy": distribute.mean(ops.equal(ops.argmax(logits, axis=2), 0), counts),
+            "perplexity": ops.min(measures.perplexity(used)),
+            "accuracy": distribute.mean(found, counts),
         }
 
     def check_array(self, key: str, array: Samples) -> None:
@@ -182,8 +189,14 @@ def _projector(width):
     return keras.Model(frames, keras.layers.Dense(width, name="projection")(frames), name="projector")
 
 
+def _check_combinations(groups, entries):
+    if entries**groups > 2**31:
+        received = f"{groups} of {entries} entries, which have {float(entries**groups):.2g}"
+        raise UserError("code books with at most 2^31 combinations of entries", received, "give fewer of either")
+
+
 def _numbers(choice):
-    """One number for each combination of entries."""
+    """One number, an int32, for each combination of entries."""
     entries = ops.cast(ops.argmax(choice, axis=-1), "int32")
     groups, size = choice.shape[2:]
     return ops.sum(entries * ops.convert_to_tensor([size**g for g in range(groups)], "int32"), axis=-1)

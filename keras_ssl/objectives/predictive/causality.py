@@ -15,7 +15,7 @@ _TOLERANCE = 1e-5
 
 
 def check_causal(frames: Callable[[Tensor], Tensor], shape: tuple[int, ...], name: str, needs: str) -> None:
-    """Raise if a frame changes with the last place of a sequence, which comes after it.
+    """Raise if a frame changes with the last place of a sequence, which comes after it, or if the last does not.
 
     Args:
         frames: Function from a sequence `(n, length, …)` to frames `(n, length, d)`.
@@ -24,7 +24,7 @@ def check_causal(frames: Callable[[Tensor], Tensor], shape: tuple[int, ...], nam
         needs: Name of the objective.
 
     Raises:
-        UserError: If one does.
+        UserError: If one does; or if nothing can be seen, since the last frame does not change or is not finite.
     """
     x = np.random.default_rng(0).random(shape).astype("float32")
     others = x.copy()
@@ -41,4 +41,11 @@ def check_causal(frames: Callable[[Tensor], Tensor], shape: tuple[int, ...], nam
             f"an encoder whose frames depend on nothing later for {needs}",
             f"'{name}', in which another last step changes the frames before it",
             "build it so, such as `encoders.dilated_conv(channels, causal=True)`",
+        )
+    if not (np.abs(before - after)[:, -1] > 0).any():
+        raise UserError(
+            f"an encoder whose frames depend on their own place for {needs}",
+            f"'{name}', whose last frame {'stays the same' if np.isfinite(before).all() else 'is not finite'} "
+            "when the last step changes",
+            "give its last layer weights other than 0, and check that all are finite",
         )

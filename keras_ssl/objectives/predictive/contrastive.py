@@ -39,8 +39,9 @@ class ContrastivePredictiveCoding(Objective):
         **kwargs: See `Objective`.
 
     Raises:
-        UserError: If the encoder has other layers, or its trunk sees later frames; in a step, if there are no more than
-            `horizon` frames.
+        UserError: If the encoder has other layers, or its trunk sees later tokens; in a step, if there are no more than
+            `horizon` frames. What a token sees is not tested: no layer before the trunk may look further ahead than
+            the steps of its own frame, as a normalization over time would.
 
     Reference:
         van den Oord et al. 2018, "Representation Learning with Contrastive Predictive Coding", Eqs. 3 and 4.

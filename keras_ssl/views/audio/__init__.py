@@ -2,6 +2,6 @@
 
 from keras_ssl.views.audio.policies import recordings
 from keras_ssl.views.audio.spectral import spec_augment
-from keras_ssl.views.audio.waveform import gain, polarity, time_crop, time_shift, white_noise
+from keras_ssl.views.audio.waveform import gain, polarity, speed, time_crop, time_shift, white_noise
 
-__all__ = ["gain", "polarity", "recordings", "spec_augment", "time_crop", "time_shift", "white_noise"]
+__all__ = ["gain", "polarity", "recordings", "spec_augment", "speed", "time_crop", "time_shift", "white_noise"]

@@ -8,6 +8,7 @@ from keras_ssl.seeds import SeedStream
 from keras_ssl.transforms.noise import gaussian_noise
 from keras_ssl.typing import Operation
 from keras_ssl.views.draws import draw, keep_or_change
+from keras_ssl.views.series.moments import known_deviation, known_mean
 
 __all__ = ["jitter", "rescale"]
 
@@ -35,14 +36,14 @@ def jitter(stddev: tuple[float, float] = (0.0, 0.1), probability: float = 1.0) -
     def add_noise(series, seed):
         stream = SeedStream(seed)
         strength, chance = draw(stream.next(), series, stddev, (0, 1))
-        noisy = gaussian_noise(series, strength * _deviation(series), stream.next())
+        noisy = gaussian_noise(series, strength * known_deviation(series), stream.next())
         return keep_or_change(series, noisy, probability, chance)
 
     return add_noise
 
 
 def rescale(factor: tuple[float, float] = (0.8, 1.25), probability: float = 1.0) -> Operation:
-    """Make an operation that multiplies each channel of each series by a random factor.
+    """Make an operation that stretches each channel of each series around its mean, by a random factor.
 
     Args:
         factor: Lowest and highest factor, above 0; its logarithm is drawn uniformly. Default: `(0.8, 1.25)`.
@@ -56,6 +57,10 @@ def rescale(factor: tuple[float, float] = (0.8, 1.25), probability: float = 1.0)
 
     Reference:
         Um et al. 2017, section 3 (scaling); see `jitter`.
+
+    Departures:
+        The mean stays. The paper multiplies the values themselves, by which a series far from 0 would move by many of
+        its standard deviations.
     """
     low, high = check_range("factor", factor, 1e-3, 1e3)
     check_between("probability", probability, least=0, most=1)
@@ -65,15 +70,7 @@ def rescale(factor: tuple[float, float] = (0.8, 1.25), probability: float = 1.0)
         (chance,) = draw(stream.next(), series, (0, 1))
         count, _, channels = ops.shape(series)
         units = keras.random.uniform((count, 1, channels), seed=stream)
-        return keep_or_change(series, series * low * (high / low) ** units, probability, chance)
+        mean = known_mean(series)
+        return keep_or_change(series, mean + (series - mean) * low * (high / low) ** units, probability, chance)
 
     return multiply
-
-
-def _deviation(series):
-    """Standard deviation of the known values of each channel `(n, 1, channels)`."""
-    known = ops.logical_not(ops.isnan(series))
-    count = ops.maximum(ops.sum(ops.cast(known, "float32"), axis=1, keepdims=True), 1.0)
-    mean = ops.sum(ops.where(known, series, 0.0), axis=1, keepdims=True) / count
-    squares = ops.where(known, ops.square(series - mean), 0.0)
-    return ops.sqrt(ops.sum(squares, axis=1, keepdims=True) / count)
