@@ -264,12 +264,12 @@ def test_series_rows_draw_each_channel_of_the_first_six_to_one_scale():
     assert below.get_ylim() == (low, high)
 
 
-@pytest.mark.parametrize(
-    "rows", [{}, {"a": np.zeros((0, 4, 1))}, {"a": np.zeros((4, 1))}, {"a": np.full((1, 2, 1), np.nan)}]
-)
-def test_series_rows_of_nothing(rows):
+@pytest.mark.parametrize("batch", [np.zeros((0, 4, 1)), np.zeros((4, 1)), np.full((1, 2, 1), np.nan)])
+def test_series_rows_of_nothing(batch):
     with pytest.raises(UserError, match="series"):
-        plots.series_rows(rows)
+        plots.series_rows({"a": batch})
+    with pytest.raises(UserError, match="at least one batch"):
+        plots.series_rows({})
 
 
 def test_forecasts_stand_beside_what_came_in_intervals_of_the_errors_on_other_series():

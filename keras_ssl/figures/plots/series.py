@@ -33,7 +33,7 @@ def series_rows(rows: Mapping[str, Any], title: str | None = None) -> Figure:
     Raises:
         UserError: If there is no batch, one is empty or has another shape, or no value is known.
     """
-    batches = {label: _series(batch, f"'{label}'")[:_MOST] for label, batch in rows.items()}
+    batches = {label: _series(batch, f"series in '{label}'")[:_MOST] for label, batch in rows.items()}
     if not batches or not any(np.isfinite(batch).any() for batch in batches.values()):
         raise UserError("at least one batch of series with known values", "none", "pass `{label: series}`")
     low, high = (f([f(batch[np.isfinite(batch)]) for batch in batches.values() if np.isfinite(batch).any()])
@@ -168,7 +168,7 @@ def _series(x, name):
     x = as_array(x, name)
     check_axes(x.shape, ("time", "channels"), name)
     if not x.size:
-        raise UserError(f"at least one series in {name}", f"shape {x.shape}", "give some")
+        raise UserError("at least one series of one step", f"{name} of shape {x.shape}", "give some")
     return x
 
 
