@@ -34,24 +34,25 @@ def series_rows(rows: Mapping[str, Any], title: str | None = None) -> Figure:
         UserError: If there is no batch, one is empty or has another shape, or no value is known.
     """
     batches = {label: _series(batch, f"series in '{label}'")[:_MOST] for label, batch in rows.items()}
-    if not batches or not any(np.isfinite(batch).any() for batch in batches.values()):
+    values = np.concatenate([batch[np.isfinite(batch)] for batch in batches.values()] or [[]])
+    if not len(values):
         raise UserError("at least one batch of series with known values", "none", "pass `{label: series}`")
-    low, high = (f([f(batch[np.isfinite(batch)]) for batch in batches.values() if np.isfinite(batch).any()])
-                 for f in (np.min, np.max))  # fmt: skip
     columns = max(map(len, batches.values()))
     figure = palette.figure(min(2.2 * columns + 0.9, 10.4), 0.95 * len(batches) + 0.35 + (0.3 if title else 0))
     axes = figure.subplots(len(batches), columns, sharex=True, sharey=True, squeeze=False)
     for line, (label, batch) in zip(axes, batches.items()):
         for axis, one in zip(line, batch):
-            for channel, values in enumerate(one.T):
-                axis.plot(values, color=CLASSES[channel % len(CLASSES)], linewidth=1)
+            for channel, course in enumerate(one.T):
+                axis.plot(course, color=CLASSES[channel % len(CLASSES)], linewidth=1)
         for axis in line[len(batch) :]:
             axis.set_axis_off()
         line[0].set_ylabel(label, rotation=0, ha="right", va="center", weight="bold")
-    axes[0, 0].set_ylim(low - 0.05 * (high - low or 1), high + 0.05 * (high - low or 1))
+    margin = 0.05 * (np.ptp(values) or 1)
+    axes[0, 0].set_ylim(values.min() - margin, values.max() + margin)
     for axis in axes[-1]:
         axis.set_xlabel("time step")
-    figure.suptitle(title, size=11.5, weight="bold") if title else None
+    if title:
+        figure.suptitle(title, size=11.5, weight="bold")
     figure.set_label(f"{columns} series in each of the rows " + ", ".join(map(str, batches)))
     return figure
 
