@@ -52,7 +52,7 @@ def series_rows(rows: Mapping[str, Any], title: str | None = None) -> Figure:
     for axis in axes[-1]:
         axis.set_xlabel("time step")
     if title:
-        figure.suptitle(title, size=11.5, weight="bold")
+        figure.suptitle(title, x=0.01, ha="left", size=11.5, weight="bold")
     figure.set_label(f"{columns} series in each of the rows " + ", ".join(map(str, batches)))
     return figure
 
@@ -109,7 +109,7 @@ def forecasts(
         _draw_forecast(axis, past[one], future[one], middle[one], interval, lines)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4 + len(others))
     title = "Forecasts" if low is None else f"{source}: {_held(future, low, high)}"
-    figure.suptitle(title, size=11.5, weight="bold")
+    figure.suptitle(title, x=0.01, ha="left", size=11.5, weight="bold")
     figure.set_label(f"{title}. {len(shown)} of {len(future)} series are drawn")
     return figure
 
@@ -229,7 +229,9 @@ def _draw_forecast(axis, past, future, forecast, interval, baselines):
     steps = np.arange(1, len(future) + 1)
     known = np.concatenate([past[-_PAST * len(steps) :], future])
     axis.axvline(0.5, color=INK, linewidth=0.9, linestyle=(0, (2, 3)), zorder=1)
-    axis.plot(np.arange(len(known)) - len(known) + len(steps) + 1, known, color=INK, linewidth=1.2, label="truth")
+    axis.plot(
+        np.arange(len(known)) - len(known) + len(steps) + 1, known, color=INK, linewidth=1.2, zorder=4, label="truth"
+    )
     for (name, values), gray in zip(baselines.items(), itertools.cycle(_GRAYS)):
         axis.plot(steps, values, color=gray[0], linestyle=gray[1], linewidth=1.6, label=name)
     if interval is not None:
