@@ -225,13 +225,12 @@ def _grid(count):
 
 
 def _draw_forecast(axis, past, future, forecast, interval, baselines):
-    """Draw the forecast of one channel of a series, `(horizon,)`, in front of the truth and the baselines."""
+    """Draw the forecast of one channel of a series, `(horizon,)`, over the interval and the baselines."""
     steps = np.arange(1, len(future) + 1)
-    known = np.concatenate([past[-_PAST * len(steps) :], future])
+    past = past[-_PAST * len(future) :]
+    time, truth = np.arange(1 - len(past), len(future) + 1), np.concatenate([past, future])
     axis.axvline(0.5, color=INK, linewidth=0.9, linestyle=(0, (2, 3)), zorder=1)
-    axis.plot(
-        np.arange(len(known)) - len(known) + len(steps) + 1, known, color=INK, linewidth=1.2, zorder=4, label="truth"
-    )
+    axis.plot(time, truth, color=INK, linewidth=1.2, zorder=4, label="truth")
     for (name, values), gray in zip(baselines.items(), itertools.cycle(_GRAYS)):
         axis.plot(steps, values, color=gray[0], linestyle=gray[1], linewidth=1.6, label=name)
     if interval is not None:
