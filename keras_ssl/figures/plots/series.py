@@ -79,9 +79,8 @@ def forecasts(
         future: Float array `(n, horizon, channels)`, what came. NaN, a missing value, is a gap, and counts nowhere.
         forecast: Float array `(n, horizon, channels)`, or several draws of it `(draws, n, horizon, channels)`, of which
             the median is drawn.
-        errors: Float array `(m, horizon, channels)`, future minus forecast of series that the model was not trained on
-            and that are not those drawn: what comes of them is an interval for new series. Default: None, there are
-            intervals for draws only.
+        errors: Float array `(m, horizon, channels)`, future minus forecast of other series, which the model was not
+            trained on: errors on those of training are too small. Default: None, there are intervals of draws only.
         baselines: Other forecasts by name, such as `{"seasonal naive": array (n, horizon, channels)}`. Default: None.
         coverage: Share of the values that an interval should hold, between 0 and 1. Default: 0.8.
         channel: Number of the channel that is drawn. Default: 0.
