@@ -72,7 +72,7 @@ def test_preview_draws_images_and_views(channels, tmp_path):
 @pytest.mark.parametrize("pair", [False, True])
 def test_preview_draws_series(pair):
     series = np.random.default_rng(0).normal(size=(3, 12, 2)).astype("float32")
-    policy = views.Policy([views.series.rescale((2.0, 2.0))], kind="series")
+    policy = views.Policy([views.rescale((2.0, 2.0))], kind="series")
     figure = views.preview(views.pair(policy) if pair else policy, series, columns=2, rows=1)
     labels = ["series", *(["view_1 (draw 1)", "view_2 (draw 1)"] if pair else ["draw 1"])]
     assert [axis.get_ylabel() for axis in figure.axes[::2]] == labels
