@@ -34,8 +34,8 @@ def series_rows(rows: Mapping[str, Any], title: str | None = None) -> Figure:
         UserError: If there is no batch, one is empty or has another shape, or no value is known.
     """
     batches = {label: _series(batch, f"series in '{label}'")[:_MOST] for label, batch in rows.items()}
-    values = np.concatenate([batch[np.isfinite(batch)] for batch in batches.values()] or [[]])
-    if not len(values):
+    values = [batch[np.isfinite(batch)] for batch in batches.values()]
+    if not any(map(len, values)):
         raise UserError("at least one batch of series with known values", "none", "pass `{label: series}`")
     columns = max(map(len, batches.values()))
     figure = palette.figure(min(2.2 * columns + 0.9, 10.4), 0.95 * len(batches) + 0.35 + (0.3 if title else 0))
@@ -47,8 +47,9 @@ def series_rows(rows: Mapping[str, Any], title: str | None = None) -> Figure:
         for axis in line[len(batch) :]:
             axis.set_axis_off()
         line[0].set_ylabel(label, rotation=0, ha="right", va="center", weight="bold")
-    margin = 0.05 * (np.ptp(values) or 1)
-    axes[0, 0].set_ylim(values.min() - margin, values.max() + margin)
+    low, high = np.min(np.concatenate(values)), np.max(np.concatenate(values))
+    margin = 0.05 * (high - low or 1)
+    axes[0, 0].set_ylim(low - margin, high + margin)
     for axis in axes[-1]:
         axis.set_xlabel("time step")
     if title:
