@@ -229,3 +229,121 @@ def test_pyplot_does_not_know_of_the_figures():
     figure = plots.learning_curves({"simclr": {"loss": [1.0, 0.5]}})
     assert pyplot.get_fignums() == []
     assert type(figure.canvas) is FigureCanvasBase  # no backend
+
+
+# ---- series ----------------------------------------------------------------------------------------------------------
+
+RNG = np.random.default_rng(0)
+PAST, FUTURE = RNG.normal(size=(5, 20, 2)), RNG.normal(size=(5, 3, 2))
+
+
+def lines(axis):
+    return {line.get_label(): line for line in axis.get_lines()}
+
+
+def band(axis):
+    """The lower and the upper end of the interval at each step."""
+    (interval,) = axis.collections
+    corners = interval.get_paths()[0].vertices
+    return np.array([[f(corners[corners[:, 0] == step, 1]) for step in (1, 2, 3)] for f in (min, max)])
+
+
+def test_series_rows_draw_each_channel_of_the_first_six_to_one_scale():
+    series = RNG.normal(size=(8, 10, 2))
+    series[0, 4:] = np.nan
+    figure = plots.series_rows({"all": series, "two": 3 * series[:2]}, "a title")
+    assert len(figure.axes) == 12
+    assert sum(axis.axison for axis in figure.axes) == 8
+    first, below = figure.axes[0], figure.axes[6]
+    np.testing.assert_array_equal([line.get_ydata() for line in first.get_lines()], series[0].T)
+    np.testing.assert_array_equal(below.get_lines()[1].get_ydata(), 3 * series[0, :, 1])
+    assert (first.get_ylabel(), below.get_ylabel(), figure.get_suptitle()) == ("all", "two", "a title")
+    low, high = first.get_ylim()
+    assert low < min(np.nanmin(series), 3 * np.nanmin(series[:2]))
+    assert high > max(np.nanmax(series), 3 * np.nanmax(series[:2]))
+    assert below.get_ylim() == (low, high)
+
+
+@pytest.mark.parametrize("batch", [np.zeros((0, 4, 1)), np.zeros((4, 1)), np.full((1, 2, 1), np.nan)])
+def test_series_rows_of_nothing(batch):
+    with pytest.raises(UserError, match="series"):
+        plots.series_rows({"a": batch})
+    with pytest.raises(UserError, match="at least one batch"):
+        plots.series_rows({})
+
+
+def test_forecasts_stand_beside_what_came_in_intervals_of_the_errors_on_other_series():
+    forecast, errors = FUTURE + np.array([0.5, 0.0]), RNG.normal(size=(40, 3, 2))
+    figure = plots.forecasts(PAST, FUTURE, forecast, errors, {"last value": FUTURE - 1}, coverage=0.6, count=3)
+    drawn = [axis for axis in figure.axes if axis.axison]
+    for axis, k in zip(drawn, (0, 2, 4), strict=True):
+        found = lines(axis)
+        np.testing.assert_allclose(found["truth"].get_ydata(), [*PAST[k, -12:, 0], *FUTURE[k, :, 0]])
+        np.testing.assert_array_equal(found["truth"].get_xdata(), np.arange(-11, 4))  # the future begins at step 1
+        np.testing.assert_allclose(found["forecast"].get_xydata(), np.stack([[1, 2, 3], forecast[k, :, 0]], axis=1))
+        np.testing.assert_allclose(found["last value"].get_ydata(), FUTURE[k, :, 0] - 1)
+        np.testing.assert_allclose(band(axis), forecast[k, :, 0] + np.quantile(errors[..., 0], [0.2, 0.8], axis=0))
+    error, (low, high) = FUTURE - forecast, np.quantile(errors, [0.2, 0.8], axis=0)
+    inside = np.mean((error >= low) & (error <= high))
+    title = f"60% intervals by the errors on 40 other series: {inside:.0%} of what came is inside"
+    assert figure.get_suptitle() == title
+    assert title in figure.get_label()
+
+
+def test_forecasts_of_several_draws_are_their_median_and_quantiles():
+    draws = np.stack([FUTURE - 1, FUTURE, FUTURE + 1, FUTURE + 2, FUTURE + 3])
+    future = FUTURE.copy()
+    future[0, 0] = np.nan  # not known, so it counts nowhere
+    future[1] -= 9
+    figure = plots.forecasts(PAST, future, draws, coverage=0.5, channel=1, count=1)
+    (axis,) = figure.axes
+    np.testing.assert_allclose(lines(axis)["forecast"].get_ydata(), FUTURE[0, :, 1] + 1)
+    np.testing.assert_allclose(band(axis), [FUTURE[0, :, 1], FUTURE[0, :, 1] + 2])
+    assert figure.get_suptitle() == f"50% intervals of 5 draws: {11 / 14:.0%} of what came is inside"
+    plain = plots.forecasts(PAST, FUTURE, FUTURE)
+    assert plain.get_suptitle() == "Forecasts"
+    assert not plain.axes[0].collections
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"forecast": FUTURE[:, :2]}, "the forecast of the shape"),
+        ({"past": PAST[:4]}, "as many series in the past"),
+        ({"baselines": {"naive": FUTURE[..., :1]}}, "naive of the shape"),
+        ({"errors": FUTURE[:, :2]}, r"errors of shape \(m, 3, 2\)"),
+        ({"errors": FUTURE, "forecast": FUTURE[None]}, "draws of the forecast, or errors"),
+        ({"coverage": 1}, "coverage"),
+        ({"channel": 2}, "channel"),
+        ({"past": PAST[0]}, "past of shape"),
+    ],
+)
+def test_forecasts_that_do_not_fit(given, message):
+    with pytest.raises(UserError, match=message):
+        plots.forecasts(**({"past": PAST, "future": FUTURE, "forecast": FUTURE} | given))
+
+
+def test_anomalies_mark_the_steps_whose_scores_are_above_the_threshold():
+    series, scores, known = np.arange(10.0), np.array([0, 1, 0, 5, 6, 0.0]), np.arange(10) // 2 == 4
+    figure = plots.anomalies(series, scores, threshold=4, known=known)
+    above, below = figure.axes
+    line, dots = above.get_lines()
+    np.testing.assert_array_equal(line.get_ydata(), series)
+    np.testing.assert_array_equal(dots.get_xydata(), [[7, 7], [8, 8]])  # scores are those of the last six steps
+    line, reference, dots = below.get_lines()
+    np.testing.assert_array_equal(line.get_xydata(), np.stack([np.arange(4, 10), scores], axis=1))
+    assert list(reference.get_ydata()) == [4, 4]
+    np.testing.assert_array_equal(dots.get_ydata(), [5, 6])
+    (shade,) = above.patches
+    assert (shade.get_x(), shade.get_width()) == (7.5, 2)
+    assert "2 of them known anomalies (shaded); 2 above the threshold" in figure.get_label()
+    assert len(plots.anomalies(PAST[0], scores).axes[0].get_lines()) == 2  # a line for each channel
+
+
+@pytest.mark.parametrize(
+    ("series", "scores", "known"),
+    [(PAST, [1.0], None), (PAST[0], np.ones(21), None), (PAST[0], [], None), (PAST[0], [1.0], [True])],
+)
+def test_anomalies_that_do_not_fit(series, scores, known):
+    with pytest.raises(UserError, match="scores of its last steps"):
+        plots.anomalies(series, scores, known=known)

@@ -7,6 +7,7 @@ from keras_ssl.figures.plots.embeddings import embedding_maps, map_2d
 from keras_ssl.figures.plots.label_efficiency import label_efficiency_curves
 from keras_ssl.figures.plots.predictions import confusion_matrix, reconstructions
 from keras_ssl.figures.plots.retrieval import nearest_texts
+from keras_ssl.figures.plots.series import anomalies, forecasts, series_rows
 from keras_ssl.figures.plots.training import fine_tuning_curves, learning_curves
 
 __all__ = [
@@ -18,4 +19,7 @@ __all__ = [
     "reconstructions",
     "confusion_matrix",
     "nearest_texts",
+    "series_rows",
+    "forecasts",
+    "anomalies",
 ]
