@@ -73,13 +73,14 @@ def spectrograms(
         wave.spines[:].set_visible(False)
         wave.tick_params(bottom=False)
         if seconds[k]:
-            place = (0, seconds[k], _mel(_LOWEST), _mel(rate / 2))
+            place = (0, seconds[k], *_bands(rate, mels))
             picture.imshow(pictures[k], cmap="magma", aspect="auto", origin="lower", extent=place, **colors)
         for begin, end in () if hidden is None else _spans(hidden[k]):
             for axis, alpha in ((wave, 0.4), (picture, 0.7)):
                 axis.axvspan(begin * step / rate, min(end * step / rate, seconds[k]), color=_HIDDEN, alpha=alpha, lw=0)
-        _scaled(picture, rate, seconds.max(), first=k % columns == 0, last=k + columns >= len(sounds))
-    share = "" if hidden is None else f", {hidden.mean():.0%} of all frames hidden"
+        picture.set(xlim=(0, seconds.max()), ylim=_bands(rate, mels))
+        _scaled(picture, rate, first=k % columns == 0, last=k + columns >= len(sounds))
+    share = "" if hidden is None else f", {_share(hidden, seconds * rate / step):.0%} of the frames hidden"
     figure.set_label(f"Samples and log-mel spectrograms of {len(sounds)} recordings{share}")
     return figure
 
@@ -107,11 +108,10 @@ def _pairs(axes):
         yield from zip(above, below)
 
 
-def _scaled(axis, rate, seconds, first, last):
-    """Label an axis in seconds and, by a scale of mels, in Hz."""
+def _scaled(axis, rate, first, last):
+    """Label an axis in seconds and, by a scale of mels, in kHz."""
     ticks = [hertz for hertz in _TICKS if hertz <= rate / 2]
     axis.set_yticks([_mel(hertz) for hertz in ticks], [f"{hertz / 1000:g}" for hertz in ticks] if first else [])
-    axis.set(xlim=(0, seconds), ylim=(_mel(_LOWEST), _mel(rate / 2)))
     axis.set_facecolor(_PADDING)
     axis.spines[:].set_visible(False)
     axis.tick_params(labelbottom=last, left=first)
@@ -119,6 +119,13 @@ def _scaled(axis, rate, seconds, first, last):
         axis.set_ylabel("kHz")
     if last:
         axis.set_xlabel("seconds")
+
+
+def _bands(rate, mels):
+    """Where the lowest band begins and the highest one ends, in mel: their centers are as in `blocks.mel_filters`."""
+    low, high = _mel(_LOWEST), _mel(rate / 2)
+    half = (high - low) / (mels + 1) / 2
+    return low + half, high - half
 
 
 def _mel(hertz):
@@ -129,3 +136,9 @@ def _spans(hidden):
     """Where each run of True begins and ends."""
     edges = np.diff(np.pad(hidden.astype(int), 1))
     return zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1))
+
+
+def _share(hidden, kept):
+    """Share of the frames that are hidden, of those that are no padding."""
+    counts = np.arange(hidden.shape[1]) < kept[:, None]
+    return (hidden & counts).sum() / counts.sum()
