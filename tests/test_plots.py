@@ -299,10 +299,10 @@ def test_predicted_frames_stand_below_the_true_ones_and_their_difference_is_colo
     error = (0.5**2 + 0.25**2) / 32
     names = ["seen", "true", f"net\nMSE {error:.3g}", "net\nminus true", "copy\nMSE 0.25", "copy\nminus true"]
     assert list(rows) == names
-    np.testing.assert_allclose(rows["true"], image_grid(true, columns=2))
+    np.testing.assert_allclose(rows["true"][:, :9], image_grid(true, columns=2))
     assert rows[names[2]][0, 0] == 1
     difference = rows["net\nminus true"]
-    assert difference.shape == (4, 9, 3)
+    assert difference.shape == (4, 14, 3)  # with white where there is no third frame
     np.testing.assert_allclose(difference[0, 0], [1, 0.5, 0.5])  # red
     np.testing.assert_allclose(difference[0, 6], [0.75, 0.75, 1])  # blue
     assert (difference[1:] == 1).all()
