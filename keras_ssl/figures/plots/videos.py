@@ -10,6 +10,9 @@ from keras_ssl.figures.palette import Figure
 
 __all__ = ["frames"]
 
+_NOTHING, _BRIGHT, _DARK = (np.array(color, "float32") for color in ((0.93,) * 3, (0.84, 0.1, 0.11), (0.0, 0.45, 0.7)))
+"""Colors of a difference of 0, 1 and -1."""
+
 
 def frames(seen: np.ndarray, true: np.ndarray, predicted: np.ndarray | Mapping[str, np.ndarray]) -> Figure:
     """Draw the frames that were seen, those that followed, and under these the predicted ones and what they miss.
@@ -46,6 +49,6 @@ def frames(seen: np.ndarray, true: np.ndarray, predicted: np.ndarray | Mapping[s
 
 
 def _in_color(difference):
-    """White where nothing is missed, red where the difference is positive, blue where it is negative."""
-    gray = np.clip(difference.mean(axis=-1), -1, 1)
-    return 1 - np.stack([np.maximum(-gray, 0), np.abs(gray), np.maximum(gray, 0)], axis=-1)
+    """Light gray where nothing is missed, red where the difference is positive, blue where it is negative."""
+    gray = difference.mean(axis=-1, keepdims=True)
+    return _NOTHING + np.abs(gray) * (np.where(gray > 0, _BRIGHT, _DARK) - _NOTHING)
