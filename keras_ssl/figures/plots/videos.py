@@ -36,7 +36,7 @@ def frames(seen: np.ndarray, true: np.ndarray, predicted: np.ndarray | Mapping[s
     seen, true = np.asarray(seen, "float32"), np.asarray(true, "float32")
     check_shape(seen, at_least=1, name="seen")
     check_shape(true, at_least=1, name="true")
-    rows, errors = {"seen": seen, "true": true}, []
+    rows, errors = {"seen": seen, "true": true}, list[str]()
     for name, found in (predicted if isinstance(predicted, Mapping) else {"predicted": predicted}).items():
         found = np.clip(np.asarray(found, "float32"), 0, 1)
         check_same_shape(true, found, do="give as many predicted frames as true ones, of one clip")
