@@ -26,7 +26,10 @@ SMALL = {
     "STEPS": 2,
     "COUNTS": (1, 5),
     "POINTS": 60,
+    "RECORDINGS": 200,
     "TEXTS": 60,
+    "VIDEOS": 20,
+    "VIDEO_EPOCHS": 1,
     "WORD_EPOCHS": 1,
     "DAYS": 60,
 }

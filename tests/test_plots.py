@@ -347,3 +347,85 @@ def test_anomalies_mark_the_steps_whose_scores_are_above_the_threshold():
 def test_anomalies_that_do_not_fit(series, scores, known):
     with pytest.raises(UserError, match="scores of its last steps"):
         plots.anomalies(series, scores, known=known)
+def tones(*seconds, rate=1000):
+    """Sine waves of 100 Hz, padded with zeros to the longest."""
+    lengths = [round(rate * one) for one in seconds]
+    x = [np.pad(np.cos(0.2 * np.pi * np.arange(n)) / (k + 2), (0, max(lengths) - n)) for k, n in enumerate(lengths)]
+    return np.array(x, "float32")
+
+
+def test_spectrograms_show_samples_and_powers_up_to_the_padding():
+    sounds = tones(0.4, 0.3, 0.2)
+    figure = plots.spectrograms(sounds, rate=1000, titles=["a", "b", "c"], mels=8, columns=2)
+    assert len(figure.axes) == 8  # two rows of two, of samples and spectrograms
+    waves = [axis for axis in figure.axes if axis.get_lines()]
+    assert [axis.get_title(loc="left") for axis in waves] == ["a", "b", "c"]
+    for axis, sound, seconds in zip(waves, sounds, (0.4, 0.3, 0.2)):
+        (line,) = axis.get_lines()
+        np.testing.assert_allclose(line.get_xdata(), np.arange(round(1000 * seconds)) / 1000)
+        np.testing.assert_array_equal(line.get_ydata(), sound[: len(line.get_xdata())])
+        assert axis.get_ylim() == pytest.approx((-0.525, 0.525))  # one scale for all
+    pictures = [axis.get_images()[0] for axis in figure.axes if axis.get_images()]
+    assert [picture.get_extent()[1] for picture in pictures] == pytest.approx([0.4, 0.3, 0.2])
+    assert len({picture.get_clim() for picture in pictures}) == 1
+    for picture in pictures:
+        powers, (_, _, low, high) = picture.get_array(), picture.get_extent()
+        band = low + (powers[:, 2].argmax() + 0.5) * (high - low) / 8
+        assert 700 * (10 ** (band / 2595) - 1) == pytest.approx(100, abs=30)
+    assert all(axis.get_xlim() == pytest.approx((0, 0.4)) for axis in waves)
+
+
+def test_hidden_spans_are_shaded_where_they_are():
+    hidden = np.zeros((2, 40), bool)
+    hidden[0, 4:10] = hidden[0, 35:] = hidden[1, 20:30] = True  # frames of 10 ms
+    figure = plots.spectrograms(tones(0.4, 0.25), rate=1000, hidden=hidden, step=10, mels=8)
+    shown = [
+        [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in axis.patches]
+        for axis in figure.axes  # samples of both, then spectrograms of both
+    ]
+    expected = [[(0.04, 0.1), (0.35, 0.4)], [(0.2, 0.25)]]  # not over the padding
+    for found, spans in zip(shown, expected * 2):
+        np.testing.assert_allclose(found, spans)
+    assert figure.get_label().endswith("25% of the frames hidden")  # 16 of 65
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"sounds": np.zeros((2, 9))}, "silence"),
+        ({"sounds": np.ones((2, 9), "int16")}, "divide int16"),
+        ({"sounds": np.full((2, 9), np.nan)}, "finite"),
+        ({"hidden": np.zeros((1, 4), bool)}, r"booleans \(2, frames\)"),
+        ({"hidden": np.zeros((2, 4))}, r"booleans \(2, frames\)"),
+        ({"titles": ["a"]}, "2 titles"),
+        ({"step": 0}, "step"),
+    ],
+)
+def test_spectrograms_of_nonsense_are_clear_errors(arguments, message):
+    with pytest.raises(UserError, match=message):
+        plots.spectrograms(**{"sounds": tones(0.1, 0.1), "rate": 1000, "mels": 8, **arguments})
+
+
+def test_predicted_frames_stand_below_the_true_ones_and_their_difference_is_colored():
+    seen, true = np.zeros((3, 4, 4, 1)), np.full((2, 4, 4, 1), 0.5)
+    predicted = true.copy()
+    predicted[0, 0, 0], predicted[1, 0, 1] = 3.0, 0.25  # which is cut to 1: too bright by .5; too dark by .25
+    figure = plots.frames(seen, true, {"net": predicted, "copy": np.zeros_like(true)})
+    rows = {axis.get_ylabel(): axis.get_images()[0].get_array() for axis in figure.axes}
+    error = (0.5**2 + 0.25**2) / 32
+    names = ["seen", "true", f"net\nMSE {error:.3g}", "net\nminus true", "copy\nMSE 0.25", "copy\nminus true"]
+    assert list(rows) == names
+    np.testing.assert_allclose(rows["true"][:, :9], image_grid(true, columns=2))
+    assert rows[names[2]][0, 0] == 1
+    difference = rows["net\nminus true"]
+    assert difference.shape == (4, 14, 3)  # with white where there is no third frame
+    np.testing.assert_allclose(difference[0, 0], [0.885, 0.515, 0.52], rtol=1e-5)  # halfway from light gray to red
+    np.testing.assert_allclose(difference[0, 6], [0.6975, 0.81, 0.8725], rtol=1e-5)  # a quarter of the way to blue
+    np.testing.assert_allclose(difference[1:, :4], 0.93)
+    assert f"net {error:.3g}, copy 0.25" in figure.get_label()
+    assert plots.frames(seen, true, predicted).axes[2].get_ylabel().startswith("predicted")
+    for wrong in (predicted[:1], predicted[..., 0]):
+        with pytest.raises(UserError, match="as many predicted frames"):
+            plots.frames(seen, true, wrong)
+    with pytest.raises(UserError, match="seen"):
+        plots.frames(seen[0], true, predicted)

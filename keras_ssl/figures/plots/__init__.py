@@ -8,7 +8,9 @@ from keras_ssl.figures.plots.label_efficiency import label_efficiency_curves
 from keras_ssl.figures.plots.predictions import confusion_matrix, reconstructions
 from keras_ssl.figures.plots.retrieval import nearest_texts
 from keras_ssl.figures.plots.series import anomalies, forecasts, series_rows
+from keras_ssl.figures.plots.sounds import spectrograms
 from keras_ssl.figures.plots.training import fine_tuning_curves, learning_curves
+from keras_ssl.figures.plots.videos import frames
 
 __all__ = [
     "label_efficiency_curves",
@@ -22,4 +24,6 @@ __all__ = [
     "series_rows",
     "forecasts",
     "anomalies",
+    "spectrograms",
+    "frames",
 ]
