@@ -6,7 +6,7 @@ A figure's label (`figure.get_label()`) describes it in words, for use as altern
 from keras_ssl.figures.plots.embeddings import embedding_maps, map_2d
 from keras_ssl.figures.plots.label_efficiency import label_efficiency_curves
 from keras_ssl.figures.plots.predictions import confusion_matrix, reconstructions
-from keras_ssl.figures.plots.retrieval import nearest_texts
+from keras_ssl.figures.plots.retrieval import nearest
 from keras_ssl.figures.plots.training import fine_tuning_curves, learning_curves
 
 __all__ = [
@@ -17,5 +17,5 @@ __all__ = [
     "map_2d",
     "reconstructions",
     "confusion_matrix",
-    "nearest_texts",
+    "nearest",
 ]
