@@ -28,6 +28,7 @@ SMALL = {
     "POINTS": 60,
     "TEXTS": 60,
     "WORD_EPOCHS": 1,
+    "DOCTOR_EPOCHS": 2,
 }
 
 
