@@ -139,7 +139,7 @@ def _bars(axis, texts, cosines, ticks):
     axis.set(xlim=(0, 1), xticks=[], yticks=[])
     axis.spines[["bottom", "left"]].set_visible(False)
     for place, (text, cosine, tick) in enumerate(zip(texts, cosines, ticks)):
-        words = ("✓ " if tick else "") + textwrap.shorten(text, 38, placeholder="…")
+        words = ("✓ " if tick else "") + textwrap.shorten(text, 42, placeholder="…")
         axis.text(0.01, place, words, va="center", fontsize=8, transform=axis.get_yaxis_transform())
         axis.text(1, place, f"{cosine:.2f}", ha="right", va="center", fontsize=7, transform=axis.get_yaxis_transform())
 
