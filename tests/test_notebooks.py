@@ -32,6 +32,7 @@ SMALL = {
     "VIDEO_EPOCHS": 1,
     "WORD_EPOCHS": 1,
     "DAYS": 60,
+    "DOCTOR_EPOCHS": 2,
 }
 
 

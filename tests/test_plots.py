@@ -217,6 +217,52 @@ def test_confusion_matrix_counts():
         plots.confusion_matrix(labels, predictions[:-1])
 
 
+PICTURES = np.random.default_rng(0).random((3, 4, 4, 3)).astype("float32")
+TEXTS = ["a red circle", "a blue square", "a red square"]
+SIMILARITY = np.array([[0.9, 0.1, 0.5], [-0.2, 0.4, 0.3], [0.0, 0.8, 0.7]])
+
+
+def test_nearest_texts_are_bars_beside_images_and_right_ones_are_ticked():
+    right = np.eye(3, dtype=bool)
+    figure = plots.nearest(PICTURES, SIMILARITY, np.array(TEXTS, object), right, np.array(TEXTS), count=2)
+    picture, bars = figure.axes[4:6]
+    assert picture.get_xlabel() == "a red square"
+    np.testing.assert_array_equal(picture.get_images()[0].get_array(), PICTURES[2])
+    assert [text.get_text() for text in bars.texts] == ["a blue square", "0.80", "✓ a red square", "0.70"]
+    assert [bar.get_width() for bar in bars.patches] == pytest.approx([0.8, 0.7])
+    assert bars.patches[0].get_facecolor() != bars.patches[1].get_facecolor()
+    assert "the nearest is right for 2 of 3" in figure.get_label()
+    bars = plots.nearest(PICTURES, SIMILARITY, TEXTS).axes[3]
+    assert [bar.get_width() for bar in bars.patches] == pytest.approx([0.4, 0.3, 0])  # none of a negative one
+
+
+def test_nearest_images_are_framed_beside_texts_or_images():
+    right = np.eye(3, dtype=bool)
+    figure = plots.nearest(TEXTS, SIMILARITY.T, PICTURES, right, count=2)
+    words, first, second = figure.axes[6:9]  # "a red square" is nearest to the last picture, then to the first
+    assert words.texts[0].get_text() == "a red square"
+    np.testing.assert_array_equal(first.get_images()[0].get_array(), PICTURES[2])
+    np.testing.assert_array_equal(second.get_images()[0].get_array(), PICTURES[0])
+    assert [axis.get_xlabel() for axis in (first, second)] == ["✓ 0.70", "0.50"]
+    assert first.spines["top"].get_edgecolor() != second.spines["top"].get_edgecolor()
+    gray = plots.nearest(PICTURES[..., :1], SIMILARITY, PICTURES[..., :1])
+    assert len(gray.axes) == 3 * 4
+    assert gray.axes[0].get_images()[0].get_cmap().name == "gray"
+    assert "ticked" not in gray.get_label()
+    assert len(plots.nearest(TEXTS * 4, np.tile(SIMILARITY, (4, 1)), TEXTS).axes) == 2 * 8  # eight queries of twelve
+
+
+def test_nearest_answers_must_fit():
+    for given, expected in (
+        ((PICTURES, SIMILARITY[:2], TEXTS), r"similarities \(3, 3\).*shape \(2, 3\)"),
+        ((PICTURES, SIMILARITY, TEXTS, np.eye(2)), r"right \(3, 3\).*shape \(2, 2\)"),
+        ((PICTURES, SIMILARITY, TEXTS, None, TEXTS[:1]), "a caption for each of 3 queries.*1"),
+        ((PICTURES[0], SIMILARITY, TEXTS), "queries"),
+    ):
+        with pytest.raises(UserError, match=expected):
+            plots.nearest(*given)
+
+
 def test_the_readers_settings_neither_matter_nor_change():
     with matplotlib.rc_context({"axes.facecolor": "black", "font.size": 30}):
         axes = plots.learning_curves({"autoencoder": {"loss": [0.1, 0.05]}}).axes[0]
