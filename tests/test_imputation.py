@@ -61,7 +61,7 @@ def test_spans_are_drawn_before_the_end_of_each_series():
     np.testing.assert_array_equal(imputation().forward_pass({"input": series}, training=False)["hidden"], hidden[1])
     for rows, length in ((slice(0, None, 2), 12), (slice(1, None, 2), 27)):
         steps = hidden[0][rows, :length].any(axis=-1)
-        assert 0.15 < steps.mean() < 0.3  # spans may overlap
+        assert 0.2 < steps.mean() < 0.35  # 4 of 12 and 8 of 27, unless spans overlap
         assert steps.any(axis=0)[[0, length - 1]].all()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from keras_ssl.blocks import gelu, places, sequence_positions
+from keras_ssl.blocks import attention_bias, gelu, places, sequence_positions
 from keras_ssl.checks import check_counts
 from keras_ssl.encoders.pooled import pooling
 from keras_ssl.errors import UserError
@@ -195,11 +195,12 @@ def conv_transformer(
         )
     frames = _frames(shape, filters)
     maps = keras.Input(frames.output_shape[1:], name="maps")
-    place = places(ops.ones_like(maps[:, :, 0, 0, 0], dtype="bool"))
+    keep = ops.ones_like(maps[:, :, 0, 0, 0], dtype="bool")
+    bias = attention_bias(keep, causal=True)[:, None]
     x = layers.Dense(width, name="projection")(maps)
-    x = x + ops.cast(sequence_positions(place, width), x.dtype)[:, :, None, None]
+    x = x + ops.cast(sequence_positions(places(keep), width), x.dtype)[:, :, None, None]
     for block in range(1, depth + 1):
-        x = _attended(x, heads, kernel, f"block_{block}")
+        x = _attended(x, heads, bias, kernel, f"block_{block}")
     x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
     return _of_maps(shape, frames, keras.Model(maps, x[:, -1], name="trunk"), name)
 
@@ -227,17 +228,26 @@ def _translated(x, width, kernel, name):
     return layers.Add(name=f"{name}_add")([x, layers.Dense(width, name=f"{name}_output")(y)])
 
 
-def _attended(x, heads, kernel, name):
+def _attended(x, heads, bias, kernel, name):
     """Attention over time at each place, and convolutions on each frame."""
     width = x.shape[-1]
     y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_1_norm")(x)
-    y = layers.MultiHeadAttention(heads, width // heads, attention_axes=1, name=f"{name}_attention")(
-        y, y, use_causal_mask=True
-    )
+    y = layers.Dense(width, name=f"{name}_attention_output")(_over_time(y, heads, bias, f"{name}_attention"))
     x = layers.Add(name=f"{name}_1_add")([x, y])
     y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_2_norm")(x)
     y = gelu(layers.Conv3D(2 * width, (1, kernel, kernel), padding="same", name=f"{name}_hidden")(y))
     return layers.Add(name=f"{name}_2_add")([x, layers.Dense(width, name=f"{name}_output")(y)])
+
+
+def _over_time(x, heads, bias, name):
+    """What each head takes from the frames; one after another, since TensorFlow's softmax takes five axes on a CPU."""
+    parts = ops.split(layers.Dense(3 * x.shape[-1], name=f"{name}_qkv")(x), 3 * heads, axis=-1)
+    taken = []
+    for q, k, v in zip(parts[:heads], parts[heads : 2 * heads], parts[2 * heads :]):
+        scores = ops.einsum("nthwd,nshwd->nhwts", q * q.shape[-1] ** -0.5, k)
+        weights = ops.softmax(scores + ops.cast(bias, scores.dtype))
+        taken.append(ops.einsum("nhwts,nshwd->nthwd", weights, v))
+    return ops.concatenate(taken, axis=-1)
 
 
 def _of_maps(shape, frames, trunk, name):
