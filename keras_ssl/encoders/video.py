@@ -160,8 +160,8 @@ def conv_transformer(
     """Convolutions on each frame, and a transformer over time whose feed-forward layers are convolutions.
 
     `frames` is convolutions of stride 2. `trunk` projects their maps, adds the position in time, and is blocks of two
-    halves: attention at each place over the same place of this and earlier frames, and convolutions on each frame, which
-    carry what moves from place to place. The map of the last frame is kept.
+    halves: attention at each place over the same place of this and earlier frames, and convolutions on each frame, by
+    which things move from place to place. The map of the last frame is kept.
 
     Args:
         input_shape: `(time, height, width, channels)`; all but the channels may be None.
@@ -179,8 +179,8 @@ def conv_transformer(
         UserError: If the shape is not that of a video, a number is below 1, or the width does not fit.
 
     Reference:
-        Liu et al. 2020, "ConvTransformer: A Convolutional Transformer Network for Video Frame Synthesis": attention over
-        frames at each place, and convolutional feed-forward layers.
+        Liu et al. 2020, "ConvTransformer: A Convolutional Transformer Network for Video Frame Synthesis": attention
+        over the frames at each place, and convolutional feed-forward layers.
 
     Departures:
         Queries, keys and scores are of single places, by linear layers instead of convolutions. Layer normalization
