@@ -191,8 +191,8 @@ def section(result, split="the clips that no choice was made by, four fifths of 
         lines.append(f"| {NAMES[name]} | {' | '.join([*cells, size, minutes])} |")
     return "\n".join(lines) + (
         f"\n\nLogistic regression on frozen representations; fitted and scored on {split}; mean ± standard deviation "
-        f"over {max(map(len, result['rows'].values()))} seeds (without ±, of one), after the last epoch ({result['machine']}; `python -m benchmarks.speech`)."
-        + note(result)
+        f"over {max(map(len, result['rows'].values()))} seeds (without ±, of one), after the last epoch "
+        f"({result['machine']}; `python -m benchmarks.speech`)." + note(result)
     )
 
 
