@@ -393,6 +393,8 @@ def test_anomalies_mark_the_steps_whose_scores_are_above_the_threshold():
 def test_anomalies_that_do_not_fit(series, scores, known):
     with pytest.raises(UserError, match="scores of its last steps"):
         plots.anomalies(series, scores, known=known)
+
+
 def tones(*seconds, rate=1000):
     """Sine waves of 100 Hz, padded with zeros to the longest."""
     lengths = [round(rate * one) for one in seconds]
