@@ -47,7 +47,6 @@ SECTIONS = {
     "input pipeline": ("input_pipeline.section", "input_pipeline"),
     "word vectors": ("word_vectors.section", "word_vectors"),
     "language models: small": ("language_models.section", "language_models_small"),
-    "language models: hour": ("language_models.section", "language_models_hour"),
     "masked language model": ("masked_language_model.section", "masked_language_model"),
     "text transfer": ("text_transfer.section", "text_transfer"),
     "translation": ("translation.section", "translation"),
