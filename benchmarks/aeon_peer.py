@@ -25,9 +25,9 @@ def main():
     with np.load(file) as stored:
         train, test = (stored[name].transpose(0, 2, 1).astype("float64") for name in ("train", "test"))
         labels, test_labels = stored["train_labels"], stored["test_labels"]
-    begun = time.perf_counter()
+    begun = time.process_time()
     classifier.fit(train, labels)
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     accuracy = float((classifier.predict(test) == test_labels).mean())
     print(json.dumps({"accuracy": accuracy, "seconds": seconds}))
 

@@ -711,6 +711,13 @@ CASES = [
         rate=0.02,
     ),
     Case(
+        "Imputation",
+        lambda encoder: objectives.Imputation(encoder, mask_ratio=0.3, span=2, seed=3),
+        masked_series,
+        dilated,
+        rate=0.02,
+    ),
+    Case(
         "ContrastivePredictiveCoding",
         lambda encoder: objectives.ContrastivePredictiveCoding(encoder, horizon=2, other_times=False, seed=3),
         series,
@@ -724,6 +731,12 @@ CASES = [
         ),
         videos,
         of_videos,
+    ),
+    Case(
+        "FramePrediction, transformer",
+        lambda encoder: objectives.FramePrediction(encoder, decoders.frames(encoder, 2, filters=4), past=3),
+        videos,
+        lambda: encoders.conv_transformer((None, *SHAPE), filters=(4,), width=6, depth=1, heads=3),
     ),
     Case(
         "SkipGram",

@@ -144,6 +144,15 @@ def test_open_axes_of_several_inputs_have_names_of_their_own():
     assert its.sizes == {"series_time": [64, 128], "audio_time": [64, 192]}
 
 
+def test_videos_whose_axes_are_all_open_are_verified_at_small_sizes():
+    inputs = keras.Input((None, None, None, 1), name="video")
+    its = layout(serving(keras.Model(inputs, layers.GlobalAveragePooling3D()(inputs))))
+    assert its.sizes == {"time": [16, 32], "height": [16, 48], "width": [16, 64]}
+    large = keras.Model(inputs, layers.GlobalAveragePooling3D()(layers.Conv3D(1, 99)(inputs)))  # 256 is not tried
+    with pytest.raises(UserError, match=r"at each of \[\[16, 16, 16\], \[64, 64, 64\]\]"):
+        layout(serving(large))
+
+
 def test_sizes_that_a_model_does_not_take_are_a_clear_error():
     inputs = keras.Input((None,), dtype="int32", name="ids")
     x = layers.Flatten()(layers.Embedding(4, 2)(inputs))

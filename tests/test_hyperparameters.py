@@ -30,7 +30,7 @@ ENCODERS = {
     ),
     of_words: (objectives.SkipGram, objectives.CBOW, objectives.GloVe),
     of_sound: (objectives.Wav2Vec2,),
-    dilated: (objectives.TS2Vec,),
+    dilated: (objectives.TS2Vec, objectives.Imputation),
     causal_series: (objectives.Forecasting, objectives.ContrastivePredictiveCoding),
     of_videos: (objectives.FramePrediction, decoders.frames, decoders.feature_map),
 }
@@ -39,7 +39,7 @@ ENCODERS = {
 
 def given(function):
     """What a constructor needs beside its numbers."""
-    of_frames = (encoders.frame_conv, encoders.stacked_conv, encoders.conv_lstm)
+    of_frames = (encoders.frame_conv, encoders.stacked_conv, encoders.conv_lstm, encoders.conv_transformer)
     shape = (12,) if function is encoders.mlp else (3, 8, 8, 1) if function in of_frames else (8, 8, 1)
     needs = {
         "encoder": network(next((make for make, takers in ENCODERS.items() if function in takers), plain)),

@@ -26,8 +26,13 @@ SMALL = {
     "STEPS": 2,
     "COUNTS": (1, 5),
     "POINTS": 60,
+    "RECORDINGS": 200,
     "TEXTS": 60,
+    "VIDEOS": 20,
+    "VIDEO_EPOCHS": 1,
     "WORD_EPOCHS": 1,
+    "DAYS": 60,
+    "DOCTOR_EPOCHS": 2,
 }
 
 
@@ -60,6 +65,9 @@ def shell():
 def quick(monkeypatch):
     """Have notebooks see some of the images and one batch an epoch, with narrow encoders, and compile nothing."""
     load, batches, conv_net, digits = data.load, data.batches, encoders.conv_net, views.digits
+    dilated_conv, time_series = encoders.dilated_conv, views.time_series
+
+    thin = {"width": 4, "depth": 2, "output_width": 8}
 
     def narrow(shape, *widths, **options):
         return conv_net(shape, *(widths or [(8, 16)]), **options)
@@ -67,7 +75,9 @@ def quick(monkeypatch):
     monkeypatch.setattr(data, "load", lambda *words, **options: load(*words, **options)[:700])
     monkeypatch.setattr(data, "batches", lambda *words, **options: batches(*words, **options).take(1))
     monkeypatch.setattr(encoders, "conv_net", narrow)
+    monkeypatch.setattr(encoders, "dilated_conv", lambda *words, **options: dilated_conv(*words, **options | thin))
     monkeypatch.setattr(views, "digits", lambda: eagerly(digits()))
+    monkeypatch.setattr(views, "time_series", lambda: eagerly(time_series()))
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)

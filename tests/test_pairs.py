@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import SHAPE, captioned, images
+from cases import SHAPE, captioned
 from scipy.special import log_expit, log_softmax, softmax
 from test_bad_input import refused
 
@@ -14,7 +14,6 @@ from keras_ssl.evaluate import embed_pairs, retrieval
 from keras_ssl.export import deployment
 from keras_ssl.export.clients import Sends
 from keras_ssl.export.signatures import servings
-from keras_ssl.figures import plots
 
 WORDS = tokenizers.words(["a red circle", "a blue circle", "a red square", "a blue square"])
 TEXTS = ["a red circle", "a blue square", "a red square"]
@@ -316,15 +315,3 @@ def test_pairs_are_embedded_batch_by_batch(clip):
     for one, other in zip(found, (clip.embed_image(PICTURES), clip.embed_text(TEXTS, WORDS))):
         np.testing.assert_allclose(one, other, atol=1e-6)
     assert evaluate.retrieval(*found)["chance_text_to_image"]["recall_at_1"] == pytest.approx(1 / 3)
-
-
-def test_nearest_texts_are_drawn_beside_images():
-    similarity = np.array([[0.9, 0.1, 0.5], [0.2, 0.4, 0.3], [0.0, 0.8, 0.7]])
-    figure = plots.nearest_texts(PICTURES, similarity, TEXTS, own=TEXTS, count=2)
-    bars = figure.axes[5]
-    assert [text.get_text() for text in bars.texts] == ["a blue square", "a red square"]
-    assert [bar.get_width() for bar in bars.patches] == pytest.approx([0.8, 0.7])
-    colors = [bar.get_facecolor() for bar in bars.patches]
-    assert colors[0] != colors[1]
-    assert figure.get_label() == "3 images and the 2 texts nearest to each"
-    refused(lambda: plots.nearest_texts(images(3, 0), similarity.T[:2], TEXTS), "similarities (3, 3)", "shape (2, 3)")

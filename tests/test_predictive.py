@@ -1,10 +1,12 @@
 """Forecasting, contrastive predictive coding and the prediction of frames: what each promises, and bad input."""
 
 import functools
+import json
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import ops
 
 from keras_ssl import decoders, encoders, export, networks, objectives, specs
@@ -36,6 +38,12 @@ def contrast():
 
 def stacked(shape=(3, 8, 12, 1), **arguments):
     return encoders.stacked_conv(shape, **{"filters": (3, 4), "width": 6, "depth": 1, "kernel": 3, **arguments})
+
+
+@functools.cache
+def attentive():
+    """A transformer over videos of any length and size."""
+    return encoders.conv_transformer((None, None, None, 1), filters=(3, 4), width=6, depth=2, heads=3)
 
 
 def prediction(encoder, **arguments):
@@ -179,11 +187,31 @@ def test_it_takes_videos():
 
 
 def test_encoders_of_maps_have_three_parts():
-    for encoder in (stacked(), encoders.conv_lstm((None, 8, 12, 1), filters=(3, 4), width=6, depth=2)):
+    small = {"filters": (3, 4), "width": 6, "depth": 1}
+    of_time = [make((None, 8, 12, 1), **small) for make in (encoders.conv_lstm, _with_heads)]
+    for encoder in (stacked(), *of_time):
         assert [layer.name for layer in encoder.layers] == ["video", "frames", "trunk", "pool"]
         assert decoders.feature_map(encoder) == ((2, 3, 6), 4)
         map_ = encoder.get_layer("trunk")(encoder.get_layer("frames")(VIDEO[:, :3]))
         np.testing.assert_allclose(np.mean(map_, axis=(1, 2)), encoder(VIDEO[:, :3]), atol=1e-5)
+
+
+def _with_heads(shape, **arguments):
+    return encoders.conv_transformer(shape, heads=2, **arguments)
+
+
+def test_attention_sees_earlier_frames_only_and_their_order():
+    trunk, maps = attentive().get_layer("trunk"), attentive().get_layer("frames")(VIDEO)
+    of_each = keras.Model(trunk.input, trunk.get_layer("norm").output)
+    before, changed = np.array(of_each(maps)), np.array(maps)
+    changed[:, 2] += 1
+    after = np.array(of_each(changed))
+    np.testing.assert_allclose(after[:, :2], before[:, :2], atol=1e-6)
+    assert (np.abs(after - before)[:, 2:].max(axis=(2, 3, 4)) > 1e-3).all()
+    np.testing.assert_allclose(trunk(maps), before[:, -1], atol=1e-6)
+    np.testing.assert_allclose(trunk(maps[:, :3]), before[:, 2], atol=1e-5)  # as of the clip that ends there
+    turned = VIDEO[:, [1, 0, 2, 3, 4]]
+    assert not np.allclose(attentive()(turned), attentive()(VIDEO), atol=1e-4)
 
 
 def test_frames_follow_frames():
@@ -228,6 +256,7 @@ def test_a_residual_prediction_begins_at_the_last_frame():
         (lambda: objectives.FramePrediction(encoders.conv_net((8, 8, 1))), "videos .* for FramePrediction"),
         (lambda: objectives.FramePrediction(encoders.frame_conv((3, 8, 8, 1))), "no frames"),
         (lambda: stacked((None, 8, 8, 1)), "time, channels must be known"),
+        (lambda: encoders.conv_transformer((3, 8, 8, 1), width=6), "multiple of 2.* of the 4 heads"),
         (lambda: encoders.conv_lstm((3, None, 8, 1)), "height, width, channels must be known"),
         (lambda: encoders.frame_conv((8, 8, 1)), "time, height, width, channels"),
         (lambda: encoders.frame_conv((3, 8, 8, 1), filters=()), "at least one number of filters"),
@@ -262,3 +291,42 @@ def test_it_is_served_from_past_frames_to_next_ones():
     assert [one.name for one in served] == ["serving_default", "next_frames"]
     assert function(ops.convert_to_tensor(VIDEO[:, :3]))["frames"].shape == (2, 2, 8, 12, 1)
     assert specs.specs_of(stacked()).kind == "video"
+
+
+def of_any_length():
+    """Each encoder with all axes open that it may have open, but the one of a fixed number of frames."""
+    small = {"filters": (3,), "width": 4, "depth": 1}
+    return {
+        "lstm": encoders.conv_lstm((None, 8, 12, 1), **small),
+        "frames": encoders.frame_conv((None, None, None, 1), **small),
+        "transformer": attentive(),
+    }
+
+
+@pytest.mark.parametrize("name", ["lstm", "frames", "transformer", "next frames"])
+def test_videos_of_any_length_and_size_are_the_same_in_onnx(name):
+    onnxruntime, tf2onnx = pytest.importorskip("onnxruntime"), pytest.importorskip("tf2onnx")
+    clips = [VIDEO, VIDEO[:1, :3], VIDEO[:, :4, :7, :9]]
+    if name == "next frames":
+        predict, _ = prediction(stacked((3, None, None, 1))).signatures()["next_frames"]
+        answer, shape, clips = lambda x: predict(x)["frames"], (3, None, None), [clip[:, -3:] for clip in clips]
+    else:
+        answer = of_any_length()[name]
+        shape = answer.input_shape[1:4]
+        clips = clips[:2] if name == "lstm" else clips  # of any length, but of one size
+    signature = [tf.TensorSpec((None, *shape, 1), name="video")]
+    function = tf.function(lambda video: {"found": answer(video)}, signature, autograph=False)
+    proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=17)
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    for clip in clips:
+        (found,) = session.run(["found"], {"video": clip})
+        np.testing.assert_allclose(found, answer(clip), atol=1e-5)
+
+
+@pytest.mark.exhaustive
+def test_videos_of_any_length_and_size_are_deployed(tmp_path):
+    """`deploy` compares Keras, the SavedModel and ONNX Runtime at two sizes of each open axis."""
+    model = prediction(stacked((3, None, None, 1)))
+    folder = export.deploy(model, tmp_path / "video", signatures=of_any_length())
+    manifest = json.loads((folder / "manifest.json").read_text())["signatures"]
+    assert set(manifest) == {"serving_default", "embed", "next_frames", "lstm", "frames", "transformer"}

@@ -1,11 +1,14 @@
 """The recurrent network and the transformer over patches of series, and what `dilated_conv` can do besides."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
 
-from keras_ssl import blocks, encoders, objectives, specs
+from keras_ssl import blocks, encoders, export, objectives, specs
 from keras_ssl.errors import UserError
+from keras_ssl.export.parity import onnx_runtime, saved_model_runtime
 from keras_ssl.export.samples import verification_samples
 from keras_ssl.networks import all_layers, parts
 from keras_ssl.state import TargetNetwork
@@ -114,6 +117,22 @@ def test_an_export_is_verified_on_finite_numbers_as_clients_send_them(built):
     found = verification_samples(SERIES[:2], wanted)["series"]
     np.testing.assert_array_equal(found[:2], np.nan_to_num(SERIES[:2]))
     assert found.shape == (32, 6, 2)
+
+
+def test_all_are_served_at_any_length_and_of_missing_values(built, tmp_path):
+    series = keras.Input((None, 2), name="series")
+    served = {built[name].name: built[name] for name in ("recurrent", "patches", "causal convolutions")}
+    model = keras.Model(series, {name: encoder(series) for name, encoder in served.items()})
+    version = export.deploy(model, tmp_path, samples=SERIES[:1])  # one of three costs a third
+    manifest = json.loads((version / "manifest.json").read_text())
+    assert manifest["signatures"]["serving_default"]["inputs"]["series"]["sizes"] == {"time": [6, 12]}
+    files = saved_model_runtime(version)[0], onnx_runtime(version / "model.onnx")
+    for length in (5, 6, 9):  # not those alone that are multiples of a patch
+        given = padded(SERIES, 0, 3)[:, :length]
+        answers = [file({"series": given}) for file in files]
+        for name, encoder in served.items():
+            for answer in answers:
+                np.testing.assert_allclose(answer[name], encoder(given), atol=1e-5)
 
 
 def test_the_last_kept_place_is_taken():

@@ -163,6 +163,20 @@ def test_silent_and_clipped_recordings_are_named(tmp_path):
     assert "silent from" not in load(tmp_path, in_memory=False, trust=True)[1]
 
 
+def test_recordings_shorter_than_a_frame_are_padded(tmp_path):
+    for name, samples in (("one", 1), ("three", 3)):
+        write(tmp_path / "short" / f"{name}.wav", recordings.tone(500)[:samples])
+    source, said = load(tmp_path / "short")
+    assert source.shape == (3,)
+    assert "padded with zeros" in said
+    assert not source.stored[0, 1:].any()
+    features = evaluate.log_mel_features(source.inputs(), RATE)
+    assert np.isfinite(features).all()
+    assert len(np.unique(features.round(3), axis=0)) == 2
+    write(tmp_path / "short" / "good.wav", recordings.tone(500))
+    assert load(tmp_path / "short")[0].shape == (80,)
+
+
 def test_broken_files_are_named_or_left_out(tmp_path):
     good = write(tmp_path / "good.wav", recordings.tone(500))
     write(tmp_path / "empty.wav", np.zeros(0, "float32"))

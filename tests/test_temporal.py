@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cases import dilated
+from cases import causal_series, dilated
 
 from keras_ssl import data, encoders, evaluate, losses, objectives
 from keras_ssl.errors import UserError
@@ -191,6 +191,25 @@ def test_what_ts2vec_cannot_use_is_a_clear_error():
     empty[2] = np.nan
     with pytest.raises(UserError, match=r"known value.*index 2"):
         objective.fit(empty, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: objectives.TS2Vec(dilated()),
+        lambda: objectives.Forecasting(causal_series(), horizon=2),
+        lambda: objectives.ContrastivePredictiveCoding(causal_series(), horizon=2),
+        lambda: objectives.Imputation(dilated()),
+    ],
+)
+def test_a_constant_series_does_no_harm(make):
+    series = RNG.normal(size=(4, 9, 2)).astype("float32")
+    series[1], series[2] = 3, 0
+    model = make()
+    model.compile("sgd", run_eagerly=True)
+    assert np.isfinite(model.train_on_batch({"input": series})).all()
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    assert np.isfinite(model(series)).all()
 
 
 def test_a_source_of_series_may_have_missing_values_but_not_every_encoder_takes_them():

@@ -69,6 +69,18 @@ def test_preview_draws_images_and_views(channels, tmp_path):
     assert not plt.get_fignums()  # no figure stays open in pyplot
 
 
+@pytest.mark.parametrize("pair", [False, True])
+def test_preview_draws_series(pair):
+    series = np.random.default_rng(0).normal(size=(3, 12, 2)).astype("float32")
+    policy = views.Policy([views.rescale((2.0, 2.0))], kind="series")
+    figure = views.preview(views.pair(policy) if pair else policy, series, columns=2, rows=1)
+    labels = ["series", *(["view_1 (draw 1)", "view_2 (draw 1)"] if pair else ["draw 1"])]
+    assert [axis.get_ylabel() for axis in figure.axes[::2]] == labels
+    mean = series.mean(axis=1, keepdims=True)
+    drawn = [line.get_ydata() for line in figure.axes[3].get_lines()]
+    np.testing.assert_allclose(drawn, (mean + 2 * (series - mean))[1].T, atol=1e-5)
+
+
 def test_preview_of_a_pair_names_its_views():
     figure = views.preview(views.pair(views.digits()), IMAGES[:3], rows=2, seed=1)
     labels = [axis.get_ylabel() for axis in figure.axes]

@@ -76,6 +76,15 @@ def test_a_series_far_from_0_changes_as_one_at_0(name):
     np.testing.assert_allclose(far - 100, near, atol=1e-3)
 
 
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_constant_series_among_others_stays_constant_unless_it_gets_frequencies_of_them(name):
+    series = SAME.copy()
+    series[1] = 3
+    after = changed(OPERATIONS[name], series)
+    assert np.isfinite(after).all()
+    assert name == "mix_frequencies" or np.ptp(after[1]) < 1e-4
+
+
 def test_windows_and_warping_keep_a_line_in_order():
     line = np.tile(np.arange(24, dtype="float32")[:, None], (6, 1, 1))
     windows = changed(views.random_window((0.5, 0.5), length=7), line)[..., 0]

@@ -2,7 +2,7 @@
 
 from keras_ssl.blocks.attention import attention, attention_bias, gelu, scaled_dot_product, transformer
 from keras_ssl.blocks.cross_attention import cross_attention, transformer_decoder
-from keras_ssl.blocks.mel import mel_filters
+from keras_ssl.blocks.mel import log_mel, mel_filters
 from keras_ssl.blocks.normalization import BatchNormalization
 from keras_ssl.blocks.patches import patchify, unpatchify
 from keras_ssl.blocks.pooling import (
@@ -46,6 +46,7 @@ __all__ = [
     "gelu",
     "last_of_kept",
     "learned_positions",
+    "log_mel",
     "max_of_kept",
     "mean_of_kept",
     "mel_filters",

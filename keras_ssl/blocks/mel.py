@@ -1,11 +1,16 @@
-"""The mel filter bank."""
+"""The mel filter bank, and spectrograms by it."""
+
+from collections.abc import Iterator
 
 import numpy as np
 
 from keras_ssl.checks import check_between, check_counts
 from keras_ssl.errors import UserError
 
-__all__ = ["mel_filters"]
+__all__ = ["log_mel", "mel_filters"]
+
+_FRAME = 0.032  # seconds
+_FLOOR = 1e-4  # of the power in a mel band, far below what a 16-bit recording of speech has
 
 
 def mel_filters(rate: int, fft_length: int, mels: int, lowest: float = 20.0) -> np.ndarray:
@@ -41,3 +46,33 @@ def mel_filters(rate: int, fft_length: int, mels: int, lowest: float = 20.0) -> 
             "give fewer, or longer frames",
         )
     return filters.astype("float32")
+
+
+def log_mel(sounds: np.ndarray, rate: int, mels: int = 40, step: int | None = None) -> Iterator[np.ndarray]:
+    """Compute log-mel spectrograms one by one, without the padding of each recording.
+
+    Frames have 32 ms. Window, powers and floor are those of `encoders.spectrogram_conv`, whose spectrograms are
+    standardized besides.
+
+    Args:
+        sounds: Float array `(n, time)` in -1..1.
+        rate: Sample rate in Hz.
+        mels: Number of mel bands. Default: 40.
+        step: Samples from the beginning of a frame to that of the next. Default: half a frame.
+
+    Yields:
+        For each recording a float64 array `(frames, mels)`, in nats. Frames that begin in the zeros at its end are left
+        out; of silence there is one.
+
+    Raises:
+        UserError: See `mel_filters`.
+    """
+    frame = max(2, round(_FRAME * rate))
+    step, size = frame // 2 if step is None else step, 1 << (frame - 1).bit_length()
+    filters, window = mel_filters(rate, size, mels), np.hanning(frame).astype("float32")
+    sides = np.where(np.arange(size // 2 + 1) % (size // 2), 2, 1)  # frequencies that have a negative one count twice
+    for sound in sounds.astype("float32", copy=False):  # one by one: most of a batch may be padding
+        length = max(int(np.flatnonzero(sound).max(initial=0)) + 1, 1)
+        frames = np.lib.stride_tricks.sliding_window_view(np.pad(sound[:length], (0, frame - 1)), frame)[::step]
+        powers = sides * np.square(np.abs(np.fft.rfft(frames * window, size)))
+        yield np.log(powers @ filters + _FLOOR)

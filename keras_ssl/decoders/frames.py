@@ -83,7 +83,7 @@ def feature_map(encoder: Any) -> tuple[Shape, int]:
         raise UserError(
             "an encoder of videos with the layers `frames`, `trunk`, which returns one feature map, and `pool`",
             f"'{getattr(encoder, 'name', type(encoder).__name__)}' with {what}",
-            "use `encoders.stacked_conv` or `encoders.conv_lstm`",
+            "use `encoders.stacked_conv`, `encoders.conv_lstm` or `encoders.conv_transformer`",
         )
     time, *sides, channels = encoder.input_shape[1:]
     probe = [_PROBE if side is None else side for side in sides]

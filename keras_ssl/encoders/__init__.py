@@ -11,7 +11,7 @@ from keras_ssl.encoders.image import conv_net, mlp, resnet18
 from keras_ssl.encoders.pooled import with_pool
 from keras_ssl.encoders.series import dilated_conv, patch_transformer, recurrent
 from keras_ssl.encoders.text import transformer
-from keras_ssl.encoders.video import conv_lstm, frame_conv, stacked_conv
+from keras_ssl.encoders.video import conv_lstm, conv_transformer, frame_conv, stacked_conv
 from keras_ssl.encoders.vision_transformer import vit
 from keras_ssl.encoders.word_vectors import word_vectors
 
@@ -19,6 +19,7 @@ __all__ = [
     "cached",
     "conv_lstm",
     "conv_net",
+    "conv_transformer",
     "dilated_conv",
     "document_end",
     "frame_conv",

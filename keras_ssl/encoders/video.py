@@ -1,9 +1,9 @@
 """Encoders of video: a network on each frame, and one over time.
 
 `frame_conv` makes a vector of each frame, so that it is an encoder of sequences with the layers `tokens`, `trunk` and
-`pool` (`networks.parts`). `stacked_conv` and `conv_lstm` keep feature maps. Their layers are `frames`, from the video
-to a map of each frame, `trunk`, from these to one map of the whole clip, which `FramePrediction` decodes, and `pool`,
-its mean over places.
+`pool` (`networks.parts`). `stacked_conv`, `conv_lstm` and `conv_transformer` keep feature maps. Their layers are
+`frames`, from the video to a map of each frame, `trunk`, from these to one map of the whole clip, which
+`FramePrediction` decodes, and `pool`, its mean over places.
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from keras_ssl.blocks import gelu
+from keras_ssl.blocks import attention_bias, gelu, places, sequence_positions
 from keras_ssl.checks import check_counts
 from keras_ssl.encoders.pooled import pooling
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Shape, Tensor
 
-__all__ = ["conv_lstm", "frame_conv", "stacked_conv"]
+__all__ = ["conv_lstm", "conv_transformer", "frame_conv", "stacked_conv"]
 
 
 def frame_conv(
@@ -148,6 +148,63 @@ def conv_lstm(
     return _of_maps(shape, frames, keras.Model(maps, x, name="trunk"), name)
 
 
+def conv_transformer(
+    input_shape: Shape,
+    filters: Sequence[int] = (32, 32),
+    width: int = 64,
+    depth: int = 4,
+    heads: int = 4,
+    kernel: int = 3,
+    name: str = "conv_transformer",
+) -> keras.Model:
+    """Convolutions on each frame, and a transformer over time whose feed-forward layers are convolutions.
+
+    `frames` is convolutions of stride 2. `trunk` projects their maps, adds the position in time, and is blocks of two
+    halves: attention at each place over the same place of this and earlier frames, and convolutions on each frame, by
+    which things move from place to place. The map of the last frame is kept.
+
+    Args:
+        input_shape: `(time, height, width, channels)`; all but the channels may be None.
+        filters: Channels of the convolutions on frames. Default: `(32, 32)`.
+        width: Channels of the trunk, and width of the representation, a multiple of 2 and of `heads`. Default: 64.
+        depth: Number of blocks. Default: 4.
+        heads: Number of attention heads. Default: 4.
+        kernel: Height and width of the convolutions in a block. Default: 3.
+        name: Name of the model.
+
+    Returns:
+        `keras.Model` from `video` `(n, *input_shape)` to `(n, width)`.
+
+    Raises:
+        UserError: If the shape is not that of a video, a number is below 1, or the width does not fit.
+
+    Reference:
+        Liu et al. 2020, "ConvTransformer: A Convolutional Transformer Network for Video Frame Synthesis": attention
+        over the frames at each place, and convolutional feed-forward layers.
+
+    Departures:
+        Queries, keys and scores are of single places, by linear layers instead of convolutions. Layer normalization
+        comes first in each half. Attention is causal, so that the maps of a clip are those of any longer one that
+        begins so. Frames are decoded by `decoders.frames`, not by queries of their own.
+    """
+    shape = _checked(input_shape)
+    check_counts(width=width, depth=depth, heads=heads, kernel=kernel)
+    if width % 2 or width % heads:
+        raise UserError(
+            f"a width that is a multiple of 2, for the positions, and of the {heads} heads", f"{width}", "give another"
+        )
+    frames = _frames(shape, filters)
+    maps = keras.Input(frames.output_shape[1:], name="maps")
+    keep = ops.ones_like(maps[:, :, 0, 0, 0], dtype="bool")
+    bias = attention_bias(keep, causal=True)[:, None]
+    x = layers.Dense(width, name="projection")(maps)
+    x = x + ops.cast(sequence_positions(places(keep), width), x.dtype)[:, :, None, None]
+    for block in range(1, depth + 1):
+        x = _attended(x, heads, bias, kernel, f"block_{block}")
+    x = layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
+    return _of_maps(shape, frames, keras.Model(maps, x[:, -1], name="trunk"), name)
+
+
 def _frames(shape, filters):
     video = keras.Input(shape, name="video")
     return keras.Model(video, _each_frame(video, filters), name="frames")
@@ -169,6 +226,28 @@ def _translated(x, width, kernel, name):
     y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_norm")(y)
     y = gelu(layers.Dense(4 * width, name=f"{name}_hidden")(y))
     return layers.Add(name=f"{name}_add")([x, layers.Dense(width, name=f"{name}_output")(y)])
+
+
+def _attended(x, heads, bias, kernel, name):
+    """Attention over time at each place, and convolutions on each frame."""
+    width = x.shape[-1]
+    y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_1_norm")(x)
+    y = layers.Dense(width, name=f"{name}_attention_output")(_over_time(y, heads, bias, f"{name}_attention"))
+    x = layers.Add(name=f"{name}_1_add")([x, y])
+    y = layers.LayerNormalization(epsilon=1e-6, name=f"{name}_2_norm")(x)
+    y = gelu(layers.Conv3D(2 * width, (1, kernel, kernel), padding="same", name=f"{name}_hidden")(y))
+    return layers.Add(name=f"{name}_2_add")([x, layers.Dense(width, name=f"{name}_output")(y)])
+
+
+def _over_time(x, heads, bias, name):
+    """What each head takes from the frames; one after another, since TensorFlow's softmax takes five axes on a CPU."""
+    parts = ops.split(layers.Dense(3 * x.shape[-1], name=f"{name}_qkv")(x), 3 * heads, axis=-1)
+    taken = []
+    for q, k, v in zip(parts[:heads], parts[heads : 2 * heads], parts[2 * heads :]):
+        scores = ops.einsum("nthwd,nshwd->nhwts", q * q.shape[-1] ** -0.5, k)
+        weights = ops.softmax(scores + ops.cast(bias, scores.dtype))
+        taken.append(ops.einsum("nhwts,nshwd->nthwd", weights, v))
+    return ops.concatenate(taken, axis=-1)
 
 
 def _of_maps(shape, frames, trunk, name):

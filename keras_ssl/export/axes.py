@@ -1,6 +1,7 @@
 """Names and sizes of axes, and the samples on which a signature is verified."""
 
 import dataclasses
+import math
 from collections import defaultdict
 from typing import Any
 
@@ -16,6 +17,9 @@ __all__ = ["Layout", "layout"]
 
 _SIZES = (64, 16, 256, 1024, 4096, 16384)
 """Sizes of open axes that are tried, in this order, where no samples are given."""
+
+_FEW, _MOST = 2**16, 2**22
+"""Values of a sample: sizes of larger ones are tried last, or not at all. Videos have up to three open axes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +65,7 @@ def layout(served: Serving, samples: Samples | None = None) -> Layout:
         first = verification_samples(samples, specs)
         sizes = {a: first[n].shape[k] for n in specs for k, a in enumerate(names[n]) if a in axes}
     else:
-        tried = [dict.fromkeys(axes, size) for size in (_SIZES if axes else (0,))]
+        tried = [dict.fromkeys(axes, size) for size in (_sizes(specs) if axes else (0,))]
         sizes = _that_keras_takes(served, names, tried)
         first = random_samples(specs, names, sizes, COUNT)
     first = with_extremes(first, specs)
@@ -97,6 +101,13 @@ def _input_axes(specs: dict[str, Spec]) -> dict[str, list[str]]:
                 for axis, size in zip(names[name][1:], spec.shape[1:])
             ]
     return names
+
+
+def _sizes(specs):
+    """The sizes to try, with which samples have not too many values."""
+    shapes = [spec.shape[1:] for spec in specs.values()]
+    values = {size: max(math.prod(n or size for n in shape) for shape in shapes) for size in _SIZES}
+    return sorted((n for n in _SIZES if n == min(_SIZES) or values[n] <= _MOST), key=lambda n: values[n] > _FEW)
 
 
 def _that_keras_takes(served, names, tried):

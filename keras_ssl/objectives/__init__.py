@@ -9,6 +9,7 @@ from keras_ssl.objectives.distillation import BYOL, DINO, SimSiam
 from keras_ssl.objectives.language import CausalLanguageModel
 from keras_ssl.objectives.masked import (
     AdversarialInpainting,
+    Imputation,
     Inpainting,
     MaskedAutoencoder,
     MaskedLanguageModel,
@@ -53,8 +54,9 @@ __all__ = [
     "Forecasting",
     "FramePrediction",
     "GloVe",
-    "JigsawPrediction",
+    "Imputation",
     "Inpainting",
+    "JigsawPrediction",
     "MaskedAutoencoder",
     "MaskedLanguageModel",
     "MoCo",

@@ -9,7 +9,7 @@ import numpy as np
 from keras_ssl import data
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate import collapse_of_features, embed_pairs, retrieval
-from keras_ssl.figures.plots import nearest_texts
+from keras_ssl.figures.plots import nearest
 from keras_ssl.files import whole_file, writable_folder, write_json
 from keras_ssl.names import TABLES
 from keras_ssl.objectives import CLIP
@@ -18,7 +18,7 @@ from keras_ssl.typing import Path
 
 __all__ = ["evaluate_pairs", "retrieval_table"]
 
-_COLLAPSE, _SHOWN = 1000, 8  # images for the collapse figures, and for the picture
+_COLLAPSE, _SHOWN, _NEAREST = 1000, 8, 5  # images for the collapse figures, and queries and answers in figures
 _TRAIN = "No test split: these are all pairs of the table. If the model was trained on them, the scores are too good."
 _SCORES = {"recall_at_1": "R@1", "recall_at_5": "R@5", "recall_at_10": "R@10", "median_rank": "median rank"}
 
@@ -40,7 +40,7 @@ def evaluate_pairs(
         dataset: Table of pictures and texts, or a folder with `train.csv`, of which `test.csv` or `val.csv` is used if
             there is one; else all pairs are, which is said, since a training may have seen them. See `data.pairs`.
         folder: Folder for `results.json`, with the split, the scores and the collapse figures of the pictures' vectors,
-            and for `nearest_texts.png`. None writes nothing.
+            and for `nearest_texts.png` and `nearest_images.png`. None writes nothing.
         say: Called with each sentence about what was found, or None.
         **reading: Other arguments of `data.pairs`: `fit` and `background` as the model's file has them, `skip_broken`.
 
@@ -72,10 +72,9 @@ def evaluate_pairs(
         facts: dict[str, Any] = {"dataset": str(dataset), "objective": str(path), "split": split}
         facts |= {"pairs": len(source), "pictures": len(images)}
         write_json(folder / "results.json", {**facts, **found, "collapse": collapse_of_features(images[:_COLLAPSE])})
-        shown = source[first[:_SHOWN]].inputs()["image"]
-        figure = nearest_texts(shown, images[:_SHOWN] @ texts.T, words, [words[k] for k in first[:_SHOWN]])
-        with whole_file(folder / "nearest_texts.png") as beside:
-            figure.savefig(beside, format="png", dpi=150)
+        for name, figure in _figures(source, images, texts, first, texts_of).items():
+            with whole_file(folder / name) as beside:
+                figure.savefig(beside, format="png", dpi=150)
     return found
 
 
@@ -87,6 +86,26 @@ def _pictures(source):
     for picture, words in zip(owner, columns["text"]):
         texts_of[picture].add(words)
     return first, texts_of
+
+
+def _figures(source, images, texts, first, texts_of):
+    """Some pictures with the texts nearest to them, and texts of theirs with the pictures nearest to those."""
+    words = (source.columns or {})["text"]
+    some = np.linspace(0, len(first) - 1, min(_SHOWN, len(first))).astype(int)
+    asked = first[some]
+    different, rows = np.unique(words.astype(str), return_index=True)  # a text that many have is shown once
+    right = np.array([[one in texts_of[picture] for one in different] for picture in some])
+    similarity = images[some] @ texts[rows].T
+    found = {"nearest_texts.png": nearest(_decoded(source, asked), similarity, different, right, words[asked])}
+    similarity = texts[asked] @ images.T
+    near = np.unique(np.argsort(-similarity, axis=1)[:, :_NEAREST])  # only these are decoded
+    right = np.array([[one in texts_of[picture] for picture in near] for one in words[asked]])
+    answers = _decoded(source, first[near])
+    return found | {"nearest_images.png": nearest(words[asked], similarity[:, near], answers, right, count=_NEAREST)}
+
+
+def _decoded(source, rows):
+    return source[rows].inputs()["image"]
 
 
 def retrieval_table(found: dict[str, dict[str, float]]) -> str:

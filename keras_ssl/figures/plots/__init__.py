@@ -6,8 +6,11 @@ A figure's label (`figure.get_label()`) describes it in words, for use as altern
 from keras_ssl.figures.plots.embeddings import embedding_maps, map_2d
 from keras_ssl.figures.plots.label_efficiency import label_efficiency_curves
 from keras_ssl.figures.plots.predictions import confusion_matrix, reconstructions
-from keras_ssl.figures.plots.retrieval import nearest_texts
+from keras_ssl.figures.plots.retrieval import nearest
+from keras_ssl.figures.plots.series import anomalies, forecasts, series_rows
+from keras_ssl.figures.plots.sounds import spectrograms
 from keras_ssl.figures.plots.training import fine_tuning_curves, learning_curves
+from keras_ssl.figures.plots.videos import frames
 
 __all__ = [
     "label_efficiency_curves",
@@ -17,5 +20,10 @@ __all__ = [
     "map_2d",
     "reconstructions",
     "confusion_matrix",
-    "nearest_texts",
+    "series_rows",
+    "forecasts",
+    "anomalies",
+    "spectrograms",
+    "frames",
+    "nearest",
 ]

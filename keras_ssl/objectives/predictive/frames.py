@@ -26,8 +26,8 @@ class FramePrediction(Objective):
 
     Args:
         encoder: Functional `keras.Model` from `video` `(n, time, height, width, channels)` to `(n, d)` with the layers
-            `frames`, `trunk`, which returns one feature map, and `pool`: `encoders.stacked_conv` or
-            `encoders.conv_lstm`.
+            `frames`, `trunk`, which returns one feature map, and `pool`: `encoders.stacked_conv`,
+            `encoders.conv_lstm` or `encoders.conv_transformer`.
         decoder: `keras.Model` from the map `(n, height', width', d)` to `(n, future, height, width, channels)`; what is
             larger than the frames is cut off. Default: `decoders.frames(encoder, future)`.
         past: Number of frames to predict from, at least 1. Default: None, the encoder's time; an encoder of any time
