@@ -16,9 +16,10 @@ the 48 pairs of a shape and a color, 12 are never drawn for training. Their pict
 of all 48, at the right size and place.
 
 The baselines are `benchmarks.canonical`, whose ridge is chosen on a tenth of train. CLIP's texts are pieces of words:
-one baseline knows runs of four letters, too. The collapse doctor watches a run whose temperature is fixed at 10. Choices
-were made with `--validate`, on a part of train; it writes nothing. Each seed is added to the results. The vectors of a
-seed are kept, see `benchmarks.protocol`; `--again` trains again.
+one baseline knows runs of four letters, too. The collapse doctor watches a run whose temperature is fixed at 10.
+
+Choices were made with `--validate`, on a part of train; it writes nothing. Each seed is added to the results. The
+vectors of a seed are kept, see `benchmarks.protocol`; `--again` trains again.
 """
 
 import argparse

@@ -55,6 +55,6 @@ def clip(
     encoder = encoders.conv_net(shape, _FEATURES, pooling="flatten", first_stride=2)
     text_encoder = encoders.word_vectors(source.tokenizer.vocabulary, _PROJECTION)
     model = objectives.CLIP(encoder, text_encoder, heads.projector(encoder, _PROJECTION), contrast=contrast, seed=seed)
-    policy = views.captioned(views.natural_images(shape[:2], scale=(0.5, 1.0), strength=0.2, **_KEPT))
+    policy = views.captioned(views.natural_images(shape[:2], scale=(0.9, 1.0), strength=0.0, **_KEPT))
     epochs = 40 if epochs is None else epochs
     return compiled(model, source, epochs, learning_rate, policy, batch_size=batch_size)
