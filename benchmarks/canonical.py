@@ -36,17 +36,22 @@ def picture_features(images):
 
 
 class BagOfWords:
-    """Which of the words of training texts are in a text, the rare ones weighing more (their inverse frequency)."""
+    """Which of the words of training texts are in a text, the rare ones weighing more (their inverse frequency).
 
-    def __init__(self, texts):
+    With `letters`, also which runs of four letters, the edges of words among them.
+    """
+
+    def __init__(self, texts, letters=False):
+        self.letters = letters
         counts = collections.Counter(word for text in texts for word in set(self.split(text)))
         self.words = {word: k for k, word in enumerate(w for w in sorted(counts) if counts[w] >= LEAST)}
         self.weights = np.log(len(texts) / np.array([counts[word] for word in self.words]))
 
-    @staticmethod
-    def split(text):
-        """The words of a text."""
-        return re.findall(r"\w+", text.lower())
+    def split(self, text):
+        """The words of a text, and their parts."""
+        words = re.findall(r"\w+", text.lower())
+        edged = [f"<{word}>" for word in words] if self.letters else []
+        return words + [word[k : k + 4] for word in edged for k in range(len(word) - 3)]
 
     def __call__(self, texts):
         """Float array `(n, words)`."""
@@ -59,8 +64,8 @@ class BagOfWords:
 class CCA:
     """Regularized CCA of pictures and texts; fitted on construction."""
 
-    def __init__(self, images, texts, ridge, width=128):
-        self.bag = BagOfWords(texts)
+    def __init__(self, images, texts, ridge, letters=False, width=128):
+        self.bag = BagOfWords(texts, letters)
         x, y = picture_features(images), self.bag(texts)
         self.moments = [(z.mean(axis=0), z.std(axis=0) + 1e-6) for z in (x, y)]
         x, y = ((z - mean) / scale for z, (mean, scale) in zip((x, y), self.moments))

@@ -50,6 +50,7 @@ SECTIONS = {
     "masked language model": ("masked_language_model.section", "masked_language_model"),
     "text transfer": ("text_transfer.section", "text_transfer"),
     "translation": ("translation.section", "translation"),
+    "speech": ("speech.section", "speech"),
     "item vectors": ("item_vectors.section", "item_vectors"),
 }
 """The function that writes each section, `module.function` in `benchmarks`, and the files of results that it takes."""

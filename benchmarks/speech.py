@@ -35,7 +35,7 @@ import tensorflow as tf
 
 from benchmarks.pages import RESULTS, load, publish
 from benchmarks.protocol import VERSION, kept, note
-from keras_ssl import blocks, data, encoders, evaluate, heads, objectives, transfer, views
+from keras_ssl import blocks, data, encoders, evaluate, heads, objectives, recipes, transfer, views
 from keras_ssl.data.few_labels import few_indices
 from keras_ssl.recipes import compiled
 
@@ -96,7 +96,7 @@ def wav2vec2(source, epochs, seed):
 
 def wav2vec2_conv(source, epochs, seed):
     """wav2vec 2.0 on spectrograms, whose frames are what is quantized."""
-    return compiled(objectives.Wav2Vec2(conv(), penalty=0.0, seed=seed), source, epochs, 2e-3, batch_size=64)
+    return recipes.speech.wav2vec2(source, epochs, seed)
 
 
 ROWS = {"simclr": simclr, "vicreg": vicreg, "wav2vec2_conv": wav2vec2_conv, "wav2vec2": wav2vec2}
