@@ -51,6 +51,7 @@ SECTIONS = {
     "text transfer": ("text_transfer.section", "text_transfer"),
     "translation": ("translation.section", "translation"),
     "speech": ("speech.section", "speech"),
+    "pairs": ("pairs.section", "pairs"),
     "item vectors": ("item_vectors.section", "item_vectors"),
 }
 """The function that writes each section, `module.function` in `benchmarks`, and the files of results that it takes."""
