@@ -63,9 +63,9 @@ def clips():
 # ---- pretraining -----------------------------------------------------------------------------------------------------
 
 
-def conv():
-    """An encoder of spectrograms by convolutions over time alone, which take a tenth of the time of others."""
-    return encoders.with_pool(encoders.spectrogram_conv(width=192, filters=(), depth=4), "thirds")
+def conv(source, seed):
+    """The recipe's encoder of spectrograms, by convolutions over time alone."""
+    return recipes.speech.wav2vec2(source, seed=seed).objective.encoder
 
 
 def waveform():
@@ -84,7 +84,7 @@ def vicreg(source, epochs, seed):
 
 
 def _two_views(objective, source, epochs, seed, **arguments):
-    encoder = conv()
+    encoder = conv(source, seed)
     model = objective(encoder, heads.projector(encoder), seed=seed, **arguments)
     return compiled(model, source, epochs, 2e-3, views.recordings(RATE), batch_size=128)
 
@@ -94,12 +94,7 @@ def wav2vec2(source, epochs, seed):
     return compiled(objectives.Wav2Vec2(waveform(), seed=seed), source, epochs, batch_size=64)
 
 
-def wav2vec2_conv(source, epochs, seed):
-    """wav2vec 2.0 on spectrograms, whose frames are what is quantized."""
-    return recipes.speech.wav2vec2(source, epochs, seed)
-
-
-ROWS = {"simclr": simclr, "vicreg": vicreg, "wav2vec2_conv": wav2vec2_conv, "wav2vec2": wav2vec2}
+ROWS = {"simclr": simclr, "vicreg": vicreg, "wav2vec2_conv": recipes.speech.wav2vec2, "wav2vec2": wav2vec2}
 EPOCHS = {"simclr": 20, "vicreg": 20, "wav2vec2_conv": 60, "wav2vec2": 20}
 NAMES = {
     "log_mel": "log-mel, mean and deviation",
@@ -111,12 +106,12 @@ NAMES = {
     "wav2vec2_conv": "`Wav2Vec2` on `spectrogram_conv`",
     "wav2vec2": "`Wav2Vec2` on `wav2vec2`",
 }
-UNTRAINED = {"untrained_conv": conv, "untrained_wav2vec2": waveform}
+UNTRAINED = {"untrained_conv": conv, "untrained_wav2vec2": lambda source, seed: waveform()}
 
 
 def log_mel_thirds(source):
     """Means of each third and deviations of the bands of the spectrogram that the encoders begin with."""
-    encoder = conv()
+    encoder = conv(source, seed=0)
     frames, keep = encoder.get_layer("tokens").output
     bands = blocks.thirds_of_kept(frames, keep)
     mean = blocks.mean_of_kept(frames, keep)
@@ -133,7 +128,7 @@ def features(name, source, seed, given):
         return log_mel_thirds(source), {}
     if name in UNTRAINED:
         keras.utils.set_random_seed(seed)
-        return evaluate.embed(UNTRAINED[name](), source), {}
+        return evaluate.embed(UNTRAINED[name](source, seed), source), {}
     epochs = given.epochs or EPOCHS[name]
     file = kept(name, dataset="spoken_digit", seed=seed, epochs=epochs, clips=len(source)).with_suffix(".npz")
     if given.again or not file.exists():

@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-from keras_ssl.data.readers import sounds, video_files
+from keras_ssl.data.readers import sound_lists, sounds, video_files
 from keras_ssl.data.readers.pictures import endings as picture_endings
 from keras_ssl.data.readers.series_files import series_file
 from keras_ssl.data.readers.splits import split_of
@@ -16,8 +16,6 @@ from keras_ssl.names import SERIES_FILES, TABLES
 from keras_ssl.typing import Path
 
 __all__ = ["contents", "listed_kind"]
-
-_OF_SOUNDS = (".csv", ".tsv")  # tables that list recordings
 
 
 def contents(place: Path, split: str = "train", kind: Any = None) -> str | None:
@@ -62,7 +60,7 @@ def listed_kind(place: Path) -> str | None:
         row = first_record(table)
         ending = pathlib.PurePath(str(row.get("file") or "")).suffix.lower()
         of_sounds = table == place or ending in ("", *sounds.ENDINGS)
-        if "file" in row and of_sounds and table.name.lower().endswith(_OF_SOUNDS):
+        if "file" in row and of_sounds and table.name.lower().endswith(sound_lists.TABLES):
             return "audio"
         if "picture" in row:
             return "image, ids"

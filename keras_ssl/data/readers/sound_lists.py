@@ -18,9 +18,10 @@ from keras_ssl.data.readers.text_tables import classes_among, columns_of
 from keras_ssl.data.readers.walking import walk
 from keras_ssl.errors import UserError
 
-__all__ = ["SoundList", "listed"]
+__all__ = ["TABLES", "SoundList", "listed"]
 
-_TABLES = (".csv", ".tsv")
+TABLES = (".csv", ".tsv")
+"""Endings of tables that list recordings."""
 _FILE = "file"  # the column of paths
 
 
@@ -74,9 +75,9 @@ def listed(place: pathlib.Path, split: str) -> SoundList:
 def _tables(place):
     """The tables of the splits whose first line names a column "file", by split."""
     if place.is_dir():
-        found = split_files(place, _TABLES)
+        found = split_files(place, TABLES)
     else:
-        found = {"train": place} if place.name.lower().endswith(_TABLES) and place.is_file() else {}
+        found = {"train": place} if place.name.lower().endswith(TABLES) and place.is_file() else {}
     return {split: table for split, table in found.items() if _FILE in _columns(table)}
 
 

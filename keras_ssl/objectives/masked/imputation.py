@@ -8,7 +8,7 @@ from keras import layers, ops
 from keras_ssl import distribute, transforms
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
-from keras_ssl.networks import parts
+from keras_ssl.networks import kept_frames, parts
 from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.specs import Specs, check_kind, inputs_like, specs_of
 from keras_ssl.typing import Batch, Samples, Tensor
@@ -124,9 +124,8 @@ class Imputation(Objective):
                 "batches of an unknown length" if known.shape[1] is None else f"{known.shape[1]}",
                 "pad all series with NaN to one length",
             )
-        steps = ops.cast(ops.any(known, axis=-1), "int32")
-        later = ops.flip(ops.cumsum(ops.flip(steps, axis=1), axis=1), axis=1)
-        return transforms.span_mask(later > 0, self.mask_ratio / self.span, self.span, self.draws(training).next())
+        kept = kept_frames(ops.cast(ops.any(known, axis=-1), "float32"))  # up to the last known step
+        return transforms.span_mask(kept, self.mask_ratio / self.span, self.span, self.draws(training).next())
 
 
 def _check_frames(encoder, found):
