@@ -112,6 +112,17 @@ def test_dilated_convolutions_have_another_output_width_and_dropout():
     assert not np.array_equal(*frames)
 
 
+@pytest.mark.parametrize("causal", [False, True])
+def test_convolutions_of_far_steps_are_the_same(causal, monkeypatch):
+    plain = encoders.dilated_conv(2, width=4, depth=3, causal=causal)  # dilations of 1, 2 and 4
+    monkeypatch.setattr("keras_ssl.encoders.series._FAR", 2)
+    far = encoders.dilated_conv(2, width=4, depth=3, causal=causal)
+    assert not hasattr(far.get_layer("trunk").get_layer("block_2_conv_1"), "dilation_rate")
+    weights = [w.reshape(new.shape) for w, new in zip(plain.get_weights(), far.weights, strict=True)]
+    far.set_weights(weights)
+    np.testing.assert_allclose(parts(far).frames(SERIES), parts(plain).frames(SERIES), atol=1e-6)
+
+
 def test_an_export_is_verified_on_finite_numbers_as_clients_send_them(built):
     wanted = {"series": specs.specs_of(built["recurrent"])}
     found = verification_samples(SERIES[:2], wanted)["series"]

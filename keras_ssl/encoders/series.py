@@ -24,6 +24,10 @@ __all__ = ["dilated_conv", "patch_transformer", "recurrent"]
 Statistics: TypeAlias = tuple[Sequence[float], Sequence[float]]
 """Mean and standard deviation of each channel."""
 
+_FAR = 128
+"""Dilation from which a convolution is a product of shifted series: TensorFlow cuts a dilated one into as many pieces
+as the steps lie apart, and of 1024 most are padding."""
+
 _CELLS = {"gru": layers.GRU, "lstm": layers.LSTM}
 
 
@@ -232,15 +236,24 @@ def _convolutions(width, depth, causal, output_width, dropout):
 
 
 def _convolution_block(x, keep, width, dilation, causal, name, shortcut=False):
-    y, padding = x, "causal" if causal else "same"
+    y = x
     for k in (1, 2):
         y = ops.where(keep[:, :, None], gelu(y), 0.0)
-        start = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")  # PyTorch's, as in the authors' code
-        y = layers.Conv1D(
-            width, 3, padding=padding, dilation_rate=dilation, kernel_initializer=start, name=f"{name}_conv_{k}"
-        )(y)
+        y = _convolution(y, width, dilation, causal, f"{name}_conv_{k}")
     x = layers.Dense(width, name=f"{name}_shortcut")(x) if shortcut else x
     return layers.Add(name=f"{name}_add")([x, y])
+
+
+def _convolution(x, width, dilation, causal, name):
+    """A convolution over 3 time steps that are `dilation` apart."""
+    start = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")  # PyTorch's, as in the authors' code
+    if dilation < _FAR:
+        padding = "causal" if causal else "same"
+        layer = layers.Conv1D(width, 3, padding=padding, dilation_rate=dilation, kernel_initializer=start, name=name)
+        return layer(x)
+    far = ops.pad(x, ((0, 0), (2 * dilation, 0) if causal else (dilation, dilation), (0, 0)))
+    steps = [far[:, : -2 * dilation], far[:, dilation:-dilation], far[:, 2 * dilation :]]
+    return layers.Dense(width, kernel_initializer=start, name=name)(ops.concatenate(steps, axis=-1))
 
 
 def _recurrence(width, depth, cell):
