@@ -282,6 +282,10 @@ def finetune(
         int | None, typer.Option(min=1, help="Labels of each class to use. Default: all.")
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps of Adam, 32 samples each.")] = 300,
+    way: Annotated[
+        str,
+        typer.Option(help=f"What trains, and how: {', '.join(names.WAYS)}.", callback=checked_by(names.check_way)),
+    ] = "lp_ft",
     seed: Seed = 0,
     fit: Fit = None,
     skip_broken: SkipBroken = False,
@@ -296,7 +300,9 @@ def finetune(
     reading: dict[str, Any] = {**prepared, "skip_broken": skip_broken, "tokenizer": runs.tokenizer_of(encoder)}
     train, test = runs.load_labeled(dataset, model, say=typer.echo, **reading)
     with progress.bar("Fine-tuning", after=0) as move:
-        path, figures = runs.finetune(model, train, test, out, labels_per_class, steps, seed, move, dataset=dataset)
+        path, figures = runs.finetune(
+            model, train, test, out, labels_per_class, steps, seed, way, move, dataset=dataset
+        )
     typer.echo("Test: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
     typer.echo(f"Classifier: {path}")
 

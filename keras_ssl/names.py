@@ -26,6 +26,7 @@ __all__ = [
     "TEXT",
     "TEXT_FILES",
     "VIDEO",
+    "WAYS",
     "background",
     "check_dataset",
     "check_fit",
@@ -35,6 +36,7 @@ __all__ = [
     "check_objective",
     "check_options",
     "check_strategy",
+    "check_way",
     "mistyped",
     "no_such_dataset",
     "objectives_for",
@@ -53,6 +55,18 @@ JOINT_EMBEDDING = {
     "swav": "SwAV",
 }
 """Joint-embedding objectives: their names on the command line and in `recipes.small_images`, and their classes."""
+
+WAYS = {
+    "linear_probe": "linear probe",
+    "fine_tune": "fine-tuned, random head",
+    "lp_ft": "LP-FT",
+    "layer_decay": "layer-wise decay",
+    "l2_sp": "L2-SP",
+    "lora": "LoRA",
+    "bitfit": "BitFit",
+    "prototypes": "prototypes",
+}
+"""Ways to fine-tune: their names in `transfer.WAYS` and on the command line, and what they are called in tables."""
 
 CLASSICAL = (
     "autoencoder",
@@ -148,6 +162,18 @@ def check_objective(name: str) -> None:
         UserError: If there is none.
     """
     _check_among("an objective", name, [*JOINT_EMBEDDING, *CLASSICAL, *KIND_OF])
+
+
+def check_way(name: str) -> None:
+    """Raise unless there is a way to fine-tune of this name.
+
+    Args:
+        name: Such as "lora".
+
+    Raises:
+        UserError: If there is none.
+    """
+    _check_among("a way", name, [*WAYS])
 
 
 def check_options(objective: str, given: Iterable[str]) -> None:

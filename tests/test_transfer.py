@@ -471,7 +471,7 @@ def test_fine_tuning_starts_anew_each_time_and_leaves_the_encoder_alone():
     assert steps == [1, 2, 3, 4] * 3
     assert int(tuning.optimizer.iterations) == 4
     assert moved(before, encoder) == []
-    tuning.fit(encoder.get_weights(), X, Y, learning_rate=1e-2, seed=0, from_probe=False)
+    tuning.fit(encoder.get_weights(), X, Y, learning_rate=1e-2, seed=0, head="random")
     assert not np.array_equal(np.array(tuning.model.weights[0]), results[0][0])
 
 

@@ -21,6 +21,7 @@ from keras_ssl.networks import predict_in_batches
 from keras_ssl.specs import check_encoder, specs_of
 from keras_ssl.transfer import FineTuning, fit_linear
 from keras_ssl.transfer.checking import check_samples
+from keras_ssl.transfer.ways import way_of
 from keras_ssl.trees import take
 from keras_ssl.typing import Progress
 
@@ -120,6 +121,7 @@ def label_efficiency(
     labels_per_class: Sequence[int] = (1, 5, 10, 100),
     seeds: int = 5,
     fine_tune: Sequence[str] | None = None,
+    ways: Sequence[str] = (),
     steps: int = 300,
     fine_tuning_rate: float = 3e-4,
     scratch_rate: float = 1e-3,
@@ -144,6 +146,8 @@ def label_efficiency(
         labels_per_class: Numbers of labeled samples in each class. Default: `(1, 5, 10, 100)`.
         seeds: Number of draws, with seeds 0, 1, …. Default: 5.
         fine_tune: Names of the encoders to fine-tune, too. Default: all.
+        ways: Names among `transfer.WAYS` in which they are fine-tuned beside "lp_ft". A row is called after both, such
+            as "encoder_lora". Default: none.
         steps: Steps of fine-tuning and of training from scratch, 1 to 300. Default: 300.
         fine_tuning_rate: Adam's learning rate from pretrained weights. Default: 3e-4.
         scratch_rate: Adam's learning rate from random weights, for which a larger one is better. Default: 1e-3.
@@ -160,7 +164,7 @@ def label_efficiency(
     encoders = encoder if isinstance(encoder, Mapping) else {"encoder": encoder}
     encoders = {name: networks.embedder(model) for name, model in encoders.items()}
     fine_tune = tuple(encoders) if fine_tune is None else tuple(fine_tune)
-    _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps)
+    _check_arguments(encoders, fine_tune, ways, labels_per_class, seeds, steps)
     (_, classes), (test_labels, _) = labeled(train), labeled(test)
     draws = [(n, seed) for n in labels_per_class for seed in range(seeds)]
     few = {(n, seed): data.few(train, n, seed) for n, seed in draws}  # too few in a class fails here, before any fit
@@ -175,12 +179,13 @@ def label_efficiency(
     features = {name: known[name] if name in known else by(test) for name, by in frozen.items()}
     for inputs, _ in few.values():
         check_samples(architecture, inputs)
-    tuning = _Tuning(architecture, classes, steps, test)
+    tunings = {way: _Tuning(architecture, classes, steps, test, way) for way in ("lp_ft", *ways)}
+    tuning = tunings["lp_ft"]
     result = LabelEfficiency(
         {name: {} for name in [first, "untrained", "from_scratch", *encoders]}, checkpoints=tuning.checkpoints
     )
 
-    done, total = 0, len(draws) * (3 + len(encoders) + len(fine_tune))
+    done, total = 0, len(draws) * (3 + len(encoders) + len(fine_tune) * (1 + len(ways)))
     for (n, seed), (images, labels) in few.items():
         representations = {**frozen, "untrained": functools.partial(embed, untrained[seed])}
         starts = {"from_scratch": (untrained[seed], scratch_rate)}
@@ -188,6 +193,11 @@ def label_efficiency(
         for method, predictions, curve in itertools.chain(
             _probes(representations, {**features, "untrained": untrained_features[seed]}, images, labels),
             tuning.fits(starts, images, labels, seed),
+            *(
+                tunings[way].fits({f"{name}_{way}": (encoders[name], fine_tuning_rate)}, images, labels, seed)
+                for way in ways
+                for name in fine_tune
+            ),
         ):
             result._add(method, n, scores(test_labels, predictions), curve)
             if method == first:
@@ -205,11 +215,11 @@ def _probes(representations, features, images, labels):
 
 
 class _Tuning:
-    """Training networks of one architecture again and again, with curves on the first test images."""
+    """Training networks of one architecture in one way, again and again, with curves on the first test images."""
 
-    def __init__(self, architecture, classes, steps, test):
+    def __init__(self, architecture, classes, steps, test, way):
         self.inputs, self.labels = test.inputs(), test.labels
-        self.tuning = FineTuning(architecture, classes, steps)
+        self.tuning = FineTuning(architecture, classes, steps, way=way)
         self.checkpoints = tuple(sorted({max(1, round(steps * k / 10)) for k in range(1, 11)}))
 
     def fits(self, starts, images, labels, seed):
@@ -217,7 +227,8 @@ class _Tuning:
         for method, (start, rate) in starts.items():
             curve: list[float] = []
             watch = functools.partial(self._watch, curve)
-            self.tuning.fit(start.get_weights(), images, labels, rate, seed, method != "from_scratch", watch)
+            head = "random" if method == "from_scratch" else None
+            self.tuning.fit(start.get_weights(), images, labels, rate, seed, head, watch)
             yield method, self._predict(self.inputs), curve
 
     def _watch(self, curve, step):
@@ -235,12 +246,14 @@ def _architecture(model):
     return specs_of(model), model.output_shape, str([(type(x).__name__, a) for x, a in zip(single, arguments)])
 
 
-def _check_arguments(encoders, fine_tune, labels_per_class, seeds, steps):
+def _check_arguments(encoders, fine_tune, ways, labels_per_class, seeds, steps):
     check_between("steps", steps, least=1, most=300, whole=True)  # few labels are learned long before that
     check_between("seeds", seeds, least=1, whole=True)
     if not labels_per_class:
         raise UserError("at least one number of labels per class", "none", "label at least one image of each class")
-    rows = [*_BASELINES, *encoders, *(f"{name}_finetuned" for name in fine_tune)]
+    for way in ways:
+        way_of(way)
+    rows = [*_BASELINES, *encoders, *(f"{name}_{way}" for way in ("finetuned", *ways) for name in fine_tune)]
     if twice := sorted({name for name in rows if rows.count(name) > 1}):
         raise UserError("a row of its own for each encoder", f"{', '.join(twice)} twice", "give other names")
     for model in encoders.values():

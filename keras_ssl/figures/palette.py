@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from typing import Any, TypeAlias
 
 from keras_ssl.backends import require
+from keras_ssl.names import WAYS
 
 __all__ = ["BASELINES", "CLASSES", "INK", "Figure", "family", "figure", "label", "look", "styled"]
 
@@ -57,6 +58,13 @@ CLASSES = (
 )  # fmt: skip
 
 
+_TUNED = {"finetuned": "fine-tuned", **WAYS}
+_MARKERS = "DPX*<>dhp"
+_DASHES = {  # of fine-tuned methods: longer and longer
+    words: ((0, (5 + 2 * k, 1.5 + k / 2)), _MARKERS[k % len(_MARKERS)]) for k, words in enumerate(_TUNED.values())
+}
+
+
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     """Decorate a function that draws, so that it uses this style and leaves the user's Matplotlib settings alone."""
 
@@ -80,9 +88,17 @@ def figure(width: float, height: float) -> Figure:
 
 
 def family(name: str) -> str:
-    """Return the name of a method without `_finetuned`, as written in prose: `simclr_finetuned` → `SimCLR`."""
-    stem = name.removesuffix("_finetuned")
+    """Return the name of a method without the way it was fine-tuned, as in prose: `simclr_finetuned` → `SimCLR`."""
+    stem, _ = _apart(name)
     return PRETRAINED[stem][1] if stem in PRETRAINED else stem.replace("_", " ")
+
+
+def _apart(name):
+    """The name of an objective, and what the way is called in which it was fine-tuned, if it was."""
+    for suffix, words in _TUNED.items():
+        if name.endswith(f"_{suffix}"):
+            return name.removesuffix(f"_{suffix}"), words
+    return name, None
 
 
 def label(name: str) -> str:
@@ -94,23 +110,24 @@ def look(names: Collection[str]) -> dict[str, dict[str, Any]]:
     """Return color, line style, marker and label of each method, as keyword arguments for Matplotlib's `plot`.
 
     Args:
-        names: Methods: the baselines, and names of objectives with or without `_finetuned`.
+        names: Methods: the baselines, and names of objectives, alone or followed by `_finetuned` or `_` and a way to
+            fine-tune.
 
     Returns:
         `{name: {"color", "linestyle", "marker", "label"}}`. An objective without a fixed color gets one that depends
         on its name. It keeps this color from figure to figure, unless another objective in the figure has taken it.
     """
-    colors = _colors({name.removesuffix("_finetuned") for name in names if name not in BASELINES})
+    colors = _colors({_apart(name)[0] for name in names if name not in BASELINES})
     dash: Any
     looks = {}
     for name in names:
         if name in BASELINES:
             color, dash, marker, words = BASELINES[name]
         else:
-            tuned = name.endswith("_finetuned")
-            color = colors[name.removesuffix("_finetuned")]
-            dash, marker = ((0, (5, 1.5)), "D") if tuned else ("-", "o")
-            words = family(name) + (", fine-tuned" if tuned else ", frozen")
+            stem, tuned = _apart(name)
+            color = colors[stem]
+            dash, marker = _DASHES[tuned] if tuned else ("-", "o")
+            words = f"{family(name)}, {tuned or 'frozen'}"
         looks[name] = {"color": color, "linestyle": dash, "marker": marker, "label": words}
     return looks
 

@@ -4,6 +4,7 @@ from keras_ssl.networks.cloning import clone, copy_layer, copy_statistics, reini
 from keras_ssl.networks.finite_weights import check_finite_weights
 from keras_ssl.networks.id_tables import checked_ids, id_table, score_ids, scoring_layer, update_scoring_layer
 from keras_ssl.networks.inference import predict_in_batches
+from keras_ssl.networks.low_rank import has_low_rank, merge_lora
 from keras_ssl.networks.preprocessing import rescales_bytes
 from keras_ssl.networks.sequences import Parts, kept_frames, parts, pick
 from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_graph, is_random
@@ -17,11 +18,13 @@ __all__ = [
     "copy_layer",
     "copy_statistics",
     "embedder",
+    "has_low_rank",
     "id_table",
     "inner_layers",
     "is_graph",
     "is_random",
     "kept_frames",
+    "merge_lora",
     "parts",
     "pick",
     "predict_in_batches",

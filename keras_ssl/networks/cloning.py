@@ -65,7 +65,9 @@ def _not_copied(layer, error):
     )
 
 
-def set_weights(layer: keras.layers.Layer, weights: Sequence[np.ndarray]) -> bool:
+def set_weights(
+    layer: keras.layers.Layer, weights: Sequence[np.ndarray], variables: Sequence[keras.Variable] | None = None
+) -> bool:
     """Set the weights of a layer or model, and make its `Normalization` layers use them.
 
     `keras.layers.Normalization` computes with constants derived from its weights when it was adapted or loaded. Its own
@@ -74,11 +76,16 @@ def set_weights(layer: keras.layers.Layer, weights: Sequence[np.ndarray]) -> boo
     Args:
         layer: `keras.layers.Layer` or `keras.Model`.
         weights: Arrays, as `layer.get_weights()` returns them.
+        variables: Those of the layer that they belong to. Default: None, all, in the layer's order.
 
     Returns:
         Whether there is a `Normalization` layer, so that compiled functions must be compiled again.
     """
-    layer.set_weights(weights)
+    if variables is None:
+        layer.set_weights(weights)
+    else:
+        for variable, value in zip(variables, weights, strict=True):
+            variable.assign(value)
     normalizations = _normalizations(layer)
     for normalization in normalizations:
         normalization.finalize_state()

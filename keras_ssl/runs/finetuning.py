@@ -23,6 +23,7 @@ def finetune(
     labels_per_class: int | None = None,
     steps: int = 300,
     seed: int = 0,
+    way: str = "lp_ft",
     progress: Progress | None = None,
     **facts: Any,
 ) -> tuple[pathlib.Path, dict[str, float]]:
@@ -36,6 +37,7 @@ def finetune(
         labels_per_class: Labeled samples of each class to train on. Default: all of train.
         steps: Adam steps, with batches of 32. Default: 300.
         seed: Seed of the draw and the order of samples. Default: 0.
+        way: Name among `transfer.WAYS`. LoRA's products are merged. Default: "lp_ft".
         progress: Called as `progress(done, total)` after each step, or None.
         **facts: What else `classifier.json` should hold beside the class names and the scores.
 
@@ -61,8 +63,9 @@ def finetune(
         facts["preparation"] = train.preparation.to_json()
     names = None if train.class_names is None else list(train.class_names)
     with Lock(folder):
-        classifier = transfer.fine_tune(encoder, inputs, labels, classes, steps, seed=seed, after_step=after_step)
+        tuned = transfer.fine_tune(encoder, inputs, labels, classes, steps, seed=seed, after_step=after_step, way=way)
+        classifier = transfer.merge_lora(tuned) if transfer.WAYS[way].rank else tuned
         figures = scores(test_labels, networks.predict_in_batches(classifier, test.inputs()).argmax(-1))
-        facts |= {"class_names": names, "scores": figures}
+        facts |= {"class_names": names, "scores": figures, "way": way}
         path = save_model(classifier, folder / "classifier.keras", train.tokenizer, **facts)
     return path, figures

@@ -1,25 +1,46 @@
-"""Using a pretrained encoder for a task: adapting its input, heads, freezing, and fine-tuning."""
+"""Using a pretrained encoder for a task: adapting its input, heads, freezing, and the ways to fine-tune it."""
 
+from keras_ssl.networks import merge_lora
 from keras_ssl.transfer.adapting import adapt_input, adapt_statistics
-from keras_ssl.transfer.fine_tuning import FineTuning, fine_tune
+from keras_ssl.transfer.efficient import bitfit, lora
+from keras_ssl.transfer.finding import blocks
+from keras_ssl.transfer.fine_tuning import FineTuning, fine_tune, prepared
 from keras_ssl.transfer.freezing import Trainability, freeze, trainability, unfreeze
+from keras_ssl.transfer.gradual import GradualUnfreezing
 from keras_ssl.transfer.heads import classifier, forecaster, regressor, tagger, token_labels, transcriber, word_labels
 from keras_ssl.transfer.linear import fit_linear, start_from_probe
+from keras_ssl.transfer.nearest import knn_classifier, start_from_prototypes
+from keras_ssl.transfer.penalties import L2SP, regularize
+from keras_ssl.transfer.rates import layer_rates
 from keras_ssl.transfer.transcribing import decode_ctc, transcribe
+from keras_ssl.transfer.ways import WAYS, Way
 
 __all__ = [
     "FineTuning",
+    "GradualUnfreezing",
+    "L2SP",
     "Trainability",
+    "WAYS",
+    "Way",
     "adapt_input",
     "adapt_statistics",
+    "bitfit",
+    "blocks",
     "classifier",
     "decode_ctc",
     "fine_tune",
     "fit_linear",
     "forecaster",
     "freeze",
+    "knn_classifier",
+    "layer_rates",
+    "lora",
+    "merge_lora",
+    "prepared",
     "regressor",
+    "regularize",
     "start_from_probe",
+    "start_from_prototypes",
     "tagger",
     "token_labels",
     "trainability",

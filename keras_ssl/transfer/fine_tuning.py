@@ -1,4 +1,4 @@
-"""Fine-tuning a network on few labels."""
+"""Training a classifier from an encoder on few labels, in any of the `ways`."""
 
 from collections.abc import Callable
 
@@ -6,19 +6,21 @@ import keras
 import numpy as np
 
 from keras_ssl.checks import check_counts, check_labels
-from keras_ssl.networks import all_layers, check_finite_weights, clone, set_weights
+from keras_ssl.networks import all_layers, check_finite_weights, merge_lora, set_weights
 from keras_ssl.specs import check_encoder
 from keras_ssl.transfer.checking import check_samples
 from keras_ssl.transfer.heads import classifier
-from keras_ssl.transfer.linear import set_head
+from keras_ssl.transfer.linear import start_head
+from keras_ssl.transfer.penalties import restart_penalties
+from keras_ssl.transfer.ways import Way, way_of
 from keras_ssl.trees import count, take
 from keras_ssl.typing import Samples, Schedule
 
-__all__ = ["FineTuning", "fine_tune"]
+__all__ = ["FineTuning", "fine_tune", "prepared"]
 
 
 class FineTuning:
-    """Train encoder and softmax layer together, for a fixed number of Adam steps, from given weights.
+    """Train a classifier in one of the `WAYS`, for a fixed number of Adam steps, from given weights of its encoder.
 
     The model is compiled once; each `fit` resets its weights and its optimizer, so many fits need no further
     compilation.
@@ -29,23 +31,30 @@ class FineTuning:
         steps: Steps of each fit. Default: 300.
         batch_size: Labeled samples in each step, drawn without replacement from all of them, epoch after epoch.
             Default: 32.
+        way: Name among `WAYS`, or a `Way`. Default: "lp_ft": the head starts as the linear probe, and all trains.
 
     Attributes:
         model: The classifier after the last `fit`.
 
     Raises:
-        UserError: If there is not at least one step, or the encoder does not return one vector for each sample.
+        UserError: If there is not at least one step, the encoder does not return one vector for each sample, or there
+            is no such way.
     """
 
-    def __init__(self, encoder: keras.Model, classes: int, steps: int = 300, batch_size: int = 32):
+    def __init__(
+        self, encoder: keras.Model, classes: int, steps: int = 300, batch_size: int = 32, way: str | Way = "lp_ft"
+    ):
         check_counts(steps=steps, batch_size=batch_size)
         check_encoder(encoder)
-        self.steps, self.batch_size, self.classes = steps, batch_size, classes
-        self.encoder = clone(encoder)
+        self.steps, self.batch_size, self.classes, self.way = steps, batch_size, classes, way_of(way)
+        self.encoder = merge_lora(encoder)
         for layer in all_layers(self.encoder):  # frozen layers are frozen in a clone, too
             layer.trainable = True
+        self._base = self.encoder.weights
         self.model = classifier(self.encoder, classes)
-        self.optimizer = keras.optimizers.Adam()
+        self.way.prepare(self.model)
+        self._products = [(v, np.array(v)) for v in self.encoder.weights if v.name.startswith("lora_")]
+        self.optimizer = self.way.optimizer(self.model, 1e-3)
         self.optimizer.build(self.model.trainable_variables)
         # XLA on a CPU slows convolutions and takes seconds to compile
         self.model.compile(self.optimizer, "sparse_categorical_crossentropy", jit_compile=False)
@@ -58,7 +67,7 @@ class FineTuning:
         labels: np.ndarray,
         learning_rate: Schedule = 3e-4,
         seed: int = 0,
-        from_probe: bool = True,
+        head: str | None = None,
         after_step: Callable[[int], object] | None = None,
     ) -> None:
         """Train from `weights`.
@@ -69,29 +78,22 @@ class FineTuning:
             labels: Integer array `(n,)`.
             learning_rate: Adam's learning rate. Default: 3e-4.
             seed: Seed of the order of samples and of a random head. Default: 0.
-            from_probe: Whether the head starts as the linear probe (`start_from_probe`) instead of at random. Default:
-                True.
+            head: How the head starts, see `Way`. Default: as the way says.
             after_step: Called as `after_step(step)` after each step, counted from 1, or None.
 
         Raises:
             UserError: If the images do not fit the encoder, there is not one class number for each, the probe has
                 labels of one class only, or weights are not finite.
         """
+        head = head or self.way.head
         images = check_samples(self.encoder, images)
-        check_labels(labels, count(images), self.classes, at_least=2 if from_probe else 1)
+        check_labels(labels, count(images), self.classes, at_least=1 if head == "random" else 2)
         labels = np.asarray(labels)
-        if set_weights(self.encoder, weights):
-            # the compiled functions hold constants made from the old weights
-            self.model.train_function = self.model.test_function = self.model.predict_function = None
-        check_finite_weights(self.encoder)
+        self._start_encoder(weights)
         for variable, value in zip(self.optimizer.variables, self._fresh_optimizer):
             variable.assign(value)
         self.optimizer.learning_rate = learning_rate
-        head = self.model.layers[-1]
-        head.kernel.assign(keras.initializers.GlorotUniform(seed)(head.kernel.shape))
-        head.bias.assign(keras.ops.zeros(head.bias.shape))
-        if from_probe:
-            set_head(self.model, images, labels)
+        start_head(self.model, head, images, labels, seed)
         order = _endless(len(labels), seed)
         for step in range(1, self.steps + 1):
             chosen = np.fromiter(order, int, count=self.batch_size)
@@ -99,6 +101,16 @@ class FineTuning:
             if after_step:
                 after_step(step)
         check_finite_weights(self.model, "after fine-tuning")
+
+    def _start_encoder(self, weights):
+        """Set its weights, LoRA's products to what they were, and what L2-SP measures from."""
+        if set_weights(self.encoder, weights, self._base):
+            # the compiled functions hold constants made from the old weights
+            self.model.train_function = self.model.test_function = self.model.predict_function = None
+        check_finite_weights(self.encoder)
+        for variable, value in self._products:
+            variable.assign(value)
+        restart_penalties(self.model)
 
 
 def fine_tune(
@@ -110,8 +122,9 @@ def fine_tune(
     learning_rate: Schedule = 3e-4,
     seed: int = 0,
     after_step: Callable[[int], object] | None = None,
+    way: str | Way = "lp_ft",
 ) -> keras.Model:
-    """Return a classifier fine-tuned from an encoder: its head starts as the linear probe, then everything trains.
+    """Return a classifier fine-tuned from an encoder.
 
     Args:
         encoder: Pretrained functional `keras.Model`. It is copied, not changed.
@@ -122,6 +135,7 @@ def fine_tune(
         learning_rate: Adam's learning rate. Default: 3e-4.
         seed: Seed of the order of samples. Default: 0.
         after_step: Called as `after_step(step)` after each step, counted from 1, or None.
+        way: Name among `WAYS`, or a `Way`. Default: "lp_ft": the head starts as the linear probe, and all trains.
 
     Returns:
         Compiled model as `transfer.classifier` builds it.
@@ -130,9 +144,53 @@ def fine_tune(
         UserError: If the encoder does not return one vector for each sample, or the images and labels cannot be trained
             on; see `FineTuning.fit`.
     """
-    tuning = FineTuning(encoder, classes, steps)
-    tuning.fit(encoder.get_weights(), images, labels, learning_rate, seed, after_step=after_step)
+    tuning = FineTuning(encoder, classes, steps, way=way)
+    tuning.fit(merge_lora(encoder).get_weights(), images, labels, learning_rate, seed, after_step=after_step)
     return tuning.model
+
+
+def prepared(
+    encoder: keras.Model,
+    images: Samples,
+    labels: np.ndarray,
+    classes: int,
+    way: str | Way = "lp_ft",
+    learning_rate: Schedule = 3e-4,
+    seed: int = 0,
+) -> keras.Model:
+    """Return a compiled classifier that is ready to `fit` in one of the `WAYS`.
+
+    Args:
+        encoder: Pretrained functional `keras.Model`. It is copied, not changed.
+        images: Array `(n, …)`, or a dict of arrays: what the encoder takes. The head may start from them.
+        labels: Integer array `(n,)`.
+        classes: Number of classes.
+        way: Name among `WAYS`, or a `Way`. Default: "lp_ft".
+        learning_rate: Adam's learning rate. Default: 3e-4.
+        seed: Seed of a random head and of LoRA's products. Default: 0.
+
+    Returns:
+        Model as `transfer.classifier` builds it, compiled with the accuracy as its metric.
+
+    Raises:
+        UserError: If there is no such way, the encoder does not return one vector for each sample, or the images and
+            labels cannot be trained on.
+
+    Example:
+        `transfer.prepared(encoder, images, labels, classes=10, way="lora").fit(images, labels, epochs=20)`
+    """
+    way = way_of(way)
+    check_encoder(encoder)
+    images = check_samples(encoder, images)
+    check_labels(labels, count(images), classes, at_least=1 if way.head == "random" else 2)
+    copied = merge_lora(encoder)
+    for layer in all_layers(copied):
+        layer.trainable = True
+    model = classifier(copied, classes)
+    start_head(model, way.head, images, np.asarray(labels), seed)
+    way.prepare(model, seed)
+    model.compile(way.optimizer(model, learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
 
 
 def _endless(n, seed):

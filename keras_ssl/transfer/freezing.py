@@ -1,23 +1,19 @@
 """Choosing which layers train, before or after `compile`, without losing the state of the optimizer."""
 
-import fnmatch
 import math
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import keras
-from keras.optimizers import Optimizer
 
 from keras_ssl.errors import UserError
-from keras_ssl.networks import all_layers, inner_layers
+from keras_ssl.transfer.finding import Layers, is_leaf, leaves, paths, resolve
+from keras_ssl.transfer.recompiling import compile_again
 from keras_ssl.typing import Schedule
 
-__all__ = ["Layers", "Trainability", "freeze", "trainability", "unfreeze"]
-
-Layers: TypeAlias = str | keras.layers.Layer | Sequence[str | keras.layers.Layer]
-"""A layer, its name, a glob over paths, or several of these."""
+__all__ = ["Trainability", "freeze", "set_flags", "trainability", "unfreeze"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,10 +51,10 @@ def trainability(model: keras.Model) -> Trainability:
     Args:
         model: Built `keras.Model`.
     """
-    leaves = [(path, layer) for path, layer in _paths(model) if _is_leaf(layer) and layer.weights]
+    weighted = [(path, layer) for path, layer in paths(model) if is_leaf(layer) and layer.weights]
     return Trainability(
-        trainable=tuple(path for path, layer in leaves if _trains(layer)),
-        frozen=tuple(path for path, layer in leaves if not _trains(layer)),
+        trainable=tuple(path for path, layer in weighted if _trains(layer)),
+        frozen=tuple(path for path, layer in weighted if not _trains(layer)),
         trainable_parameters=sum(math.prod(w.shape) for w in model.trainable_weights),
         parameters=sum(math.prod(w.shape) for w in model.weights),
     )
@@ -113,36 +109,55 @@ def unfreeze(model: keras.Model, layers: Layers, learning_rate: Schedule | None 
 
 
 def _change(model, layers, trainable, learning_rate):
-    chosen = _resolve(model, layers)
-    path_of = {layer: path for path, layer in _paths(model)}
+    chosen = resolve(model, layers)
+    path_of = {layer: path for path, layer in paths(model)}
     with_container, off = _remembered(model)
-    wanted = {layer: layer.trainable for layer in path_of if _is_leaf(layer)}
+    wanted = {layer: layer.trainable for layer in path_of if is_leaf(layer)}
     for layer in chosen:
-        leaves = _leaves(layer)
-        if leaves != [layer]:  # a container
+        inside = leaves(layer)
+        if inside != [layer]:  # a container
             if not trainable:
-                with_container |= {path_of[leaf] for leaf in leaves if leaf.trainable}
+                with_container |= {path_of[leaf] for leaf in inside if leaf.trainable}
             else:
-                frozen_with_it = [leaf for leaf in leaves if path_of[leaf] in with_container]
-                if frozen_with_it or any(leaf.trainable for leaf in leaves if leaf.weights):
-                    leaves = frozen_with_it  # the others were frozen on their own
-        wanted |= dict.fromkeys(leaves, trainable)
+                frozen_with_it = [leaf for leaf in inside if path_of[leaf] in with_container]
+                if frozen_with_it or any(leaf.trainable for leaf in inside if leaf.weights):
+                    inside = frozen_with_it  # the others were frozen on their own
+        wanted |= dict.fromkeys(inside, trainable)
         if trainable:
-            with_container -= {path_of[leaf] for leaf in leaves}
+            with_container -= {path_of[leaf] for leaf in inside}
     if trainable and not model.trainable:
         model.trainable = True  # else nothing inside would train
     _set_flags(model, wanted, off)
     _MEMORIES[model] = _Memory(frozenset(with_container), frozenset(off))
     if getattr(model, "compiled", False):
-        _compile_again(model, learning_rate)
+        compile_again(model, learning_rate)
     return trainability(model)
+
+
+def _trains(layer):
+    """Whether a leaf trains: the flags of its variables count, too."""
+    variables = layer._trainable_variables
+    return layer.trainable and (not variables or any(variable.trainable for variable in variables))
+
+
+def set_flags(model: keras.Model, wanted: Mapping[keras.layers.Layer, bool]) -> None:
+    """Set which layers train. Variables that did not train while their layer did still do not.
+
+    Args:
+        model: `keras.Model`. It is not compiled again.
+        wanted: Whether they train, by layers that hold no others. The other layers stay as they are.
+    """
+    _, off = _remembered(model)
+    now = {layer: layer.trainable for _, layer in paths(model) if is_leaf(layer)}
+    model.trainable = True  # else nothing inside would train
+    _set_flags(model, {**now, **wanted}, off)
 
 
 def _set_flags(model, wanted, off):
     """Set the flags of all layers to those `wanted` of the leaves, and keep the variables `off` from training."""
-    for _, layer in _paths(model):  # outer layers first: setting a container's flag sets those of all inside
-        layer.trainable = any(wanted[leaf] for leaf in _leaves(layer))
-    for path, layer in [("", model), *_paths(model)]:
+    for _, layer in paths(model):  # outer layers first: setting a container's flag sets those of all inside
+        layer.trainable = any(wanted[leaf] for leaf in leaves(layer))
+    for path, layer in [("", model), *paths(model)]:
         for variable in layer._trainable_variables:
             if (path, variable.name) in off:
                 variable.trainable = False
@@ -169,93 +184,10 @@ _MEMORIES: weakref.WeakKeyDictionary[keras.Model, _Memory] = weakref.WeakKeyDict
 def _remembered(model):
     """The memory of a model as two sets, without what has been unfrozen by hand since."""
     before = _MEMORIES.get(model, _Memory())
-    paths = [("", model), *_paths(model)]
-    frozen = {path for path, layer in paths if not layer.trainable}
+    layers = [("", model), *paths(model)]
+    frozen = {path for path, layer in layers if not layer.trainable}
     off = {pair for pair in before.off if pair[0] in frozen}
-    for path, layer in paths:
+    for path, layer in layers:
         if layer.trainable:
             off |= {(path, variable.name) for variable in layer._trainable_variables if not variable.trainable}
     return set(before.with_container & frozen), off
-
-
-# ---- finding layers --------------------------------------------------------------------------------------------------
-
-
-def _is_leaf(layer):
-    return not inner_layers(layer)
-
-
-def _leaves(layer):
-    """All layers inside that hold no others, or the layer itself if it is one."""
-    return [inner for inner in all_layers(layer) if _is_leaf(inner)]
-
-
-def _trains(layer):
-    """Whether a leaf trains: the flags of its variables count, too."""
-    variables = layer._trainable_variables
-    return layer.trainable and (not variables or any(variable.trainable for variable in variables))
-
-
-def _paths(model, prefix=""):
-    """Pairs of path and layer of everything inside a model, outer layers first."""
-    found = []
-    for layer in inner_layers(model):
-        path = f"{prefix}{layer.name}"
-        found += [(path, layer), *_paths(layer, f"{path}/")]
-    return found
-
-
-def _resolve(model, layers):
-    if isinstance(layers, (list, tuple)):
-        return [found for part in layers for found in _resolve(model, part)]
-    paths = _paths(model)
-    if isinstance(layers, keras.layers.Layer):
-        found = [layer for _, layer in paths if layer is layers]
-    else:
-        found = [layer for path, layer in paths if layers in (layer.name, path)]
-        found = found or [layer for path, layer in paths if fnmatch.fnmatchcase(path, layers)]
-        nested = [layer for layer in inner_layers(model) if isinstance(layer, keras.Model)]
-        if not found and layers == "encoder" and len(nested) == 1:
-            found = nested
-    if not found:
-        names = ", ".join(path for path, _ in paths[:12]) + (", …" if len(paths) > 12 else "")
-        raise UserError(
-            f"a layer of '{model.name}', its name, or a glob over paths",
-            repr(getattr(layers, "name", layers)),
-            f"choose among: {names}",
-        )
-    return found
-
-
-# ---- the optimizer ---------------------------------------------------------------------------------------------------
-
-
-def _compile_again(model, learning_rate):
-    old = model.optimizer
-    config = old.get_config()
-    if learning_rate is not None:
-        innermost = config["inner_optimizer"]["config"] if "inner_optimizer" in config else config
-        innermost["learning_rate"] = keras.saving.serialize_keras_object(learning_rate)
-    new = type(old).from_config(config)
-    new.build(model.trainable_variables)
-    _copy_state(old, new)
-    if isinstance(learning_rate, (int, float)):
-        getattr(new, "inner_optimizer", new).learning_rate = learning_rate
-    model.compile(**{**model._compile_config.config, "optimizer": new})
-
-
-def _copy_state(old, new):
-    """Copy step count, scalars and the slots of the variables that both optimizers train."""
-    if not old.built:
-        return
-    place = {id(v): k for k, v in enumerate(old._trainable_variables)}
-    for name, value in vars(new).items():
-        source = vars(old).get(name)
-        if isinstance(value, Optimizer):
-            _copy_state(source, value)
-        elif isinstance(value, keras.Variable) and isinstance(source, keras.Variable):
-            value.assign(source)
-        elif isinstance(value, list) and name != "_trainable_variables" and len(value) == len(new._trainable_variables):
-            for variable, slot in zip(new._trainable_variables, value):
-                if isinstance(slot, keras.Variable) and id(variable) in place:
-                    slot.assign(source[place[id(variable)]])

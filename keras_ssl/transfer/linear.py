@@ -8,10 +8,11 @@ import numpy as np
 from keras_ssl.checks import check_labels
 from keras_ssl.networks.inference import predict_in_batches
 from keras_ssl.transfer.checking import check_samples
+from keras_ssl.transfer.nearest import start_from_prototypes
 from keras_ssl.trees import count
 from keras_ssl.typing import Samples
 
-__all__ = ["fit_linear", "set_head", "start_from_probe"]
+__all__ = ["fit_linear", "set_head", "start_from_probe", "start_head"]
 
 
 def fit_linear(features: Any, labels: np.ndarray) -> Any:
@@ -98,3 +99,23 @@ def set_head(classifier: keras.Model, images: Samples, labels: np.ndarray) -> No
     bias[fitted.classes_] = intercepts
     head.kernel.assign(kernel)
     head.bias.assign(bias)
+
+
+def start_head(classifier: keras.Model, head: str, images: Samples, labels: np.ndarray, seed: int = 0) -> None:
+    """Let the head of a classifier start at random, from the linear probe, or from the mean of each class.
+
+    Args:
+        classifier: Model from `transfer.classifier`.
+        head: "random", "probe" or "prototypes".
+        images: See `start_from_probe`; they have been checked.
+        labels: See `start_from_probe`; they have been checked.
+        seed: Seed of a random head. Default: 0.
+    """
+    if head == "probe":
+        set_head(classifier, images, labels)
+    elif head == "prototypes":
+        start_from_prototypes(classifier, images, labels)
+    else:
+        layer = classifier.layers[-1]
+        layer.kernel.assign(keras.initializers.GlorotUniform(seed)(layer.kernel.shape))
+        layer.bias.assign(keras.ops.zeros(layer.bias.shape))

@@ -76,5 +76,5 @@ def feature_classifier(source: data.Source, epochs: int = 5, seed: int = 0) -> F
     encoder = networks.reinitialized(keras.Model(maps.input, features, name="yardstick"), seed)
     batch_size = min(128, len(source))
     tuning = FineTuning(encoder, classes, epochs * len(source) // batch_size, batch_size)
-    tuning.fit(encoder.get_weights(), source.inputs(), labels, 1e-3, seed, from_probe=False)
+    tuning.fit(encoder.get_weights(), source.inputs(), labels, 1e-3, seed, head="random")
     return FeatureClassifier(tuning.model)

@@ -1,0 +1,54 @@
+"""Networks whose kernels have a product of two thin matrices beside them (LoRA): telling them, and merging it."""
+
+from typing import Any
+
+import keras
+
+from keras_ssl.networks.cloning import clone, copy_layer, set_weights
+from keras_ssl.networks.walking import all_layers
+
+__all__ = ["has_low_rank", "merge_lora"]
+
+
+def has_low_rank(layer: keras.layers.Layer) -> bool:
+    """Return whether a layer itself has a low-rank product beside its kernel.
+
+    Args:
+        layer: `keras.layers.Layer`.
+    """
+    return bool(getattr(layer, "lora_enabled", False))
+
+
+def merge_lora(model: keras.Model) -> keras.Model:
+    """Return a copy of a model with the same outputs, whose kernels hold the low-rank products: `W + (α / r) A B`.
+
+    It has the layers and weights that the model had before `transfer.lora`, so that it costs no more and its file loads
+    anywhere. Of a model without products it is a plain copy.
+
+    Args:
+        model: Functional `keras.Model`. It is not changed.
+    """
+    if not any(map(has_low_rank, all_layers(model))):
+        merged = clone(model)
+        set_weights(merged, model.get_weights())
+        return merged
+    merged = keras.models.clone_model(model, clone_function=_without, recursive=True)
+    for old, new in zip(_leaves(model), _leaves(merged), strict=True):
+        if has_low_rank(old):
+            values: dict[str, Any] = {}
+            old.save_own_variables(values)  # Keras merges here
+            new.load_own_variables(values)
+        elif old.weights:
+            set_weights(new, old.get_weights())
+    return merged
+
+
+def _without(layer):
+    if not has_low_rank(layer):
+        return copy_layer(layer)
+    config = {key: value for key, value in layer.get_config().items() if key not in ("lora_rank", "lora_alpha")}
+    return type(layer).from_config(config)
+
+
+def _leaves(model):
+    return [layer for layer in all_layers(model) if not isinstance(layer, keras.Model)]

@@ -1,0 +1,121 @@
+"""Fine-tuning a small part of an encoder's weights: low-rank products beside its kernels, or its biases."""
+
+import keras
+
+from keras_ssl.checks import check_between, check_counts
+from keras_ssl.errors import UserError
+from keras_ssl.networks import has_low_rank
+from keras_ssl.transfer.finding import Layers, leaves, resolve
+from keras_ssl.transfer.freezing import Trainability, set_flags, trainability
+from keras_ssl.transfer.recompiling import compile_again
+
+__all__ = ["bitfit", "lora"]
+
+
+def lora(
+    model: keras.Model, rank: int = 8, alpha: float | None = None, layers: Layers = "encoder", seed: int = 0
+) -> Trainability:
+    """Train low-rank products beside the kernels of layers, in place of everything else in the encoder (LoRA).
+
+    A kernel W becomes `W + (α / r) A B`. W and all other weights of the encoder stay as they are, whatever `freeze` and
+    `unfreeze` do; its batch normalization uses its moving statistics. B starts at 0, so the outputs do not change. What
+    is outside the encoder, as a head, trains as before.
+
+    `callbacks.Resume` goes on exactly. A `.keras` file has the same outputs, but Keras merges the products in it: train
+    on from it, and new products begin on the merged kernels. `merge_lora` gives a copy without products, which is what
+    `export.deploy` deploys.
+
+    Args:
+        model: Model with a nested encoder, such as `transfer.classifier` builds, compiled or not. A compiled one is
+            compiled again, as `freeze` does.
+        rank: r, the number of columns of A, at least 1. Default: 8, the paper's for GPT-2 is 4.
+        alpha: α, above 0. Default: None, it is `rank`.
+        layers: Where: layers, names or globs over paths; in a container, all that have a kernel. Default: "encoder".
+        seed: Seed of A. Default: 0.
+
+    Returns:
+        The `Trainability` after the call.
+
+    Raises:
+        UserError: If nothing fits `layers`, none of them has a kernel, or one has such a product already.
+
+    Reference:
+        Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models", Eq. 3 and section 4.1.
+
+    Departures:
+        A is drawn from He's uniform distribution, as in the authors' code. Dense, convolutional and embedding layers
+        alike have a product; the paper's has those of attention.
+    """
+    check_counts(rank=rank)
+    if alpha is not None:
+        check_between("alpha", alpha, above=0)
+    chosen = [leaf for layer in resolve(model, layers) for leaf in leaves(layer) if hasattr(leaf, "enable_lora")]
+    if not chosen:
+        raise UserError(
+            "layers with a kernel for LoRA", f"{layers!r} without any", "name dense or convolutional layers"
+        )
+    if twice := [layer.name for layer in chosen if has_low_rank(layer)]:
+        raise UserError("layers without LoRA", f"{', '.join(twice)} with it", "build the model anew, or merge it first")
+    _train_in_encoder(model, layers, chosen)
+    for k, layer in enumerate(chosen):
+        layer.enable_lora(rank, lora_alpha=alpha, a_initializer=keras.initializers.HeUniform(seed + k))
+        _train_only(layer, lambda variable: variable.name.startswith("lora_"))
+    return _changed(model)
+
+
+def bitfit(model: keras.Model, layers: Layers = "encoder") -> Trainability:
+    """Train the biases of an encoder only, those of normalization layers among them (BitFit).
+
+    Its batch normalization uses its moving statistics. What is outside the encoder, as a head, trains as before.
+
+    Args:
+        model: Model with a nested encoder, compiled or not; see `lora`.
+        layers: Where: layers, names or globs over paths. Default: "encoder".
+
+    Returns:
+        The `Trainability` after the call.
+
+    Raises:
+        UserError: If nothing fits `layers`, or there is no bias in them.
+
+    Reference:
+        Ben Zaken et al. 2022, "BitFit: Simple Parameter-efficient Fine-tuning for Transformer-based Masked
+        Language-models", section 3.
+
+    Departures:
+        A batch normalization is frozen whole: its offset does not train.
+    """
+    chosen = [leaf for layer in resolve(model, layers) for leaf in leaves(layer) if _has_bias(leaf)]
+    if not chosen:
+        raise UserError("layers with a bias", f"{layers!r} without any", "choose another way")
+    _train_in_encoder(model, layers, chosen)
+    for layer in chosen:
+        _train_only(layer, _is_bias)
+    return _changed(model)
+
+
+def _is_bias(variable):
+    return variable.name in ("bias", "beta")
+
+
+def _has_bias(layer):
+    normalizes = isinstance(layer, keras.layers.BatchNormalization)  # trains whole or not at all
+    return not normalizes and any(_is_bias(variable) for variable in layer._trainable_variables)
+
+
+def _train_in_encoder(model, layers, chosen):
+    """Freeze all of the encoder but the layers chosen."""
+    encoders = [layer for layer in model.layers if isinstance(layer, keras.Model)] or resolve(model, layers)
+    set_flags(model, {leaf: leaf in chosen for encoder in encoders for leaf in leaves(encoder)})
+
+
+def _train_only(layer, wanted):
+    """Keep the variables that are not wanted from training while their layer does."""
+    for variable in layer._trainable_variables:
+        variable.trainable = variable.trainable and wanted(variable)
+
+
+def _changed(model):
+    if getattr(model, "compiled", False):
+        compile_again(model)
+    return trainability(model)

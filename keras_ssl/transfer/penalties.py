@@ -1,0 +1,95 @@
+"""Penalties on weights: λ·R(w), added to the loss."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_ssl.checks import check_between
+from keras_ssl.errors import UserError
+from keras_ssl.transfer.finding import Layers, leaves, resolve
+
+__all__ = ["L2SP", "regularize", "restart_penalties"]
+
+
+class L2SP:
+    """L2-SP: half the squared distance of weights from where they started, times a strength, `λ/2 ‖w - w⁰‖²`.
+
+    Args:
+        strength: λ, at least 0. Default: 0.01, in the middle of the values that the paper tries.
+
+    Raises:
+        UserError: If the strength is negative.
+
+    Reference:
+        Li, Grandvalet & Davoine 2018, "Explicit Inductive Bias for Transfer Learning with Convolutional Networks",
+        Eq. 4. Its penalty of the head, which has no start, is `keras.regularizers.L2`.
+    """
+
+    def __init__(self, strength: float = 0.01) -> None:
+        check_between("strength", strength, least=0)
+        self.strength = strength
+
+    def start_at(self, variable: keras.Variable) -> "_Distance":
+        """Return the penalty of one variable from its present value.
+
+        Args:
+            variable: The variable.
+        """
+        return _Distance(self.strength, variable)
+
+
+class _Distance(keras.regularizers.Regularizer):
+    """The penalty of one variable."""
+
+    def __init__(self, strength, variable):
+        self.strength, self.variable = strength, variable
+        self.start = keras.Variable(variable, trainable=False, autocast=False, name=f"{variable.name}_start")
+
+    def restart(self):
+        """Measure from where the variable is now."""
+        self.start.assign(self.variable)
+
+    def __call__(self, w):
+        return 0.5 * self.strength * ops.sum(ops.square(w - ops.cast(self.start, w.dtype)))
+
+
+def regularize(model: keras.Model, penalty: Any, layers: Layers = "encoder") -> None:
+    """Add `λ·R(w)` of the weights of layers to the loss of `fit`.
+
+    Only weights that train count. The penalty is no part of a saved model: after loading it, call this again, and with
+    `L2SP` on the weights that it shall stay near, before later ones are loaded into it. A compiled model takes it from
+    its next `fit` on.
+
+    Args:
+        model: Built `keras.Model`.
+        penalty: `L2SP(strength)`, for all weights of the layers; or one of `keras.regularizers`, such as
+            `L2(1e-4)`, for their kernels, which are the weights of two or more axes.
+        layers: Layers, names or globs over paths. Default: "encoder".
+
+    Raises:
+        UserError: If nothing fits `layers`, or the penalty is none of these.
+
+    Example:
+        `transfer.regularize(classifier, transfer.L2SP(0.01))`
+    """
+    if not isinstance(penalty, (L2SP, keras.regularizers.Regularizer)):
+        raise UserError("`transfer.L2SP` or one of `keras.regularizers`", repr(penalty), "give `transfer.L2SP(0.01)`")
+    for layer in {leaf: None for chosen in resolve(model, layers) for leaf in leaves(chosen)}:
+        for variable in layer._trainable_variables:
+            if isinstance(penalty, L2SP):
+                variable.regularizer = penalty.start_at(variable)
+            elif len(variable.shape) > 1:
+                variable.regularizer = penalty
+    model.train_function = model.test_function = None  # compiled without it
+
+
+def restart_penalties(model: keras.Model) -> None:
+    """Let `L2SP` measure from the present weights.
+
+    Args:
+        model: `keras.Model` that `regularize` was called on.
+    """
+    for variable in model.trainable_variables:
+        if isinstance(variable.regularizer, _Distance):
+            variable.regularizer.restart()

@@ -1,0 +1,131 @@
+"""The ways from a pretrained encoder to a classifier: what trains, from which head, how fast, and held by what."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any
+
+import keras
+
+from keras_ssl.checks import check_between, check_counts
+from keras_ssl.errors import UserError
+from keras_ssl.names import mistyped
+from keras_ssl.optimizers import AdamW
+from keras_ssl.transfer.efficient import bitfit, lora
+from keras_ssl.transfer.freezing import freeze
+from keras_ssl.transfer.penalties import L2SP, regularize
+from keras_ssl.transfer.rates import layer_rates
+from keras_ssl.typing import Schedule
+
+__all__ = ["WAYS", "Way", "way_of"]
+
+TRAINS = ("all", "head", "biases")
+HEADS = ("random", "probe", "prototypes")
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a classifier learns from an encoder and few labels. Any combination is one.
+
+    Attributes:
+        head: How the head starts: "random"; "probe", as the linear probe of the frozen encoder; or "prototypes", as the
+            nearest mean of a class. Default: "probe".
+        trains: What trains beside the head: "all", "head" for nothing, or "biases" (see `bitfit`). Default: "all".
+        rank: Rank of LoRA's products, which then train in place of the encoder (see `lora`), or None. Default: None.
+        alpha: LoRA's scale. Default: None, it is `rank`.
+        layer_decay: Factor of the learning rate from each block to the one before it (see `layer_rates`). Default: 1.
+        l2_sp: Strength of the penalty on the encoder's distance from where it started (see `L2SP`). Default: 0.
+
+    Raises:
+        UserError: If a value is out of its range, or LoRA is asked for beside anything but `trains="all"`.
+
+    Reference:
+        Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", section
+        3.4, for a head that starts as the probe (LP-FT).
+    """
+
+    head: str = "probe"
+    trains: str = "all"
+    rank: int | None = None
+    alpha: float | None = None
+    layer_decay: float = 1.0
+    l2_sp: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, known in (("head", HEADS), ("trains", TRAINS)):
+            if getattr(self, name) not in known:
+                raise UserError(f"a {name} among {', '.join(known)}", repr(getattr(self, name)), "choose one of them")
+        if self.rank is not None:
+            check_counts(rank=self.rank)
+            if self.trains != "all":
+                raise UserError('`trains="all"` beside `rank`', repr(self.trains), "LoRA says itself what trains")
+        check_between("layer_decay", self.layer_decay, above=0, most=1)
+        check_between("l2_sp", self.l2_sp, least=0)
+
+    def prepare(self, model: keras.Model, seed: int = 0) -> None:
+        """Set what of a classifier trains, and the penalties. The head stays as it is.
+
+        Args:
+            model: Classifier whose encoder trains whole, not compiled.
+            seed: Seed of LoRA's products. Default: 0.
+        """
+        if self.rank is not None:
+            lora(model, self.rank, self.alpha, seed=seed)
+        elif self.trains == "biases":
+            bitfit(model)
+        elif self.trains == "head":
+            freeze(model, "encoder")
+        if self.l2_sp:
+            regularize(model, L2SP(self.l2_sp))
+
+    def optimizer(self, model: keras.Model, learning_rate: Schedule) -> keras.optimizers.Optimizer:
+        """Return Adam for a model that is prepared.
+
+        Args:
+            model: The model.
+            learning_rate: Number or schedule.
+        """
+        if self.layer_decay == 1.0:
+            return keras.optimizers.Adam(learning_rate)
+        factors = layer_rates(model, self.layer_decay)
+        return AdamW(learning_rate, weight_decay=0.0, rate_factors=factors)
+
+    def __repr__(self) -> str:
+        """Return the constructor's call, with what differs from its defaults."""
+        given = [f"{each.name}={getattr(self, each.name)!r}" for each in fields(self) if _differs(self, each)]
+        return f"Way({', '.join(given)})"
+
+
+def _differs(way, field):
+    return getattr(way, field.name) != field.default
+
+
+WAYS: Mapping[str, Way] = MappingProxyType(
+    {
+        "linear_probe": Way(trains="head"),
+        "fine_tune": Way(head="random"),
+        "lp_ft": Way(),
+        "layer_decay": Way(layer_decay=0.75),
+        "l2_sp": Way(l2_sp=0.01),
+        "lora": Way(rank=8),
+        "bitfit": Way(trains="biases"),
+        "prototypes": Way(head="prototypes", trains="head"),
+    }
+)
+"""The ways that have a name, in `FineTuning(way=…)`, `label_efficiency(ways=…)` and `keras-ssl finetune --way`."""
+
+
+def way_of(way: Any) -> Way:
+    """Return a way by its name.
+
+    Args:
+        way: Name in `WAYS`, or a `Way`, which is returned as it is.
+
+    Raises:
+        UserError: If it is neither.
+    """
+    if isinstance(way, Way):
+        return way
+    if way not in WAYS:
+        raise UserError(f"a `transfer.Way`, or a name among {', '.join(WAYS)}", repr(way), mistyped(str(way), WAYS))
+    return WAYS[way]
