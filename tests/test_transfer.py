@@ -193,7 +193,7 @@ def test_a_model_that_was_switched_off_whole_can_be_unfrozen():
 def test_unknown_layers_are_clear_errors_that_list_those_there_are():
     model = make()
     for wrong in ("conv_9", "nothing/*", ["conv_1", "conv_9"], keras.layers.Dense(2, name="foreign")):
-        with pytest.raises(UserError, match="conv_net/conv_1, conv_net/norm_1"):
+        with pytest.raises(UserError, match="conv_net/conv_1"):
             transfer.freeze(model, wrong)
     assert all(flags(model).values())
 

@@ -146,10 +146,10 @@ def label_efficiency(
         labels_per_class: Numbers of labeled samples in each class. Default: `(1, 5, 10, 100)`.
         seeds: Number of draws, with seeds 0, 1, …. Default: 5.
         fine_tune: Names of the encoders to fine-tune, too. Default: all.
-        ways: Names among `transfer.WAYS` in which they are fine-tuned beside "lp_ft". A row is called after both, such
-            as "encoder_lora". Default: none.
+        ways: Names among `transfer.WAYS` in which they are fine-tuned beside "lp_ft", each at its own learning rate. A
+            row is called after both, such as "encoder_lora". Default: none.
         steps: Steps of fine-tuning and of training from scratch, 1 to 300. Default: 300.
-        fine_tuning_rate: Adam's learning rate from pretrained weights. Default: 3e-4.
+        fine_tuning_rate: Adam's learning rate from pretrained weights, in "lp_ft". Default: 3e-4.
         scratch_rate: Adam's learning rate from random weights, for which a larger one is better. Default: 1e-3.
         progress: Called as `progress(done, total)` after each fit, or None.
         test_features: `embed(encoder, test)` by name of the encoder, where it is known already. Default: none.
@@ -194,7 +194,7 @@ def label_efficiency(
             _probes(representations, {**features, "untrained": untrained_features[seed]}, images, labels),
             tuning.fits(starts, images, labels, seed),
             *(
-                tunings[way].fits({f"{name}_{way}": (encoders[name], fine_tuning_rate)}, images, labels, seed)
+                tunings[way].fits({f"{name}_{way}": (encoders[name], None)}, images, labels, seed)
                 for way in ways
                 for name in fine_tune
             ),

@@ -69,6 +69,7 @@ def resolve(model: keras.Model, layers: Layers) -> list[keras.layers.Layer]:
     if isinstance(layers, keras.layers.Layer):
         found = [layer for _, layer in everything if layer is layers]
     else:
+        layers = str(layers)
         found = [layer for path, layer in everything if layers in (layer.name, path)]
         found = found or [layer for path, layer in everything if fnmatch.fnmatchcase(path, layers)]
         nested = [layer for layer in inner_layers(model) if isinstance(layer, keras.Model)]
@@ -83,11 +84,11 @@ def resolve(model: keras.Model, layers: Layers) -> list[keras.layers.Layer]:
     return found
 
 
-def _nearest(name, known):
+def _nearest(name: str, known: Sequence[str]) -> str:
     """The paths that look most like a name, as a whole or in their last part, or the first ones."""
     last = {path.rpartition("/")[2]: path for path in reversed(known)}
     alike = difflib.get_close_matches(name, [*known, *last], n=5)
-    close = list(dict.fromkeys(last.get(path, path) for path in alike)) or known[:12]
+    close = list(dict.fromkeys(last.get(path, path) for path in alike)) or list(known[:12])
     return ", ".join(close) + (", …" if len(known) > len(close) else "")
 
 

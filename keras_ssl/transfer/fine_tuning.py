@@ -54,7 +54,7 @@ class FineTuning:
         self.model = classifier(self.encoder, classes)
         self.way.prepare(self.model)
         self._products = [(v, np.array(v)) for v in self.encoder.weights if v.name.startswith("lora_")]
-        self.optimizer = self.way.optimizer(self.model, 1e-3)
+        self.optimizer = self.way.optimizer(self.model)
         self.optimizer.build(self.model.trainable_variables)
         # XLA on a CPU slows convolutions and takes seconds to compile
         self.model.compile(self.optimizer, "sparse_categorical_crossentropy", jit_compile=False)
@@ -65,7 +65,7 @@ class FineTuning:
         weights: list[np.ndarray],
         images: Samples,
         labels: np.ndarray,
-        learning_rate: Schedule = 3e-4,
+        learning_rate: Schedule | None = None,
         seed: int = 0,
         head: str | None = None,
         after_step: Callable[[int], object] | None = None,
@@ -76,7 +76,7 @@ class FineTuning:
             weights: Weights of the encoder, as its `get_weights()` returns them.
             images: Array `(n, …)`, or a dict of arrays: what the encoder takes.
             labels: Integer array `(n,)`.
-            learning_rate: Adam's learning rate. Default: 3e-4.
+            learning_rate: Adam's learning rate. Default: None, the way's: 3e-4, or 3e-3 for LoRA and BitFit.
             seed: Seed of the order of samples and of a random head. Default: 0.
             head: How the head starts, see `Way`. Default: as the way says.
             after_step: Called as `after_step(step)` after each step, counted from 1, or None.
@@ -92,7 +92,7 @@ class FineTuning:
         self._start_encoder(weights)
         for variable, value in zip(self.optimizer.variables, self._fresh_optimizer):
             variable.assign(value)
-        self.optimizer.learning_rate = learning_rate
+        self.optimizer.learning_rate = self.way.learning_rate if learning_rate is None else learning_rate
         start_head(self.model, head, images, labels, seed)
         order = _endless(len(labels), seed)
         for step in range(1, self.steps + 1):
@@ -119,7 +119,7 @@ def fine_tune(
     labels: np.ndarray,
     classes: int,
     steps: int = 300,
-    learning_rate: Schedule = 3e-4,
+    learning_rate: Schedule | None = None,
     seed: int = 0,
     after_step: Callable[[int], object] | None = None,
     way: str | Way = "lp_ft",
@@ -132,7 +132,7 @@ def fine_tune(
         labels: Integer array `(n,)`.
         classes: Number of classes.
         steps: Adam steps, with batches of 32. Default: 300.
-        learning_rate: Adam's learning rate. Default: 3e-4.
+        learning_rate: Adam's learning rate. Default: None, the way's: 3e-4, or 3e-3 for LoRA and BitFit.
         seed: Seed of the order of samples. Default: 0.
         after_step: Called as `after_step(step)` after each step, counted from 1, or None.
         way: Name among `WAYS`, or a `Way`. Default: "lp_ft": the head starts as the linear probe, and all trains.
@@ -155,7 +155,7 @@ def prepared(
     labels: np.ndarray,
     classes: int,
     way: str | Way = "lp_ft",
-    learning_rate: Schedule = 3e-4,
+    learning_rate: Schedule | None = None,
     seed: int = 0,
 ) -> keras.Model:
     """Return a compiled classifier that is ready to `fit` in one of the `WAYS`.
@@ -166,7 +166,7 @@ def prepared(
         labels: Integer array `(n,)`.
         classes: Number of classes.
         way: Name among `WAYS`, or a `Way`. Default: "lp_ft".
-        learning_rate: Adam's learning rate. Default: 3e-4.
+        learning_rate: Adam's learning rate. Default: None, the way's: 3e-4, or 3e-3 for LoRA and BitFit.
         seed: Seed of a random head and of LoRA's products. Default: 0.
 
     Returns:

@@ -35,6 +35,8 @@ class Way:
         alpha: LoRA's scale. Default: None, it is `rank`.
         layer_decay: Factor of the learning rate from each block to the one before it (see `layer_rates`). Default: 1.
         l2_sp: Strength of the penalty on the encoder's distance from where it started (see `L2SP`). Default: 0.
+        learning_rate: Adam's, where the caller gives none. Default: 3e-4. LoRA and BitFit, whose few weights must move
+            further, have 3e-3.
 
     Raises:
         UserError: If a value is out of its range, or LoRA is asked for beside anything but `trains="all"`.
@@ -50,6 +52,7 @@ class Way:
     alpha: float | None = None
     layer_decay: float = 1.0
     l2_sp: float = 0.0
+    learning_rate: float = 3e-4
 
     def __post_init__(self) -> None:
         for name, known in (("head", HEADS), ("trains", TRAINS)):
@@ -61,6 +64,7 @@ class Way:
                 raise UserError('`trains="all"` beside `rank`', repr(self.trains), "LoRA says itself what trains")
         check_between("layer_decay", self.layer_decay, above=0, most=1)
         check_between("l2_sp", self.l2_sp, least=0)
+        check_between("learning_rate", self.learning_rate, above=0)
 
     def prepare(self, model: keras.Model, seed: int = 0) -> None:
         """Set what of a classifier trains, and the penalties. The head stays as it is.
@@ -78,13 +82,14 @@ class Way:
         if self.l2_sp:
             regularize(model, L2SP(self.l2_sp))
 
-    def optimizer(self, model: keras.Model, learning_rate: Schedule) -> keras.optimizers.Optimizer:
+    def optimizer(self, model: keras.Model, learning_rate: Schedule | None = None) -> keras.optimizers.Optimizer:
         """Return Adam for a model that is prepared.
 
         Args:
             model: The model.
-            learning_rate: Number or schedule.
+            learning_rate: Number or schedule. Default: None, the way's own.
         """
+        learning_rate = self.learning_rate if learning_rate is None else learning_rate
         if self.layer_decay == 1.0:
             return keras.optimizers.Adam(learning_rate)
         factors = layer_rates(model, self.layer_decay)
@@ -107,8 +112,8 @@ WAYS: Mapping[str, Way] = MappingProxyType(
         "lp_ft": Way(),
         "layer_decay": Way(layer_decay=0.75),
         "l2_sp": Way(l2_sp=0.01),
-        "lora": Way(rank=8),
-        "bitfit": Way(trains="biases"),
+        "lora": Way(rank=8, learning_rate=3e-3),
+        "bitfit": Way(trains="biases", learning_rate=3e-3),
         "prototypes": Way(head="prototypes", trains="head"),
     }
 )
