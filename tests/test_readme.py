@@ -58,7 +58,16 @@ def quick_views(monkeypatch):
 
 def test_every_snippet_is_tested():
     counts = {page: len(snippets(page)) for page in TEXTS}
-    pages_of_one = ("distributed", "generative", "kinds_of_data", "own_objective", "pairs", "series", "video")
+    pages_of_one = (
+        "distributed",
+        "generative",
+        "kinds_of_data",
+        "own_objective",
+        "pairs",
+        "series",
+        "transfer",
+        "video",
+    )
     once = dict.fromkeys([f"docs/{name}.md" for name in pages_of_one], 1)
     several = {
         "README.md": 3,
@@ -154,6 +163,12 @@ def test_texts_become_ids_words_are_tagged_and_sentences_rated(eager):
     names = run(snippets("docs/text.md")[1], ("epochs=60", "epochs=2"), ("epochs=20", "epochs=1"))
     assert names["predicted"].shape == names["ids"].shape
     assert names["regressor"].output_shape == (None, 1)
+
+
+def test_the_ways_to_transfer_train(eager):
+    names = run(snippets("docs/transfer.md")[0], ("epochs=2", "epochs=1"))
+    assert names["own"].rank == 4
+    assert transfer.trainability(names["model"]).trainable_parameters < names["model"].count_params() / 2
 
 
 def test_language_models_train(eager):
