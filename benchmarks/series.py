@@ -13,7 +13,8 @@ recurrent encoder of the same width, for as many steps of 8. Nothing was tuned.
 
 MultiRocket and Catch22 are supervised classifiers of aeon, in an environment of its own: see
 `requirements-aeon.txt`. The sets are files in aeon's wheel, which `pip download` fetches once into the folder of
-`protocol.kept`; they are read by `data.load`. With `--validate` three tenths of train stand for test.
+`protocol.kept`; they are read by `data.load`. With `--validate` three tenths of train stand for test. Each row that is
+measured on all sets goes to `benchmarks/results/series.json` when it is done; the other rows there stay.
 """
 
 import argparse
@@ -31,7 +32,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but be
 import keras
 import numpy as np
 
-from benchmarks.pages import RESULTS, publish
+from benchmarks.pages import RESULTS, load, publish
 from benchmarks.protocol import VERSION, kept, note
 from keras_ssl import data, encoders, evaluate, objectives, recipes, views
 
@@ -133,21 +134,20 @@ def peer(row, name, seed, given):
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def measure(given):
-    """Figures of each seed by row and set; rows of objectives that are not there, or without a peer, are left out."""
-    rows = {}
+def measure(given, rows, done):
+    """Put figures of each seed, by row and set, into `rows`, and call `done` after each row that could be measured."""
     for row in given.rows:
         if row in PEERS and not given.peer:
             continue
-        if row not in (*OWN[:3], *PEERS) and not hasattr(objectives, row):
-            continue
+        of_sets = {}
         for name in given.sets:
             seeds = range(1 if row == "raw inputs" else given.seeds)
             found = [(peer if row in PEERS else score)(row, name, seed, given) for seed in seeds]
-            rows.setdefault(row, {})[name] = found
+            of_sets[name] = found
             accuracy = np.mean([run["accuracy"] for run in found])
             print(f"{row} on {name}: {accuracy:.3f}, {found[-1]['seconds']:.0f} s", flush=True)
-    return {"protocol": {"version": VERSION}, "rows": rows, "seeds": given.seeds, "cores": os.cpu_count()}
+        rows[row] = of_sets
+        done(rows)
 
 
 # ---- the page --------------------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def measure(given):
 
 def section(result):
     """The table, and the lines under it."""
-    rows = result["rows"]
+    rows = {row: result["rows"][row] for row in ROWS if row in result["rows"]}
     sets = list(next(iter(rows.values())))
     lines = [f"| | {' | '.join(sets)} | mean | CPU s |", "|---" * (len(sets) + 3) + "|"]
     for row, of_sets in rows.items():
@@ -164,7 +164,8 @@ def section(result):
         seconds = np.mean([run["seconds"] for runs in of_sets.values() for run in runs])
         code = f"`{row}`" if hasattr(objectives, row) else row
         lines.append(f"| {code} | {' | '.join(cells)} | {mean:.3f} | {seconds:.0f} |")
-    seeds = f"mean ± standard deviation over {result['seeds']} seeds" if result["seeds"] > 1 else "one seed"
+    most = max(len(runs) for of_sets in rows.values() for runs in of_sets.values())
+    seeds = f"mean ± standard deviation over {most} seeds; without ±, one seed" if most > 1 else "one seed"
     return "\n".join(lines) + (
         f"\n\nAccuracy on test of a support vector machine on frozen representations, {seeds}, after the last step.\n"
         f"MultiRocket and Catch22 are supervised classifiers of aeon. CPU seconds are those of training on one set."
@@ -191,12 +192,21 @@ def main():
     given = parser.parse_args()
     if given.small:
         given.sets, given.seeds, given.steps = ["GunPoint", "BasicMotions"], 1, given.steps or 20
-    result = measure(given)
-    print(section(result))
-    whole = all(getattr(given, key) == parser.get_default(key) for key in ("sets", "rows", "steps"))
-    if whole and not (given.small or given.validate):
-        publish("series", result)
-        print(f"Written: {RESULTS / 'series.json'}")
+    usual = all(getattr(given, key) == parser.get_default(key) for key in ("sets", "steps"))
+    usual = usual and not (given.small or given.validate)
+    rows = load("series")["rows"] if usual and (RESULTS / "series.json").exists() else {}
+
+    def done(rows):
+        if usual:
+            publish("series", result(rows))
+
+    measure(given, rows, done)
+    print(section(result(rows)))
+
+
+def result(rows):
+    """What the results file holds."""
+    return {"protocol": {"version": VERSION}, "rows": rows, "cores": os.cpu_count()}
 
 
 if __name__ == "__main__":
