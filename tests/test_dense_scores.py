@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from benchmarks import dense
 from keras_ssl import boxes, checks, data, evaluate, losses
 from keras_ssl.errors import UserError
 from keras_ssl.figures import plots
@@ -354,3 +355,29 @@ def test_a_picture_of_boxes_has_them_where_they_are():
         plots.detections(images, found[:1], [[1, -1]])
     with pytest.raises(UserError, match="for each box"):
         plots.detections(images, found, [[1]] * 3)
+
+
+# ---- benchmark -------------------------------------------------------------------------------------------------------
+
+
+def test_the_section_of_the_benchmark_has_every_row_and_the_protocol():
+    scores = {row: {"10": 0.2, "50": 0.5} for row in dense.ROWS}
+    runs = [
+        {"pretraining_seconds": 120.0, "mean_iou": scores, "map": {row: {"10": x, "50": x} for row in scores}}
+        for x in (0.1, 0.3)
+    ]
+    result = {"about": dense.USUAL, "ground": 0.08, "runs": runs, "machine": "2 cores"}
+    lines = dense.section(result).splitlines()
+    assert lines[0] == "| | mean IoU, 10 scenes | mean IoU, 50 scenes | mAP, 10 scenes | mAP, 50 scenes |"
+    assert lines[2] == "| ground | 0.080 | 0.080 | 0 | 0 |"
+    assert [line.split(" | ")[0].removeprefix("| ") for line in lines[3:7]] == list(dense.ROWS)
+    assert lines[4].endswith("| 0.200 ± 0.000 | 0.500 ± 0.000 | 0.200 ± 0.100 | 0.200 ± 0.100 |")
+    assert (
+        "500 Adam steps on 10 or 50 labeled scenes; pretrained on 5,000 scenes for 10 epochs, 2 CPU minutes" in lines[8]
+    )
+    assert "500 test scenes of other digits; mean ± standard deviation over 2 seeds" in lines[9]
+
+
+def test_figures_of_the_benchmark_are_disjoint():
+    train, test = dense.figures(validate=False, small=True)
+    assert not {x.tobytes() for x in train.stored} & {x.tobytes() for x in test.stored}

@@ -40,9 +40,10 @@ def check_boxes(boxes: Any, image_shape: Any, box_format: str = "xyxy", name: st
         do = f"leave it out, or check that the format is '{box_format}'"
         raise UserError(f"{name} with an area", f"{_first(boxes, bad)}", do)
     if (bad := (corners < -_SLACK).any(axis=1) | (corners > 1 + _SLACK).any(axis=1)).any():
-        height, width = image_shape[:2]
+        relative, (height, width) = box_format == "rel_xyxy", image_shape[:2]
+        size = ", in 0..1" if relative else f" of {width} pixels across and {height} down"
         raise UserError(
-            f"{name} inside their picture of {width} pixels across and {height} down",
+            f"{name} inside their picture{size}",
             f"{_first(boxes, bad)}",
             f"check that the format is '{box_format}', or cut the boxes where the picture ends",
         )

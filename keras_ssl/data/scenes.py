@@ -166,7 +166,7 @@ def _scaled(figure, scale):
 
     height, width = (max(3, round(scale * side)) for side in figure.shape)
     image = Image.fromarray(figure.astype("float32")).resize((width, height), Image.Resampling.BILINEAR)
-    opacity = np.asarray(image) / np.max(image)
+    opacity = np.asarray(image) / np.asarray(image).max()
     rows, columns = (np.flatnonzero((opacity > _INK).any(axis=axis)) for axis in (1, 0))
     return opacity[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 

@@ -46,6 +46,7 @@ def features(encoder: keras.Model, names: Sequence[str] | None = None, name: str
     """
     check_kind(encoder, "image", "feature maps")
     grid = _patch_grid(encoder)
+    names = [names] if isinstance(names, str) else names
     wanted = list(names) if names is not None else ["trunk"] if grid else _last_of_each_resolution(encoder)
     known = [path for path, _, _ in _steps(encoder)]
     for path in wanted:
@@ -119,11 +120,14 @@ def _last_of_each_resolution(encoder):
     if any(None in size for _, size in maps) and None not in encoder.inputs[0].shape[1:]:
         _, found = _run(encoder, inputs_like(encoder), [path for path, _ in maps])  # a nested model that takes any size
         maps = [(path, found[path].shape[1:3]) for path, _ in maps]
-    if not maps or any(None in size for _, size in maps):
+    if not maps:
+        do = "give a convolutional encoder or a vision transformer, such as `encoders.conv_net` or `encoders.vit`"
+        raise UserError("an encoder with feature maps (n, height, width, channels)", f"'{encoder.name}' without", do)
+    if any(None in size for _, size in maps):
         raise UserError(
-            f"an encoder with feature maps of known sizes for the default of `names`, as '{encoder.name}'",
-            f"one of images of shape {encoder.inputs[0].shape[1:]} with {len(maps)} maps",
-            "build it with a fixed size (`transfer.adapt_input(encoder, (height, width, channels))`), or give `names`",
+            "an encoder of images of a fixed size, for the default of `names`",
+            f"'{encoder.name}', which takes {encoder.inputs[0].shape[1:]}",
+            "give `transfer.adapt_input(encoder, (height, width, channels))`, or `names`",
         )
     kept: list[tuple[str, Any]] = []
     largest_later = 0  # a map of weights for channels is smaller than those that come after it

@@ -33,7 +33,7 @@ def box_labels(boxes: Sequence[Any], labels: Sequence[Any], image_shape: Any, bo
         received = f"boxes of {len(boxes)} images and classes of {len(labels)}"
         raise UserError("boxes and classes of the same images", received, "give both for each image")
     found = [_of_image(k, *pair, image_shape, box_format) for k, pair in enumerate(zip(boxes, labels))]
-    padded = np.zeros((len(found), max(1, *map(len, found), 1), 5), "float32")
+    padded = np.zeros((len(found), max(1, *map(len, found)), 5), "float32")
     padded[..., 4] = -1
     for row, objects in zip(padded, found):
         row[: len(objects)] = objects
@@ -51,6 +51,6 @@ def _of_image(k, boxes, labels, image_shape, box_format):
         )
     if (numbers < -1).any():
         raise UserError("class numbers from 0, and -1 for padding", f"{numbers.min()} in image {k}", "number them anew")
-    kept = np.asarray(boxes).reshape(-1, 4)[numbers >= 0] if np.size(boxes) else np.zeros((0, 4))
+    kept = np.asarray(boxes)[numbers >= 0] if len(numbers) else np.zeros((0, 4))
     corners = check_boxes(kept, image_shape, box_format, f"boxes of image {k}")
     return np.concatenate([corners, numbers[numbers >= 0, None].astype("float32")], axis=1)
