@@ -14,9 +14,10 @@ from keras_ssl.errors import UserError
 RNG = np.random.default_rng(0)
 IMAGES = RNG.random((4, 8, 8, 1), "float32")
 MASKS = (IMAGES[..., 0] > 0.5).astype("int32")  # learned from the image itself
-BOXES = transfer.box_labels(
+LABELED = transfer.box_labels(
     [[[1, 1, 4, 5]], [[0, 0, 8, 8], [4, 4, 6, 7]], [], [[5, 0, 8, 3]]], [[0], [1, 0], [], [1]], (8, 8)
 )
+BOXES = LABELED["maps"]
 
 
 def conv_net():
@@ -121,7 +122,7 @@ def test_a_segmenter_gives_each_pixel_probabilities_and_learns():
     model = segmenter()
     assert model.output_shape == (None, 8, 8, 2)
     before = model.evaluate(IMAGES, MASKS, verbose=0)
-    model.fit(IMAGES, MASKS, epochs=8, verbose=0)
+    model.fit(IMAGES, MASKS, epochs=4, verbose=0)
     found = model.predict_on_batch(IMAGES)
     assert found.dtype == "float32"
     np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-6)  # of two floats
@@ -137,10 +138,10 @@ def test_a_detector_has_boxes_and_maps_and_learns():
     model = detector()
     shapes = {name: x.shape for name, x in model.output.items()}
     assert shapes == {"boxes": (None, 3, 4), "scores": (None, 3), "classes": (None, 3), "maps": (None, 4, 4, 6)}
-    before = model.evaluate(IMAGES, BOXES, verbose=0)
-    model.fit(IMAGES, BOXES, epochs=8, verbose=0)
+    before = model.evaluate(IMAGES, LABELED, verbose=0)
+    model.fit(IMAGES, LABELED, epochs=4, verbose=0)
     # the focal loss of the prior and the sizes fall; a loss that is not connected to the maps would stay
-    assert model.evaluate(IMAGES, BOXES, verbose=0) < 0.9 * before
+    assert model.evaluate(IMAGES, LABELED, verbose=0) < 0.9 * before
     assert set(model.predict_on_batch(IMAGES)) == set(shapes)
 
 
@@ -153,7 +154,7 @@ def test_cells_have_the_stride(stride, side):
 @pytest.mark.parametrize("make", [segmenter, detector])
 def test_freezing_the_encoder_leaves_the_decoder_to_train(make):
     encoder = conv_net()
-    model, labels = make(encoder), MASKS if make is segmenter else BOXES
+    model, labels = make(encoder), MASKS if make is segmenter else LABELED
     transfer.freeze(model, "encoder")
     kept = encoder.get_weights()
     head = [np.array(v) for v in model.trainable_variables]
@@ -175,7 +176,7 @@ def test_a_saved_model_loads_as_it_is(make, tmp_path):
     assert len(one) == len(other)
     for a, b in zip(one, other):
         np.testing.assert_array_equal(a, b)
-    loss, again = (one.evaluate(IMAGES, MASKS if make is segmenter else BOXES, verbose=0) for one in (model, loaded))
+    loss, again = (one.evaluate(IMAGES, MASKS if make is segmenter else LABELED, verbose=0) for one in (model, loaded))
     assert loss == pytest.approx(again)
 
 
@@ -212,6 +213,7 @@ def test_pixels_without_a_label_are_left_out():
     [
         (BOXES[..., :4], "box_labels"),
         (BOXES[:2], r"\(4, m, 5\)"),
+        (BOXES.tolist(), "a dict of 'maps'.*a list of list"),
         (np.add(BOXES, [0, 0, 0, 0, 1.0]), r"0\.\.1.*2 in image"),
         (BOXES * [8, 8, 8, 8, 1.0], "inside their picture"),
         (np.where(np.arange(5) < 4, BOXES, -1), "at least one box"),
@@ -219,7 +221,7 @@ def test_pixels_without_a_label_are_left_out():
 )
 def test_wrong_boxes_are_clear_errors(labels, message):
     with pytest.raises(UserError, match=message):
-        detector().fit(IMAGES, labels, verbose=0)
+        detector().fit(IMAGES, {"maps": labels} if isinstance(labels, np.ndarray) else labels, verbose=0)
 
 
 @pytest.mark.parametrize(
@@ -242,11 +244,11 @@ def test_wrong_objects_are_clear_errors(boxes, labels, message):
 
 
 def test_labels_of_boxes_by_hand():
-    found = transfer.box_labels([[[2, 1, 6, 4]], np.zeros((0, 4))], [[3], []], (4, 8))
+    found = transfer.box_labels([[[2, 1, 6, 4]], np.zeros((0, 4))], [[3], []], (4, 8))["maps"]
     np.testing.assert_array_equal(found, [[[0.25, 0.25, 0.75, 1, 3]], [[0, 0, 0, 0, -1]]])
-    padded = transfer.box_labels([[[2, 1, 4, 3], [0, 0, 0, 0]]], [[3, -1]], (4, 8), "xywh")
+    padded = transfer.box_labels([[[2, 1, 4, 3], [0, 0, 0, 0]]], [[3, -1]], (4, 8), "xywh")["maps"]
     np.testing.assert_array_equal(padded, found[:1])
-    assert transfer.box_labels([[]], [[]], (4, 8)).tolist() == [[[0, 0, 0, 0, -1]]]
+    assert transfer.box_labels([[]], [[]], (4, 8))["maps"].tolist() == [[[0, 0, 0, 0, -1]]]
 
 
 # ---- export ----------------------------------------------------------------------------------------------------------
@@ -264,6 +266,7 @@ def test_a_segmenter_is_deployed(tmp_path):
     assert parities(version)[1] == {"probabilities"}  # 1e-5 is the default that deploy holds it to
 
 
+@pytest.mark.exhaustive
 def test_a_detector_is_deployed_with_its_boxes(tmp_path):
     model = detector()
     centers = model.get_layer("centers")
@@ -306,7 +309,7 @@ def multi_label(loss="binary_crossentropy"):
 def test_several_labels_are_learned():
     model = multi_label()
     before = model.evaluate(IMAGES, LABELS, verbose=0)
-    model.fit(IMAGES, LABELS, epochs=8, verbose=0)
+    model.fit(IMAGES, LABELS, epochs=4, verbose=0)
     assert model.evaluate(IMAGES, LABELS, verbose=0) < before
     assert transfer.multi_label(conv_net(), classes=1).output_shape == (None, 1)
 
@@ -399,7 +402,7 @@ def test_heads_compute_in_float32_under_mixed_precision(precision):
     try:
         model, boxes = segmenter(), detector()
         model.train_on_batch(IMAGES, MASKS)
-        boxes.train_on_batch(IMAGES, BOXES)
+        boxes.train_on_batch(IMAGES, LABELED)
     finally:
         keras.config.set_dtype_policy(before)
     assert model.predict_on_batch(IMAGES).dtype == boxes.predict_on_batch(IMAGES)["maps"].dtype == "float32"

@@ -59,12 +59,13 @@ class PeakBoxes(layers.Layer):
         scores = ops.sigmoid(maps[..., :-4])
         highest = ops.max_pool(scores, 3, 1, "same")
         scores = ops.where(scores >= highest - _EQUAL, scores, 0.0)
-        classes = ops.cast(ops.argmax(scores, axis=-1), "float32")[..., None]
-        scores = ops.max(scores, axis=-1, keepdims=True)
+        scores, classes = ops.top_k(scores, 1)  # of Keras's argmax ONNX lacks an operation
         cells = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), -1).astype("float32")
         sides = np.array([columns, rows], "float32")
         centers, sizes = (maps[..., -4:-2] + cells) / sides, ops.relu(maps[..., -2:]) / sides
-        found = ops.concatenate([scores, classes, centers - sizes / 2, centers + sizes / 2], axis=-1)
+        found = ops.concatenate(
+            [scores, ops.cast(classes, "float32"), centers - sizes / 2, centers + sizes / 2], axis=-1
+        )
         found = ops.reshape(found, (-1, rows * columns, 6))
         slope = np.linspace(0, _SLOPE, rows * columns, dtype="float32")
         _, places = ops.top_k(found[:, :, 0] - slope, min(self.count, rows * columns))

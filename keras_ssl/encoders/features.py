@@ -48,6 +48,8 @@ def features(encoder: keras.Model, names: Sequence[str] | None = None, name: str
     grid = _patch_grid(encoder)
     names = [names] if isinstance(names, str) else names
     wanted = list(names) if names is not None else ["trunk"] if grid else _last_of_each_resolution(encoder)
+    if not wanted:
+        raise UserError("at least one name of a layer", "none", "leave `names` out for the default")
     known = [path for path, _, _ in _steps(encoder)]
     for path in wanted:
         if path not in known:

@@ -11,8 +11,10 @@ from keras_ssl.errors import UserError
 __all__ = ["box_labels"]
 
 
-def box_labels(boxes: Sequence[Any], labels: Sequence[Any], image_shape: Any, box_format: str = "xyxy") -> np.ndarray:
-    """Return boxes and classes as one array, the labels of `transfer.detector`.
+def box_labels(
+    boxes: Sequence[Any], labels: Sequence[Any], image_shape: Any, box_format: str = "xyxy"
+) -> dict[str, np.ndarray]:
+    """Return boxes and classes as one array under the name "maps", the labels of `transfer.detector`.
 
     Args:
         boxes: For each image the boxes of its objects, an array `(m, 4)`, with any m, 0 among them; or one array
@@ -22,8 +24,9 @@ def box_labels(boxes: Sequence[Any], labels: Sequence[Any], image_shape: Any, bo
         box_format: One of `boxes.FORMATS`. Default: "xyxy".
 
     Returns:
-        Float32 array `(n, most, 5)`: left, top, right and bottom in 0..1, and the class number. Rows at the end are
-        padding, with 0 and the class -1.
+        Dict of "maps", a float32 array `(n, most, 5)`: left, top, right and bottom in 0..1, and the class number. Rows
+        at the end are padding, with 0 and the class -1. It is a dict because Keras takes an array of as many samples
+        as a model has outputs for one label of each output.
 
     Raises:
         UserError: If there is not one class number for each box, or a box has no area, reaches out of its picture, or
@@ -37,7 +40,7 @@ def box_labels(boxes: Sequence[Any], labels: Sequence[Any], image_shape: Any, bo
     padded[..., 4] = -1
     for row, objects in zip(padded, found):
         row[: len(objects)] = objects
-    return padded
+    return {"maps": padded}
 
 
 def _of_image(k, boxes, labels, image_shape, box_format):

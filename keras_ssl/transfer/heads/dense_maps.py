@@ -39,8 +39,6 @@ def dense_maps(encoder: keras.Model, names: Sequence[str] | None, what: str) -> 
             "give `transfer.adapt_input(encoder, (height, width, channels))`",
         )
     maps_of = features(encoder, names)
-    if not maps_of.outputs:
-        raise UserError("at least one name of a map", "none", "leave `names` out for the default")
     inputs = inputs_like(encoder)
     maps = maps_of(inputs).values()
     return inputs, sorted(maps, key=lambda one: -one.shape[1] * one.shape[2])

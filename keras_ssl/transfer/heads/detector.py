@@ -9,7 +9,7 @@ from keras import layers
 
 from keras_ssl.blocks import PeakBoxes
 from keras_ssl.boxes import FORMATS
-from keras_ssl.checks import as_array, check_between, check_boxes, check_counts
+from keras_ssl.checks import as_array, check_between, check_boxes, check_counts, described
 from keras_ssl.decoders import top_down
 from keras_ssl.errors import UserError
 from keras_ssl.transfer.checking import CheckTargets, with_checked_fit
@@ -92,11 +92,12 @@ def detector(
 
 def _check_boxes(classes) -> CheckTargets:
     def check(model, x, y, whole):
-        labels = as_array(y["maps"] if isinstance(y, dict) and set(y) == {"maps"} else y, "boxes")
+        given = isinstance(y, dict) and set(y) == {"maps"}
+        labels = as_array(y["maps"], "boxes") if given else np.zeros(0)
         if labels.ndim != 3 or labels.shape[::2] != (len(np.asarray(x)), 5) or labels.dtype.kind not in "iuf":
             raise UserError(
-                f"boxes with classes ({len(np.asarray(x))}, m, 5)",
-                f"dtype {labels.dtype}, shape {labels.shape}",
+                f"a dict of 'maps', boxes with classes ({len(np.asarray(x))}, m, 5)",
+                f"dtype {labels.dtype}, shape {labels.shape}" if given else described(y),
                 "make them: `transfer.box_labels(boxes, labels, image_shape=(height, width))`",
             )
         numbers = labels[..., 4]
