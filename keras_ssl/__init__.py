@@ -14,6 +14,7 @@ from keras_ssl import onednn
 __version__ = "0.1.0"
 __all__ = [
     "blocks",
+    "boxes",
     "callbacks",
     "checks",
     "data",

@@ -18,7 +18,19 @@ every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.re
 
 FLOORS = [  # from the ground up; a package imports only from floors below its own
     {"errors", "typing"},
-    {"backends", "batch_keys", "directions", "files", "logs", "onednn", "progress", "seeds", "set_names", "trees"},
+    {
+        "backends",
+        "batch_keys",
+        "boxes",
+        "directions",
+        "files",
+        "logs",
+        "onednn",
+        "progress",
+        "seeds",
+        "set_names",
+        "trees",
+    },
     {"checks", "names", "networks"},
     {"distribute", "specs"},
     {"blocks", "likelihoods", "losses", "measures", "optimizers", "transforms"},

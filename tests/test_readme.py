@@ -59,6 +59,7 @@ def quick_views(monkeypatch):
 def test_every_snippet_is_tested():
     counts = {page: len(snippets(page)) for page in TEXTS}
     pages_of_one = (
+        "dense",
         "distributed",
         "generative",
         "kinds_of_data",
@@ -228,6 +229,13 @@ def test_series_with_missing_values_are_classified_forecast_and_searched_for_ano
 def test_frames_of_moving_digits_are_predicted(eager):
     fewer = (("count=2000", "count=20"), ("count=100", "count=4"), ("epochs=10", "epochs=1"))
     assert run(snippets("docs/video.md")[0], *fewer)["frames"].shape == (2, 6, 20, 20, 1)
+
+
+def test_scenes_are_segmented_and_their_objects_found(eager):
+    fewer = (("count=200", "count=4"), ("count=50", "count=2"), ("epochs=20", "epochs=1"), ("(16, 32, 64)", "(4, 4)"))
+    names = run(snippets("docs/dense.md")[0], *fewer)
+    assert names["classes"].shape == (2, 24, 24)
+    assert names["found"]["boxes"].shape == (2, 100, 4)
 
 
 def test_images_find_their_texts():

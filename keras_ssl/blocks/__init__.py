@@ -5,6 +5,7 @@ from keras_ssl.blocks.cross_attention import cross_attention, transformer_decode
 from keras_ssl.blocks.mel import log_mel, mel_filters
 from keras_ssl.blocks.normalization import BatchNormalization
 from keras_ssl.blocks.patches import patchify, unpatchify
+from keras_ssl.blocks.peaks import PeakBoxes
 from keras_ssl.blocks.pooling import (
     attention_of_kept,
     first_of_kept,
@@ -33,6 +34,7 @@ from keras_ssl.blocks.tables import table_rows
 __all__ = [
     "BatchNormalization",
     "GumbelQuantizer",
+    "PeakBoxes",
     "Positions",
     "Prototypes",
     "SpectralNormalization",

@@ -11,6 +11,7 @@ from keras_ssl.checks.arrays import (
     check_values,
     without_missing,
 )
+from keras_ssl.checks.boxes import check_boxes
 from keras_ssl.checks.ids import check_known_length, check_not_empty
 from keras_ssl.checks.images import check_images
 from keras_ssl.checks.labels import check_labels
@@ -24,6 +25,7 @@ __all__ = [
     "as_arrays",
     "check_axes",
     "check_between",
+    "check_boxes",
     "check_counts",
     "check_dtype",
     "check_images",

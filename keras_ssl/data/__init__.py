@@ -4,7 +4,8 @@
 attributes of its samples, `token_targets` those of the words of texts, and `batches` makes the data set that `fit`
 takes. `texts` (by name, file or folder) returns `Texts`, and `from_texts` a `Source` of their ids; `token_stream`
 writes the ids of large files for `Windows`. `videos` returns a `Source` of clips, `moving_digits` one of videos that
-are drawn, and `pairs` and `from_pairs` one of images with their texts.
+are drawn, `scenes` one of images that are drawn with their masks and boxes, and `pairs` and `from_pairs` one of images
+with their texts.
 """
 
 from keras_ssl.data.arrays import Arrays
@@ -29,6 +30,7 @@ from keras_ssl.data.pair_loading import from_pairs, has_pairs, pairs
 from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers import splits_of
 from keras_ssl.data.readers.text_files import lines
+from keras_ssl.data.scenes import Scenes, scenes
 from keras_ssl.data.series_statistics import channel_statistics
 from keras_ssl.data.shards import Shards
 from keras_ssl.data.sound_preparation import SoundPreparation
@@ -50,6 +52,7 @@ __all__ = [
     "ORIENTATIONS",
     "SUFFIXES",
     "Preparation",
+    "Scenes",
     "Shards",
     "SoundPreparation",
     "Source",
@@ -74,6 +77,7 @@ __all__ = [
     "load",
     "moving_digits",
     "pairs",
+    "scenes",
     "splits_of",
     "suffix",
     "targets",

@@ -11,7 +11,7 @@ from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Samples
 
-__all__ = ["MovingDigits", "moving_digits"]
+__all__ = ["MovingDigits", "gray_bytes", "moving_digits"]
 
 
 def moving_digits(
@@ -58,7 +58,7 @@ def moving_digits(
         `data.moving_digits(data.load("mnist", split="train[:50000]"), count=20_000)`
     """
     stored = images.stored if isinstance(images, Source) else np.asarray(images)
-    pixels = _bytes(stored)
+    pixels = gray_bytes(stored)
     sides = as_size(size) or (64, 64)
     for argument, value in (("count", count), ("length", length), ("digits", digits)):
         check_between(argument, value, least=1, whole=True)
@@ -129,8 +129,15 @@ def _bounced(path: np.ndarray) -> np.ndarray:
     return 1 - np.abs(1 - path % 2)
 
 
-def _bytes(images: np.ndarray) -> np.ndarray:
-    """Gray images as uint8."""
+def gray_bytes(images: np.ndarray) -> np.ndarray:
+    """Return gray images as uint8.
+
+    Args:
+        images: Array `(n, height, width, 1)`, uint8 or floats in 0..1.
+
+    Raises:
+        UserError: If they are something else.
+    """
     if images.ndim != 4 or images.shape[-1] != 1 or not len(images):
         raise UserError(
             "gray images (n, height, width, 1)", f"shape {images.shape}", "add the axis of channels: `x[..., None]`"

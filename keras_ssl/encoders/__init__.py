@@ -1,11 +1,12 @@
 """Functions that return encoders: built functional `keras.Model`s from inputs to representations `(n, d)`.
 
 The name of an encoder's Input says what kind of data it takes: `image`, `row` (of a table), `ids` (of text), `series`,
-`audio` or `video`.
+`audio` or `video`. `features` returns the feature maps inside of an encoder of images.
 """
 
 from keras_ssl.encoders.audio import spectrogram_conv, spectrogram_transformer, wav2vec2
 from keras_ssl.encoders.cached import cached, document_end, is_cacheable
+from keras_ssl.encoders.features import features
 from keras_ssl.encoders.hub import from_keras_hub
 from keras_ssl.encoders.image import conv_net, mlp, resnet18
 from keras_ssl.encoders.pooled import with_pool
@@ -22,6 +23,7 @@ __all__ = [
     "conv_transformer",
     "dilated_conv",
     "document_end",
+    "features",
     "frame_conv",
     "from_keras_hub",
     "is_cacheable",

@@ -1,11 +1,12 @@
 """Evaluation of encoders: nearest neighbors, linear probe, few labels beside baselines, collapse.
 
 Of pairs: retrieval. And of generative models: similarity, Fréchet distance, modes, likelihood.
-And of predicted frames of video.
+And of predicted frames of video, segmented images and detected boxes.
 """
 
 from keras_ssl.evaluate.anomalies import anomaly_scores, relative_scores
 from keras_ssl.evaluate.collapse import collapse, collapse_of_features
+from keras_ssl.evaluate.detection import detection_scores
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.forecasting import (
     forecast_errors,
@@ -26,6 +27,7 @@ from keras_ssl.evaluate.metrics import scores
 from keras_ssl.evaluate.probes import fit_nearest, knn, knn_of_features, linear_probe, linear_probe_of_features
 from keras_ssl.evaluate.regression import regression_scores
 from keras_ssl.evaluate.retrieval import embed_pairs, retrieval
+from keras_ssl.evaluate.segmentation import segmentation_scores
 from keras_ssl.evaluate.svm import fit_svm, svm_probe, svm_probe_of_features
 from keras_ssl.evaluate.tagging import tagging_scores
 from keras_ssl.evaluate.tf_idf import TfIdf
@@ -39,6 +41,7 @@ __all__ = [
     "anomaly_scores",
     "collapse",
     "collapse_of_features",
+    "detection_scores",
     "edit_distance",
     "embed",
     "embed_pairs",
@@ -69,6 +72,7 @@ __all__ = [
     "retrieval",
     "scores",
     "seasonal_naive",
+    "segmentation_scores",
     "split_horizon",
     "ssim",
     "svm_probe",

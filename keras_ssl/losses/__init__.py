@@ -1,20 +1,22 @@
 """Loss functions: the mathematics of the project, as pure functions of tensors.
 
-Every loss function returns a float32 scalar, except `token_cross_entropy` and those of word vectors, which return
-one number for each token or pair; `cpc_scores` returns the scores that `cpc` takes.
+Every loss function returns a float32 scalar, except `token_cross_entropy`, `each_binary_crossentropy`, `center_focal`
+and those of word vectors, which return one number for each token, label, image or pair; `cpc_scores` returns the scores
+that `cpc` takes.
 What the network produces comes first, what it is compared with second: `squared_error(reconstruction, x)`,
 `cross_entropy(logits, labels)`, `dino(student, teacher, center)`. Two views of the same samples, `z_1` and `z_2`, can
 be swapped. Adversarial losses take the discriminator's outputs: real, then generated. `sinkhorn` is not a loss: it
 computes the codes that `swav` takes. Nor is `distractor_logits`, which computes scores for `token_cross_entropy`.
 `WhereKnown` is a loss for Keras's own `compile`, where labels may be missing; `Scaled` is one for values in units of
-their own.
+their own, and `CenterLoss` one for detectors, whose targets `center_targets` makes.
 """
 
 from keras_ssl.losses.adversarial import gradient_penalty, non_saturating, wasserstein
-from keras_ssl.losses.classification import cross_entropy
+from keras_ssl.losses.classification import cross_entropy, each_binary_crossentropy
 from keras_ssl.losses.clustering import sinkhorn, swav
 from keras_ssl.losses.contrastive import dcl, info_nce, nt_xent
 from keras_ssl.losses.decorrelation import barlow_twins, vicreg
+from keras_ssl.losses.detection import CenterLoss, CenterTargets, center_focal, center_targets
 from keras_ssl.losses.distillation import dino, negative_cosine
 from keras_ssl.losses.language import token_cross_entropy
 from keras_ssl.losses.latent import gaussian_kl, l1, sparsity_kl
@@ -33,12 +35,16 @@ from keras_ssl.losses.temporal import hierarchical_contrast, instance_contrast, 
 from keras_ssl.losses.word_vectors import cbow, glove, negative_sampling, skip_gram, window_weights
 
 __all__ = [
+    "CenterLoss",
+    "CenterTargets",
     "Scaled",
     "WhereKnown",
     "absolute_error",
     "barlow_twins",
     "binary_cross_entropy",
     "cbow",
+    "center_focal",
+    "center_targets",
     "clip",
     "code_diversity",
     "cpc",
@@ -47,6 +53,7 @@ __all__ = [
     "dcl",
     "dino",
     "distractor_logits",
+    "each_binary_crossentropy",
     "gaussian_kl",
     "glove",
     "gradient_penalty",

@@ -2,16 +2,29 @@
 
 from keras_ssl.networks import merge_lora
 from keras_ssl.transfer.adapting import adapt_input, adapt_statistics
+from keras_ssl.transfer.box_labels import box_labels
 from keras_ssl.transfer.efficient import bitfit, lora
 from keras_ssl.transfer.finding import blocks
 from keras_ssl.transfer.fine_tuning import FineTuning, fine_tune, prepared
 from keras_ssl.transfer.freezing import Trainability, freeze, trainability, unfreeze
 from keras_ssl.transfer.gradual import GradualUnfreezing
-from keras_ssl.transfer.heads import classifier, forecaster, regressor, tagger, token_labels, transcriber, word_labels
+from keras_ssl.transfer.heads import (
+    classifier,
+    detector,
+    forecaster,
+    multi_label,
+    regressor,
+    segmenter,
+    tagger,
+    token_labels,
+    transcriber,
+    word_labels,
+)
 from keras_ssl.transfer.linear import fit_linear, start_from_probe
 from keras_ssl.transfer.nearest import knn_classifier, start_from_prototypes
 from keras_ssl.transfer.penalties import L2SP, regularize
 from keras_ssl.transfer.rates import layer_rates
+from keras_ssl.transfer.replacing import replace_head
 from keras_ssl.transfer.transcribing import decode_ctc, transcribe
 from keras_ssl.transfer.ways import WAYS, Way
 
@@ -26,8 +39,10 @@ __all__ = [
     "adapt_statistics",
     "bitfit",
     "blocks",
+    "box_labels",
     "classifier",
     "decode_ctc",
+    "detector",
     "fine_tune",
     "fit_linear",
     "forecaster",
@@ -36,9 +51,12 @@ __all__ = [
     "layer_rates",
     "lora",
     "merge_lora",
+    "multi_label",
     "prepared",
     "regressor",
     "regularize",
+    "replace_head",
+    "segmenter",
     "start_from_probe",
     "start_from_prototypes",
     "tagger",

@@ -3,6 +3,7 @@
 A figure's label (`figure.get_label()`) describes it in words, for use as alternative text on a page.
 """
 
+from keras_ssl.figures.plots.dense import detections, segmentations
 from keras_ssl.figures.plots.embeddings import embedding_maps, map_2d
 from keras_ssl.figures.plots.label_efficiency import label_efficiency_curves
 from keras_ssl.figures.plots.predictions import confusion_matrix, reconstructions
@@ -26,4 +27,6 @@ __all__ = [
     "spectrograms",
     "frames",
     "nearest",
+    "segmentations",
+    "detections",
 ]
