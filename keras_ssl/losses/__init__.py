@@ -1,7 +1,8 @@
 """Loss functions: the mathematics of the project, as pure functions of tensors.
 
 Every loss function returns a float32 scalar, except `token_cross_entropy` and those of word vectors, which return
-one number for each token or pair; `cpc_scores` returns the scores that `cpc` takes.
+one number for each token or pair; `cpc_scores` returns the scores that `cpc` takes, `gradnorm_weights` the weights of
+tasks.
 What the network produces comes first, what it is compared with second: `squared_error(reconstruction, x)`,
 `cross_entropy(logits, labels)`, `dino(student, teacher, center)`. Two views of the same samples, `z_1` and `z_2`, can
 be swapped. Adversarial losses take the discriminator's outputs: real, then generated. `sinkhorn` is not a loss: it
@@ -29,6 +30,7 @@ from keras_ssl.losses.reconstruction import (
 )
 from keras_ssl.losses.scaled import Scaled
 from keras_ssl.losses.speech import code_diversity, distractor_logits
+from keras_ssl.losses.task_weights import gradnorm_weights, uncertainty_weighted
 from keras_ssl.losses.temporal import hierarchical_contrast, instance_contrast, temporal_contrast
 from keras_ssl.losses.word_vectors import cbow, glove, negative_sampling, skip_gram, window_weights
 
@@ -50,6 +52,7 @@ __all__ = [
     "gaussian_kl",
     "glove",
     "gradient_penalty",
+    "gradnorm_weights",
     "hierarchical_contrast",
     "info_nce",
     "instance_contrast",
@@ -67,6 +70,7 @@ __all__ = [
     "swav",
     "temporal_contrast",
     "token_cross_entropy",
+    "uncertainty_weighted",
     "vicreg",
     "wasserstein",
     "window_weights",
