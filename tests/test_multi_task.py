@@ -39,13 +39,11 @@ def fit(model, y=None, **arguments):
     return model.fit(X, y or Y, **({"batch_size": N, "shuffle": False, "verbose": 0} | arguments)).history
 
 
-def by_hand(model, rows=slice(None)):
+def by_hand(model):
     """Mean losses over known labels."""
-    p = model.predict(X[rows], verbose=0)
-    digits, sizes = DIGITS[rows], SIZES[rows]
-    known, valued = digits >= 0, ~np.isnan(sizes)
-    chosen = p["digit"][known, digits[known]]
-    return -np.log(chosen).mean(), np.square(p["size"][valued, 0] - sizes[valued]).mean()
+    p, known, valued = model.predict(X, verbose=0), DIGITS >= 0, ~np.isnan(SIZES)
+    chosen = p["digit"][known, DIGITS[known]]
+    return -np.log(chosen).mean(), np.square(p["size"][valued, 0] - SIZES[valued]).mean()
 
 
 # ---- the mathematics -------------------------------------------------------------------------------------------------
@@ -141,7 +139,7 @@ def test_the_loss_is_the_weighted_sum_of_means_over_known_labels_and_the_logs_sa
 def test_an_epoch_logs_the_mean_over_all_known_labels_and_batches_without_labels_do_not_count():
     model = compiled(make(), rate=0.0)
     digit, size = by_hand(model)
-    logs = fit(model, batch_size=2)  # labels of a task in two of four batches
+    logs = fit(model, batch_size=2)  # four batches, of which two have a digit, and three a size
     assert logs["digit_loss"][0] == pytest.approx(digit, rel=1e-5)
     assert logs["size_loss"][0] == pytest.approx(size, rel=1e-5)
 
@@ -170,7 +168,8 @@ def test_samples_without_any_label_leave_no_trace(weighting):
 
 def test_variances_of_tasks_without_labels_stay_and_others_take_the_step_of_their_gradient():
     model = compiled(make("uncertainty"), rate=0.01)
-    digit, _ = by_hand(model, slice(3))
+    p = model.predict(X[:3], verbose=0)["digit"]
+    digit = -np.log(p[range(3), DIGITS[:3]]).mean()
     model.train_on_batch(X[:3], {"digit": DIGITS[:3], "size": SIZES[:3]})
     # derivative of exp(-s) L + s / 2 at s = 0
     np.testing.assert_allclose(model.log_variances, [-0.01 * (0.5 - digit), 0], atol=1e-6)
@@ -228,8 +227,8 @@ def test_a_saved_model_loads_trains_on_alike_and_still_checks(weighting, tmp_pat
     assert (loaded.tasks, loaded.weighting, loaded.task_weights) == (model.tasks, weighting, model.task_weights)
     assert isinstance(loaded.loss["size"], losses.WhereKnown)
     one, other = fit(model), fit(loaded)
-    assert one == pytest.approx(other, rel=1e-6)
-    assert "digit_accuracy" in other
+    assert set(one) == set(other) >= {"digit_accuracy", "size_weight", "loss"}
+    np.testing.assert_allclose([other[name] for name in one], list(one.values()), rtol=1e-6)
     with pytest.raises(UserError, match="at least one known label of 'digit'"):
         fit(loaded, {**Y, "digit": np.full(N, -1)})
 

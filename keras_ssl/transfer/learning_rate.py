@@ -1,7 +1,7 @@
 """Finding a learning rate by a short training at rising rates."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from keras_ssl.checks import check_between, check_counts
 from keras_ssl.errors import UserError
 from keras_ssl.networks import check_finite_weights, is_graph
 from keras_ssl.transfer.checking import check_samples
-from keras_ssl.trees import are_arrays, count, take
+from keras_ssl.trees import count, take
 
 __all__ = ["LearningRates", "find_learning_rate"]
 
@@ -162,7 +162,7 @@ def _optimizer(model):
 
 def _batches(model, x, y, batch_size, seed) -> Iterator[tuple]:
     """Endless batches as `train_on_batch` takes them."""
-    if are_arrays(x):
+    if isinstance(x, Mapping) or hasattr(x, "__array__"):
         if is_graph(model):
             x = check_samples(model, x)
         if y is not None and count(y) != count(x):
@@ -211,8 +211,7 @@ class _State:
         """Replace a schedule by a variable that can be set; compiled functions hold the schedule."""
         if not isinstance(self.schedule, keras.Variable):
             self.rate = keras.Variable(0.0, trainable=False, name="learning_rate")
-            self.innermost._learning_rate = self.rate
-            self.innermost._track_variable(self.rate)
+            self.innermost._learning_rate = self.rate  # which the optimizer then tracks
             self.model.train_function = None
 
     def put_back(self):

@@ -106,7 +106,7 @@ def _rates(model):
 
 
 def named_weights(model: keras.Model) -> list[tuple[str, keras.Variable]]:
-    """Return all weights of a model with their paths, such as "conv_net/conv_1/kernel"; each weight once.
+    """Return all weights of a model with their paths, such as "conv_net/conv_1/kernel"; each weight and path once.
 
     Args:
         model: Built `keras.Model`.
@@ -121,4 +121,9 @@ def named_weights(model: keras.Model) -> list[tuple[str, keras.Variable]]:
 
     walk(model, "")
     kept = {id(weight) for weight in model.weights}
-    return [pair for key, pair in found.items() if key in kept]
+    twins: dict[str, int] = {}
+    pairs = []
+    for path, weight in (pair for key, pair in found.items() if key in kept):
+        twins[path] = twins.get(path, 0) + 1
+        pairs.append((path if twins[path] == 1 else f"{path}_{twins[path]}", weight))
+    return pairs

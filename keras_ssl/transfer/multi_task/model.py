@@ -225,7 +225,8 @@ class MultiTask(keras.Model):
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Tensor]:
         """Update the metrics with known labels, and return all logs. See `compute_loss` for the arguments."""
+        labels = targets.by_task(self.tasks, y, "labels")
         given = targets.sample_weights(self.tasks, sample_weight)
-        pairs = {task: targets.for_metrics(y[task], self.loss[task], given[task]) for task in self.tasks}
+        pairs = {task: targets.for_metrics(labels[task], self.loss[task], given[task]) for task in self.tasks}
         known, weights = ({task: pair[k] for task, pair in pairs.items()} for k in (0, 1))
         return super().compute_metrics(x, known, y_pred, weights)
