@@ -7,6 +7,6 @@ from keras_ssl.backends import check_backend
 
 check_backend()
 
-from keras_ssl import blocks, likelihoods, losses, objectives, optimizers, state, transforms  # noqa: E402
+from keras_ssl import blocks, likelihoods, losses, objectives, optimizers, state, transfer, transforms  # noqa: E402
 
-__all__ = ["blocks", "likelihoods", "losses", "objectives", "optimizers", "state", "transforms"]
+__all__ = ["blocks", "likelihoods", "losses", "objectives", "optimizers", "state", "transfer", "transforms"]

@@ -63,6 +63,7 @@ def test_every_snippet_is_tested():
         "distributed",
         "generative",
         "kinds_of_data",
+        "multi_task",
         "own_objective",
         "pairs",
         "series",
@@ -188,6 +189,15 @@ def test_series_go_the_whole_way():
     names = run(snippets("docs/kinds_of_data.md")[0], ("epochs=10", "epochs=1"))
     assert names["classifier"].input.name == "series"
     assert evaluate.linear_probe(names["encoder"], names["train"], names["test"])["accuracy"] > 0.5
+
+
+def test_two_tasks_share_an_encoder(eager):
+    small = ("conv_net(train.shape)", "mlp(train.shape, (8,))")
+    names = run(snippets("docs/multi_task.md")[0], small, ("epochs=5", "epochs=1"))
+    stated = re.search(r"print\(sorted\(history\)\)  # (.*)", TEXTS["docs/multi_task.md"]).group(1).split(", ")
+    assert sorted(names["history"]) == stated
+    assert not names["changes"].stayed
+    assert {task: y.shape for task, y in names["predicted"].items()} == {"digit": (3, 10), "ink": (3, 1)}
 
 
 def quieter(sounds, seed):

@@ -6,6 +6,7 @@ And of predicted frames of video, segmented images and detected boxes.
 
 from keras_ssl.evaluate.anomalies import anomaly_scores, relative_scores
 from keras_ssl.evaluate.collapse import collapse, collapse_of_features
+from keras_ssl.evaluate.comparison import Comparison, compare
 from keras_ssl.evaluate.detection import detection_scores
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.forecasting import (
@@ -35,12 +36,14 @@ from keras_ssl.evaluate.transcription import edit_distance, transcription_scores
 from keras_ssl.evaluate.translation import translation_scores
 
 __all__ = [
+    "Comparison",
     "FeatureClassifier",
     "LabelEfficiency",
     "TfIdf",
     "anomaly_scores",
     "collapse",
     "collapse_of_features",
+    "compare",
     "detection_scores",
     "edit_distance",
     "embed",

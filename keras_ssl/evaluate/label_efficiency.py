@@ -13,6 +13,7 @@ from keras_ssl import data, networks
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate.baseline import baseline
+from keras_ssl.evaluate.comparison import mean_interval
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.metrics import scores
 from keras_ssl.evaluate.sources import labeled
@@ -53,6 +54,25 @@ class LabelEfficiency:
         """Return `{method: {labels_per_class: {"mean", "std"}}}` of a metric, with the population's std."""
         return {
             method: {n: _mean_std(figures[metric]) for n, figures in by_labels.items()}
+            for method, by_labels in self.values.items()
+        }
+
+    def intervals(
+        self, metric: str = "accuracy", confidence: float = 0.95
+    ) -> dict[str, dict[int, tuple[float, float]]]:
+        """Return `{method: {labels_per_class: (low, high)}}`: Student's t interval of a metric's mean over draws.
+
+        Those of two methods may overlap though one is better on every draw: `evaluate.compare` tests that.
+
+        Args:
+            metric: One of the metrics. Default: "accuracy".
+            confidence: Probability that such an interval holds the mean over all draws, in 0..1. Default: 0.95.
+
+        Raises:
+            UserError: If there are fewer than two draws, or `confidence` is not between 0 and 1.
+        """
+        return {
+            method: {n: mean_interval(figures[metric], confidence) for n, figures in by_labels.items()}
             for method, by_labels in self.values.items()
         }
 

@@ -2,7 +2,7 @@
 
 Every loss function returns a float32 scalar, except `token_cross_entropy`, `each_binary_crossentropy`, `center_focal`
 and those of word vectors, which return one number for each token, label, image or pair; `cpc_scores` returns the scores
-that `cpc` takes.
+that `cpc` takes, `gradnorm_weights` the weights of tasks.
 What the network produces comes first, what it is compared with second: `squared_error(reconstruction, x)`,
 `cross_entropy(logits, labels)`, `dino(student, teacher, center)`. Two views of the same samples, `z_1` and `z_2`, can
 be swapped. Adversarial losses take the discriminator's outputs: real, then generated. `sinkhorn` is not a loss: it
@@ -31,6 +31,7 @@ from keras_ssl.losses.reconstruction import (
 )
 from keras_ssl.losses.scaled import Scaled
 from keras_ssl.losses.speech import code_diversity, distractor_logits
+from keras_ssl.losses.task_weights import gradnorm_weights, uncertainty_weighted
 from keras_ssl.losses.temporal import hierarchical_contrast, instance_contrast, temporal_contrast
 from keras_ssl.losses.word_vectors import cbow, glove, negative_sampling, skip_gram, window_weights
 
@@ -57,6 +58,7 @@ __all__ = [
     "gaussian_kl",
     "glove",
     "gradient_penalty",
+    "gradnorm_weights",
     "hierarchical_contrast",
     "info_nce",
     "instance_contrast",
@@ -74,6 +76,7 @@ __all__ = [
     "swav",
     "temporal_contrast",
     "token_cross_entropy",
+    "uncertainty_weighted",
     "vicreg",
     "wasserstein",
     "window_weights",

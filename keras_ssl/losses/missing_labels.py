@@ -10,7 +10,7 @@ from keras_ssl import distribute
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Tensor
 
-__all__ = ["WhereKnown", "inner_loss"]
+__all__ = ["WhereKnown", "inner_loss", "known_elements"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -57,8 +57,21 @@ class WhereKnown(keras.losses.Loss):
         Returns:
             Scalar, float32.
         """
+        return distribute.mean(*self.weighted(y_true, y_pred, sample_weight)) / distribute.replicas()
+
+    def weighted(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the values of the inner loss and their weights, 0 where the label is unknown.
+
+        Args:
+            y_true: See `__call__`.
+            y_pred: See `__call__`.
+            sample_weight: See `__call__`.
+
+        Returns:
+            Two float32 tensors of the shape of the inner loss.
+        """
         y_true, mask = ops.convert_to_tensor(y_true), getattr(y_pred, "_keras_mask", None)
-        known = _known(y_true)
+        known = known_elements(y_true)
         filled = ops.cast(ops.where(known, y_true, ops.zeros_like(y_true)), self.dtype)
         losses = self.call(filled, ops.convert_to_tensor(y_pred, dtype=self.dtype))
         rank = len(losses.shape)
@@ -70,7 +83,7 @@ class WhereKnown(keras.losses.Loss):
         for factor in (ops.all(known, axis=tuple(range(rank, len(known.shape)))), sample_weight, mask):
             if factor is not None:
                 weights = weights * _of_rank(rank, ops.cast(factor, "float32"))
-        return distribute.mean(losses, weights) / distribute.replicas()
+        return losses, weights
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the inner loss, one value for each sample, of labels that are all known."""
@@ -104,8 +117,12 @@ def inner_loss(loss: Any) -> Any:
     return inner
 
 
-def _known(labels):
-    """Return for each element of the labels whether it is known."""
+def known_elements(labels: Tensor) -> Tensor:
+    """Return for each element of the labels whether it is known: not -1 among integers, not NaN among floats.
+
+    Args:
+        labels: Tensor of any shape. Booleans and unsigned integers are all known.
+    """
     dtype = keras.backend.standardize_dtype(labels.dtype)
     if "float" in dtype:
         return ops.logical_not(ops.isnan(labels))

@@ -20,18 +20,27 @@ from keras_ssl.transfer.heads import (
     transcriber,
     word_labels,
 )
+from keras_ssl.transfer.learning_rate import LearningRates, find_learning_rate
 from keras_ssl.transfer.linear import fit_linear, start_from_probe
+from keras_ssl.transfer.multi_task import MultiTask, multi_task
 from keras_ssl.transfer.nearest import knn_classifier, start_from_prototypes
 from keras_ssl.transfer.penalties import L2SP, regularize
 from keras_ssl.transfer.rates import layer_rates
 from keras_ssl.transfer.replacing import replace_head
+from keras_ssl.transfer.summary import LayerSummary, Summary, summary
 from keras_ssl.transfer.transcribing import decode_ctc, transcribe
+from keras_ssl.transfer.watching import Changes, watch
 from keras_ssl.transfer.ways import WAYS, Way
 
 __all__ = [
+    "Changes",
     "FineTuning",
     "GradualUnfreezing",
     "L2SP",
+    "LayerSummary",
+    "LearningRates",
+    "MultiTask",
+    "Summary",
     "Trainability",
     "WAYS",
     "Way",
@@ -43,6 +52,7 @@ __all__ = [
     "classifier",
     "decode_ctc",
     "detector",
+    "find_learning_rate",
     "fine_tune",
     "fit_linear",
     "forecaster",
@@ -52,6 +62,7 @@ __all__ = [
     "lora",
     "merge_lora",
     "multi_label",
+    "multi_task",
     "prepared",
     "regressor",
     "regularize",
@@ -59,11 +70,13 @@ __all__ = [
     "segmenter",
     "start_from_probe",
     "start_from_prototypes",
+    "summary",
     "tagger",
     "token_labels",
     "trainability",
     "transcribe",
     "transcriber",
     "unfreeze",
+    "watch",
     "word_labels",
 ]

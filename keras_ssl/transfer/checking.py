@@ -14,7 +14,14 @@ from keras_ssl.networks import rescales_bytes
 from keras_ssl.trees import are_arrays, count
 from keras_ssl.typing import Samples
 
-__all__ = ["CheckTargets", "as_keras_reads", "check_classes", "check_samples", "with_checked_fit"]
+__all__ = [
+    "CheckTargets",
+    "as_keras_reads",
+    "check_classes",
+    "check_samples",
+    "takes_class_numbers",
+    "with_checked_fit",
+]
 
 CheckTargets: TypeAlias = Callable[[keras.Model, Samples, Any, bool], object]
 """Called with the model, samples as arrays, their targets, and whether these are all: not one batch of a data set."""
@@ -67,7 +74,7 @@ def check_classes(classes: int) -> CheckTargets:
 
     def check(model, x, y, whole):
         loss = getattr(model, "loss", None)
-        if loss in _SPARSE or isinstance(loss, keras.losses.SparseCategoricalCrossentropy):
+        if takes_class_numbers(loss):
             labels = as_keras_reads(as_array(y, "labels", strings=True))
             ignored = getattr(loss, "ignore_class", None)
             if ignored is not None:
@@ -76,6 +83,15 @@ def check_classes(classes: int) -> CheckTargets:
                 check_labels(labels, count(x), classes)
 
     return check
+
+
+def takes_class_numbers(loss: Any) -> bool:
+    """Return whether a loss compares probabilities with class numbers: Keras's sparse cross-entropy.
+
+    Args:
+        loss: What `compile` takes as a loss of one output.
+    """
+    return loss in _SPARSE or isinstance(loss, keras.losses.SparseCategoricalCrossentropy)
 
 
 def check_samples(model: keras.Model, samples: Samples) -> Samples:

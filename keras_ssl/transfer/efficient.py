@@ -5,7 +5,7 @@ import keras
 from keras_ssl.checks import check_between, check_counts
 from keras_ssl.errors import UserError
 from keras_ssl.networks import has_low_rank
-from keras_ssl.transfer.finding import Layers, leaves, resolve
+from keras_ssl.transfer.finding import Layers, leaves, nested_encoder, resolve
 from keras_ssl.transfer.freezing import Trainability, set_flags, trainability
 from keras_ssl.transfer.recompiling import compile_again
 
@@ -105,8 +105,9 @@ def _has_bias(layer):
 
 def _train_in_encoder(model, layers, chosen):
     """Freeze all of the encoder but the layers chosen."""
-    encoders = [layer for layer in model.layers if isinstance(layer, keras.Model)] or resolve(model, layers)
-    set_flags(model, {leaf: leaf in chosen for encoder in encoders for leaf in leaves(encoder)})
+    encoder = nested_encoder(model)
+    frozen = resolve(model, layers) if encoder is None else [encoder]
+    set_flags(model, {leaf: leaf in chosen for layer in frozen for leaf in leaves(layer)})
 
 
 def _train_only(layer, wanted):

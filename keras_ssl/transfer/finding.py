@@ -11,7 +11,7 @@ import keras
 from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers, inner_layers
 
-__all__ = ["Layers", "blocks", "encoder_of", "is_leaf", "leaves", "paths", "resolve"]
+__all__ = ["Layers", "blocks", "encoder_of", "is_leaf", "leaves", "nested_encoder", "paths", "resolve"]
 
 Layers: TypeAlias = str | keras.layers.Layer | Sequence[str | keras.layers.Layer]
 """A layer, its name, a glob over paths, or several of these."""
@@ -58,7 +58,7 @@ def resolve(model: keras.Model, layers: Layers) -> list[keras.layers.Layer]:
     Args:
         model: `keras.Model`.
         layers: A layer; a name; a glob over paths ("*" also matches "/"); or a list of these. "encoder" also means the
-            one nested model when no layer has that name.
+            model's encoder when no layer has that name.
 
     Raises:
         UserError: If nothing in the model fits `layers`. It names the nearest paths.
@@ -72,9 +72,8 @@ def resolve(model: keras.Model, layers: Layers) -> list[keras.layers.Layer]:
         layers = str(layers)
         found = [layer for path, layer in everything if layers in (layer.name, path)]
         found = found or [layer for path, layer in everything if fnmatch.fnmatchcase(path, layers)]
-        nested = [layer for layer in inner_layers(model) if isinstance(layer, keras.Model)]
-        if not found and layers == "encoder" and len(nested) == 1:
-            found = nested
+        if not found and layers == "encoder" and nested_encoder(model) is not None:
+            found = [nested_encoder(model)]
     if not found:
         raise UserError(
             f"a layer of '{model.name}', its name, or a glob over paths",
@@ -92,23 +91,34 @@ def _nearest(name: str, known: Sequence[str]) -> str:
     return ", ".join(close) + (", …" if len(known) > len(close) else "")
 
 
+def nested_encoder(model: keras.Model) -> keras.Model | None:
+    """Return the encoder in a model: its attribute `encoder`, as objectives have, or its one nested model, or None.
+
+    Args:
+        model: `keras.Model`.
+    """
+    own = getattr(model, "encoder", None)
+    nested = [layer for layer in inner_layers(model) if isinstance(layer, keras.Model)]
+    return own if isinstance(own, keras.Model) else nested[0] if len(nested) == 1 else None
+
+
 def encoder_of(model: keras.Model) -> keras.Model:
-    """Return the encoder that is nested in a model with a head.
+    """Return the encoder that is nested in a model with a head, or with several.
 
     Args:
         model: Model such as `transfer.classifier` builds.
 
     Raises:
-        UserError: If there is not exactly one nested model.
+        UserError: If there is none.
     """
-    nested = [layer for layer in inner_layers(model) if isinstance(layer, keras.Model)]
-    if len(nested) != 1:
+    encoder = nested_encoder(model)
+    if encoder is None:
         raise UserError(
             "a model with one nested encoder, such as `transfer.classifier(encoder, classes)`",
-            f"'{model.name}' with {len(nested)} nested models",
+            f"'{model.name}' without",
             "build it with a function of `transfer`",
         )
-    return nested[0]
+    return encoder
 
 
 def blocks(encoder: keras.Model) -> list[list[keras.layers.Layer]]:

@@ -2,7 +2,7 @@
 
 import math
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from keras_ssl.transfer.finding import Layers, is_leaf, leaves, paths, resolve
 from keras_ssl.transfer.recompiling import compile_again
 from keras_ssl.typing import Schedule
 
-__all__ = ["Trainability", "freeze", "set_flags", "trainability", "unfreeze"]
+__all__ = ["Trainability", "freeze", "set_flags", "shortened", "trainability", "unfreeze"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,14 +34,19 @@ class Trainability:
 
     def __repr__(self) -> str:
         share = f"{self.trainable_parameters:,} of {self.parameters:,} parameters train"
-        return f"{share}: {_shortened(self.trainable)}. Frozen: {_shortened(self.frozen)}."
+        return f"{share}: {shortened(self.trainable)}. Frozen: {shortened(self.frozen)}."
 
 
-def _shortened(paths):
-    """The first parts of the paths with the number of layers below each, at most six of them."""
+def shortened(paths: Sequence[str], what: str = "layers") -> str:
+    """Return the first parts of paths with the number of paths below each, at most six of them.
+
+    Args:
+        paths: Such as "conv_net/conv_1".
+        what: What they are paths of. Default: "layers".
+    """
     heads = dict.fromkeys(path.split("/")[0] for path in paths)
     counts = {head: sum(p.split("/")[0] == head for p in paths) for head in heads}
-    words = [head if count == 1 else f"{head} ({count} layers)" for head, count in counts.items()]
+    words = [head if count == 1 else f"{head} ({count} {what})" for head, count in counts.items()]
     return ", ".join(words[:6] + [f"{len(words) - 6} more"] * (len(words) > 6)) or "nothing"
 
 
@@ -67,7 +72,7 @@ def freeze(model: keras.Model, layers: Layers) -> Trainability:
         model: `keras.Model`, compiled or not. A compiled one is compiled again, with the same loss and metrics and a
             new optimizer, which takes over the old one's state for the variables that still train.
         layers: A layer; a name; a glob over paths such as "conv_net/norm_*" ("*" also matches "/"); or a list of these.
-            "encoder" also means the one nested model when no layer has that name.
+            "encoder" also means the model's `encoder`, or the one nested model, when no layer has that name.
 
     Returns:
         The `Trainability` after the call. A notebook shows it as a sentence if the call ends a cell.

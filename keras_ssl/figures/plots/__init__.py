@@ -10,13 +10,14 @@ from keras_ssl.figures.plots.predictions import confusion_matrix, reconstruction
 from keras_ssl.figures.plots.retrieval import nearest
 from keras_ssl.figures.plots.series import anomalies, forecasts, series_rows
 from keras_ssl.figures.plots.sounds import spectrograms
-from keras_ssl.figures.plots.training import fine_tuning_curves, learning_curves
+from keras_ssl.figures.plots.training import fine_tuning_curves, learning_curves, learning_rates
 from keras_ssl.figures.plots.videos import frames
 
 __all__ = [
     "label_efficiency_curves",
     "fine_tuning_curves",
     "learning_curves",
+    "learning_rates",
     "embedding_maps",
     "map_2d",
     "reconstructions",

@@ -1,4 +1,4 @@
-"""Plots of training: accuracy by fine-tuning step, and losses by epoch."""
+"""Plots of training: accuracy by fine-tuning step, losses by epoch, and losses by learning rate."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.figures import palette
 from keras_ssl.figures.palette import BASELINES, INK, Figure
 
-__all__ = ["fine_tuning_curves", "learning_curves"]
+__all__ = ["fine_tuning_curves", "learning_curves", "learning_rates"]
 
 
 @palette.styled
@@ -108,3 +108,42 @@ def _line(axis, values, style):
     axis.set(xlabel="epoch", xlim=(0, None))
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.grid(axis="y")
+
+
+@palette.styled
+def learning_rates(
+    rates: Sequence[float], losses: Sequence[float], smoothed: Sequence[float], suggestion: float | None = None
+) -> Figure:
+    """Draw the losses of a short training at rising learning rates, `transfer.find_learning_rate(…)`.
+
+    Args:
+        rates: Learning rate of each step, above 0.
+        losses: Loss of each step.
+        smoothed: Moving average of the losses.
+        suggestion: Learning rate that is marked, or None. Default: None.
+
+    Returns:
+        A Figure with one axes, on which learning rates are on a logarithmic scale.
+
+    Raises:
+        UserError: If there is nothing to draw, or the lists differ in length.
+    """
+    if not len(rates) or not len(rates) == len(losses) == len(smoothed):
+        raise UserError("as many losses and averages as rates", f"{len(rates)}, {len(losses)} and {len(smoothed)}",
+                        "give those of `transfer.find_learning_rate(…)`")  # fmt: skip
+    figure = palette.figure(7.6, 4.2)
+    axes = figure.subplots()
+    color = palette.CLASSES[0]
+    axes.plot(rates, losses, ".", color=color, alpha=0.4, label="loss of a batch")
+    axes.plot(rates, smoothed, color=color, linewidth=2.4, label="moving average")
+    if suggestion is not None:
+        axes.axvline(suggestion, color=INK, linewidth=0.9, linestyle=(0, (2, 3)), label=f"suggestion: {suggestion:.2g}")
+    axes.set(xscale="log", xlabel="learning rate", ylabel="loss", title="Loss at rising learning rates")
+    low, high = min(smoothed), max(smoothed[0], losses[0])
+    axes.set_ylim(low - 0.2 * abs(high - low), high + abs(high - low))  # what blew up is above
+    axes.grid(axis="y")
+    axes.legend(loc="upper left")
+    lowest = rates[int(np.argmin(smoothed))]
+    marked = "" if suggestion is None else f"; suggestion {suggestion:.2g}"
+    figure.set_label(f"Loss at rising learning rates, lowest at {lowest:.2g}{marked}")
+    return figure
