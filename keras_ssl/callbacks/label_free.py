@@ -15,13 +15,14 @@ class LabelFree(keras.callbacks.Callback):
     """Log the figures of `evaluate.label_free` after each epoch, to choose a checkpoint by where there are no labels.
 
     The figures are in the logs of all callbacks that come later, so that `keras.callbacks.ModelCheckpoint(path,
-    monitor="lidar", mode="max", save_best_only=True)` keeps the best epoch. Training is not changed: no weight, no
-    statistic, no random draw.
+    monitor="label_free_lidar", mode="max", save_best_only=True)` keeps the best epoch. Training is not changed: no
+    weight, no statistic, no random draw.
 
     Args:
         source: `data.Source`; no labels are needed.
         views: Policy, or None for figures of samples as they are alone; see `evaluate.label_free`. Default: None.
-        name: The figures are logged as `<name>_rank_me` and so on. Default: None, `rank_me` and so on.
+        name: The figures are logged as `<name>_label_free_rank_me` and so on. Default: None, `label_free_rank_me` and
+            so on.
         every: Number of epochs between measurements. Default: 1.
         limit: Number of samples, from the first on; None for all. Default: 1000.
         count: Number of views of each sample, even. Default: 10.
@@ -55,7 +56,7 @@ class LabelFree(keras.callbacks.Callback):
         checks.check_counts(limit=1 if limit is None else limit)
         self.source = source if limit is None else source[:limit]
         self.views, self.every, self.count = views, every, count
-        self.prefix = "" if name is None else f"{name}_"
+        self.prefix = "label_free_" if name is None else f"{name}_label_free_"
         self.before: dict[str, float] | None = None
 
     def measure(self) -> dict[str, float]:

@@ -132,8 +132,8 @@ def uniformity(z: Tensor, t: float = 2.0) -> Tensor:
         Wang & Isola 2020, see `alignment`; section 4.1, the uniformity loss.
     """
     z = unit(z)
-    n = z.shape[0]
-    square = ops.maximum(2 - 2 * ops.matmul(z, ops.transpose(z)), 0.0)
+    n, lengths = z.shape[0], ops.sum(ops.square(z), axis=1)
+    square = ops.maximum(lengths[:, None] + lengths - 2 * ops.matmul(z, ops.transpose(z)), 0.0)
     others = ops.where(ops.eye(n) > 0, -math.inf, -t * square)
     return ops.logsumexp(others) - math.log(n * (n - 1))
 

@@ -3,6 +3,7 @@
 A figure's label (`figure.get_label()`) describes it in words, for use as alternative text on a page.
 """
 
+from keras_ssl.figures.plots.classification import class_scores, confident_mistakes, reliability_diagram
 from keras_ssl.figures.plots.embeddings import embedding_maps, map_2d
 from keras_ssl.figures.plots.label_efficiency import label_efficiency_curves
 from keras_ssl.figures.plots.predictions import confusion_matrix, reconstructions
@@ -20,6 +21,9 @@ __all__ = [
     "map_2d",
     "reconstructions",
     "confusion_matrix",
+    "reliability_diagram",
+    "class_scores",
+    "confident_mistakes",
     "series_rows",
     "forecasts",
     "anomalies",
