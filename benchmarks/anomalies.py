@@ -212,7 +212,8 @@ def section(result):
     sets = list(result["sets"])
     head = [f"{name}: {METRICS[key]}" for name in sets for key in ("auroc", "average_precision")]
     lines = [f"| | {' | '.join(head)} | CPU s |", "|---" * (len(head) + 2) + "|"]
-    for row in (*PEERS, *DETECTORS):
+    there = {row for runs in result["sets"].values() for one in runs for row in one}
+    for row in (row for row in (*PEERS, *DETECTORS) if row in there):
         cells, seconds = [], []
         for name in sets:
             runs = [one[row] for one in result["sets"][name] if row in one]

@@ -53,7 +53,7 @@ class LabelFree(keras.callbacks.Callback):
             raise UserError("a Source", type(source).__name__, "make one with `data.from_arrays(samples)`")
         checks.check_between("every", every, least=1, whole=True)
         checks.check_between("count", count, least=2, whole=True)
-        checks.check_counts(limit=1 if limit is None else limit)
+        checks.check_between("limit", 2 if limit is None else limit, least=2, whole=True)
         self.source = source if limit is None else source[:limit]
         self.views, self.every, self.count = views, every, count
         self.prefix = "label_free_" if name is None else f"{name}_label_free_"

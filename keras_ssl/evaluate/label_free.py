@@ -49,18 +49,19 @@ def label_free(
     Raises:
         UserError: If samples or views do not fit, there are fewer than 2 samples, or the policy changes nothing.
     """
-    source = as_source(source, encoder)[:limit]
-    h = embed(encoder, source)
-    if views is None:
-        return label_free_of_features(h)
-    if encoder is None:
-        raise UserError("an encoder, for figures of views", "None, raw inputs", "leave `views` out")
     check_between("count", count, least=2, whole=True)
     check_between("seed", seed, least=0, whole=True)
+    if limit is not None:
+        check_between("limit", limit, least=2, whole=True)
     if count % 2:
         raise UserError("an even number of views", f"count={count}", f"give `count={count + 1}`")
-    _check_policy(views, embedder(encoder), source)
-    return label_free_of_features(h, _of_views(embedder(encoder), source, views, count, seed))
+    source, network = as_source(source, encoder)[:limit], embedder(encoder)
+    if views is None:
+        return label_free_of_features(embed(network, source))
+    if network is None:
+        raise UserError("an encoder, for figures of views", "None, raw inputs", "leave `views` out")
+    _check_policy(views, network, source)
+    return label_free_of_features(embed(network, source), _of_views(network, source, views, count, seed))
 
 
 def label_free_of_features(features: Any, views: Any = None) -> dict[str, float]:
