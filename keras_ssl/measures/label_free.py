@@ -44,7 +44,7 @@ def alpha_req(z: Tensor) -> Tensor:
 
     Reference:
         Agrawal et al. 2022, "α-ReQ: Assessing Representation Quality in Self-Supervised Learning by Measuring
-        Eigenspectrum Decay", section 3.
+        Eigenspectrum Decay".
 
     Departures:
         The line through (log i, log λ_i) is fitted with weights 1/i, so that each octave of eigenvalues counts alike,
@@ -78,8 +78,8 @@ def lidar(z: Tensor, delta: float = 1e-4) -> Tensor:
         Scalar, float32, from 1 to min(n - 1, d). A higher rank is better. It means nothing if all views are equal.
 
     Reference:
-        Thilak et al. 2024, "LiDAR: Sensing Linear Probing Performance in Joint Embedding SSL Architectures", section 4
-        (there with 50 views of 1000 samples).
+        Thilak et al. 2024, "LiDAR: Sensing Linear Probing Performance in Joint Embedding SSL Architectures", the
+        exponential of the entropy of the eigenvalues of `Σ_w^-½ Σ_b Σ_w^-½`, there of 50 views of 1000 samples.
 
     Departures:
         The paper adds 1e-4 itself, so that its rank depends on the scale of the representation.

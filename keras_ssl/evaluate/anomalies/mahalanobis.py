@@ -28,7 +28,7 @@ class MahalanobisDetector(Detector):
 
     Reference:
         Rippel et al. 2021, "Modeling the Distribution of Normal Data in Pre-Trained Deep Features for Anomaly
-        Detection", section III; Ledoit & Wolf 2004, "A Well-Conditioned Estimator for Large-Dimensional Covariance
+        Detection"; Ledoit & Wolf 2004, "A Well-Conditioned Estimator for Large-Dimensional Covariance
         Matrices", Eq. 14.
 
     Departures:

@@ -32,8 +32,8 @@ class NeighborDetector(Detector):
         UserError: If `neighbors` is below 1.
 
     Reference:
-        Ramaswamy et al. 2000, "Efficient Algorithms for Mining Outliers from Large Data Sets", section 2; Sun et al.
-        2022, "Out-of-Distribution Detection with Deep Nearest Neighbors", section 3.
+        Ramaswamy et al. 2000, "Efficient Algorithms for Mining Outliers from Large Data Sets"; Sun et al. 2022,
+        "Out-of-Distribution Detection with Deep Nearest Neighbors", section 3.
 
     Example:
         `scores = NeighborDetector(simclr).fit(normal).score(samples)`

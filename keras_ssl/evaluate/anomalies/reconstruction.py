@@ -28,8 +28,7 @@ class ReconstructionDetector(Detector):
         UserError: If the objective has no `reconstruct`, or a number is below 1.
 
     Reference:
-        Sakurada & Yairi 2014, "Anomaly Detection Using Autoencoders with Nonlinear Dimensionality Reduction", section
-        2.2.
+        Sakurada & Yairi 2014, "Anomaly Detection Using Autoencoders with Nonlinear Dimensionality Reduction".
 
     Example:
         `detector = ReconstructionDetector(autoencoder).fit(normal)`
