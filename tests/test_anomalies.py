@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from cases import SHAPE, tokens
+from cases import SHAPE, convolutional, tokens
 from scipy.spatial import distance
 from sklearn import metrics
 from sklearn.covariance import LedoitWolf
@@ -84,9 +84,11 @@ def test_errors_of_reconstruction_by_hand():
     np.testing.assert_allclose(detector.score(np.array([[0.0, 6]])), [9 / 2])
 
 
-@pytest.mark.parametrize("kind", [objectives.MaskedAutoencoder, objectives.Inpainting])
-def test_every_sample_has_the_same_parts_hidden(kind):
-    objective = kind(tokens())
+@pytest.mark.parametrize(
+    ("kind", "encoder"), [(objectives.MaskedAutoencoder, tokens), (objectives.Inpainting, convolutional)]
+)
+def test_every_sample_has_the_same_parts_hidden(kind, encoder):
+    objective = kind(encoder())
     detector = evaluate.ReconstructionDetector(objective, draws=3).fit(IMAGES[:3])
     found = detector.score(IMAGES[:3])
     np.testing.assert_allclose(detector.score(IMAGES[2::-1]), found[::-1], rtol=1e-5)

@@ -139,9 +139,10 @@ def test_neither_scale_nor_order_nor_rotation_matters(name):
 
 def test_lidar_does_not_count_what_only_views_change():
     noise = RNG.normal(size=(40, 4, 6)).astype("float32")  # as large in all six directions
-    signal = np.concatenate([10 * Z[:, None, :2], np.zeros((40, 1, 4))], axis=-1).astype("float32")
+    signal = np.concatenate([5 * Z[:, None, :2], np.zeros((40, 1, 4))], axis=-1).astype("float32")
     lidar, rank = float(measures.lidar(signal + noise)), float(measures.rank_me((signal + noise)[:, 0]))
-    assert lidar < 2.5 < 4 < rank  # two directions tell samples apart; noise counts in the other
+    # two directions tell samples apart, all six hold noise; over five seeds 2.11 to 2.22, and 4.27 to 4.54
+    assert lidar < 2.5 < 4 < rank
 
 
 # ---- of an encoder ---------------------------------------------------------------------------------------------------
