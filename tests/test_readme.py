@@ -59,6 +59,8 @@ def quick_views(monkeypatch):
 def test_every_snippet_is_tested():
     counts = {page: len(snippets(page)) for page in TEXTS}
     pages_of_one = (
+        "anomalies",
+        "choosing",
         "dense",
         "distributed",
         "generative",
@@ -234,6 +236,22 @@ def test_series_with_missing_values_are_classified_forecast_and_searched_for_ano
     names = run(snippets("docs/series.md")[0], *fewer, ("(0, 3, 120)", "(0, 3, 24)"), ("(120, 1)", "(24, 1)"))
     assert int(names["ts2vec"].step) == 2
     assert names["forecaster"].output_shape == (None, 8, 1)
+
+
+def test_anomalies_are_detected(eager):
+    small = ('conv_net(train.shape, pooling="flatten")', "mlp(train.shape, (16, 8))"), ("epochs=20", "epochs=1")
+    names = run(snippets("docs/anomalies.md")[0], *small, ("export.deploy(", "(lambda *_, **__: None)("))
+    assert names["detector"].model().output["score"].shape == (None,)
+    assert 0 < names["alarms"].mean() < 0.5
+
+
+def test_a_checkpoint_is_chosen_without_labels(eager, quick_views):
+    small = ("conv_net(train.shape)", "mlp(train.shape, (16, 8))"), ("epochs=5", "epochs=2")
+    names = run(snippets("docs/choosing.md")[0], *small, ("limit=500", "limit=50"))
+    lidar = names["history"]["label_free_lidar"]
+    assert len(lidar) == 2
+    found = evaluate.label_free(names["chosen"], names["train"], views.digits(), limit=50, count=4)["lidar"]
+    assert found == pytest.approx(max(lidar), rel=1e-4)
 
 
 def test_frames_of_moving_digits_are_predicted(eager):

@@ -2,6 +2,7 @@
 
 from keras_ssl.blocks.attention import attention, attention_bias, gelu, scaled_dot_product, transformer
 from keras_ssl.blocks.cross_attention import cross_attention, transformer_decoder
+from keras_ssl.blocks.distances import MahalanobisDistance, NeighborDistance
 from keras_ssl.blocks.mel import log_mel, mel_filters
 from keras_ssl.blocks.normalization import BatchNormalization
 from keras_ssl.blocks.patches import patchify, unpatchify
@@ -34,6 +35,8 @@ from keras_ssl.blocks.tables import table_rows
 __all__ = [
     "BatchNormalization",
     "GumbelQuantizer",
+    "MahalanobisDistance",
+    "NeighborDistance",
     "PeakBoxes",
     "Positions",
     "Prototypes",

@@ -10,11 +10,14 @@ import numpy as np
 from keras_ssl import checks
 from keras_ssl.backends import on_tensorflow
 from keras_ssl.data import Source
+from keras_ssl.errors import UserError
 from keras_ssl.evaluate.sources import as_source
 from keras_ssl.seeds import SeedStream
 from keras_ssl.typing import Progress
 
-__all__ = ["importance_weighted_nll", "negative_elbo"]
+__all__ = ["importance_weighted_nll", "negative_elbo", "negative_log_likelihoods"]
+
+_BOUNDS = ("importance", "elbo")
 
 
 def negative_elbo(
@@ -43,12 +46,8 @@ def negative_elbo(
     Raises:
         UserError: If the model has no `log_weights`, the images do not fit, or a number is below 1.
     """
-    total, count = 0.0, 0
-    for log_weights in _log_weights(vae, source, samples, chunk, batch_size, seed, progress):
-        for part in log_weights:
-            total += part.sum()
-            count += part.size
-    return -float(total / count)
+    found = negative_log_likelihoods(vae, source, samples, "elbo", chunk, batch_size, seed, progress)
+    return float(found.mean())
 
 
 def importance_weighted_nll(
@@ -86,10 +85,53 @@ def importance_weighted_nll(
     Reference:
         Burda et al. 2015, "Importance Weighted Autoencoders", Eq. 8.
     """
-    likelihoods = []
+    found = negative_log_likelihoods(vae, source, samples, "importance", chunk, batch_size, seed, progress)
+    return float(found.mean())
+
+
+def negative_log_likelihoods(
+    vae: Any,
+    source: Source | np.ndarray,
+    samples: int = 50,
+    bound: str = "importance",
+    chunk: int = 50,
+    batch_size: int = 100,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """Estimate the negative log-likelihood of each image, from above.
+
+    Args:
+        vae: See `importance_weighted_nll`.
+        source: See `importance_weighted_nll`.
+        samples: k, latent samples for each image. Default: 50.
+        bound: "importance", `-log (1/k) Σ_i w_i`, or "elbo", the looser `-(1/k) Σ_i log w_i`, where
+            `w_i = p(x|z_i) p(z_i) / q(z_i|x)`. Default: "importance".
+        chunk: See `importance_weighted_nll`.
+        batch_size: See `importance_weighted_nll`.
+        seed: See `importance_weighted_nll`. The samples of an image depend on its place in the batch, too.
+        progress: See `importance_weighted_nll`.
+
+    Returns:
+        Float64 array `(n,)`, in nats.
+
+    Raises:
+        UserError: If the model has no `log_weights`, the images do not fit, a number is below 1, or there is no such
+            bound.
+
+    Reference:
+        See `importance_weighted_nll`.
+    """
+    if bound not in _BOUNDS:
+        raise UserError(f"bound among {', '.join(_BOUNDS)}", repr(bound), "choose one of them")
+    found = []
     for log_weights in _log_weights(vae, source, samples, chunk, batch_size, seed, progress):
-        likelihoods.append(functools.reduce(np.logaddexp, (np.logaddexp.reduce(part, axis=0) for part in log_weights)))
-    return -float(np.concatenate(likelihoods).mean() - math.log(samples))
+        if bound == "elbo":
+            found.append(sum(part.sum(axis=0) for part in log_weights) / samples)
+        else:
+            totals = (np.logaddexp.reduce(part, axis=0) for part in log_weights)
+            found.append(functools.reduce(np.logaddexp, totals) - math.log(samples))
+    return -np.concatenate(found)
 
 
 def _log_weights(vae, source, samples, chunk, batch_size, seed, progress):

@@ -3,6 +3,7 @@
 A figure's label (`figure.get_label()`) describes it in words, for use as alternative text on a page.
 """
 
+from keras_ssl.figures.plots.classification import class_scores, confident_mistakes, reliability_diagram
 from keras_ssl.figures.plots.dense import detections, segmentations
 from keras_ssl.figures.plots.embeddings import embedding_maps, map_2d
 from keras_ssl.figures.plots.label_efficiency import label_efficiency_curves
@@ -14,20 +15,23 @@ from keras_ssl.figures.plots.training import fine_tuning_curves, learning_curves
 from keras_ssl.figures.plots.videos import frames
 
 __all__ = [
-    "label_efficiency_curves",
+    "anomalies",
+    "class_scores",
+    "confident_mistakes",
+    "confusion_matrix",
+    "detections",
+    "embedding_maps",
     "fine_tuning_curves",
+    "forecasts",
+    "frames",
+    "label_efficiency_curves",
     "learning_curves",
     "learning_rates",
-    "embedding_maps",
     "map_2d",
-    "reconstructions",
-    "confusion_matrix",
-    "series_rows",
-    "forecasts",
-    "anomalies",
-    "spectrograms",
-    "frames",
     "nearest",
+    "reconstructions",
+    "reliability_diagram",
     "segmentations",
-    "detections",
+    "series_rows",
+    "spectrograms",
 ]

@@ -1,0 +1,185 @@
+"""Plots of a classifier: whether its probabilities are to be believed, its classes, and its worst mistakes."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_ssl.checks import as_array, check_between, check_labels, check_shape
+from keras_ssl.errors import UserError
+from keras_ssl.figures import palette
+from keras_ssl.figures.palette import INK, Figure
+
+__all__ = ["class_scores", "confident_mistakes", "reliability_diagram"]
+
+_BINS = ("count", "confidence", "accuracy")
+_BAR, _GAP = "#0072B2", "#D55E00"
+_MEASURES = {"precision": ("#0072B2", "o"), "recall": ("#E69F00", "D")}
+_COLUMNS = 6
+
+
+@palette.styled
+def reliability_diagram(bins: Mapping[str, Any]) -> Figure:
+    """Draw how often predictions are right against how sure they are, and below it how many there are of each.
+
+    Args:
+        bins: Result of `evaluate.reliability`, or a dict of them by title, such as before and after
+            `evaluate.at_temperature`, which are drawn side by side.
+
+    Returns:
+        A Figure with two axes for each result. Bars below the diagonal are predictions that are too sure; the gap is
+        orange. Each title has the expected calibration error. The lines below are the means of accuracy (blue) and of
+        confidence (orange).
+
+    Raises:
+        UserError: If these are not such results.
+
+    Reference:
+        Guo et al. 2017, "On Calibration of Modern Neural Networks", Figure 1.
+    """
+    several = {"": bins} if set(_BINS) <= set(bins) else dict(bins)
+    if not several or not all(map(_are_bins, several.values())):
+        raise UserError(
+            "bins with count, confidence and accuracy, and samples in them",
+            f"a dict of {', '.join(map(str, bins)) or 'nothing'}",
+            "give `evaluate.reliability(labels, probabilities)`, or a dict of them by title",
+        )
+    figure = palette.figure(3.6 * len(several) + 0.4, 4.4)
+    axes = figure.subplots(2, len(several), sharex=True, squeeze=False, height_ratios=[3, 1])
+    said = [_reliability(above, below, title, one) for (above, below), (title, one) in zip(axes.T, several.items())]
+    axes[0, 0].set_ylabel("accuracy")
+    axes[1, 0].set_ylabel("share of samples", fontsize=8.5)
+    figure.set_label("Accuracy by confidence. " + "; ".join(said))
+    return figure
+
+
+def _are_bins(one):
+    return isinstance(one, Mapping) and set(_BINS) <= set(one) and np.sum(one["count"]) > 0
+
+
+def _reliability(above, below, title, bins):
+    count, confidence, accuracy = (np.asarray(bins[name], "float64") for name in _BINS)
+    width = 1 / len(count)
+    middle, full = (np.arange(len(count)) + 0.5) * width, count > 0
+    low, high = np.minimum(accuracy, confidence), np.maximum(accuracy, confidence)
+    above.bar(middle[full], accuracy[full], width, color=_BAR, alpha=0.85, edgecolor="white", label="accuracy")
+    gap = {"color": _GAP, "alpha": 0.45, "edgecolor": _GAP, "linewidth": 0.6}
+    above.bar(middle[full], (high - low)[full], width, bottom=low[full], label="gap to the confidence", **gap)
+    above.plot([0, 1], [0, 1], color=INK, linewidth=0.9, linestyle=(0, (2, 3)))
+    below.bar(middle, count / count.sum(), width, color="#9aa5b1", edgecolor="white")
+    below.axvline((count * confidence).sum() / count.sum(), color=_GAP, linewidth=1.2)
+    below.axvline((count * accuracy).sum() / count.sum(), color=_BAR, linewidth=1.2)
+    error = f"ECE {(count * np.abs(accuracy - confidence)).sum() / count.sum():.3f}"
+    said = f"{title}: {error}" if title else error
+    above.set(xlim=(0, 1), ylim=(0, 1), title=said)
+    above.legend(loc="upper left")
+    below.set(xlabel="confidence", ylim=(0, 1))
+    return said
+
+
+@palette.styled
+def class_scores(
+    labels: Sequence[int] | np.ndarray,
+    predictions: Sequence[int] | np.ndarray,
+    class_names: Sequence[str] | None = None,
+) -> Figure:
+    """Draw precision, recall and F1 of each class, the class of lowest F1 at the bottom.
+
+    Args:
+        labels: `(n,)` true class numbers.
+        predictions: `(n,)` predicted class numbers.
+        class_names: Names by class number. Default: the numbers.
+
+    Returns:
+        A Figure with one axes. Behind the name of a class stands how many samples it has.
+
+    Raises:
+        UserError: If the lengths differ or are zero, or a class number has no name.
+    """
+    from sklearn.metrics import precision_recall_fscore_support
+
+    labels, predictions = as_array(labels, "labels"), as_array(predictions, "predictions")
+    for name, x in (("labels", labels), ("predictions", predictions)):
+        check_labels(x, len(labels), None if class_names is None else len(class_names), name, at_least=1)
+    present = np.unique([*labels, *predictions])
+    figures = np.array(precision_recall_fscore_support(labels, predictions, labels=present, zero_division=0))
+    order = np.argsort(figures[2], kind="stable")
+    names = [str(k) if class_names is None else str(class_names[k]) for k in present[order]]
+    figure = palette.figure(6.4, 0.34 * len(order) + 1.4)
+    axes = figure.subplots()
+    rows = np.arange(len(order))
+    axes.barh(rows, figures[2][order], 0.62, color="#d5dae0", label="F1")
+    for values, (measure, (color, marker)) in zip(figures, _MEASURES.items()):
+        axes.plot(values[order], rows, marker, color=color, markersize=5, label=measure)
+    axes.set_yticks(rows, [f"{name}  ({int(count)})" for name, count in zip(names, figures[3][order])])
+    axes.tick_params(axis="y", length=0)
+    mean = f"mean F1 {figures[2].mean():.3f} over {len(order)} classes"
+    axes.set(xlim=(0, 1.01), ylim=(-0.6, len(order) - 0.4), title=mean, xlabel="score (behind each class: its samples)")
+    axes.grid(axis="x")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    lowest = f"the lowest is that of {names[0]}, {figures[2][order][0]:.3f}"
+    figure.set_label(f"Precision, recall and F1 of classes: {mean}; {lowest}")
+    return figure
+
+
+@palette.styled
+def confident_mistakes(
+    images: np.ndarray,
+    labels: Sequence[int] | np.ndarray,
+    probabilities: np.ndarray,
+    class_names: Sequence[str] | None = None,
+    count: int = 12,
+) -> Figure:
+    """Draw the images whose wrong class was predicted with the highest probability: wrong labels often are among them.
+
+    Args:
+        images: `(n, height, width, channels)`, values in 0..1. Three channels are shown in color; any other number of
+            channels is averaged to gray.
+        labels: `(n,)` true class numbers.
+        probabilities: `(n, k)` predicted probabilities.
+        class_names: Names by class number. Default: the numbers.
+        count: Number of images, at least 1. Default: 12.
+
+    Returns:
+        A Figure with one axes for each mistake, the surest first. Below each image stand the predicted class, its
+        probability, and the true class.
+
+    Raises:
+        UserError: If the shapes do not fit, or a class has no name.
+    """
+    images, p = np.asarray(images, "float32"), as_array(probabilities, "probabilities")
+    check_shape(images, at_least=1)
+    check_between("count", count, least=1, whole=True)
+    if p.ndim != 2 or len(p) != len(images) or len(p[0]) > len(class_names if class_names is not None else p[0]):
+        raise UserError(
+            f"probabilities of {len(images)} images, and a name for each class",
+            f"shape {p.shape}" + ("" if class_names is None else f" and {len(class_names)} names"),
+            "give `classifier.predict(images)`, and all names or none",
+        )
+    check_labels(labels, len(images), p.shape[1])
+    labels, predicted = np.asarray(labels), p.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != labels)
+    order = wrong[np.argsort(-p[wrong, predicted[wrong]], kind="stable")][:count]
+    title = f"{len(wrong)} of {len(labels)} predictions are wrong"
+    rows = max(1, -(-len(order) // _COLUMNS))
+    figure = palette.figure(1.35 * min(_COLUMNS, max(len(order), 3)), 1.85 * rows + 0.35)
+    figure.suptitle(title, x=0.01, ha="left", size=11.5, weight="bold")
+    names = [str(k) for k in range(p.shape[1])] if class_names is None else [str(name) for name in class_names]
+    if len(order):
+        cells = list(figure.subplots(rows, min(_COLUMNS, len(order)), squeeze=False).flat)
+        for axis, k in zip(cells, order):
+            _mistake(axis, images[k], names[predicted[k]], float(p[k, predicted[k]]), names[labels[k]])
+        for axis in cells[len(order) :]:
+            axis.remove()
+    figure.set_label(f"The surest mistakes of a classifier: {title}, of which {len(order)} are drawn")
+    return figure
+
+
+def _mistake(axis, image, predicted, probability, true):
+    shade = image if image.shape[-1] == 3 else image.mean(axis=-1)
+    axis.imshow(np.clip(shade, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)
+    said, name = (textwrap.shorten(words, 16, placeholder="…") for words in (predicted, true))
+    axis.set_xlabel(f"{said}: {probability:.3f}\ntrue: {name}", fontsize=8.5, labelpad=3)

@@ -1,0 +1,90 @@
+"""The benchmarks of figures without labels and of anomalies: what their tables say of made-up results."""
+
+import numpy as np
+import pytest
+
+from benchmarks import anomalies, label_free
+
+
+def checkpoints(accuracies, **figures):
+    """Checkpoints of a training with these accuracies; figures that are not given rise with the epoch."""
+    names = [name for name in label_free.SIGNS if "+" not in name]
+    rising = {name: np.arange(len(accuracies), dtype=float) for name in names} | figures
+    return {
+        "checkpoints": [
+            {"figures": {name: float(rising[name][k]) for name in names}, "scores": {"linear": accuracy}}
+            for k, accuracy in enumerate(accuracies)
+        ],
+        "cpu_seconds": 1.0,
+    }
+
+
+RESULT = {
+    "protocol": {"version": 2, "epochs": [1, 2, 5]},
+    "machine": "2 cores",
+    "baselines": [{"raw inputs": {"linear": 0.95}, "untrained encoder": {"linear": 0.9}}],
+    "rows": {
+        "simclr": [checkpoints([0.90, 0.95, 0.93], lidar=[1, 3, 2], alpha=[0.2, 1.1, 1.5])],
+        "autoencoder": [checkpoints([0.80, 0.85, 0.88], lidar=[3, 2, 1], alpha=[2, 1.5, np.inf])],
+    },
+}
+
+
+def test_correlations_within_trainings_and_over_all():
+    assert label_free.within(RESULT, "lidar", label_free.TWO_VIEWS) == pytest.approx([1.0])
+    assert label_free.within(RESULT, "lidar", label_free.ONE_INPUT) == pytest.approx([-1.0])
+    assert label_free.within(RESULT, "rank_me", label_free.TWO_VIEWS) == pytest.approx([0.5])
+    assert label_free.within(RESULT, "uniformity", label_free.ONE_INPUT) == pytest.approx([-1.0])  # lower is better
+    assert label_free.within(RESULT, "alpha", label_free.TWO_VIEWS) == pytest.approx([1.0])  # 0.1 from 1 is best
+    assert label_free.within(RESULT, "alpha", label_free.ONE_INPUT) == pytest.approx([-0.5])  # infinity is worst
+    # ranks of accuracy 4, 6, 5, 1, 2, 3 and of LiDAR 1.5, 5.5, 3.5, 5.5, 3.5, 1.5
+    ranks = [4, 6, 5, 1, 2, 3], [1.5, 5.5, 3.5, 5.5, 3.5, 1.5]
+    assert label_free.over_all(RESULT, "lidar") == pytest.approx([np.corrcoef(*ranks)[0, 1]])
+    assert label_free.over_all(RESULT, "loss") == []
+
+
+def test_what_choosing_by_a_figure_loses():
+    assert label_free.lost(RESULT, "lidar") == pytest.approx([0, 8])
+    assert label_free.lost(RESULT, "epoch") == pytest.approx([2, 0])
+
+
+def test_a_figure_or_an_accuracy_that_stands_still():
+    assert label_free.correlation(np.ones(3), np.arange(3)) == 0
+    assert label_free.correlation(np.arange(3), np.ones(3)) is None
+
+
+def test_the_section_says_which_figures_follow_the_accuracy():
+    text = label_free.section(RESULT)
+    assert "| LiDAR | 1.00 ± 0.00 | -1.00 ± 0.00 |" in text
+    assert "joint embedding: alpha-ReQ (distance from 1), LiDAR; others: RankMe" in text
+    assert "raw inputs 0.950, untrained encoder 0.900" in text
+    assert "1 joint-embedding objectives and of 1 others, 3 checkpoints each" in text
+
+
+def test_every_objective_of_the_benchmark_is_one():
+    assert len(label_free.NAMES) >= 15
+    assert not [name for name in label_free.NAMES.values() if not hasattr(label_free.objectives, name)]
+
+
+def test_detectors_stand_beside_their_peers():
+    def one(auroc):
+        return {"auroc": auroc, "average_precision": 0.5, "precision_at_n": 0.5, "seconds": 2.0}
+
+    rows = {**dict.fromkeys(anomalies.PEERS, one(0.7)), "Autoencoder, neighbors": one(0.8)}
+    better = {**rows, "Autoencoder, neighbors": one(0.9)}
+    text = anomalies.section({"sets": {"cancer": [rows, better]}, "machine": "2 cores"})
+    assert "| Autoencoder, neighbors | 0.850 ± 0.050 | 0.500 ± 0.000 | 2.0 |" in text
+    assert "cancer: Autoencoder, neighbors 0.850, beside Isolation Forest 0.700" in text
+    assert "SimCLR" not in text  # which has no row here
+
+
+def test_half_of_what_is_normal_is_scored_with_all_anomalies():
+    x, is_anomaly = np.arange(10.0)[:, None], np.arange(10) >= 6
+    train, scored, known = anomalies._split(x, is_anomaly, seed=0)
+    assert len(train) == 3
+    assert sorted([*train[:, 0], *scored[:, 0]]) == list(range(10))
+    assert known.sum() == 4
+    np.testing.assert_array_equal(known, scored[:, 0] >= 6)
+    train, scored, _ = anomalies._standardized(train, scored, known)
+    assert train.mean() == pytest.approx(0, abs=1e-6)
+    assert train.std() == pytest.approx(1, abs=1e-3)
