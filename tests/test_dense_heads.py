@@ -26,14 +26,14 @@ def conv_net():
 
 def segmenter(encoder=None, **arguments):
     model = transfer.segmenter(encoder or conv_net(), classes=2, width=4, **arguments)
-    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", run_eagerly=True)
+    model.compile(keras.optimizers.Adam(0.03), "sparse_categorical_crossentropy", run_eagerly=True)
     return model
 
 
 def detector(encoder=None, **arguments):
     arguments = {"stride": 2, "count": 3, "width": 4, **arguments}
     model = transfer.detector(encoder or conv_net(), classes=2, **arguments)
-    model.compile(keras.optimizers.Adam(0.01), {"maps": losses.CenterLoss()}, run_eagerly=True)
+    model.compile(keras.optimizers.Adam(0.03), {"maps": losses.CenterLoss()}, run_eagerly=True)
     return model
 
 
@@ -121,12 +121,11 @@ def test_encoders_and_arguments_that_do_not_fit_are_clear_errors(make, message):
 def test_a_segmenter_gives_each_pixel_probabilities_and_learns():
     model = segmenter()
     assert model.output_shape == (None, 8, 8, 2)
-    before = model.evaluate(IMAGES, MASKS, verbose=0)
-    model.fit(IMAGES, MASKS, epochs=4, verbose=0)
+    history = model.fit(IMAGES, MASKS, epochs=6, verbose=0).history["loss"]
+    assert history[-1] < 0.9 * history[0]  # as the masks are the images themselves, all of it can be learned
     found = model.predict_on_batch(IMAGES)
     assert found.dtype == "float32"
     np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-6)  # of two floats
-    assert model.evaluate(IMAGES, MASKS, verbose=0) < 0.9 * before
 
 
 def test_a_segmenter_of_patches_has_the_size_of_the_images():
@@ -138,10 +137,8 @@ def test_a_detector_has_boxes_and_maps_and_learns():
     model = detector()
     shapes = {name: x.shape for name, x in model.output.items()}
     assert shapes == {"boxes": (None, 3, 4), "scores": (None, 3), "classes": (None, 3), "maps": (None, 4, 4, 6)}
-    before = model.evaluate(IMAGES, LABELED, verbose=0)
-    model.fit(IMAGES, LABELED, epochs=4, verbose=0)
-    # the focal loss of the prior and the sizes fall; a loss that is not connected to the maps would stay
-    assert model.evaluate(IMAGES, LABELED, verbose=0) < 0.9 * before
+    history = model.fit(IMAGES, LABELED, epochs=6, verbose=0).history["loss"]
+    assert history[-1] < 0.9 * history[0]  # sizes begin near 0, and are learned first
     assert set(model.predict_on_batch(IMAGES)) == set(shapes)
 
 
@@ -259,6 +256,7 @@ def parities(version):
     return about["parity"], set(about["signatures"]["serving_default"]["outputs"])
 
 
+@pytest.mark.exhaustive
 def test_a_segmenter_is_deployed(tmp_path):
     model = segmenter()
     model.fit(IMAGES, MASKS, verbose=0)
@@ -287,11 +285,10 @@ def test_encoders_of_keras_applications_get_heads(name, tmp_path):
     images = RNG.random((2, 64, 64, 3), "float32")
     image = keras.Input((64, 64, 3), name="image")
     nested = keras.Model(image, network(image), name="encoder")
-    for encoder in (network, nested):
-        model = transfer.segmenter(encoder, classes=3, width=8)
-        model.compile("adam", "sparse_categorical_crossentropy")
-        history = model.fit(images, RNG.integers(0, 3, (2, 64, 64)), epochs=2, verbose=0).history["loss"]
-        assert np.isfinite(history).all()
+    model = transfer.segmenter(nested, classes=3, width=8)
+    model.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
+    loss = model.train_on_batch(images, RNG.integers(0, 3, (2, 64, 64)))
+    assert np.isfinite(loss)
     export.deploy(transfer.detector(network, classes=3, width=8), tmp_path / "boxes", samples=images)
 
 
@@ -302,15 +299,14 @@ LABELS = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1], [1, 1, 0]])
 
 def multi_label(loss="binary_crossentropy"):
     model = transfer.multi_label(conv_net(), classes=3)
-    model.compile(keras.optimizers.Adam(0.01), loss, run_eagerly=True)
+    model.compile(keras.optimizers.Adam(0.03), loss, run_eagerly=True)
     return model
 
 
 def test_several_labels_are_learned():
     model = multi_label()
-    before = model.evaluate(IMAGES, LABELS, verbose=0)
-    model.fit(IMAGES, LABELS, epochs=4, verbose=0)
-    assert model.evaluate(IMAGES, LABELS, verbose=0) < before
+    history = model.fit(IMAGES, LABELS, epochs=6, verbose=0).history["loss"]
+    assert history[-1] < 0.9 * history[0]
     assert transfer.multi_label(conv_net(), classes=1).output_shape == (None, 1)
 
 
