@@ -216,13 +216,13 @@ def section(result):
         f"{name} {np.mean([one[name]['linear'] for one in result['baselines']]):.3f}" for name in result["baselines"][0]
     )
     last = [accuracies(run["checkpoints"])[-1] for runs in result["rows"].values() for run in runs]
-    seeds = max(map(len, result["rows"].values()))
+    seeds, count = max(map(len, result["rows"].values())), len(result["protocol"]["epochs"])
     return "\n".join(lines) + (
         f"\n\nSpearman's correlation with the accuracy of a linear classifier on digits: within the trainings of "
         f"{sum(name in result['rows'] for name in TWO_VIEWS)} joint-embedding objectives and of "
-        f"{sum(name in result['rows'] for name in ONE_INPUT)} others, {len(result['protocol']['epochs'])} checkpoints each, mean ± standard deviation "
-        f"over trainings; over all checkpoints of a seed; {seeds} seed(s). Lost: points of accuracy below the best "
-        f"checkpoint of a training, if the best value of the figure chooses one.\n"
+        f"{sum(name in result['rows'] for name in ONE_INPUT)} others, {count} checkpoints each, mean ± standard "
+        f"deviation over trainings; over all checkpoints of a seed; {seeds} seed(s). Lost: points of accuracy "
+        f"below the best checkpoint of a training, if the best value of the figure chooses one.\n"
         f"At least {TRUSTED} on average, by column: {words}.\n"
         f"Accuracies: {baseline}, after the last epoch {np.min(last):.3f} to {np.max(last):.3f} "
         f"({result['machine']}; `python -m benchmarks.label_free`)." + note(result)

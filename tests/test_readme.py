@@ -246,8 +246,8 @@ def test_anomalies_are_detected(eager):
 
 
 def test_a_checkpoint_is_chosen_without_labels(eager, quick_views):
-    small = ("conv_net(train.shape)", "mlp(train.shape, (16, 8))"), ("epochs=5", "epochs=2")
-    names = run(snippets("docs/choosing.md")[0], *small, ("limit=500", "limit=50"))
+    small = ("conv_net(train.shape)", "mlp(train.shape, (16, 8))"), ("epochs=5", "epochs=2"), ("limit=500", "limit=50")
+    names = run(snippets("docs/choosing.md")[0], *small, ("batches(train,", "batches(train[:256],"))
     lidar = names["history"]["label_free_lidar"]
     assert len(lidar) == 2
     found = evaluate.label_free(names["chosen"], names["train"], views.digits(), limit=50, count=4)["lidar"]

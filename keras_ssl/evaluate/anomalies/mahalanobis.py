@@ -1,5 +1,7 @@
 """Anomalies by the Mahalanobis distance from the mean of normal samples."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -41,8 +43,8 @@ class MahalanobisDetector(Detector):
     def __init__(self, encoder: keras.Model | None) -> None:
         super().__init__(encoder)
         self.encoder = encoder
-        self.mean: np.ndarray | None = None
-        self.factor: np.ndarray | None = None
+        self.mean: Any = None
+        self.factor: Any = None
 
     def fit_source(self, source: Source) -> np.ndarray:
         """Estimate mean and covariance; see `Detector.fit_source`."""

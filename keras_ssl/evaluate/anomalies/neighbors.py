@@ -43,7 +43,7 @@ class NeighborDetector(Detector):
         super().__init__(encoder)
         check_counts(neighbors=neighbors)
         self.encoder, self.neighbors, self.normalize = encoder, neighbors, normalize
-        self.known: np.ndarray | None = None
+        self.known: Any = None
         self._index: Any = None
 
     def fit_source(self, source: Source) -> np.ndarray:
