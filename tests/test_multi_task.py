@@ -200,7 +200,7 @@ def test_lengths_of_gradients_are_those_at_the_last_kernel_of_the_encoder():
     np.testing.assert_allclose(model.balance, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("weighting", [*dear(["fixed"]), "uncertainty", "gradnorm"])
+@pytest.mark.parametrize("weighting", [*dear(["fixed", "uncertainty"]), "gradnorm"])
 def test_two_replicas_take_the_steps_of_one_device(weighting, two_replicas):
     weights, found, logs = make(weighting).get_weights(), [], []
     for strategy in (tf.distribute.get_strategy(), two_replicas):
@@ -217,7 +217,7 @@ def test_two_replicas_take_the_steps_of_one_device(weighting, two_replicas):
     np.testing.assert_allclose(logs[1], logs[0], rtol=1e-5)
 
 
-@pytest.mark.parametrize("weighting", WEIGHTINGS)
+@pytest.mark.parametrize("weighting", ["uncertainty", *dear(["fixed", "gradnorm"])])
 def test_a_saved_model_loads_trains_on_alike_and_still_checks(weighting, tmp_path):
     given = {"task_weights": {"digit": 2.0}} if weighting == "fixed" else {}
     model = compiled(make(weighting, **given), metrics={"digit": ["accuracy"]})
@@ -246,7 +246,8 @@ def test_a_frozen_encoder_stays_and_gradnorm_refuses_one():
         transfer.freeze(compiled(make("gradnorm")), "encoder")
 
 
-@pytest.mark.parametrize("weighting", [*dear(["fixed", "uncertainty"]), "gradnorm"])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
 def test_an_interrupted_training_ends_as_one_that_was_not(weighting, tmp_path):
     def batches(step):
         return tf.data.Dataset.from_tensor_slices((X, Y)).batch(4)
