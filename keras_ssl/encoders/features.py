@@ -160,7 +160,7 @@ def _patch_grid(encoder):
 
 def _as_map(encoder, path, x, grid, k):
     """A map, or frames laid out as one."""
-    shape = getattr(x, "shape", ())
+    shape: Any = getattr(x, "shape", ())
     if len(shape) == 4:
         return x
     if grid and len(shape) == 3 and shape[1] in (None, math.prod(grid)):

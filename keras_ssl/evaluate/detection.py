@@ -52,7 +52,7 @@ def detection_scores(
         All boxes of an image count, whatever their size and number; COCO takes the best 100. There are no crowds.
     """
     true = _by_image(boxes, labels, None, box_format, "true boxes")
-    given = [found.get(key) for key in ("boxes", "classes", "scores")] if isinstance(found, dict) else [None]
+    given: Any = [found.get(key) for key in ("boxes", "classes", "scores")] if isinstance(found, dict) else [None]
     if any(part is None for part in given):
         received = f"a dict of {', '.join(map(str, found))}" if isinstance(found, dict) else f"a {type(found).__name__}"
         raise UserError("a dict of 'boxes', 'scores' and 'classes'", received, "give `detector.predict(images)`")
