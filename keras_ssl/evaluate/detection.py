@@ -52,11 +52,11 @@ def detection_scores(
         All boxes of an image count, whatever their size and number; COCO takes the best 100. There are no crowds.
     """
     true = _by_image(boxes, labels, None, box_format, "true boxes")
-    given: Any = [found.get(key) for key in ("boxes", "classes", "scores")] if isinstance(found, dict) else [None]
+    given = [found.get(key) for key in ("boxes", "classes", "scores")] if isinstance(found, dict) else [None] * 3
     if any(part is None for part in given):
         received = f"a dict of {', '.join(map(str, found))}" if isinstance(found, dict) else f"a {type(found).__name__}"
         raise UserError("a dict of 'boxes', 'scores' and 'classes'", received, "give `detector.predict(images)`")
-    detected = _by_image(*given, box_format, "detected boxes")
+    detected = _by_image(given[0], given[1], given[2], box_format, "detected boxes")
     if len(true) != len(detected):
         raise UserError("boxes of the same images", f"{len(true)} and {len(detected)} images", "give both for each")
     present = np.unique(np.concatenate([numbers for _, numbers, _ in true])).astype(int)
