@@ -46,8 +46,8 @@ def convert(boxes: Tensor, source: str, target: str, image_shape: Any = None) ->
             raise UserError("the size of the images, to convert from or to 'rel_xyxy'", "none", "give `image_shape`")
         height, width = image_shape[:2]
     stack = np.stack if isinstance(boxes, np.ndarray) else ops.stack
-    corners = _corners(boxes, source, height, width)
-    return stack(_from_corners(*corners, target, height, width), -1)
+    left, top, right, bottom = _corners(boxes, source, height, width)
+    return stack(_from_corners(left, top, right, bottom, target, height, width), -1)
 
 
 def _corners(boxes, source, height, width):

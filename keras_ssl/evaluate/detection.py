@@ -56,7 +56,8 @@ def detection_scores(
     if any(part is None for part in given):
         received = f"a dict of {', '.join(map(str, found))}" if isinstance(found, dict) else f"a {type(found).__name__}"
         raise UserError("a dict of 'boxes', 'scores' and 'classes'", received, "give `detector.predict(images)`")
-    detected = _by_image(*given, box_format, "detected boxes")
+    its_boxes, classes, scores = given
+    detected = _by_image(its_boxes, classes, scores, box_format, "detected boxes")
     if len(true) != len(detected):
         raise UserError("boxes of the same images", f"{len(true)} and {len(detected)} images", "give both for each")
     present = np.unique(np.concatenate([numbers for _, numbers, _ in true])).astype(int)
