@@ -40,7 +40,8 @@ def top_down(maps: Sequence[Tensor], width: int = 64, name: str = "top_down") ->
     for k, fine in enumerate(sorted(maps, key=lambda one: one.shape[1] * one.shape[2]), 1):
         lateral = layers.Conv2D(width, 1, name=f"{name}_lateral_{k}")(fine)
         if x is not None:
-            x = layers.Resizing(*fine.shape[1:3], interpolation="bilinear", name=f"{name}_enlarge_{k}")(x)
+            rows, columns = fine.shape[1:3]
+            x = layers.Resizing(rows, columns, interpolation="bilinear", name=f"{name}_enlarge_{k}")(x)
             lateral = layers.Add(name=f"{name}_add_{k}")([lateral, x])
         x = layers.Conv2D(width, 3, padding="same", kernel_initializer="he_normal", name=f"{name}_merge_{k}")(lateral)
         x = layers.ReLU(name=f"{name}_relu_{k}")(x)

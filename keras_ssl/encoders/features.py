@@ -114,7 +114,8 @@ def _steps(model: keras.Model, prefix: str = "") -> Iterator[tuple[str, Any, Sha
 
 def _last_of_each_resolution(encoder):
     """Paths of the last map of each resolution, finest first."""
-    maps, begun = [], False
+    maps: list[tuple[str, Any]] = []
+    begun = False
     for path, layer, shape in (step for step in _steps(encoder) if not is_graph(step[1])):
         begun = begun or (bool(getattr(layer, "weights", ())) and not isinstance(layer, _NO_FEATURES))
         if begun and len(shape) == 4 and not isinstance(layer, _NO_FEATURES):

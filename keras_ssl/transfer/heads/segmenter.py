@@ -56,7 +56,9 @@ def segmenter(
     size = inputs.shape[1:3]
     scores = layers.Conv2D(classes, 1, dtype="float32", name="scores")(top_down(maps, width))
     if scores.shape[1:3] != size:
-        scores = layers.Resizing(*size, interpolation="bilinear", dtype="float32", name="enlarged_scores")(scores)
+        rows, columns = size
+        enlarge = layers.Resizing(rows, columns, interpolation="bilinear", dtype="float32", name="enlarged_scores")
+        scores = enlarge(scores)
     outputs = layers.Softmax(dtype="float32", name="probabilities")(scores)
     return with_checked_fit(keras.Model(inputs, outputs, name=name), _check_masks(classes, size))
 
