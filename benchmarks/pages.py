@@ -47,6 +47,7 @@ SECTIONS = {
     "input pipeline": ("input_pipeline.section", "input_pipeline"),
     "word vectors": ("word_vectors.section", "word_vectors"),
     "language models: small": ("language_models.section", "language_models_small"),
+    "language models: hour": ("language_models.section", "language_models_hour"),
     "language models: long": ("language_models.section", "language_models_long"),
     "masked language model": ("masked_language_model.section", "masked_language_model"),
     "text transfer": ("text_transfer.section", "text_transfer"),
