@@ -83,7 +83,7 @@ def few_labels(encoders, embedded, few, test, tuning, seed):
             continue
         scratch = name == "untrained"
         rate = SCRATCH_RATE if scratch else FINE_TUNING_RATE
-        tuning.fit(encoder.get_weights(), images, labels, rate, seed, from_probe=not scratch)
+        tuning.fit(encoder.get_weights(), images, labels, rate, seed, "random" if scratch else None)
         predictions = networks.predict_in_batches(tuning.model, test.inputs()).argmax(-1)
         yield "from scratch" if scratch else f"{name}, fine-tuned", predictions
 

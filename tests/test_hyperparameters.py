@@ -66,6 +66,7 @@ def given(function):
 def constructors():
     """Every function and class of these packages that takes a number, with the names and types of the numbers."""
     left_out = {callbacks.Resume, callbacks.KNNProbe, callbacks.LinearProbe, callbacks.CollapseDoctor}  # need data
+    left_out |= {callbacks.LabelFree, decoders.top_down}  # need data, and maps
     left_out |= {encoders.from_keras_hub}  # needs a backbone
     own = itertools.chain(
         *(

@@ -31,6 +31,7 @@ class CenterTargets(NamedTuple):
     known: Tensor
 
 
+@keras.saving.register_keras_serializable("keras_ssl")
 def center_targets(labels: Tensor, rows: int, columns: int, classes: int, spread: float = 0.54) -> CenterTargets:
     """Return the targets of objects as points: a bump `exp(-dx²/2σ² - dy²/2σ²)` for each, and the highest of them.
 
@@ -76,6 +77,7 @@ def _bump(distance, sigma):
     return ops.exp(-ops.square(distance / ops.maximum(sigma, 1e-3)) / 2)
 
 
+@keras.saving.register_keras_serializable("keras_ssl")
 def center_focal(logits: Tensor, heatmap: Tensor) -> Tensor:
     """Focal loss of each image: `-Σ (1-p)² log p` over centers, and `-Σ (1-y)⁴ p² log(1-p)` over all other cells.
 
