@@ -37,18 +37,7 @@ from benchmarks.joint_embedding_row import LIGHTLY, PEER, RAW, UNTRAINED
 from benchmarks.pages import RESULTS, refresh
 from benchmarks.protocol import VERSION, note
 from benchmarks.tables import SCORES, beyond, collected, fastest, quoted, write_arrays
-
-NAMES = {
-    "simclr": "SimCLR",
-    "moco": "MoCo",
-    "nnclr": "NNCLR",
-    "byol": "BYOL",
-    "simsiam": "SimSiam",
-    "dino": "DINO",
-    "barlow_twins": "BarlowTwins",
-    "vicreg": "VICReg",
-    "swav": "SwAV",
-}
+from keras_ssl.names import JOINT_EMBEDDING as NAMES
 
 
 def label(name):

@@ -34,21 +34,11 @@ from benchmarks.joint_embedding_row import scores
 from benchmarks.pages import RESULTS, load, publish
 from benchmarks.protocol import VERSION, kept, note
 from keras_ssl import blocks, data, encoders, evaluate, heads, objectives, views
+from keras_ssl.names import JOINT_EMBEDDING as TWO_VIEWS
 from keras_ssl.recipes import compiled
 
 EPOCHS = (1, 2, 4, 9, 20)
 RATE, BATCH = 1e-3, 128
-TWO_VIEWS = {
-    "simclr": "SimCLR",
-    "moco": "MoCo",
-    "nnclr": "NNCLR",
-    "byol": "BYOL",
-    "simsiam": "SimSiam",
-    "dino": "DINO",
-    "barlow_twins": "BarlowTwins",
-    "vicreg": "VICReg",
-    "swav": "SwAV",
-}
 ONE_INPUT = {
     "autoencoder": "Autoencoder",
     "sparse_autoencoder": "SparseAutoencoder",

@@ -47,9 +47,7 @@ class FineTuning:
         check_counts(steps=steps, batch_size=batch_size)
         check_encoder(encoder)
         self.steps, self.batch_size, self.classes, self.way = steps, batch_size, classes, way_of(way)
-        self.encoder = merge_lora(encoder)
-        for layer in all_layers(self.encoder):  # frozen layers are frozen in a clone, too
-            layer.trainable = True
+        self.encoder = _trainable_copy(encoder)
         self._base = self.encoder.weights
         self.model = classifier(self.encoder, classes)
         self.way.prepare(self.model)
@@ -145,7 +143,8 @@ def fine_tune(
             on; see `FineTuning.fit`.
     """
     tuning = FineTuning(encoder, classes, steps, way=way)
-    tuning.fit(merge_lora(encoder).get_weights(), images, labels, learning_rate, seed, after_step=after_step)
+    weights = [np.array(variable) for variable in tuning._base]  # those of the encoder, without products
+    tuning.fit(weights, images, labels, learning_rate, seed, after_step=after_step)
     return tuning.model
 
 
@@ -183,14 +182,19 @@ def prepared(
     check_encoder(encoder)
     images = check_samples(encoder, images)
     check_labels(labels, count(images), classes, at_least=1 if way.head == "random" else 2)
-    copied = merge_lora(encoder)
-    for layer in all_layers(copied):
-        layer.trainable = True
-    model = classifier(copied, classes)
+    model = classifier(_trainable_copy(encoder), classes)
     start_head(model, way.head, images, np.asarray(labels), seed)
     way.prepare(model, seed)
     model.compile(way.optimizer(model, learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
+
+
+def _trainable_copy(encoder):
+    """A copy with the encoder's weights and plain kernels, in which all layers train."""
+    copied = merge_lora(encoder)
+    for layer in all_layers(copied):  # frozen layers are frozen in a clone, too
+        layer.trainable = True
+    return copied
 
 
 def _endless(n, seed):
