@@ -9,6 +9,8 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constrai
 PIP_INDEX = $$PIP_INDEX_URL$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)
 INSTALL = test -z "$(PIP_INDEX)" && $(PIP) uv && $(UV) --editable '$(1)' || $(PIP) --editable '$(1)'
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# without bytecode each new process compiles TensorFlow and Keras for 20 seconds, and the tests start many
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-all lint types package install install-dev clean
 

@@ -18,7 +18,8 @@ All encoders have the pool "thirds": what is said depends on the order of sounds
 So the log-mel spectrogram has a row with means of thirds, too, of the spectrogram that the encoders begin with.
 
 A fifth of the clips, drawn at random, is for choices: `--validate` fits and scores on these alone. All else fits and
-scores on the others alone. Representations are kept (see `protocol.kept`); `--again` trains anew.
+scores on the others alone. Seeds that are published stay, and representations are kept (see `protocol.kept`);
+`--again` measures anew.
 """
 
 import argparse
@@ -203,7 +204,7 @@ def main():
     parser.add_argument("--epochs", type=int, help="instead of those of each row; writes nothing")
     parser.add_argument("--small", action="store_true", help="two epochs of 300 clips; writes nothing")
     parser.add_argument("--validate", action="store_true", help="on the clips to choose by; writes nothing")
-    parser.add_argument("--again", action="store_true", help="pretrain anew where representations are kept")
+    parser.add_argument("--again", action="store_true", help="measure anew what is published or kept")
     given = parser.parse_args()
     audio, digits, speakers = clips()
     if given.small:
@@ -218,8 +219,8 @@ def main():
         "machine": f"{os.cpu_count()} cores, TensorFlow {tf.__version__}, Keras {keras.__version__}",
     }
     for name in given.rows or NAMES:
-        runs = []
-        for seed in range(given.seeds):
+        runs = [] if given.again else result["rows"].get(name, [])[: given.seeds]
+        for seed in range(len(runs), given.seeds):
             x, figures = features(name, source, seed, given)
             runs.append(scores(x, source, speakers, given.validate) | ({"figures": figures} if figures else {}))
             print(name, seed, runs[-1], flush=True)
