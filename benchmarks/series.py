@@ -8,8 +8,8 @@
 An encoder is trained on the series of train, without labels. A support vector machine is fitted on their
 representations (`evaluate.fit_svm`), and scored on test, after the last step. TS2Vec is `recipes.series.ts2vec`, with
 the budget of its authors' code; "untrained" is its encoder before the first step. SimCLR and VICReg take the same
-encoder with `views.time_series`, for as many steps of 16 series. Contrastive predictive coding and Forecasting take a
-recurrent encoder of the same width, for as many steps of 8. Nothing was tuned.
+encoder with `views.time_series`, for half as many steps of 16 series, so that each row sees as many series. Contrastive
+predictive coding and Forecasting take a recurrent encoder of the same width, for as many steps of 8. Nothing was tuned.
 
 MultiRocket and Catch22 are supervised classifiers of aeon, in an environment of its own: see
 `requirements-aeon.txt`. The sets are files in aeon's wheel, which `pip download` fetches once into the folder of
@@ -103,7 +103,8 @@ def trained(row, train, seed, steps):
         objective, batches = recipe.objective, recipe.batches()
     elif row in ("SimCLR", "VICReg"):
         objective = getattr(objectives, row)(recipe.objective.encoder, seed=seed)
-        batches = data.batches(train, views=views.time_series(), batch_size=min(16, len(train)), seed=seed)
+        batches = data.batches(train, views=views.time_series(), batch_size=2 * recipe.batch_size, seed=seed)
+        steps //= 2
     else:
         statistics = data.channel_statistics(train)
         encoder = encoders.recurrent(train.shape[-1], width=WIDTH, statistics=statistics)
