@@ -54,6 +54,7 @@ SECTIONS = {
     "translation": ("translation.section", "translation"),
     "speech": ("speech.section", "speech"),
     "pairs": ("pairs.section", "pairs"),
+    "series": ("series.section", "series"),
     "item vectors": ("item_vectors.section", "item_vectors"),
 }
 """The function that writes each section, `module.function` in `benchmarks`, and the files of results that it takes."""
