@@ -36,7 +36,7 @@ PAST, LENGTH = 10, 20
 LINEAR = 1000  # clips for the regression
 SETS = {
     "mnist_64": {"size": 64, "digit": 28, "clips": 4000, "epochs": 8, "test": 500},
-    "mnist_32": {"size": 32, "digit": 14, "clips": 10_000, "epochs": 10, "test": 1000},
+    "mnist_32": {"size": 32, "digit": 14, "clips": 10_000, "epochs": 5, "test": 1000},
     "film": {"epochs": 40},
 }
 
