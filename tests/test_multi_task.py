@@ -187,10 +187,11 @@ def test_gradnorm_lowers_the_weight_of_the_task_whose_gradient_is_too_long():
     assert float(np.sum(model.balance)) == pytest.approx(2, rel=1e-5)
 
 
-def test_lengths_of_gradients_are_those_at_the_last_kernel_of_the_encoder():
-    model = compiled(make("gradnorm", rate=0.1), rate=0.0)
-    kernel = model.encoder.trainable_weights[-2]
-    assert len(kernel.shape) == 2
+@pytest.mark.parametrize(("encoder", "axes"), [(None, 2), (plain, 4)])
+def test_lengths_of_gradients_are_those_at_the_last_kernel_of_the_encoder(encoder, axes):
+    model = compiled(make("gradnorm", encoder and encoder(), rate=0.1), rate=0.0)
+    kernel = [weight for weight in model.encoder.trainable_weights if len(weight.shape) > 1][-1]
+    assert len(kernel.shape) == axes
     with tf.GradientTape(persistent=True) as tape:
         values, _ = model.task_losses(Y, model(X, training=True))
         values = tf.unstack(values)

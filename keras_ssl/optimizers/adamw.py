@@ -91,12 +91,15 @@ class AdamW(ScheduledDecay, keras.optimizers.AdamW):
         """Return the learning rate of a variable at the current step.
 
         Args:
-            variable: One of those that the optimizer was built for.
+            variable: `keras.Variable` that the optimizer trains, or will train once it is built.
         """
-        return float(ops.convert_to_numpy(self._factor(variable) * self.learning_rate))
+        factor = self._now((self.rate_factors or {}).get(variable.path, 1.0))
+        return float(ops.convert_to_numpy(factor * self.learning_rate))
 
     def _factor(self, variable):
-        factor = self._factors.get(self._var_key(variable), 1.0) if self._factors else 1.0
+        return self._now(self._factors.get(self._var_key(variable), 1.0)) if self._factors else 1.0
+
+    def _now(self, factor):
         return factor(self._iterations) if isinstance(factor, schedules.LearningRateSchedule) else factor
 
     def get_config(self) -> dict[str, Any]:
