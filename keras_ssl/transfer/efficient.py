@@ -68,6 +68,9 @@ def bitfit(model: keras.Model, layers: Layers = "encoder") -> Trainability:
 
     Its batch normalization uses its moving statistics. What is outside the encoder, as a head, trains as before.
 
+    `callbacks.Resume` goes on exactly. A `.keras` file does not keep which variables of a layer train: call this again
+    after loading it, or the kernels beside the biases train, too.
+
     Args:
         model: Model with a nested encoder, compiled or not; see `lora`.
         layers: Where: layers, names or globs over paths. Default: "encoder".
