@@ -118,7 +118,7 @@ class AdamW(ScheduledDecay, keras.optimizers.AdamW):
             path: schedules.deserialize(factor, custom_objects) if isinstance(factor, dict) else factor
             for path, factor in factors.items()
         }
-        return super().from_config({**config, "rate_factors": factors}, custom_objects)  # type: ignore[return-value]
+        return super().from_config({**config, "rate_factors": factors}, custom_objects)
 
     def _apply_weight_decay(self, variables):
         """Do nothing: `update_step` does it, at each variable's own rate."""

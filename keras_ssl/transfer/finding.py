@@ -1,7 +1,6 @@
 """Finding the layers of a network by name, glob or depth."""
 
 import fnmatch
-import itertools
 import re
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -129,12 +128,17 @@ def blocks(encoder: keras.Model) -> list[list[keras.layers.Layer]]:
     Raises:
         UserError: If the encoder has no weights.
     """
-    named = [(_block(path), layer) for path, layer in _steps(encoder)]
-    if not named:
+    found: list[list[keras.layers.Layer]] = []
+    last = None
+    for path, layer in _steps(encoder):
+        name = _block(path) or last
+        if not found or name != last:
+            found.append([])
+        found[-1].append(layer)
+        last = name
+    if not found:
         raise UserError("an encoder with weights", f"'{encoder.name}' without any", "there is nothing to train in it")
-    filled = itertools.accumulate((name for name, _ in named), lambda before, name: name or before)
-    together = itertools.groupby(zip(filled, named), key=lambda pair: pair[0])
-    return [[layer for _, (_, layer) in pairs] for _, pairs in together]
+    return found
 
 
 def _steps(model, prefix=""):
