@@ -60,6 +60,7 @@ WAYS = {
     "linear_probe": "linear probe",
     "fine_tune": "fine-tuned, random head",
     "lp_ft": "LP-FT",
+    "gradual": "gradual unfreezing",
     "layer_decay": "layer-wise decay",
     "l2_sp": "L2-SP",
     "lora": "LoRA",

@@ -7,7 +7,7 @@ import pytest
 from cases import convolutional, of_ids_and_mask, pairs, pairs_of_texts
 from test_data_batches import Idle, epoch, noisy, numbered, same
 
-from keras_ssl import data, encoders, objectives, views
+from keras_ssl import data, encoders, objectives, transfer, views
 from keras_ssl.errors import UserError
 
 
@@ -165,3 +165,26 @@ def test_weights_that_are_bounded_after_a_step_stay_so():
     model.compile(keras.optimizers.SGD(0.01), run_eagerly=True)
     model.fit(np.random.default_rng(0).random((4, 2, 2, 1), dtype="float32"), batch_size=4, verbose=0)
     assert max(float(weight.numpy().max()) for weight in model.trainable_variables) <= 0.01 + 1e-7
+
+
+@pytest.mark.parametrize(
+    "way", [transfer.Way(layer_decay=0.5, unfreeze_every=1), transfer.Way(l2_sp=1.0), transfer.Way(rank=1)], ids=repr
+)
+def test_ways_start_anew_from_other_weights(way):
+    encoder = encoders.mlp((2, 2, 1), (3,))
+    x, y = np.random.default_rng(0).random((6, 2, 2, 1), dtype="float32"), np.arange(6) % 2
+    start = encoder.get_weights()
+    found = []
+    tuning = transfer.FineTuning(encoder, classes=2, steps=3, batch_size=6, way=way)
+    for weights in (start, [1 + w for w in start], start):
+        tuning.fit(weights, x, y, learning_rate=0.01)
+        found.append([np.array(v) for v in tuning.model.variables])
+    for first, third in zip(found[0], found[2], strict=True):
+        np.testing.assert_array_equal(first, third)
+    if not way.l2_sp:
+        return
+    # its penalty measures from the weights of this fit, not from those of the first, which would draw by 0.01 a step
+    anew = transfer.FineTuning(encoder, classes=2, steps=3, batch_size=6, way=way)
+    anew.fit([1 + w for w in start], x, y, learning_rate=0.01)
+    for second, other in zip(found[1], anew.model.variables, strict=True):
+        np.testing.assert_allclose(second, other, atol=1e-6)

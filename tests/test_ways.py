@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from cases import SHAPE, images, two_convolutions
 
-from keras_ssl import callbacks, encoders, export, names, optimizers, transfer
+from keras_ssl import callbacks, encoders, export, losses, names, optimizers, transfer
 from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers, has_low_rank
 
@@ -65,6 +65,42 @@ def test_blocks_go_from_the_input_to_the_representation():
         transfer.blocks(keras.Sequential([keras.Input((4,)), keras.layers.ReLU()]))
 
 
+@keras.saving.register_keras_serializable("test_ways")
+class Block(keras.layers.Layer):
+    """A layer that holds another, and has a weight of its own, as those of KerasHub."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = keras.layers.Dense(4, name="dense")
+
+    def build(self, shape):
+        self.dense.build(shape)
+        self.scale = self.add_weight(name="scale", shape=(4,), initializer="ones")
+
+    def call(self, x):
+        return self.dense(x) * self.scale
+
+
+def of_blocks(names=("layer_0", "layer_1")):
+    x = inputs = keras.Input((4,), name="row")
+    for name in names:
+        x = Block(name=name)(x)
+    return keras.Model(inputs, x, name="net")
+
+
+def test_blocks_are_layers_that_hold_others_and_follow_names_that_keras_gives():
+    assert [[layer.name for layer in block] for block in transfer.blocks(of_blocks())] == [["layer_0"], ["layer_1"]]
+    names = ["conv2d", "batch_normalization", "conv2d_1", "batch_normalization_1", "conv2d_2"]
+    x = inputs = keras.Input(SHAPE)
+    for name in names:
+        x = (keras.layers.Conv2D(2, 1, name=name) if "conv" in name else keras.layers.BatchNormalization(name=name))(x)
+    found = [[layer.name for layer in block] for block in transfer.blocks(keras.Model(inputs, x))]
+    assert found == [names[:2], names[2:4], names[4:]]
+    # the second network of a process: numbers of normalizations are behind those of convolutions
+    found = transfer.blocks(of_blocks(("dense_7", "norm_5", "dense_8", "norm_6", "dense_9", "norm_7")))
+    assert [layer.name for block in found for layer in block][::5] == ["dense_7", "norm_7"]
+
+
 def test_rates_decay_by_block_and_are_one_in_the_head():
     model = make()
     rates = transfer.layer_rates(model, 0.5)
@@ -88,19 +124,33 @@ def test_a_factor_scales_the_step_and_the_decay_of_its_variable():
         optimizers.AdamW(0.1, rate_factors={"one": -1.0})
 
 
+def test_what_does_not_decay_is_remembered_by_the_optimizer_after_freezing():
+    model = make()
+    optimizer = optimizers.AdamW(0.1, weight_decay=0.5)
+    head = model.layers[-1].kernel
+    optimizer.exclude_from_weight_decay(var_list=[head])
+    model.compile(optimizer, LOSS)
+    transfer.freeze(model, "encoder")
+    before = np.array(head)
+    model.optimizer.apply([keras.ops.zeros(head.shape), keras.ops.zeros((3,))], model.trainable_variables)
+    np.testing.assert_array_equal(head, before)
+
+
 def test_factors_survive_a_file_and_freezing(tmp_path):
     model = make()
-    model.compile(optimizers.AdamW(0.01, rate_factors=transfer.layer_rates(model, 0.1)), LOSS)
+    model.compile(optimizers.AdamW(0.01, rate_factors=transfer.layer_rates(model, 0.1, unfreeze_every=1)), LOSS)
+    model.run_eagerly = True
     train(model)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
+    loaded.run_eagerly = True
     for one in (model, loaded):
         train(one, 2)
     for a, b in zip(model.get_weights(), loaded.get_weights()):
         np.testing.assert_allclose(a, b, atol=1e-6)
     transfer.freeze(model, "conv_1")
-    factors = sorted(set(model.optimizer._factors.values()))
-    np.testing.assert_allclose(factors, [0.01, 0.1, 1.0])  # those of norm_1, the second block and the head
+    rates = sorted({model.optimizer.rate_of(variable) for variable in model.trainable_variables})
+    np.testing.assert_allclose(rates, [1e-4, 1e-3, 1e-2], rtol=1e-6)  # those of norm_1, the second block and the head
 
 
 def test_two_replicas_scale_as_one_device(two_replicas):
@@ -109,7 +159,7 @@ def test_two_replicas_scale_as_one_device(two_replicas):
         with strategy.scope():
             keras.utils.set_random_seed(0)
             model = transfer.classifier(encoders.conv_net(SHAPE, filters=(4,), normalize=False), 3)
-            model.compile(optimizers.AdamW(0.01, 0.1, transfer.layer_rates(model, 0.3)), LOSS)
+            model.compile(optimizers.AdamW(0.01, 0.1, transfer.layer_rates(model, 0.3, 1)), LOSS, jit_compile=False)
         model.fit(X, Y, batch_size=12, epochs=2, shuffle=False, verbose=0)
         found.append(model.get_weights())
     for a, b in zip(*found):
@@ -154,9 +204,9 @@ def test_merged_kernels_have_the_outputs_and_the_weights_of_before(tmp_path):
 
 def test_lora_resumes_exactly(tmp_path):
     def fitted(epochs, folder=None):
-        model = make(vit())
+        model = make(encoders.mlp(SHAPE, (6,)))
         transfer.lora(model, rank=2, alpha=6)
-        model.compile(keras.optimizers.Adam(0.01), LOSS)
+        model.compile(keras.optimizers.Adam(0.01), LOSS, run_eagerly=True)
         following = [callbacks.Resume(folder, model)] if folder else []
         model.fit(X, Y, batch_size=12, epochs=epochs, shuffle=False, verbose=0, callbacks=following)
         return model.get_weights()
@@ -198,6 +248,24 @@ def test_bitfit_moves_biases_and_the_head_only():
     assert {path.split("/")[-1] for path in inside} <= {"bias", "beta"}
     with pytest.raises(UserError, match="layers with a bias"):
         transfer.bitfit(make(), "conv_*")  # followed by batch normalization, they have none
+
+
+def test_layers_that_hold_others_are_merged_and_train_biases_or_products_only():
+    x = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
+    for change, wanted in ((transfer.bitfit, "bias"), (transfer.lora, "lora_kernel_b")):
+        model = transfer.classifier(of_blocks(), 3)
+        change(model)
+        model.compile(keras.optimizers.SGD(0.1), LOSS, run_eagerly=True)
+        before = values(model)
+        model.train_on_batch(x, Y)
+        inside = {path.split("/")[-1] for path in moved(model, before) if "probabilities" not in path}
+        assert inside == {wanted}  # A waits for B, which starts at 0
+    np.testing.assert_allclose(probabilities(transfer.merge_lora(model), x), probabilities(model, x), atol=1e-6)
+    heads = {"a": model.layers[-1].__class__(2), "b": keras.layers.Dense(1)}
+    several = transfer.multi_task(two_convolutions(), heads, "uncertainty")
+    transfer.lora(several)
+    merged = transfer.merge_lora(several)
+    np.testing.assert_allclose(merged(X)["a"], several(X)["a"], atol=1e-6)
 
 
 # ---- penalties -------------------------------------------------------------------------------------------------------
@@ -243,20 +311,20 @@ def test_penalties_of_keras_are_of_kernels_and_others_are_refused():
 
 def test_blocks_begin_to_train_one_after_the_other():
     model = make()
-    model.compile(keras.optimizers.Adam(0.01), LOSS)
-    found, last = [], [values(model)]
-
-    def look(epoch, logs):
-        found.append({path.split("/")[-2] for path in moved(model, last[-1])})
-        last.append(values(model))
-
-    looking = keras.callbacks.LambdaCallback(on_epoch_end=look)
-    model.fit(X, Y, batch_size=6, epochs=5, verbose=0, callbacks=[transfer.GradualUnfreezing(every=2), looking])
+    factors = transfer.layer_rates(model, 0.5, unfreeze_every=2)
+    model.compile(optimizers.AdamW(0.01, rate_factors=factors), LOSS, run_eagerly=True)
+    found, rates = [], []
+    for _ in range(5):
+        shown = {row.path.split("/")[-1]: row.learning_rates for row in transfer.summary(model).layers}
+        rates.append([shown[name][0] for name in ("conv_1", "norm_2", "probabilities")])
+        before = values(model)
+        train(model)
+        found.append({path.split("/")[-2] for path in moved(model, before) if "moving" not in path})
     head, second = {"probabilities"}, {"conv_2", "norm_2"}
     assert found == [head, head, head | second, head | second, head | second | {"conv_1", "norm_1"}]
-    assert int(model.optimizer.iterations) == 10
-    with pytest.raises(UserError, match="every"):
-        transfer.GradualUnfreezing(0)
+    np.testing.assert_allclose(rates, [[0, 0, 0.01]] * 2 + [[0, 0.005, 0.01]] * 2 + [[0.0025, 0.005, 0.01]], rtol=1e-6)
+    with pytest.raises(UserError, match="unfreeze_every"):
+        transfer.layer_rates(model, unfreeze_every=0)
 
 
 # ---- one to five labels ----------------------------------------------------------------------------------------------
@@ -278,6 +346,55 @@ def test_prototypes_choose_the_nearest_mean():
     assert np.isfinite(probabilities(model)).all()
     with pytest.raises(UserError, match="none of class 2"):
         transfer.start_from_prototypes(model, X[:2], Y[:2])
+
+
+def test_a_regressor_starts_as_ridge_regression_and_trains_in_a_way():
+    from sklearn.linear_model import Ridge
+
+    encoder, wanted = two_convolutions(), np.stack([X.mean(axis=(1, 2, 3)), 100 * X.max(axis=(1, 2, 3))], axis=1)
+    wanted[:2, 1] = np.nan
+    h = np.array(encoder(X), "float64")
+    model = transfer.regressor(encoder, wanted)
+    optimizer = transfer.Way(rank=2, layer_decay=0.5).apply(model, X, wanted)
+    found = np.array(model(X))
+    for k, known in enumerate(~np.isnan(wanted.T)):
+        mean, std = wanted[known, k].mean(), wanted[known, k].std()
+        centered = h - h[known].mean(axis=0)
+        scaled = 4 * centered / np.sqrt(np.square(centered[known]).sum(axis=1).mean())
+        reference = Ridge(1.0).fit(scaled[known], (wanted[known, k] - mean) / std)
+        np.testing.assert_allclose(found[:, k], mean + std * reference.predict(scaled), rtol=1e-4)
+    model.compile(optimizer, losses.WhereKnown(losses.Scaled("mse", np.nanstd(wanted, axis=0))), run_eagerly=True)
+    before = values(model)
+    model.train_on_batch(X, wanted)
+    assert {path.split("/")[-1] for path in moved(model, before)} == {"lora_kernel_b", "kernel", "bias"}
+    for way, y, message in (
+        ("prototypes", wanted, "a classifier or a tagger"),
+        ("linear_probe", wanted[:, :1], r"shape \(12, 2\)"),
+        ("linear_probe", wanted[:3], r"shape \(12, 2\)"),
+    ):
+        with pytest.raises(UserError, match=message):
+            transfer.WAYS[way].apply(model, X, y)
+    with pytest.raises(UserError, match='head="random"'):
+        transfer.WAYS["lp_ft"].apply(transfer.multi_label(encoder, 3), X, np.eye(3)[Y])
+
+
+@pytest.mark.parametrize("way", ["linear_probe", "prototypes"])
+def test_a_tagger_starts_from_the_frames_that_have_a_label(way):
+    encoder = encoders.transformer(20, width=8, depth=1, heads=2)
+    ids = 1 + np.random.default_rng(0).integers(0, 19, (8, 5)).astype("int32")
+    tags = np.where(np.arange(5) < 3, ids % 3, -1)
+    model = transfer.tagger(encoder, 3)
+    optimizer = transfer.WAYS[way].apply(model, ids, tags)
+    frames = np.array(model.layers[-2](ids))
+    known = tags != -1
+    rows = transfer.classifier(keras.Sequential([keras.Input((8,), name="row"), keras.layers.Identity()]), 3)
+    transfer.WAYS[way].apply(rows, frames[known], tags[known])  # the same vectors, as samples
+    np.testing.assert_allclose(np.array(model(ids))[known], rows(frames[known]), atol=1e-5)
+    model.compile(optimizer, losses.WhereKnown(LOSS), run_eagerly=True)
+    before = encoder.get_weights()
+    model.fit(ids, tags, verbose=0)
+    for a, b in zip(before, encoder.get_weights()):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_neighbors_are_those_of_scikit_learn(tmp_path):
@@ -309,6 +426,8 @@ def test_the_command_line_knows_all_ways():
         ({"rank": 2, "trains": "head"}, "beside `rank`"),
         ({"layer_decay": 0}, "layer_decay"),
         ({"l2_sp": -1}, "l2_sp"),
+        ({"unfreeze_every": 0}, "unfreeze_every"),
+        ({"trains": "head", "l2_sp": 0.1}, "of which something trains"),
     ):
         with pytest.raises(UserError, match=message):
             transfer.Way(**options)
@@ -328,11 +447,30 @@ def test_each_way_trains_and_starts_anew(way):
     for first, third in zip(found[0], found[2]):
         np.testing.assert_array_equal(first, third)
     base = [np.array(v) for v in tuning._base]
-    still = transfer.WAYS[way].trains == "head" or way == "lora"
+    still = transfer.WAYS[way].trains == "head" or way in ("lora", "gradual")  # whose blocks wait for 20 steps
     assert np.array_equal(base[0], start[0]) == (still or way == "bitfit")
     model = transfer.prepared(encoder, X, Y, 3, way=way)
     assert model.compiled
     np.testing.assert_array_equal(encoder.get_weights()[0], start[0])
+
+
+def test_fits_with_schedules_and_dropout_start_anew_too():
+    encoder = encoders.mlp(SHAPE, (4,))
+    dropped = keras.Model(encoder.input, keras.layers.Dropout(0.5)(encoder.output), name="dropped")
+    tuning = transfer.FineTuning(dropped, classes=3, steps=3, batch_size=6)
+    falling = keras.optimizers.schedules.PiecewiseConstantDecay([0], [1e-2, 0.0])  # one step only
+    found = []
+    for rate, seed in ((1e-2, 0), (falling, 0), (1e-2, 0), (1e-2, 1), (falling, 0)):
+        tuning.fit(dropped.get_weights(), X, Y, learning_rate=rate, seed=seed)
+        found.append(np.concatenate([w.ravel() for w in tuning.model.get_weights()]))
+    constant, once, again, other, once_again = found
+    np.testing.assert_array_equal(constant, again)
+    np.testing.assert_array_equal(once, once_again)
+    assert not np.array_equal(constant, once)
+    assert not np.array_equal(constant, other)
+    for arguments, message in (({"learning_rate": -1.0}, "learning_rate"), ({"head": "knn"}, "a head among")):
+        with pytest.raises(UserError, match=message):
+            tuning.fit(dropped.get_weights(), X, Y, **arguments)
 
 
 def test_a_mixture_of_ways_and_an_encoder_with_lora():

@@ -1,6 +1,5 @@
 """The feature maps inside of an encoder of images."""
 
-import difflib
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -9,7 +8,7 @@ import keras
 from keras import layers
 
 from keras_ssl.errors import UserError
-from keras_ssl.networks import is_graph, parts
+from keras_ssl.networks import is_graph, nearest_paths, parts
 from keras_ssl.specs import check_kind, inputs_like
 from keras_ssl.typing import Shape, Tensor
 
@@ -53,7 +52,11 @@ def features(encoder: keras.Model, names: Sequence[str] | None = None, name: str
     known = [path for path, _, _ in _steps(encoder)]
     for path in wanted:
         if path not in known:
-            raise _unknown(encoder, path, known)
+            raise UserError(
+                f"the name of a layer of '{encoder.name}', or a path such as 'nested/layer'",
+                repr(path),
+                f"choose among: {nearest_paths(path, known)}",
+            )
     inputs = inputs_like(encoder)
     _, found = _run(encoder, inputs, wanted)
     maps = {path: _as_map(encoder, path, found[path], grid, k) for k, path in enumerate(wanted, 1)}
@@ -171,14 +174,4 @@ def _as_map(encoder, path, x, grid, k):
         f"a layer of '{encoder.name}' whose output is a map (n, height, width, channels)",
         f"'{path}', whose output has shape {tuple(shape)}",
         f"choose among: {', '.join(maps[:8])}" + (", …" if len(maps) > 8 else ""),
-    )
-
-
-def _unknown(encoder, path, known):
-    near = difflib.get_close_matches(path, known, n=3, cutoff=0.4)
-    near += [other for other in known if other.rpartition("/")[2] == path and other not in near]
-    return UserError(
-        f"the name of a layer of '{encoder.name}', or a path such as 'nested/layer'",
-        repr(path),
-        f"choose among: {', '.join(near or known[:8])}" + (", …" if not near and len(known) > 8 else ""),
     )

@@ -7,7 +7,7 @@ from keras_ssl.networks.inference import predict_in_batches
 from keras_ssl.networks.low_rank import has_low_rank, merge_lora
 from keras_ssl.networks.preprocessing import rescales_bytes
 from keras_ssl.networks.sequences import Parts, kept_frames, parts, pick
-from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_graph, is_random
+from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_graph, is_random, nearest_paths
 
 __all__ = [
     "Parts",
@@ -25,6 +25,7 @@ __all__ = [
     "is_random",
     "kept_frames",
     "merge_lora",
+    "nearest_paths",
     "parts",
     "pick",
     "predict_in_batches",

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_ssl.networks.cloning import clone, copy_layer, set_weights
 from keras_ssl.networks.walking import all_layers
@@ -23,23 +24,24 @@ def merge_lora(model: keras.Model) -> keras.Model:
     """Return a copy of a model with the same outputs, whose kernels hold the low-rank products: `W + (α / r) A B`.
 
     It has the layers and weights that the model had before `transfer.lora`, so that it costs no more and its file loads
-    anywhere. Of a model without products it is a plain copy.
+    anywhere. Of a model without products it is a plain copy. Of `transfer.multi_task` it is the network alone, without
+    what weighs the tasks.
 
     Args:
         model: Functional `keras.Model`. It is not changed.
     """
-    if not any(map(has_low_rank, all_layers(model))):
+    if any(map(has_low_rank, all_layers(model))):
+        merged = keras.models.clone_model(model, clone_function=_without, recursive=True)
+    else:
         merged = clone(model)
-        set_weights(merged, model.get_weights())
-        return merged
-    merged = keras.models.clone_model(model, clone_function=_without, recursive=True)
-    for old, new in zip(_leaves(model), _leaves(merged), strict=True):
+    pairs = zip(*([layer for layer in all_layers(each)[1:] if _own(layer)] for each in (model, merged)), strict=True)
+    for old, new in [(model, merged)] * bool(_own(merged)) + list(pairs):
         if has_low_rank(old):
             values: dict[str, Any] = {}
             old.save_own_variables(values)  # Keras merges here
             new.load_own_variables(values)
-        elif old.weights:
-            set_weights(new, old.get_weights())
+        else:
+            set_weights(new, [np.array(variable) for variable in _own(old)], _own(new))
     return merged
 
 
@@ -50,5 +52,6 @@ def _without(layer):
     return type(layer).from_config(config)
 
 
-def _leaves(model):
-    return [layer for layer in all_layers(model) if not isinstance(layer, keras.Model)]
+def _own(layer):
+    """The weights of a layer itself, without those of its inner layers, which may have products."""
+    return [*layer._trainable_variables, *layer._non_trainable_variables]

@@ -1,10 +1,12 @@
 """Finding the layers of a network, and the network of an objective that embeds."""
 
+import difflib
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-__all__ = ["all_layers", "embedder", "inner_layers", "is_graph", "is_random"]
+__all__ = ["all_layers", "embedder", "inner_layers", "is_graph", "is_random", "nearest_paths"]
 
 
 def all_layers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
@@ -56,3 +58,19 @@ def embedder(model: Any) -> Any:
         model: Objective, encoder, or None for raw inputs.
     """
     return getattr(model, "embedder", model)
+
+
+def nearest_paths(name: str, known: Sequence[str]) -> str:
+    """Return the paths of layers that look most like a name, as a whole or in their last part, for an error.
+
+    Args:
+        name: Name or path as the user wrote it.
+        known: Paths that there are, such as "conv_net/conv_1".
+
+    Returns:
+        Text such as "conv_net/conv_1, conv_net/conv_2, …"; the first twelve if none is alike.
+    """
+    last = {path.rpartition("/")[2]: path for path in reversed(known)}
+    alike = difflib.get_close_matches(name, [*known, *last], n=5)
+    close = list(dict.fromkeys(last.get(path, path) for path in alike)) or list(known[:12])
+    return ", ".join(close) + (", …" if len(known) > len(close) else "")

@@ -23,8 +23,6 @@ class ScheduledDecay(keras.optimizers.Optimizer):
         UserError: If a number is out of its range.
     """
 
-    _decay_factor = 1.0  # of the variables whose weights decay just now
-
     def __init__(self, learning_rate: Schedule, *args: Any, **kwargs: Any) -> None:
         if isinstance(learning_rate, schedules.LearningRateSchedule) or not callable(learning_rate):
             check_between("learning_rate", learning_rate, least=0, schedule=True)
@@ -34,8 +32,7 @@ class ScheduledDecay(keras.optimizers.Optimizer):
     def weight_decay(self) -> Any:
         """The weight decay at the current step."""
         value = self._weight_decay
-        value = value(self._iterations) if isinstance(value, schedules.LearningRateSchedule) else value
-        return value if self._decay_factor == 1.0 else self._decay_factor * value
+        return value(self._iterations) if isinstance(value, schedules.LearningRateSchedule) else value
 
     @weight_decay.setter
     def weight_decay(self, value: Schedule) -> None:

@@ -7,7 +7,6 @@ from keras_ssl.transfer.efficient import bitfit, lora
 from keras_ssl.transfer.finding import blocks
 from keras_ssl.transfer.fine_tuning import FineTuning, fine_tune, prepared
 from keras_ssl.transfer.freezing import Trainability, freeze, trainability, unfreeze
-from keras_ssl.transfer.gradual import GradualUnfreezing
 from keras_ssl.transfer.heads import (
     classifier,
     detector,
@@ -21,12 +20,13 @@ from keras_ssl.transfer.heads import (
     word_labels,
 )
 from keras_ssl.transfer.learning_rate import LearningRates, find_learning_rate
-from keras_ssl.transfer.linear import fit_linear, start_from_probe
+from keras_ssl.transfer.linear import fit_linear
 from keras_ssl.transfer.multi_task import MultiTask, multi_task
-from keras_ssl.transfer.nearest import knn_classifier, start_from_prototypes
+from keras_ssl.transfer.nearest import knn_classifier
 from keras_ssl.transfer.penalties import L2SP, regularize
 from keras_ssl.transfer.rates import layer_rates
 from keras_ssl.transfer.replacing import replace_head
+from keras_ssl.transfer.starting import start_from_probe, start_from_prototypes
 from keras_ssl.transfer.summary import LayerSummary, Summary, summary
 from keras_ssl.transfer.transcribing import decode_ctc, transcribe
 from keras_ssl.transfer.watching import Changes, watch
@@ -35,7 +35,6 @@ from keras_ssl.transfer.ways import WAYS, Way
 __all__ = [
     "Changes",
     "FineTuning",
-    "GradualUnfreezing",
     "L2SP",
     "LayerSummary",
     "LearningRates",

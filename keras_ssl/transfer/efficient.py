@@ -4,8 +4,8 @@ import keras
 
 from keras_ssl.checks import check_between, check_counts
 from keras_ssl.errors import UserError
-from keras_ssl.networks import has_low_rank
-from keras_ssl.transfer.finding import Layers, leaves, nested_encoder, resolve
+from keras_ssl.networks import all_layers, has_low_rank
+from keras_ssl.transfer.finding import Layers, is_leaf, leaves, nested_encoder, resolve
 from keras_ssl.transfer.freezing import Trainability, set_flags, trainability
 from keras_ssl.transfer.recompiling import compile_again
 
@@ -43,8 +43,8 @@ def lora(
         Hu et al. 2022, "LoRA: Low-Rank Adaptation of Large Language Models", Eq. 3 and section 4.1.
 
     Departures:
-        A is drawn from He's uniform distribution, as in the authors' code. Dense, convolutional and embedding layers
-        alike have a product; the paper's has those of attention.
+        A is drawn from He's uniform distribution, Keras's default, in place of a Gaussian one. Dense, convolutional and
+        embedding layers alike have a product; in the paper only those of attention.
     """
     check_counts(rank=rank)
     if alpha is not None:
@@ -67,6 +67,9 @@ def bitfit(model: keras.Model, layers: Layers = "encoder") -> Trainability:
     """Train the biases of an encoder only, those of normalization layers among them (BitFit).
 
     Its batch normalization uses its moving statistics. What is outside the encoder, as a head, trains as before.
+
+    `callbacks.Resume` goes on exactly. A `.keras` file does not keep which variables of a layer train: call this again
+    after loading it, or the kernels beside the biases train, too.
 
     Args:
         model: Model with a nested encoder, compiled or not; see `lora`.
@@ -108,6 +111,8 @@ def _train_in_encoder(model, layers, chosen):
     encoder = nested_encoder(model)
     frozen = resolve(model, layers) if encoder is None else [encoder]
     set_flags(model, {leaf: leaf in chosen for layer in frozen for leaf in leaves(layer)})
+    for container in (inner for layer in frozen for inner in all_layers(layer) if not is_leaf(inner)):
+        _train_only(container, lambda variable: False)  # weights that it has beside those of its inner layers
 
 
 def _train_only(layer, wanted):

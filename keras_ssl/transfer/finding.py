@@ -1,6 +1,5 @@
 """Finding the layers of a network by name, glob or depth."""
 
-import difflib
 import fnmatch
 import re
 from collections.abc import Sequence
@@ -9,7 +8,7 @@ from typing import TypeAlias
 import keras
 
 from keras_ssl.errors import UserError
-from keras_ssl.networks import all_layers, inner_layers
+from keras_ssl.networks import all_layers, inner_layers, is_graph, nearest_paths
 
 __all__ = ["Layers", "blocks", "encoder_of", "is_leaf", "leaves", "nested_encoder", "paths", "resolve"]
 
@@ -17,7 +16,7 @@ Layers: TypeAlias = str | keras.layers.Layer | Sequence[str | keras.layers.Layer
 """A layer, its name, a glob over paths, or several of these."""
 
 _BLOCK = re.compile(r".*?block_?\d+[a-z]?(?=_|$)")
-_NUMBER = re.compile(r"\d+")
+_NUMBER = re.compile(r"\d+(?![\dd])")  # that of "conv2d_1" is 1
 
 
 def is_leaf(layer: keras.layers.Layer) -> bool:
@@ -78,17 +77,9 @@ def resolve(model: keras.Model, layers: Layers) -> list[keras.layers.Layer]:
         raise UserError(
             f"a layer of '{model.name}', its name, or a glob over paths",
             repr(getattr(layers, "name", layers)),
-            f"choose among: {_nearest(str(getattr(layers, 'name', layers)), [path for path, _ in everything])}",
+            f"choose among: {nearest_paths(str(getattr(layers, 'name', layers)), [path for path, _ in everything])}",
         )
     return found
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    """The paths that look most like a name, as a whole or in their last part, or the first ones."""
-    last = {path.rpartition("/")[2]: path for path in reversed(known)}
-    alike = difflib.get_close_matches(name, [*known, *last], n=5)
-    close = list(dict.fromkeys(last.get(path, path) for path in alike)) or list(known[:12])
-    return ", ".join(close) + (", …" if len(known) > len(close) else "")
 
 
 def nested_encoder(model: keras.Model) -> keras.Model | None:
@@ -124,8 +115,9 @@ def encoder_of(model: keras.Model) -> keras.Model:
 def blocks(encoder: keras.Model) -> list[list[keras.layers.Layer]]:
     """Return the layers of an encoder that have weights, block by block, from the input to the representation.
 
-    A block is what has the same number: "conv_2" and "norm_2", all of "stage_1_block_2", "conv3_block1" or "block4a".
-    Layers without a number, such as a last "norm", belong to the block before; at the beginning they are a block.
+    A block is what follows one another with the same number: "conv_2" and "norm_2", all of "stage_1_block_2",
+    "conv3_block1" or "block4a", or one "transformer_layer_2" with all that it holds. Layers without a number, such as a
+    last "norm", belong to the block before; at the beginning they are a block.
 
     Args:
         encoder: Built `keras.Model`, such as those of `encoders`, `keras.applications` or KerasHub.
@@ -136,15 +128,27 @@ def blocks(encoder: keras.Model) -> list[list[keras.layers.Layer]]:
     Raises:
         UserError: If the encoder has no weights.
     """
-    found: dict[str, list[keras.layers.Layer]] = {}
-    last = ""
-    for path, layer in paths(encoder):
-        if is_leaf(layer) and layer.weights:
-            last = _block(path) or last
-            found.setdefault(last, []).append(layer)
+    found: list[list[keras.layers.Layer]] = []
+    last = None
+    for path, layer in _steps(encoder):
+        name = _block(path) or last
+        if not found or name != last:
+            found.append([])
+        found[-1].append(layer)
+        last = name
     if not found:
         raise UserError("an encoder with weights", f"'{encoder.name}' without any", "there is nothing to train in it")
-    return list(found.values())
+    return found
+
+
+def _steps(model, prefix=""):
+    """Path and layer of what a network and those nested in it run one after the other, where there are weights."""
+    for layer in inner_layers(model):
+        path = f"{prefix}{layer.name}"
+        if is_graph(layer):
+            yield from _steps(layer, f"{path}/")
+        elif layer.weights:
+            yield path, layer
 
 
 def _block(path):

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from keras_ssl.checks import check_counts, check_labels
+from keras_ssl.checks import check_between, check_counts, check_labels
 from keras_ssl.networks import all_layers, check_finite_weights, merge_lora, set_weights
 from keras_ssl.specs import check_encoder
 from keras_ssl.transfer.checking import check_samples
 from keras_ssl.transfer.heads import classifier
-from keras_ssl.transfer.linear import start_head
 from keras_ssl.transfer.penalties import restart_penalties
+from keras_ssl.transfer.starting import start_head
 from keras_ssl.transfer.ways import Way, way_of
 from keras_ssl.trees import count, take
 from keras_ssl.typing import Samples, Schedule
@@ -22,11 +22,12 @@ __all__ = ["FineTuning", "fine_tune", "prepared"]
 class FineTuning:
     """Train a classifier in one of the `WAYS`, for a fixed number of Adam steps, from given weights of its encoder.
 
-    The model is compiled once; each `fit` resets its weights and its optimizer, so many fits need no further
-    compilation.
+    The model is compiled once; each `fit` resets its weights, its optimizer and what its dropout draws, so many fits
+    need no further compilation, except with schedules of the learning rate.
 
     Args:
-        encoder: Functional `keras.Model` with the architecture. It is copied, not changed.
+        encoder: Functional `keras.Model` with the architecture. It is copied, not changed; layers that are frozen in it
+            are not in the copy.
         classes: Number of classes.
         steps: Steps of each fit. Default: 300.
         batch_size: Labeled samples in each step, drawn without replacement from all of them, epoch after epoch.
@@ -52,11 +53,9 @@ class FineTuning:
         self.model = classifier(self.encoder, classes)
         self.way.prepare(self.model)
         self._products = [(v, np.array(v)) for v in self.encoder.weights if v.name.startswith("lora_")]
-        self.optimizer = self.way.optimizer(self.model)
-        self.optimizer.build(self.model.trainable_variables)
-        # XLA on a CPU slows convolutions and takes seconds to compile
-        self.model.compile(self.optimizer, "sparse_categorical_crossentropy", jit_compile=False)
-        self._fresh_optimizer = [np.array(variable) for variable in self.optimizer.variables]
+        generators = (getattr(layer, "seed_generator", None) for layer in all_layers(self.encoder))
+        self._generators = [generator for generator in generators if generator is not None]
+        self._compile(self.way.learning_rate)
 
     def fit(
         self,
@@ -75,7 +74,8 @@ class FineTuning:
             images: Array `(n, …)`, or a dict of arrays: what the encoder takes.
             labels: Integer array `(n,)`.
             learning_rate: Adam's learning rate. Default: None, the way's: 3e-4, or 3e-3 for LoRA and BitFit.
-            seed: Seed of the order of samples and of a random head. Default: 0.
+            seed: Seed of the order of samples, of a random head and of dropout. LoRA's products always start alike.
+                Default: 0.
             head: How the head starts, see `Way`. Default: as the way says.
             after_step: Called as `after_step(step)` after each step, counted from 1, or None.
 
@@ -87,10 +87,10 @@ class FineTuning:
         images = check_samples(self.encoder, images)
         check_labels(labels, count(images), self.classes, at_least=1 if head == "random" else 2)
         labels = np.asarray(labels)
+        self._start_optimizer(self.way.learning_rate if learning_rate is None else learning_rate)
         self._start_encoder(weights)
-        for variable, value in zip(self.optimizer.variables, self._fresh_optimizer):
-            variable.assign(value)
-        self.optimizer.learning_rate = self.way.learning_rate if learning_rate is None else learning_rate
+        for k, generator in enumerate(self._generators):
+            generator.state.assign([seed, k])
         start_head(self.model, head, images, labels, seed)
         order = _endless(len(labels), seed)
         for step in range(1, self.steps + 1):
@@ -99,6 +99,23 @@ class FineTuning:
             if after_step:
                 after_step(step)
         check_finite_weights(self.model, "after fine-tuning")
+
+    def _compile(self, learning_rate):
+        self.optimizer = self.way.optimizer(self.model, learning_rate)
+        self.optimizer.build(self.model.trainable_variables)
+        # XLA on a CPU slows convolutions and takes seconds to compile
+        self.model.compile(self.optimizer, "sparse_categorical_crossentropy", jit_compile=False)
+        self._fresh_optimizer = [np.array(variable) for variable in self.optimizer.variables]
+
+    def _start_optimizer(self, learning_rate):
+        """Set its state to what it was, and its learning rate. A schedule is part of what is compiled."""
+        schedules = keras.optimizers.schedules.LearningRateSchedule
+        if isinstance(learning_rate, schedules) or isinstance(self.optimizer._learning_rate, schedules):
+            return self._compile(learning_rate)
+        check_between("learning_rate", learning_rate, least=0)
+        for variable, value in zip(self.optimizer.variables, self._fresh_optimizer, strict=True):
+            variable.assign(value)
+        self.optimizer.learning_rate = learning_rate
 
     def _start_encoder(self, weights):
         """Set its weights, LoRA's products to what they were, and what L2-SP measures from."""
@@ -131,7 +148,7 @@ def fine_tune(
         classes: Number of classes.
         steps: Adam steps, with batches of 32. Default: 300.
         learning_rate: Adam's learning rate. Default: None, the way's: 3e-4, or 3e-3 for LoRA and BitFit.
-        seed: Seed of the order of samples. Default: 0.
+        seed: Seed of the order of samples, of a random head and of dropout. Default: 0.
         after_step: Called as `after_step(step)` after each step, counted from 1, or None.
         way: Name among `WAYS`, or a `Way`. Default: "lp_ft": the head starts as the linear probe, and all trains.
 
@@ -157,7 +174,7 @@ def prepared(
     learning_rate: Schedule | None = None,
     seed: int = 0,
 ) -> keras.Model:
-    """Return a compiled classifier that is ready to `fit` in one of the `WAYS`.
+    """Return a compiled classifier that is ready to `fit` in one of the `WAYS`. `Way.apply` is for other heads.
 
     Args:
         encoder: Pretrained functional `keras.Model`. It is copied, not changed.
@@ -183,9 +200,8 @@ def prepared(
     images = check_samples(encoder, images)
     check_labels(labels, count(images), classes, at_least=1 if way.head == "random" else 2)
     model = classifier(_trainable_copy(encoder), classes)
-    start_head(model, way.head, images, np.asarray(labels), seed)
-    way.prepare(model, seed)
-    model.compile(way.optimizer(model, learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    optimizer = way.apply(model, images, labels, learning_rate, seed)
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 

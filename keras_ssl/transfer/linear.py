@@ -1,18 +1,13 @@
-"""The linear classifier on a representation, alone and as the head of a network."""
+"""Linear models of a representation: of classes, and of numbers."""
 
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_ssl.checks import check_labels
-from keras_ssl.networks.inference import predict_in_batches
-from keras_ssl.transfer.checking import check_samples
-from keras_ssl.transfer.nearest import start_from_prototypes
-from keras_ssl.trees import count
-from keras_ssl.typing import Samples
+from keras_ssl.errors import UserError
 
-__all__ = ["fit_linear", "set_head", "start_from_probe", "start_head"]
+__all__ = ["fit_linear", "fit_numbers"]
 
 
 def fit_linear(features: Any, labels: np.ndarray) -> Any:
@@ -47,6 +42,35 @@ def fit_linear(features: Any, labels: np.ndarray) -> Any:
     return fitted
 
 
+def fit_numbers(features: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fit ridge regression to standardized numbers, on features centered and scaled as `fit_linear` does.
+
+    Args:
+        features: Float array `(n, d)`.
+        values: Float array `(n, k)`, each column in parts of its standard deviation; NaN where a number is unknown.
+
+    Returns:
+        Coefficients `(d, k)` and intercepts `(k,)` of features as they are. The penalty is 1 on scaled features, as
+        that of `fit_linear`: the prior of weights and the noise of standardized values have variance 1.
+
+    Raises:
+        UserError: If a column has fewer than two known numbers, or one is infinite.
+    """
+    from sklearn.linear_model import Ridge
+
+    coefficients, intercepts = np.zeros((features.shape[1], values.shape[1])), np.zeros(values.shape[1])
+    for k, column in enumerate(values.T):
+        known = ~np.isnan(column)
+        if known.sum() < 2 or np.isinf(column).any():
+            raise UserError("at least two finite values to predict", f"{known.sum()}", "give the values to train on")
+        mean, centered, length = _centered(features[known])
+        scale = 4.0 / max(length, 1e-12)
+        fitted = Ridge(1.0).fit(scale * centered, column[known])
+        coefficients[:, k] = scale * fitted.coef_
+        intercepts[k] = fitted.intercept_ - coefficients[:, k] @ mean
+    return coefficients, intercepts
+
+
 def _centered(features):
     """What was subtracted from features, the result, and their root mean squared distance from their mean."""
     if hasattr(features, "tocsr"):
@@ -58,64 +82,3 @@ def _centered(features):
     mean = features.mean(axis=0)
     centered = features - mean
     return mean, centered, np.sqrt(np.square(centered).sum(axis=1).mean())
-
-
-def start_from_probe(classifier: keras.Model, images: Samples, labels: np.ndarray) -> None:
-    """Set the softmax layer of a classifier to the weights of `fit_linear` on its encoder's representations.
-
-    Args:
-        classifier: Model that `transfer.classifier` built.
-        images: Array `(n, …)`, or a dict of arrays: what the encoder takes.
-        labels: Integer array `(n,)` of at least two classes. Classes without a label get weights of zero.
-
-    Raises:
-        UserError: If the images do not fit the encoder, or there is not one class number for each.
-
-    Reference:
-        Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution" (LP-FT): a
-        random head distorts the features before it has learned to use them.
-    """
-    encoder, head = classifier.layers[-2:]
-    images = check_samples(encoder, images)
-    check_labels(labels, count(images), head.units, at_least=2)
-    set_head(classifier, images, labels)
-
-
-def set_head(classifier: keras.Model, images: Samples, labels: np.ndarray) -> None:
-    """Do what `start_from_probe` does, with images and labels that have been checked.
-
-    Args:
-        classifier: See `start_from_probe`.
-        images: See `start_from_probe`.
-        labels: See `start_from_probe`.
-    """
-    encoder, head = classifier.layers[-2:]
-    fitted = fit_linear(predict_in_batches(encoder, images), labels)
-    coefficients, intercepts = fitted.coef_, fitted.intercept_
-    if len(fitted.classes_) == 2:  # scikit-learn keeps one row for two classes
-        coefficients, intercepts = np.stack([-coefficients[0], coefficients[0]]) / 2, np.array([-1, 1]) * intercepts / 2
-    kernel, bias = np.zeros(head.kernel.shape), np.zeros(head.bias.shape)
-    kernel[:, fitted.classes_] = coefficients.T
-    bias[fitted.classes_] = intercepts
-    head.kernel.assign(kernel)
-    head.bias.assign(bias)
-
-
-def start_head(classifier: keras.Model, head: str, images: Samples, labels: np.ndarray, seed: int = 0) -> None:
-    """Let the head of a classifier start at random, from the linear probe, or from the mean of each class.
-
-    Args:
-        classifier: Model from `transfer.classifier`.
-        head: "random", "probe" or "prototypes".
-        images: See `start_from_probe`; they have been checked.
-        labels: See `start_from_probe`; they have been checked.
-        seed: Seed of a random head. Default: 0.
-    """
-    if head == "probe":
-        set_head(classifier, images, labels)
-    elif head == "prototypes":
-        start_from_prototypes(classifier, images, labels)
-    else:
-        layer = classifier.layers[-1]
-        layer.kernel.assign(keras.initializers.GlorotUniform(seed)(layer.kernel.shape))
-        layer.bias.assign(keras.ops.zeros(layer.bias.shape))

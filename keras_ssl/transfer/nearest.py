@@ -1,54 +1,17 @@
-"""Classifiers for one to five labels a class, without training: the nearest mean, the nearest neighbors."""
+"""A classifier for one to five labels a class, without training: the nearest neighbors."""
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_ssl.checks import check_between, check_labels
-from keras_ssl.errors import UserError
 from keras_ssl.networks import check_finite_weights, predict_in_batches
 from keras_ssl.specs import check_encoder, inputs_like
 from keras_ssl.transfer.checking import check_samples
 from keras_ssl.trees import count
 from keras_ssl.typing import Samples
 
-__all__ = ["knn_classifier", "start_from_prototypes"]
-
-
-def start_from_prototypes(classifier: keras.Model, images: Samples, labels: np.ndarray) -> None:
-    """Set the head of a classifier so that it chooses the class whose mean representation is nearest.
-
-    The squared distance to a class's mean μ is, up to what all classes share, the linear function `2 μ·h - ‖μ‖²` of the
-    representation h. It is divided by the mean squared distance of the samples from their class's mean, so that
-    probabilities are neither all equal nor all 0 and 1. Training may go on from there.
-
-    Args:
-        classifier: Model from `transfer.classifier`.
-        images: Array `(n, …)`, or a dict of arrays: what the classifier takes.
-        labels: Integer array `(n,)`, with at least one sample of each class.
-
-    Raises:
-        UserError: If the images do not fit, or a class has no sample.
-
-    Reference:
-        Snell, Swersky & Zemel 2017, "Prototypical Networks for Few-shot Learning", Eqs. 1 and 8.
-
-    Departures:
-        The temperature; with one sample in each class it is the mean squared distance between the means.
-    """
-    images = check_samples(classifier, images)
-    head = classifier.layers[-1]
-    check_labels(labels, count(images), head.units, at_least=2)
-    labels = np.asarray(labels)
-    if missing := sorted(set(range(head.units)) - set(labels.tolist())):
-        raise UserError(
-            "a sample of each class", f"none of class {missing[0]}", "label one, or build it for fewer classes"
-        )
-    h = predict_in_batches(classifier.layers[-2], images).astype("float64")
-    means = np.stack([h[labels == k].mean(axis=0) for k in range(head.units)])
-    spread = np.square(h - means[labels]).sum(axis=1).mean() or np.square(means - means.mean(axis=0)).sum(axis=1).mean()
-    head.kernel.assign(2 * means.T / max(spread, 1e-12))
-    head.bias.assign(-np.square(means).sum(axis=1) / max(spread, 1e-12))
+__all__ = ["knn_classifier"]
 
 
 def knn_classifier(

@@ -22,6 +22,10 @@ def compile_again(model: keras.Model, learning_rate: Schedule | None = None) -> 
         innermost = config["inner_optimizer"]["config"] if "inner_optimizer" in config else config
         innermost["learning_rate"] = keras.saving.serialize_keras_object(learning_rate)
     new = type(old).from_config(config)
+    before, after = (getattr(optimizer, "inner_optimizer", optimizer) for optimizer in (old, new))
+    for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):  # no part of the configuration
+        if hasattr(before, name):
+            setattr(after, name, getattr(before, name))
     new.build(model.trainable_variables)
     _copy_state(old, new)
     if isinstance(learning_rate, (int, float)):

@@ -7,6 +7,7 @@ import keras
 
 from keras_ssl.errors import UserError
 from keras_ssl.networks import is_graph
+from keras_ssl.transfer.finding import nested_encoder
 
 __all__ = ["replace_head"]
 
@@ -32,12 +33,13 @@ def replace_head(model: keras.Model, head: Callable[..., keras.Model], **argumen
     Example:
         `model = transfer.replace_head(classifier, transfer.segmenter, classes=3)`
     """
-    nested = [layer for layer in getattr(model, "layers", ()) if is_graph(layer)]
-    if not is_graph(model) or len(nested) != 1:
+    encoder = nested_encoder(model) if is_graph(model) else None
+    if encoder is None:
+        nested = [layer for layer in getattr(model, "layers", ()) if is_graph(layer)]
         names = ", ".join(f"'{layer.name}'" for layer in nested) or "none"
         raise UserError(
             "a model with one nested model, its encoder, such as that of `transfer.classifier`",
             f"'{getattr(model, 'name', type(model).__name__)}' with {names}",
             "give the encoder to the head: `transfer.classifier(model.get_layer(name), classes)`",
         )
-    return head(nested[0], **arguments)
+    return head(encoder, **arguments)

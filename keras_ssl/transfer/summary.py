@@ -94,11 +94,17 @@ def summary(model: keras.Model, depth: int = 2) -> Summary:
 
 def _rates(model):
     """The current learning rate of each weight that an optimizer trains, by the weight's id."""
+
+    def rate(optimizer, weight):
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+        own = getattr(optimizer, "rate_of", None)  # of `optimizers.AdamW`
+        return own(weight) if own else float(ops.convert_to_numpy(optimizer.learning_rate))
+
     updates = getattr(model, "updates", None)  # of an objective
     pairs = [(update.optimizer, update.variables) for update in updates or ()]
     pairs = pairs or [(getattr(model, "optimizer", None), model.trainable_weights)]
     return {
-        id(weight): float(ops.convert_to_numpy(getattr(optimizer, "inner_optimizer", optimizer).learning_rate))
+        id(weight): rate(optimizer, weight)
         for optimizer, weights in pairs
         if optimizer is not None
         for weight in weights

@@ -59,7 +59,7 @@ def train_step(model: Any, data: Any) -> dict[str, Tensor]:
         each = [optimizer.scale_loss(value / replicas()) for value in tf.unstack(values)]
     model._loss_tracker.update_state(loss * replicas(), sample_weight=tf.shape(keras.tree.flatten(x)[0])[0])
     gradients = tape.gradient(scaled, model.trainable_weights)
-    lengths = [ops.norm(total(tf.convert_to_tensor(tape.gradient(one, kernel)))) for one in each]
+    lengths = [tf.norm(total(tf.convert_to_tensor(tape.gradient(one, kernel)))) for one in each]  # of any rank
     del tape
     norms = tf.stack(lengths) / optimizer.scale_loss(tf.constant(1.0))
     optimizer.apply_gradients(zip(gradients, model.trainable_weights))
