@@ -70,11 +70,12 @@ def test_detectors_stand_beside_their_peers():
     def one(auroc):
         return {"auroc": auroc, "average_precision": 0.5, "precision_at_n": 0.5, "seconds": 2.0}
 
-    rows = {**dict.fromkeys(anomalies.PEERS, one(0.7)), "Autoencoder, neighbors": one(0.8)}
+    rows = {"chance": one(0.5), **dict.fromkeys(anomalies.PEERS, one(0.7)), "Autoencoder, neighbors": one(0.8)}
     better = {**rows, "Autoencoder, neighbors": one(0.9)}
     text = anomalies.section({"sets": {"cancer": [rows, better]}, "machine": "2 cores"})
     assert "| Autoencoder, neighbors | 0.850 ± 0.050 | 0.500 ± 0.000 | 2.0 |" in text
     assert "cancer: Autoencoder, neighbors 0.850, beside Isolation Forest 0.700" in text
+    assert text.splitlines()[2].startswith("| chance | 0.500 ± 0.000 |")
     assert "SimCLR" not in text  # which has no row here
 
 
@@ -88,3 +89,12 @@ def test_half_of_what_is_normal_is_scored_with_all_anomalies():
     train, scored, _ = anomalies._standardized(train, scored, known)
     assert train.mean() == pytest.approx(0, abs=1e-6)
     assert train.std() == pytest.approx(1, abs=1e-3)
+
+
+def test_windows_before_the_event_are_trained_on_and_share_no_reading_with_the_others():
+    readings, events = np.arange(200.0).reshape(100, 2), np.isin(np.arange(100), [50, 51, 52])
+    train, scored, known = anomalies._windows(readings, events)
+    assert train.shape[1:] == scored.shape[1:] == (anomalies.LENGTH, 2)
+    assert train.max() < scored.min()
+    assert train[:, 0, 0].tolist() == [2 * begin for begin in (0, 4, 8, 12, 16, 20)]  # the event is from 36 on
+    assert known.tolist() == [True] * 5 + [False] * 8  # 36, 40, 44, 48, 52 have the event; 56 to 84 do not
