@@ -16,7 +16,8 @@ last step. Of a sensor, the windows before its event are trained on and those fr
 no reading, and are the same for all seeds. Rows of tables and series are standardized by what is trained on. Isolation
 Forest, local outlier factor (20 neighbors) and the error of a PCA that keeps 95 % of the variance, all scikit-learn's,
 see the raw inputs. An encoder is trained as an autoencoder, a variational one (of 8 dimensions) and, on images, by
-SimCLR; "untrained" is the same encoder before the first step. Nothing was tuned.
+SimCLR; "untrained" is the same encoder before the first step. Neighbors are those of representations scaled to length 1
+but for raw inputs and where the row says otherwise. Nothing was tuned.
 """
 
 import argparse
@@ -52,6 +53,7 @@ DETECTORS = {
     "untrained, Mahalanobis": ("untrained", "mahalanobis"),
     "Autoencoder, reconstruction": ("autoencoder", "reconstruction"),
     "Autoencoder, neighbors": ("autoencoder", "neighbors"),
+    "Autoencoder, neighbors of any length": ("autoencoder", "neighbors of any length"),
     "Autoencoder, Mahalanobis": ("autoencoder", "mahalanobis"),
     "VariationalAutoencoder, reconstruction": ("vae", "reconstruction"),
     "VariationalAutoencoder, density": ("vae", "density"),
@@ -147,8 +149,8 @@ def network(kind, source, seed, steps):
 
 def detector(how, net):
     """The detector of a row."""
-    if how == "neighbors":
-        return evaluate.NeighborDetector(net, normalize=net is not None)
+    if how.startswith("neighbors"):
+        return evaluate.NeighborDetector(net, normalize=how == "neighbors" and net is not None)
     made = {
         "mahalanobis": evaluate.MahalanobisDetector,
         "reconstruction": evaluate.ReconstructionDetector,

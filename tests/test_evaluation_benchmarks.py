@@ -1,9 +1,9 @@
-"""The benchmarks of figures without labels and of anomalies: what their tables say of made-up results."""
+"""The benchmarks of figures without labels, of anomalies and of ways: what their tables say of made-up results."""
 
 import numpy as np
 import pytest
 
-from benchmarks import anomalies, label_free
+from benchmarks import anomalies, label_free, protocol, transfer
 
 
 def checkpoints(accuracies, **figures):
@@ -98,3 +98,43 @@ def test_windows_before_the_event_are_trained_on_and_share_no_reading_with_the_o
     assert train.max() < scored.min()
     assert train[:, 0, 0].tolist() == [2 * begin for begin in (0, 4, 8, 12, 16, 20)]  # the event is from 36 on
     assert known.tolist() == [True] * 5 + [False] * 8  # 36, 40, 44, 48, 52 have the event; 56 to 84 do not
+
+
+def test_ways_stand_beside_each_other_and_a_temperature_beside_the_probe():
+    draws = {"1": [0.5, 0.7], "10": [0.8, 0.8]}
+    result = {
+        "dataset": "mnist_to_fashion_mnist",
+        "protocol": {"version": protocol.VERSION},
+        "accuracy": {"simclr": draws, "simclr_finetuned": draws, transfer.TEMPERED: {"10": [0.8, 0.8]}},
+        "ece": {"simclr": draws, "simclr_finetuned": {"10": [0.9, 0.9]}, transfer.TEMPERED: {"10": [0.7, 0.8]}},
+        "trains": {"lp_ft": 1.0},
+        "test": 10_000,
+        "seeds": 2,
+    }
+    text = transfer.section(result)
+    assert "| SimCLR, frozen | 0.600 ± 0.100 | 0.800 ± 0.000 | 0 |" in text
+    assert "| SimCLR, fine-tuned | 0.600 ± 0.100 | 0.800 ± 0.000 | 100 % |" in text
+    assert text.count("at a temperature") == 1
+    assert "| SimCLR, fine-tuned, at a temperature | 0.750 ± 0.050 |" in text
+    assert "with 10 labels from 0.900 to 0.750, at most the probe's 0.800" in text
+
+
+def test_a_temperature_comes_from_labels_that_were_not_tuned_on(monkeypatch):
+    class Tuning:
+        classes, model = 2, "the model"
+
+        def fit(self, weights, images, labels, seed):
+            self.seen = set(images.tolist())
+
+    tuning, images = Tuning(), np.arange(20)
+    labels, unsure = images % 2, []
+
+    def predicted(model, images):
+        assert not tuning.seen & set(images.tolist())
+        assert {image % 2 for image in tuning.seen} == {0, 1}
+        unsure.extend(images.tolist())
+        return np.tile([0.9, 0.1], (len(images), 1))
+
+    monkeypatch.setattr(transfer, "predict_in_batches", predicted)
+    assert transfer.temperature(tuning, None, images, labels, 0) > 10  # right half of the time, though it says 0.9
+    assert sorted(unsure) == images.tolist()
