@@ -8,7 +8,8 @@
 Protocol: the encoder is that of `benchmarks.label_efficiency`, SimCLR's of one seed at its last epoch; of
 mnist_to_fashion_mnist it is MNIST's, and the labels are those of Fashion-MNIST. Five draws of labels from train (seeds
 0 to 4), the same for all ways; 300 steps of Adam with batches of 32, at the learning rate of each way; scores on the
-whole test split after the last step. `transfer.WAYS` has what the ways are. With --validate the last fifth of train
+whole test split after the last step. `transfer.WAYS` has what the ways are; BitFit is not among them, since the only
+biases of this encoder are those of batch normalization, which BitFit freezes. With --validate the last fifth of train
 takes the place of the test split.
 
 Calibration is the expected calibration error in 15 bins. The temperature of LP-FT is fitted on the labels alone: each
@@ -35,7 +36,7 @@ from keras_ssl import data, evaluate, progress, transfer
 from keras_ssl.figures.palette import label
 from keras_ssl.networks import predict_in_batches
 
-WAYS = ("fine_tune", "layer_decay", "l2_sp", "lora", "bitfit", "prototypes")  # beside LP-FT
+WAYS = ("fine_tune", "layer_decay", "l2_sp", "lora", "prototypes")  # beside LP-FT
 LABELS, CALIBRATED = (1, 5, 10, 50), (10, 50)
 SEEDS, STEPS, FOLDS = 5, 300, 5
 SHIFTS = {"mnist_to_fashion_mnist": ("mnist", "fashion_mnist")}  # pretrained on, and labels of
@@ -64,7 +65,7 @@ def measure(dataset, given):
         "protocol": {"version": VERSION},
         "accuracy": accuracy,
         "ece": ece,
-        "trains": {way: share(encoder, train, way) for way in transfer.WAYS},
+        "trains": {way: share(encoder, train, way) for way in ("lp_ft", *WAYS)},
         "test": len(test),
         "seeds": given.seeds,
         "cpu_seconds": seconds,

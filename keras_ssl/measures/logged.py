@@ -69,7 +69,7 @@ def effective_rank(z: Tensor) -> Tensor:
         z: Tensor `(n, d)`.
 
     Returns:
-        Scalar, float32, from 1 to min(n, d).
+        Scalar, float32, from 1 to min(n - 1, d).
 
     Reference:
         Roy & Vetterli 2007, "The effective rank: a measure of effective dimensionality", Eq. 4.
@@ -79,8 +79,7 @@ def effective_rank(z: Tensor) -> Tensor:
     """
     z = ops.cast(z, "float32")
     singular = ops.linalg.svd(z - ops.mean(z, axis=0), compute_uv=False)
-    p = singular / (ops.sum(singular) + 1e-12)
-    return ops.exp(-ops.sum(p * ops.log(p + 1e-12)))
+    return perplexity(singular / (ops.sum(singular) + 1e-12))
 
 
 def spread(z: Tensor) -> dict[str, Tensor]:
