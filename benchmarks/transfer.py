@@ -180,11 +180,14 @@ def main():
     """Measure the data sets that are named and write what came out."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("datasets", nargs="+", choices=list(TITLES))
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="draws of labels (5)")
     parser.add_argument("--validate", action="store_true", help="score on the last fifth of train; write nothing")
     parser.add_argument("--small", action="store_true", help="1 and 10 labels, one draw, 10 steps; writes nothing")
     parser.add_argument("--again", action="store_true", help="measure anew what is kept")
     given = parser.parse_args()
-    given.labels, given.seeds, given.steps = ((1, 10), 1, 10) if given.small else (LABELS, SEEDS, STEPS)
+    given.labels, given.steps = LABELS, STEPS
+    if given.small:
+        given.labels, given.seeds, given.steps = (1, 10), 1, 10
     for dataset in given.datasets:
         result = measure(dataset, given)
         print(f"\n{section(result)}\n")
