@@ -221,15 +221,23 @@ def label_efficiency(
                 for name in fine_tune
             ),
         ):
-            predictions = probabilities.argmax(-1)
-            error = expected_calibration_error(test_labels, probabilities)
-            result._add(method, n, {**scores(test_labels, predictions), "ece": error}, curve)
+            result._add(method, n, _scores(test_labels, probabilities), curve)
             if method == first:
-                result.targets.setdefault(n, []).append(float((predictions == test_labels)[_WATCHED].mean()))
+                result.targets.setdefault(n, []).append(_accuracy(test_labels, probabilities))
             done += 1
             if progress:
                 progress(done, total)
     return result
+
+
+def _scores(labels, probabilities):
+    error = expected_calibration_error(labels, probabilities)
+    return {**scores(labels, probabilities.argmax(-1)), "ece": error}
+
+
+def _accuracy(labels, probabilities):
+    """On the samples that the curves are measured on."""
+    return float((probabilities[_WATCHED].argmax(-1) == labels[_WATCHED]).mean())
 
 
 def _probes(representations, features, images, labels):
@@ -257,8 +265,7 @@ class _Tuning:
 
     def _watch(self, curve, step):
         if step in self.checkpoints:
-            predictions = self._predict(take(self.inputs, _WATCHED)).argmax(-1)
-            curve.append(float((predictions == self.labels[_WATCHED]).mean()))
+            curve.append(_accuracy(self.labels, self._predict(take(self.inputs, _WATCHED))))
 
     def _predict(self, inputs):
         return predict_in_batches(self.tuning.model, inputs)
