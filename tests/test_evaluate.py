@@ -165,6 +165,8 @@ def test_collapse_figures_of_known_representations():
 def test_collapse_looks_at_the_first_images_only():
     source = a_source(30)
     assert evaluate.collapse(None, source, limit=10) == evaluate.collapse(None, source[:10])
+    with pytest.raises(UserError, match="limit"):
+        evaluate.collapse(None, source, limit=1)  # one sample has no spread
 
 
 def test_collapse_embeds_no_more_images_than_it_needs(monkeypatch):

@@ -53,7 +53,7 @@ def participation_ratio(z: Tensor) -> Tensor:
         Scalar, float32, from 1 (one direction) to d (equal variance in all directions); 0 for constant z.
 
     Reference:
-        Gao et al. 2017, "A theory of multineuronal dimensionality, dynamics and measurement", Eq. 5.
+        Gao et al. 2017, "A theory of multineuronal dimensionality, dynamics and measurement", the participation ratio.
     """
     z = ops.cast(z, "float32")
     z = z - ops.mean(z, axis=0)
@@ -72,7 +72,7 @@ def effective_rank(z: Tensor) -> Tensor:
         Scalar, float32, from 1 to min(n - 1, d).
 
     Reference:
-        Roy & Vetterli 2007, "The effective rank: a measure of effective dimensionality", Eq. 4.
+        Roy & Vetterli 2007, "The effective rank: a measure of effective dimensionality", Definition 1.
 
     Departures:
         Samples are centered first, so that a constant offset does not count as a direction.
