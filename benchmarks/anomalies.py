@@ -15,9 +15,9 @@ Half of the normal samples, drawn anew for each seed, is trained on; the others 
 last step. Of a sensor, the windows before its event are trained on and those from the event on are scored; they share
 no reading, and are the same for all seeds. Rows of tables and series are standardized by what is trained on. Isolation
 Forest, local outlier factor (20 neighbors) and the error of a PCA that keeps 95 % of the variance, all scikit-learn's,
-see the raw inputs. An encoder is trained as an autoencoder, a variational one (of 8 dimensions) and, on images, by
-SimCLR; "untrained" is the same encoder before the first step. Neighbors are those of representations scaled to length 1
-but for raw inputs and where the row says otherwise. Nothing was tuned.
+see the raw inputs. An encoder is trained for about 300 steps of 64 samples as an autoencoder, as a variational one (of
+8 dimensions) and, on images, by SimCLR; "untrained" is the same encoder before the first step. Neighbors are those of
+representations scaled to length 1 but for raw inputs and where the row says otherwise. Nothing was tuned.
 """
 
 import argparse
@@ -142,7 +142,8 @@ def network(kind, source, seed, steps):
     else:
         objective, policy = objectives.SimCLR(encoder, temperature=0.2, seed=seed), views.digits()
     batch = min(BATCH, len(source))
-    epochs = max(1, steps // (len(source) // batch))
+    rest = policy is None and len(source) % batch > 0  # which views leave out
+    epochs = max(1, round(steps / (len(source) // batch + rest)))
     compiled(objective, source, epochs, views=policy, batch_size=batch).fit(verbose=0)
     return objective
 
