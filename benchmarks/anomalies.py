@@ -23,7 +23,6 @@ representations scaled to length 1 but for raw inputs and where the row says oth
 import argparse
 import csv
 import io
-import json
 import os
 import time
 
@@ -35,7 +34,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.pages import RESULTS, load, publish
-from benchmarks.protocol import kept
+from benchmarks.protocol import figures
 from benchmarks.tables import cell
 from benchmarks.text_sets import npm
 from keras_ssl import data, encoders, evaluate, likelihoods, objectives, views
@@ -177,21 +176,21 @@ def peer_scores(row, train, scored, seed):
 
 def run(name, seed, given):
     """Metrics of all rows of a set, means over its tasks, with CPU-seconds of training and scoring; these are kept."""
-    file = kept(f"anomalies-{name}", dataset=name, seed=seed, steps=given.steps, tasks=given.tasks)
-    file = file.with_name(file.name + ".json")
-    if given.again or not file.exists():
+
+    def measured():
         found = {}
         for train, scored, is_anomaly in tasks(name, seed)[: given.tasks]:
             kind = {2: "row", 3: "series", 4: "image"}[train.ndim]
             sources = [data.from_arrays(x, kind=kind) for x in (train, scored)]
             for row, one in _of_task(*sources, is_anomaly, seed, given.steps).items():
                 found.setdefault(row, []).append(one)
-        means = {
+        return {
             row: {key: float(np.mean([task[key] for task in of_tasks])) for key in of_tasks[0]}
             for row, of_tasks in found.items()
         }
-        file.write_text(json.dumps(means), encoding="utf-8")
-    return json.loads(file.read_text(encoding="utf-8"))
+
+    about = {"dataset": name, "seed": seed, "steps": given.steps, "tasks": given.tasks}
+    return figures("anomalies", measured, given.again, **about)
 
 
 def _of_task(train, scored, is_anomaly, seed, steps):

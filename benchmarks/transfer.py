@@ -18,7 +18,6 @@ temperature.
 """
 
 import argparse
-import json
 import os
 import time
 
@@ -30,7 +29,7 @@ import numpy as np
 from benchmarks import label_efficiency
 from benchmarks.label_efficiency import pretrained, splits
 from benchmarks.pages import publish
-from benchmarks.protocol import VERSION, kept, note
+from benchmarks.protocol import VERSION, figures, note
 from benchmarks.tables import cell
 from keras_ssl import data, evaluate, progress, transfer
 from keras_ssl.figures.palette import label
@@ -74,10 +73,8 @@ def measure(dataset, given):
 
 def of_labels(dataset, encoder, train, test, n, features, given):
     """Scores by row, a list over draws, and the CPU-seconds that they took; these are kept."""
-    about = {"dataset": dataset, "labels": n, "draws": given.seeds, "steps": given.steps, "validate": given.validate}
-    file = kept("transfer", **about, ways=WAYS, images=len(train), version=VERSION)
-    file = file.with_name(file.name + ".json")
-    if given.again or not file.exists():
+
+    def measured():
         begun = time.process_time()
         with progress.bar(f"{dataset}, {n} labels per class", after=0) as move:
             few = evaluate.label_efficiency(
@@ -94,9 +91,10 @@ def of_labels(dataset, encoder, train, test, n, features, given):
         scores = {row: {metric: by[n][metric] for metric in ("accuracy", "ece")} for row, by in few.values.items()}
         if n in CALIBRATED:
             scores[TEMPERED] = tempered(encoder, train, test, n, given)
-        found = {"scores": scores, "cpu_seconds": time.process_time() - begun}
-        file.write_text(json.dumps(found), encoding="utf-8")
-    return json.loads(file.read_text(encoding="utf-8"))
+        return {"scores": scores, "cpu_seconds": time.process_time() - begun}
+
+    about = {"dataset": dataset, "labels": n, "draws": given.seeds, "steps": given.steps, "validate": given.validate}
+    return figures("transfer", measured, given.again, **about, ways=WAYS, images=len(train), version=VERSION)
 
 
 def tempered(encoder, train, test, n, given):

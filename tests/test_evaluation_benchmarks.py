@@ -138,3 +138,21 @@ def test_a_temperature_comes_from_labels_that_were_not_tuned_on(monkeypatch):
     monkeypatch.setattr(transfer, "predict_in_batches", predicted)
     assert transfer.temperature(tuning, None, images, labels, 0) > 10  # right half of the time, though it says 0.9
     assert sorted(unsure) == images.tolist()
+
+
+def test_figures_are_measured_once_and_half_a_file_is_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_SSL_BENCHMARKS", str(tmp_path))
+    measured = []
+
+    def make():
+        measured.append(1)
+        return {"x": len(measured)}
+
+    def fails():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        protocol.figures("row", fails, seed=0)
+    assert [protocol.figures("row", make, seed=0) for _ in range(2)] == [{"x": 1}, {"x": 1}]
+    assert protocol.figures("row", make, seed=1) == {"x": 2}
+    assert protocol.figures("row", make, again=True, seed=0) == {"x": 3}
