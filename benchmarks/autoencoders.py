@@ -39,6 +39,7 @@ from keras import layers
 
 from benchmarks.joint_embedding_row import clock
 from benchmarks.pages import publish
+from benchmarks.tables import cell
 from keras_ssl import data, encoders, objectives
 from keras_ssl.data.plan import Plan
 
@@ -152,8 +153,7 @@ def quoted(runs, score):
     keys = ("reconstruction", "kl") if score == "bound" else (score,)
     if not set(keys) <= set(runs[0]):
         return ""
-    values = [sum(run[key] for key in keys) for run in runs]
-    return f"{np.mean(values):.{digits}f}" + (f" ± {np.std(values):.{digits}f}" if len(values) > 1 else "")
+    return cell([sum(run[key] for key in keys) for run in runs], digits)
 
 
 def steady(run):

@@ -33,6 +33,7 @@ import tensorflow as tf
 from benchmarks.joint_embedding_row import scores
 from benchmarks.pages import RESULTS, load, publish
 from benchmarks.protocol import VERSION, kept, note
+from benchmarks.tables import cell
 from keras_ssl import blocks, data, encoders, evaluate, heads, objectives, views
 from keras_ssl.names import JOINT_EMBEDDING as TWO_VIEWS
 from keras_ssl.recipes import compiled
@@ -199,7 +200,7 @@ def section(result):
         for column, values in zip(trusted, columns):
             if values and np.mean(values) >= TRUSTED and figure not in ("loss", "epoch"):
                 trusted[column].append(title)
-        cells = [f"{np.mean(values):.2f} ± {np.std(values):.2f}" if values else "" for values in columns]
+        cells = [cell(values, 2) for values in columns]
         lines.append(f"| {title} | {' | '.join(cells)} | {np.mean(lost(result, figure)):.1f} |")
     words = "; ".join(f"{column}: {', '.join(titles) or 'none'}" for column, titles in trusted.items())
     baseline = ", ".join(

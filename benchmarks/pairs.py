@@ -37,6 +37,7 @@ from benchmarks import clipart
 from benchmarks.canonical import CCA
 from benchmarks.pages import RESULTS, load, publish
 from benchmarks.protocol import VERSION, kept
+from benchmarks.tables import cell
 from keras_ssl import callbacks, data, evaluate, recipes
 
 ROWS = {
@@ -258,11 +259,11 @@ def section(result):
             ]
         else:
             rows = [result["floors"][name]] if name in result["floors"] else [run[name] for run in runs]
-        cells = [quoted([row["image_to_text"][key] for row in rows], key) for key in SCORES]
-        cells += [quoted([row["text_to_image"]["recall_at_1"] for row in rows])]
-        cells += [quoted([row["zero_shot"] for row in rows])]
+        cells = [cell([row["image_to_text"][key] for row in rows], 0 if key == "median_rank" else 3) for key in SCORES]
+        cells += [cell([row["text_to_image"]["recall_at_1"] for row in rows])]
+        cells += [cell([row["zero_shot"] for row in rows])]
         lines.append(f"| {title} | {' | '.join(cells)} |")
-    combos = {name: quoted([run["combinations"][name] for run in runs]) for name in ("seen", "unseen")}
+    combos = {name: cell([run["combinations"][name] for run in runs]) for name in ("seen", "unseen")}
     minutes = np.mean([run["softmax"]["cpu_seconds"] for run in runs]) / 60
     doctor = result["doctor"]["findings"]
     said = f"`{doctor[0][1]}` after epoch {doctor[0][0]}" if doctor else "nothing"
@@ -275,12 +276,6 @@ def section(result):
         f"At a fixed temperature of 10 the collapse doctor says {said}; accuracy in the batch is "
         f"{result['doctor']['accuracy'][-1]:.3f} then."
     )
-
-
-def quoted(values, key=""):
-    """The mean, with the standard deviation if there are several."""
-    form = ".0f" if key == "median_rank" else ".3f"
-    return f"{np.mean(values):{form}}" + (f" ± {np.std(values):{form}}" if len(values) > 1 else "")
 
 
 def main():

@@ -47,3 +47,21 @@ def kept(name, **about):
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:8]
     words = [name, *(str(about[key]) for key in ("dataset", "seed") if key in about)]
     return folder / "-".join(["_".join(word.split()).replace("/", "_") for word in words] + [digest])
+
+
+def figures(name, make, again=False, **about):
+    """Figures of a run that JSON can hold: kept ones where there are any, else what `make()` returns, which is kept.
+
+    Args:
+        name: See `kept`.
+        make: Function that measures them.
+        again: Whether to measure anew.
+        **about: See `kept`.
+    """
+    from keras_ssl.files import write_json
+
+    file = kept(name, **about)
+    file = file.with_name(file.name + ".json")
+    if again or not file.exists():
+        write_json(file, make())
+    return json.loads(file.read_text(encoding="utf-8"))

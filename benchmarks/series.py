@@ -34,6 +34,7 @@ import numpy as np
 
 from benchmarks.pages import RESULTS, load, publish
 from benchmarks.protocol import VERSION, kept, note
+from benchmarks.tables import cell
 from keras_ssl import data, encoders, evaluate, objectives, recipes, views
 
 AEON = "aeon==1.6.0"
@@ -172,11 +173,6 @@ def section(result):
         f"MultiRocket and Catch22 are supervised classifiers of aeon. CPU seconds are those of training on one set."
         + note(result)
     )
-
-
-def cell(values):
-    """Mean, and standard deviation where there are several."""
-    return f"{np.mean(values):.3f}" + (f" ± {np.std(values):.3f}" if len(values) > 1 else "")
 
 
 def main():

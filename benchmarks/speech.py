@@ -36,6 +36,7 @@ import tensorflow as tf
 
 from benchmarks.pages import RESULTS, load, publish
 from benchmarks.protocol import VERSION, kept, note
+from benchmarks.tables import cell
 from keras_ssl import blocks, data, encoders, evaluate, heads, objectives, recipes, transfer, views
 from keras_ssl.data.few_labels import few_indices
 from keras_ssl.recipes import compiled
@@ -180,7 +181,8 @@ def section(result, split="the clips that no choice was made by, four fifths of 
         "|---|---|---|---|---|",
     ]
     for name, runs in result["rows"].items():
-        cells = [_quoted([run[score] for run in runs]) for score in ("few", "speaker")]
+        values = ([run[score] for run in runs] for score in ("few", "speaker"))
+        cells = [cell(of if len(set(of)) > 1 else of[:1]) for of in values]  # raw inputs are the same for all seeds
         figures = runs[0].get("figures", {})
         size = f"{figures['weights']:,}" if figures else ""
         minutes = f"{np.mean([run['figures']['cpu_seconds'] for run in runs]) / 60:.0f}" if figures else ""
@@ -190,10 +192,6 @@ def section(result, split="the clips that no choice was made by, four fifths of 
         f"over {max(map(len, result['rows'].values()))} seeds (without ±, of one), after the last epoch "
         f"({result['machine']}; `python -m benchmarks.speech`)." + note(result)
     )
-
-
-def _quoted(values):
-    return f"{np.mean(values):.3f}" + (f" ± {np.std(values):.3f}" if len(set(values)) > 1 else "")
 
 
 def main():

@@ -1,4 +1,4 @@
-"""What `joint_embedding.py` and `classical.py` share: rows from processes of their own, which are kept; and cells."""
+"""Cells of tables; and rows from processes of their own, which are kept: for `joint_embedding.py`, `classical.py`."""
 
 import json
 import pathlib
@@ -51,10 +51,16 @@ def write_arrays(dataset, file):
     np.savez(file, **arrays)
 
 
+def cell(values, digits=3):
+    """Mean and standard deviation, over seeds or draws, where there are several; nothing where there is none."""
+    if not len(values):
+        return ""
+    return f"{np.mean(values):.{digits}f}" + (f" ± {np.std(values):.{digits}f}" if len(values) > 1 else "")
+
+
 def quoted(runs, score):
-    """Mean and standard deviation over seeds, where there are several."""
-    values = [run[score] for run in runs]
-    return f"{np.mean(values):.3f}" + (f" ± {np.std(values):.3f}" if len(values) > 1 else "")
+    """The cell of a score."""
+    return cell([run[score] for run in runs])
 
 
 def fastest(runs):

@@ -38,6 +38,7 @@ from sklearn.linear_model import RidgeCV, SGDClassifier
 from benchmarks import text_sets
 from benchmarks.pages import RESULTS, load, publish
 from benchmarks.protocol import VERSION, kept, note
+from benchmarks.tables import cell
 from keras_ssl import data, encoders, evaluate, losses, networks, objectives, tokenizers, transfer
 from keras_ssl.data.few_labels import few_indices
 
@@ -328,10 +329,7 @@ def section(result, split="test"):
         rows = result["scores"][task][measure]
         counts = list(next(iter(rows.values())))
         lines += [f"| {title} | {' | '.join(map(str, counts))} |", "|---" * (len(counts) + 1) + "|"]
-        lines += [
-            f"| {row} | {' | '.join(f'{np.mean(by[n]):.3f} ± {np.std(by[n]):.3f}' for n in counts)} |"
-            for row, by in rows.items()
-        ] + [""]
+        lines += [f"| {row} | {' | '.join(cell(by[n]) for n in counts)} |" for row, by in rows.items()] + [""]
     seconds = result["pretraining_seconds"]
     return "\n".join(lines) + (
         f"\nPretrained without labels on {result['tokens']:,} tokens, in {seconds['masked']:.0f} s as a masked "

@@ -1,13 +1,20 @@
-"""The ways to fine-tune a pretrained encoder with few labels, beside each other.
+"""The ways to fine-tune a pretrained encoder with few labels, beside each other: accuracy and calibration.
 
-    python -m benchmarks.transfer                      # digits, minutes
-    python -m benchmarks.transfer fashion_mnist        # needs the data set of TensorFlow Datasets
-    python -m benchmarks.transfer --validate           # to choose by; writes nothing
+    python -m benchmarks.transfer digits                     # interrupted, it goes on
+    python -m benchmarks.transfer fashion_mnist mnist_to_fashion_mnist      # need sets of TensorFlow Datasets
+    python -m benchmarks.transfer digits --validate          # to choose by; writes nothing
+    python -m benchmarks.transfer digits --small             # a few steps; writes nothing
 
-Protocol: the encoder is that of `benchmarks.label_efficiency`, SimCLR's of one seed at its last epoch. Five draws of
-labels from train (seeds 0 to 4), the same for all ways; 300 steps of Adam with batches of 32, at the learning rate of
-each way; accuracy on the whole test split after the last step. `transfer.WAYS` has what the ways are. With --validate
-the last fifth of train takes the place of the test split.
+Protocol: the encoder is that of `benchmarks.label_efficiency`, SimCLR's of one seed at its last epoch; of
+mnist_to_fashion_mnist it is MNIST's, and the labels are those of Fashion-MNIST. Five draws of labels from train (seeds
+0 to 4), the same for all ways; 300 steps of Adam with batches of 32, at the learning rate of each way; scores on the
+whole test split after the last step. `transfer.WAYS` has what the ways are; BitFit is not among them, since the only
+biases of this encoder are those of batch normalization, which BitFit freezes. With --validate the last fifth of train
+takes the place of the test split.
+
+Calibration is the expected calibration error in 15 bins. The temperature of LP-FT is fitted on the labels alone: each
+fifth of them gets its probabilities from LP-FT on the four others. LP-FT on all labels is then scored at this
+temperature.
 """
 
 import argparse
@@ -19,58 +26,144 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but be
 
 import numpy as np
 
-from benchmarks.label_efficiency import TITLES, pretrained, splits
+from benchmarks import label_efficiency
+from benchmarks.label_efficiency import pretrained, splits
 from benchmarks.pages import publish
-from benchmarks.protocol import VERSION, note
-from keras_ssl import evaluate, progress, transfer
+from benchmarks.protocol import VERSION, figures, note
+from benchmarks.tables import cell
+from keras_ssl import data, evaluate, progress, transfer
 from keras_ssl.figures.palette import label
+from keras_ssl.networks import predict_in_batches
 
-WAYS = ("fine_tune", "layer_decay", "l2_sp", "lora", "bitfit", "prototypes")  # beside LP-FT
-LABELS = (1, 5, 10, 50)
-SEEDS = 5
+WAYS = ("fine_tune", "layer_decay", "l2_sp", "lora", "prototypes")  # beside LP-FT
+LABELS, CALIBRATED = (1, 5, 10, 50), (10, 50)
+SEEDS, STEPS, FOLDS = 5, 300, 5
+SHIFTS = {"mnist_to_fashion_mnist": ("mnist", "fashion_mnist")}  # pretrained on, and labels of
+TITLES = label_efficiency.TITLES | {"mnist_to_fashion_mnist": "Fashion-MNIST, encoder from MNIST"}
+TEMPERED = "simclr_finetuned, at a temperature"
 
 
-def measure(dataset, validate, labels, seeds):
-    """Accuracies of all ways on one data set, by number of labels, a list over draws."""
-    unlabeled, train, test = splits(dataset, validate)
-    encoder, _ = pretrained("simclr", dataset, unlabeled, 0, again=False)
-    begun = time.process_time()
-    with progress.bar(f"{dataset}, ways", after=0) as move:
-        few = evaluate.label_efficiency({"simclr": encoder}, train, test, labels, seeds, ways=WAYS, progress=move)
-    accuracy = {row: {n: scores["accuracy"] for n, scores in by.items()} for row, by in few.values.items()}
+# ---- measuring -------------------------------------------------------------------------------------------------------
+
+
+def measure(dataset, given):
+    """Scores of all ways on one data set, by row and number of labels, a list over draws."""
+    pretraining, labels_of = SHIFTS.get(dataset, (dataset, dataset))
+    _, train, test = splits(labels_of, given.validate)
+    encoder, _ = pretrained("simclr", pretraining, splits(pretraining, given.validate)[0], 0, again=False)
+    features = evaluate.embed(encoder, test)
+    accuracy, ece, seconds = {}, {}, 0.0
+    for n in given.labels:
+        found = of_labels(dataset, encoder, train, test, n, features, given)
+        seconds += found["cpu_seconds"]
+        for row, scores in found["scores"].items():
+            for metric, by_row in (("accuracy", accuracy), ("ece", ece)):
+                by_row.setdefault(row, {})[str(n)] = scores[metric]
     return {
         "dataset": dataset,
         "protocol": {"version": VERSION},
         "accuracy": accuracy,
-        "trains": {way: share(encoder, train, way) for way in transfer.WAYS},
+        "ece": ece,
+        "trains": {way: share(encoder, train, way) for way in ("lp_ft", *WAYS)},
         "test": len(test),
-        "seeds": seeds,
-        "cpu_seconds": time.process_time() - begun,
+        "seeds": given.seeds,
+        "cpu_seconds": seconds,
     }
+
+
+def of_labels(dataset, encoder, train, test, n, features, given):
+    """Scores by row, a list over draws, and the CPU-seconds that they took; these are kept."""
+
+    def measured():
+        begun = time.process_time()
+        with progress.bar(f"{dataset}, {n} labels per class", after=0) as move:
+            few = evaluate.label_efficiency(
+                {"simclr": encoder},
+                train,
+                test,
+                (n,),
+                given.seeds,
+                ways=WAYS,
+                steps=given.steps,
+                progress=move,
+                test_features={"simclr": features},
+            )
+        scores = {row: {metric: by[n][metric] for metric in ("accuracy", "ece")} for row, by in few.values.items()}
+        if n in CALIBRATED:
+            scores[TEMPERED] = tempered(encoder, train, test, n, given)
+        return {"scores": scores, "cpu_seconds": time.process_time() - begun}
+
+    about = {"dataset": dataset, "labels": n, "draws": given.seeds, "steps": given.steps, "validate": given.validate}
+    return figures("transfer", measured, given.again, **about, ways=WAYS, images=len(train), version=VERSION)
+
+
+def tempered(encoder, train, test, n, given):
+    """Accuracy and ECE of LP-FT at a temperature that few labels give, and this temperature, each a list over draws."""
+    tuning = transfer.FineTuning(encoder, train.classes, given.steps)
+    weights, found = encoder.get_weights(), {"accuracy": [], "ece": [], "temperature": []}
+    for seed in range(given.seeds):
+        images, labels = data.few(train, n, seed)
+        t = temperature(tuning, weights, images, labels, seed)
+        tuning.fit(weights, images, labels, seed=seed)  # the row "simclr_finetuned" once more
+        p = evaluate.at_temperature(predict_in_batches(tuning.model, test.inputs()), t)
+        found["accuracy"].append(float((p.argmax(-1) == test.labels).mean()))
+        found["ece"].append(evaluate.expected_calibration_error(test.labels, p))
+        found["temperature"].append(t)
+    return found
+
+
+def temperature(tuning, weights, images, labels, seed):
+    """The temperature at which labels are most likely under what was tuned on others; classes alternate in them."""
+    fold = np.arange(len(labels)) // tuning.classes % FOLDS
+    p = np.zeros((len(labels), tuning.classes), "float32")
+    for k in range(FOLDS):
+        tuning.fit(weights, images[fold != k], labels[fold != k], seed=seed)
+        p[fold == k] = predict_in_batches(tuning.model, images[fold == k])
+    return evaluate.fit_temperature(labels, p)
 
 
 def share(encoder, train, way):
     """The part of the encoder's weights that trains."""
     inputs, labels = train[:200].inputs(), train[:200].labels
-    model = transfer.prepared(encoder, inputs, labels, int(train.labels.max()) + 1, way=way)
+    model = transfer.prepared(encoder, inputs, labels, train.classes, way=way)
     inside = {id(variable) for variable in model.layers[-2].variables}
     weights = [variable for variable in model.trainable_variables if id(variable) in inside]
     return sum(int(np.prod(variable.shape)) for variable in weights) / encoder.count_params()
 
 
+# ---- the page --------------------------------------------------------------------------------------------------------
+
+
 def section(result):
-    """The table of one data set, and the lines under it."""
-    accuracy = result["accuracy"]
-    counts = [str(n) for n in next(iter(accuracy.values()))]
+    """The tables of one data set, and the lines under them."""
+    accuracy = {row: by for row, by in result["accuracy"].items() if row != TEMPERED}  # which changes no class
+    counts = list(accuracy["simclr"])
     lines = [f"| {TITLES[result['dataset']]}, labels per class | {' | '.join(counts)} | trains |"]
     lines.append("|---" * (len(counts) + 2) + "|")
     for row, by in accuracy.items():
-        cells = [f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}" for values in by.values()]
-        lines.append(f"| {label(row)} | {' | '.join(cells)} | {_share(result['trains'], row)} |")
+        lines.append(f"| {label(row)} | {' | '.join(map(cell, by.values()))} | {_share(result['trains'], row)} |")
     return "\n".join(lines) + (
         f"\n\nAccuracy on {result['test']:,} test images, mean ± standard deviation over {result['seeds']} draws of\n"
         "the labels; one pretraining, last epoch, last step. “Trains” is the part of the encoder's weights that do.\n"
-        f"“SimCLR, fine-tuned” is LP-FT.{note(result)}"
+        f"“SimCLR, fine-tuned” is LP-FT.{note(result)}\n\n{_calibration(result['ece'])}"
+    )
+
+
+def _calibration(ece):
+    """The table of calibration errors, where there is a temperature, and whether that brings LP-FT to the probe's."""
+    counts = list(ece[TEMPERED])
+    lines = [f"| labels per class | {' | '.join(counts)} |", "|---" * (len(counts) + 1) + "|"]
+    for row, by in ece.items():
+        words = f"{label('simclr_finetuned')}, at a temperature" if row == TEMPERED else label(row)
+        lines.append(f"| {words} | {' | '.join(cell(by[n]) for n in counts)} |")
+    found = []
+    for n in counts:
+        probe, tuned, tempered = (np.mean(ece[row][n]) for row in ("simclr", "simclr_finetuned", TEMPERED))
+        verdict = "at most" if tempered <= probe else "still above"
+        found.append(f"with {n} labels from {tuned:.3f} to {tempered:.3f}, {verdict} the probe's {probe:.3f}")
+    return "\n".join(lines) + (
+        "\n\nExpected calibration error of the same classifiers in 15 bins; lower is better. The temperature is\n"
+        f"fitted by five-fold cross-validation on the few labels alone. It brings LP-FT's error\n{'; '.join(found)}."
     )
 
 
@@ -84,12 +177,17 @@ def _share(trains, row):
 def main():
     """Measure the data sets that are named and write what came out."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("datasets", nargs="*", choices=list(TITLES), default=["digits"])
+    parser.add_argument("datasets", nargs="+", choices=list(TITLES))
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="draws of labels (5)")
     parser.add_argument("--validate", action="store_true", help="score on the last fifth of train; write nothing")
-    parser.add_argument("--small", action="store_true", help="1 and 2 labels, two draws; writes nothing")
+    parser.add_argument("--small", action="store_true", help="1 and 10 labels, one draw, 10 steps; writes nothing")
+    parser.add_argument("--again", action="store_true", help="measure anew what is kept")
     given = parser.parse_args()
+    given.labels, given.steps = LABELS, STEPS
+    if given.small:
+        given.labels, given.seeds, given.steps = (1, 10), 1, 10
     for dataset in given.datasets:
-        result = measure(dataset, given.validate, *(((1, 2), 2) if given.small else (LABELS, SEEDS)))
+        result = measure(dataset, given)
         print(f"\n{section(result)}\n")
         if not (given.validate or given.small):
             publish(f"transfer_{dataset}", result)

@@ -30,6 +30,7 @@ import numpy as np
 
 from benchmarks.pages import RESULTS, load, publish
 from benchmarks.protocol import kept
+from benchmarks.tables import cell
 from keras_ssl import callbacks, data, evaluate, recipes
 
 PAST, LENGTH = 10, 20
@@ -103,10 +104,7 @@ def table(name, result):
     digits = {"mse": 1, "mae": 1, "ssim": 3, "mse_pixel": 4}
     lines = [f"| {name} | MSE | MAE | SSIM | MSE of a pixel |", "|---|---|---|---|---|"]
     for row, runs in rows(result):
-        cells = [
-            f"{np.mean(v):.{n}f}" + (f" ± {np.std(v):.{n}f}" if len(v) > 1 else "")
-            for v, n in (([run[key] for run in runs], n) for key, n in digits.items())
-        ]
+        cells = [cell([run[key] for run in runs], n) for key, n in digits.items()]
         lines.append(f"| {row} | {' | '.join(cells)} |")
     train, test = result["clips"]
     runs = result["runs"]

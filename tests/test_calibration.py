@@ -66,6 +66,20 @@ def test_a_temperature_undoes_another_and_keeps_the_classes():
     assert evaluate.fit_temperature(p.argmax(axis=1), p) == pytest.approx(0.05, rel=1e-2)
 
 
+def test_a_temperature_minds_a_sure_mistake():
+    """One wrong label among 200 must not be given up, so that all others become as sure as they can."""
+    p = np.append(np.tile([0.8, 0.2], (199, 1)), [[1 - 1e-10, 1e-10]], axis=0)
+    labels = np.append(np.zeros(199, int), 1)
+
+    def loss(t):
+        return np.mean(np.log1p(np.exp(np.append(np.full(199, -np.log(4)), np.log(1e10)) / t)))
+
+    grid = np.exp(np.linspace(np.log(0.05), np.log(20), 2000))
+    best = grid[np.argmin([loss(t) for t in grid])]
+    assert 0.3 < best < 1
+    assert evaluate.fit_temperature(labels, p) == pytest.approx(best, rel=5e-3)  # the grid's steps are 3e-3
+
+
 def test_a_probability_of_zero_is_no_infinite_loss():
     found = evaluate.classification_scores([0, 1], np.array([[0.0, 1.0], [0.0, 1.0]]))
     assert found["nll"] == pytest.approx(-np.log(1e-12) / 2)

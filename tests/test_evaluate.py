@@ -10,7 +10,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import classification_report
 
-from keras_ssl import data, encoders, evaluate, networks, objectives, runs
+from keras_ssl import data, encoders, evaluate, networks, objectives, runs, transfer
 from keras_ssl.errors import UserError
 
 RNG = np.random.default_rng(0)
@@ -165,6 +165,8 @@ def test_collapse_figures_of_known_representations():
 def test_collapse_looks_at_the_first_images_only():
     source = a_source(30)
     assert evaluate.collapse(None, source, limit=10) == evaluate.collapse(None, source[:10])
+    with pytest.raises(UserError, match="limit"):
+        evaluate.collapse(None, source, limit=1)  # one sample has no spread
 
 
 def test_collapse_embeds_no_more_images_than_it_needs(monkeypatch):
@@ -217,7 +219,7 @@ def test_label_efficiency_has_every_row_repeats_itself_and_leaves_the_encoder_al
     assert all(list(by_labels) == [1, 5] for by_labels in few.values.values())
     for by_labels in few.values.values():
         for figures in by_labels.values():
-            assert set(figures) == {"accuracy", "precision", "recall", "f1"}
+            assert set(figures) == {"accuracy", "precision", "recall", "f1", "ece"}
             assert all(len(draws) == 2 and all(0 <= v <= 1 for v in draws) for draws in figures.values())
     assert few.checkpoints == (1, 2, 3, 4, 5)
     assert set(few.curves) == {"from_scratch", "encoder_finetuned"}
@@ -243,7 +245,12 @@ def test_label_efficiency_gives_all_methods_the_draws_of_few(digits):
             drawn = data.from_arrays(images, labels)
             untrained = networks.reinitialized(encoder, seed)
             for method, e in (("raw_inputs", None), ("mine", encoder), ("untrained", untrained)):
-                expected = evaluate.linear_probe(e, drawn, test)
+                h, x = evaluate.embed(e, drawn), evaluate.embed(e, test)
+                p = transfer.fit_linear(h, labels).predict_proba(x)
+                expected = {
+                    **evaluate.linear_probe(e, drawn, test),
+                    "ece": evaluate.expected_calibration_error(test.labels, p),
+                }
                 assert {k: v[seed] for k, v in few.values[method][n].items()} == pytest.approx(expected), method
 
 
@@ -285,7 +292,8 @@ def test_embedding_tells_how_far_it_is(digits):
 def test_fine_tuning_starts_at_the_probe_and_a_pretrained_encoder_is_no_baseline(digits):
     """With a learning rate of zero the fine-tuned classifier is the linear probe, to the last prediction."""
     few = measured(digits, labels_per_class=(5,), fine_tuning_rate=0.0, scratch_rate=0.0)
-    assert few.values["encoder_finetuned"] == few.values["encoder"]
+    for metric, draws in few.values["encoder_finetuned"][5].items():  # a softmax in float32, and in float64
+        assert draws == pytest.approx(few.values["encoder"][5][metric], abs=1e-5 if metric == "ece" else 0), metric
     assert np.ptp(few.curves["from_scratch"][5][0]) == 0
 
 
@@ -384,6 +392,9 @@ def test_label_efficiency_refuses_unlabeled_and_unfit_images(digits):
     train, test = digits
     with pytest.raises(UserError, match="'unlabeled' without labels"):
         measured((data.from_arrays(train.stored, name="unlabeled"), test))
+    low = train.labels < 5
+    with pytest.raises(UserError, match=r"labels of test in 0\.\.4"):
+        measured((data.from_arrays(train.stored[low], train.labels[low]), test))
     with pytest.raises(UserError, match="'unlabeled' without labels"):
         measured((train, data.from_arrays(test.stored, name="unlabeled")))
     with pytest.raises(UserError, match=r"Received shape \(120, 8, 8, 1\)"):

@@ -194,13 +194,13 @@ def brightest(images, seed):
         ({"views": fainter, "count": 3}, "even number"),
         ({"views": fainter, "seed": -1}, "seed"),
         ({"views": fainter, "encoder": None}, "an encoder"),
-        ({"source": IMAGES * np.nan}, "finite"),
-        ({"source": IMAGES[:1]}, "n at least 2"),
+        ({"samples": IMAGES * np.nan}, "finite"),
+        ({"samples": IMAGES[:1]}, "n at least 2"),
     ],
 )
 def test_what_cannot_be_measured(encoder, arguments, message):
     with pytest.raises(UserError, match=message):
-        evaluate.label_free(**({"encoder": encoder, "source": IMAGES} | arguments))
+        evaluate.label_free(**({"encoder": encoder, "samples": IMAGES} | arguments))
 
 
 def test_features_that_cannot_be_measured():

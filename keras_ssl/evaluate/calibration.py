@@ -111,8 +111,8 @@ def fit_temperature(labels: Any, probabilities: Any) -> float:
     labels, p = checked_probabilities(labels, probabilities)
     from scipy.optimize import minimize_scalar
 
-    def loss(log_t):
-        return log_loss(labels, at_temperature(p, np.exp(log_t)))
+    def loss(log_t):  # convex in 1/t, as `log_loss`, which bounds what one wrong sample costs, is not
+        return -_log_at_temperature(p, np.exp(log_t))[np.arange(len(p)), labels].mean()
 
     return float(np.exp(minimize_scalar(loss, bounds=np.log(_RANGE), method="bounded").x))
 
@@ -135,9 +135,13 @@ def at_temperature(probabilities: Any, t: float) -> np.ndarray:
     """
     p = _probabilities(probabilities)
     check_between("t", t, above=0)
+    return np.exp(_log_at_temperature(p, t))
+
+
+def _log_at_temperature(p, t):
     logits = np.log(np.maximum(p, _LEAST)) / t
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return raised / raised.sum(axis=1, keepdims=True)
+    logits -= logits.max(axis=1, keepdims=True)
+    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
 
 def checked_probabilities(labels: Any, probabilities: Any, at_least: int = 1) -> tuple[np.ndarray, np.ndarray]:

@@ -4,26 +4,31 @@ import keras
 import numpy as np
 
 from keras_ssl import data, measures
+from keras_ssl.checks import check_between
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.sources import as_source
+from keras_ssl.typing import Samples
 
 __all__ = ["collapse", "collapse_of_features"]
 
 
-def collapse(
-    encoder: keras.Model | None, images: data.Source | np.ndarray, limit: int | None = 1000
-) -> dict[str, float]:
-    """Return the collapse figures of an encoder on images.
+def collapse(encoder: keras.Model | None, samples: data.Source | Samples, limit: int | None = 1000) -> dict[str, float]:
+    """Return the collapse figures of an encoder on samples.
 
     Args:
-        encoder: `keras.Model`, objective, or None for raw pixels.
-        images: `data.Source` or float array `(n, height, width, channels)` in 0..1.
-        limit: Number of images to use, from the first on; None for all. Default: 1000.
+        encoder: `keras.Model`, objective, or None for raw inputs.
+        samples: `data.Source`, an array or a dict of arrays, as the encoder takes them.
+        limit: Number of samples, from the first on, at least 2; None for all. Default: 1000.
 
     Returns:
         See `collapse_of_features`.
+
+    Raises:
+        UserError: If the samples do not fit, or `limit` is below 2.
     """
-    return collapse_of_features(embed(encoder, as_source(images, encoder)[:limit]))
+    if limit is not None:
+        check_between("limit", limit, least=2, whole=True)
+    return collapse_of_features(embed(encoder, as_source(samples, encoder)[:limit]))
 
 
 def collapse_of_features(features: np.ndarray) -> dict[str, float]:

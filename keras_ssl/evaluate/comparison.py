@@ -67,7 +67,8 @@ def compare(
 
     Draws differ more from one another than ways do, so the scores are compared draw by draw. The test is about draws of
     labels: the pretrained encoder, the pool that labels are drawn from and the test samples are the same in all of
-    them. Who compares many ways finds some that differ by chance: one in twenty at p = 0.05.
+    them. Of many comparisons some show a difference by chance: one in twenty at p = 0.05. If the difference is the
+    same on all draws, the interval has no width and p is 0, which two or three draws do not justify: measure on more.
 
     Args:
         values_a: Scores of one way, one for each draw, such as `result.values["simclr"][10]["accuracy"]` of

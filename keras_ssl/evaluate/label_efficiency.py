@@ -10,9 +10,10 @@ import keras
 import numpy as np
 
 from keras_ssl import data, networks
-from keras_ssl.checks import check_between
+from keras_ssl.checks import check_between, check_labels
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate.baseline import baseline
+from keras_ssl.evaluate.calibration import expected_calibration_error
 from keras_ssl.evaluate.comparison import mean_interval
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.metrics import scores
@@ -38,7 +39,7 @@ class LabelEfficiency:
 
     Attributes:
         values: `values[method][labels_per_class][metric]` is a list of scores, one for each draw; the metrics are
-            "accuracy", "precision", "recall" and "f1", in 0..1.
+            "accuracy", "precision", "recall", "f1" and "ece", the `expected_calibration_error`, all in 0..1.
         curves: `curves[method][labels_per_class]` is a list, one for each draw, of the accuracies at `checkpoints`.
         checkpoints: Steps of fine-tuning at which the curves were measured.
         targets: `targets[labels_per_class]` is a list of accuracies of raw inputs (or what stands for them), one for
@@ -178,14 +179,15 @@ def label_efficiency(
         `LabelEfficiency`.
 
     Raises:
-        UserError: If labels are missing or too few, images do not fit, an argument is out of range, or the encoders
-            have the same row in the table or different architectures.
+        UserError: If labels are missing or too few, test has classes that train has not, images do not fit, an argument
+            is out of range, or the encoders have the same row in the table or different architectures.
     """
     encoders = encoder if isinstance(encoder, Mapping) else {"encoder": encoder}
     encoders = {name: networks.embedder(model) for name, model in encoders.items()}
     fine_tune = tuple(encoders) if fine_tune is None else tuple(fine_tune)
     _check_arguments(encoders, fine_tune, ways, labels_per_class, seeds, steps)
     (_, classes), (test_labels, _) = labeled(train), labeled(test)
+    check_labels(test_labels, len(test), classes, "labels of test")
     draws = [(n, seed) for n in labels_per_class for seed in range(seeds)]
     few = {(n, seed): data.few(train, n, seed) for n, seed in draws}  # too few in a class fails here, before any fit
 
@@ -210,7 +212,7 @@ def label_efficiency(
         representations = {**frozen, "untrained": functools.partial(embed, untrained[seed])}
         starts = {"from_scratch": (untrained[seed], scratch_rate)}
         starts |= {f"{name}_finetuned": (encoders[name], fine_tuning_rate) for name in fine_tune}
-        for method, predictions, curve in itertools.chain(
+        for method, probabilities, curve in itertools.chain(
             _probes(representations, {**features, "untrained": untrained_features[seed]}, images, labels),
             tuning.fits(starts, images, labels, seed),
             *(
@@ -219,19 +221,29 @@ def label_efficiency(
                 for name in fine_tune
             ),
         ):
-            result._add(method, n, scores(test_labels, predictions), curve)
+            result._add(method, n, _scores(test_labels, probabilities), curve)
             if method == first:
-                result.targets.setdefault(n, []).append(float((predictions == test_labels)[_WATCHED].mean()))
+                result.targets.setdefault(n, []).append(_accuracy(test_labels, probabilities))
             done += 1
             if progress:
                 progress(done, total)
     return result
 
 
+def _scores(labels, probabilities):
+    error = expected_calibration_error(labels, probabilities)
+    return {**scores(labels, probabilities.argmax(-1)), "ece": error}
+
+
+def _accuracy(labels, probabilities):
+    """On the samples that the curves are measured on."""
+    return float((probabilities[_WATCHED].argmax(-1) == labels[_WATCHED]).mean())
+
+
 def _probes(representations, features, images, labels):
-    """For each frozen representation: its name, a linear probe's predictions on the features of test, and no curve."""
+    """For each frozen representation: its name, a linear probe's probabilities on test, and no curve."""
     for method, represent in representations.items():
-        yield method, fit_linear(represent(images), labels).predict(features[method]), None
+        yield method, fit_linear(represent(images), labels).predict_proba(features[method]), None
 
 
 class _Tuning:
@@ -243,7 +255,7 @@ class _Tuning:
         self.checkpoints = tuple(sorted({max(1, round(steps * k / 10)) for k in range(1, 11)}))
 
     def fits(self, starts, images, labels, seed):
-        """For each start (model, learning rate): its name, the predictions on test after training, and the curve."""
+        """For each start (model, learning rate): its name, the probabilities on test after training, and the curve."""
         for method, (start, rate) in starts.items():
             curve: list[float] = []
             watch = functools.partial(self._watch, curve)
@@ -253,10 +265,10 @@ class _Tuning:
 
     def _watch(self, curve, step):
         if step in self.checkpoints:
-            curve.append(float((self._predict(take(self.inputs, _WATCHED)) == self.labels[_WATCHED]).mean()))
+            curve.append(_accuracy(self.labels, self._predict(take(self.inputs, _WATCHED))))
 
     def _predict(self, inputs):
-        return predict_in_batches(self.tuning.model, inputs).argmax(-1)
+        return predict_in_batches(self.tuning.model, inputs)
 
 
 def _architecture(model):

@@ -25,7 +25,7 @@ _APART = 100  # seeds: a policy may add small numbers to its seed
 
 def label_free(
     encoder: keras.Model | None,
-    source: Source | Samples,
+    samples: Source | Samples,
     views: Operation | None = None,
     count: int = 10,
     limit: int | None = 1000,
@@ -35,7 +35,7 @@ def label_free(
 
     Args:
         encoder: `keras.Model`, objective, or None for raw inputs, which have no views.
-        source: `data.Source`, an array or a dict of arrays, as the encoder takes them; best those that it was trained
+        samples: `data.Source`, an array or a dict of arrays, as the encoder takes them; best those that it was trained
             on, or others like them.
         views: Policy that the encoder is to be compared under, as for `data.batches`: a function `(samples, seed)` that
             returns samples, or a dict of which "view_1" and "view_2" are used. Default: None, no figures of views.
@@ -55,7 +55,7 @@ def label_free(
         check_between("limit", limit, least=2, whole=True)
     if count % 2:
         raise UserError("an even number of views", f"count={count}", f"give `count={count + 1}`")
-    source, network = as_source(source, encoder)[:limit], embedder(encoder)
+    source, network = as_source(samples, encoder)[:limit], embedder(encoder)
     if views is None:
         return label_free_of_features(embed(network, source))
     if network is None:

@@ -18,7 +18,7 @@ def linear_probe(encoder: keras.Model | None, train: data.Source, test: data.Sou
     """Fit a linear classifier on the frozen representations of `train`, and score it on `test`.
 
     Args:
-        encoder: `keras.Model`, objective, or None for raw pixels.
+        encoder: `keras.Model`, objective, or None for raw inputs.
         train: Labeled `data.Source`.
         test: Labeled `data.Source`.
 
@@ -26,7 +26,7 @@ def linear_probe(encoder: keras.Model | None, train: data.Source, test: data.Sou
         Dict of `scores`.
 
     Raises:
-        UserError: If a source has no labels, or the images do not fit.
+        UserError: If a source has no labels, or the samples do not fit.
     """
     return linear_probe_of_features(*embed_labeled(encoder, train, test))
 
@@ -58,7 +58,7 @@ def knn(
     """Score a vote of the nearest samples of `train` on `test`; see `fit_nearest`.
 
     Args:
-        encoder: `keras.Model`, objective, or None for raw pixels.
+        encoder: `keras.Model`, objective, or None for raw inputs.
         train: Labeled `data.Source`.
         test: Labeled `data.Source`.
         neighbors: Number of votes. Default: 20.
@@ -68,7 +68,7 @@ def knn(
         Dict of `scores`.
 
     Raises:
-        UserError: If a source has no labels, or the images do not fit.
+        UserError: If a source has no labels, or the samples do not fit.
     """
     return knn_of_features(*embed_labeled(encoder, train, test), neighbors, temperature)
 

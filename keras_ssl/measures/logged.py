@@ -53,7 +53,7 @@ def participation_ratio(z: Tensor) -> Tensor:
         Scalar, float32, from 1 (one direction) to d (equal variance in all directions); 0 for constant z.
 
     Reference:
-        Gao et al. 2017, "A theory of multineuronal dimensionality, dynamics and measurement", Eq. 5.
+        Gao et al. 2017, "A theory of multineuronal dimensionality, dynamics and measurement", the participation ratio.
     """
     z = ops.cast(z, "float32")
     z = z - ops.mean(z, axis=0)
@@ -69,18 +69,17 @@ def effective_rank(z: Tensor) -> Tensor:
         z: Tensor `(n, d)`.
 
     Returns:
-        Scalar, float32, from 1 to min(n, d).
+        Scalar, float32, from 1 to min(n - 1, d).
 
     Reference:
-        Roy & Vetterli 2007, "The effective rank: a measure of effective dimensionality", Eq. 4.
+        Roy & Vetterli 2007, "The effective rank: a measure of effective dimensionality", Definition 1.
 
     Departures:
         Samples are centered first, so that a constant offset does not count as a direction.
     """
     z = ops.cast(z, "float32")
     singular = ops.linalg.svd(z - ops.mean(z, axis=0), compute_uv=False)
-    p = singular / (ops.sum(singular) + 1e-12)
-    return ops.exp(-ops.sum(p * ops.log(p + 1e-12)))
+    return perplexity(singular / (ops.sum(singular) + 1e-12))
 
 
 def spread(z: Tensor) -> dict[str, Tensor]:

@@ -21,8 +21,8 @@ class NeighborDetector(Detector):
     Args:
         encoder: `keras.Model`, objective, or None for raw inputs.
         neighbors: k, fewer than the normal samples. Default: 5, as in PyOD.
-        normalize: Whether representations are scaled to length 1 first, so that only directions count. Default: True;
-            for rows of a table without an encoder, False is usually better.
+        normalize: Whether representations are scaled to length 1 first, so that only directions count. Default: True,
+            as in Sun et al. 2022; for rows of a table, whose anomalies are often just large, False is usually better.
 
     Attributes:
         known: Float64 array `(n, d)`, the representations of the normal samples; None before `fit`.
