@@ -35,7 +35,7 @@ from keras_ssl import data, evaluate, progress, transfer
 from keras_ssl.figures.palette import label
 from keras_ssl.networks import predict_in_batches
 
-WAYS = ("fine_tune", "layer_decay", "l2_sp", "lora", "prototypes")  # beside LP-FT
+WAYS = ("fine_tune", "gradual", "layer_decay", "l2_sp", "lora", "prototypes")  # beside LP-FT
 LABELS, CALIBRATED = (1, 5, 10, 50), (10, 50)
 SEEDS, STEPS, FOLDS = 5, 300, 5
 SHIFTS = {"mnist_to_fashion_mnist": ("mnist", "fashion_mnist")}  # pretrained on, and labels of
