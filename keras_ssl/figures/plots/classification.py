@@ -1,4 +1,4 @@
-"""Plots of a classifier: whether its probabilities are to be believed, its classes, and its worst mistakes."""
+"""Plots of a classifier: whether its probabilities can be believed, its classes, and its worst mistakes."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,10 @@ import numpy as np
 from keras_ssl.checks import as_array, check_between, check_labels, check_shape
 from keras_ssl.errors import UserError
 from keras_ssl.figures import palette
+from keras_ssl.figures.grids import draw_image
 from keras_ssl.figures.palette import INK, Figure
 
-__all__ = ["class_scores", "confident_mistakes", "reliability_diagram"]
+__all__ = ["class_scores", "confident_mistakes", "confusion_matrix", "reliability_diagram", "surest_mistakes"]
 
 _BINS = ("count", "confidence", "accuracy")
 _BAR, _GAP = "#0072B2", "#D55E00"
@@ -99,13 +100,10 @@ def class_scores(
     """
     from sklearn.metrics import precision_recall_fscore_support
 
-    labels, predictions = as_array(labels, "labels"), as_array(predictions, "predictions")
-    for name, x in (("labels", labels), ("predictions", predictions)):
-        check_labels(x, len(labels), None if class_names is None else len(class_names), name, at_least=1)
-    present = np.unique([*labels, *predictions])
+    labels, predictions, present = _checked(labels, predictions, class_names)
     figures = np.array(precision_recall_fscore_support(labels, predictions, labels=present, zero_division=0))
     order = np.argsort(figures[2], kind="stable")
-    names = [str(k) if class_names is None else str(class_names[k]) for k in present[order]]
+    names = _names(present[order], class_names)
     figure = palette.figure(6.4, 0.34 * len(order) + 1.4)
     axes = figure.subplots()
     rows = np.arange(len(order))
@@ -121,6 +119,64 @@ def class_scores(
     lowest = f"the lowest is that of {names[0]}, {figures[2][order][0]:.3f}"
     figure.set_label(f"Precision, recall and F1 of classes: {mean}; {lowest}")
     return figure
+
+
+@palette.styled
+def confusion_matrix(
+    labels: Sequence[int] | np.ndarray,
+    predictions: Sequence[int] | np.ndarray,
+    class_names: Sequence[str] | None = None,
+) -> Figure:
+    """Draw counts of true against predicted classes. The color is the share of the true class; each row sums to one.
+
+    Args:
+        labels: `(n,)` true class numbers.
+        predictions: `(n,)` predicted class numbers.
+        class_names: Names by class number. Default: the numbers that occur.
+
+    Returns:
+        A Figure with one axes. With up to 30 classes, the cells show the counts.
+
+    Raises:
+        UserError: If the lengths differ or are zero, or a class number has no name.
+    """
+    from sklearn import metrics
+
+    labels, predictions, present = _checked(labels, predictions, class_names)
+    classes = present if class_names is None else np.arange(len(class_names))
+    names = _names(classes, class_names)
+    counts = metrics.confusion_matrix(labels, predictions, labels=classes)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = float(np.clip(0.42 * len(names) + 1.6, 3.6, 8))
+    figure = palette.figure(side + 0.6, side)
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    if len(names) <= 30:
+        for row, column in zip(*np.nonzero(counts)):
+            color = "white" if shares[row, column] > 0.5 else INK
+            axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=color, size=9)
+    long = max(map(len, names)) > 3
+    axes.set_xticks(range(len(names)), names, rotation=45 if long else 0, ha="right" if long else "center")
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(length=0)
+    accuracy = f"{np.trace(counts)} of {counts.sum()} right ({np.mean(labels == predictions):.1%})"
+    axes.set(xlabel="predicted", ylabel="true", title=accuracy)
+    axes.spines[:].set_visible(False)
+    figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8).outline.set_visible(False)
+    figure.set_label(f"Confusion matrix: {accuracy}")
+    return figure
+
+
+def _checked(labels, predictions, class_names):
+    """Labels and predictions as arrays, and the classes among them."""
+    labels, predictions = as_array(labels, "labels"), as_array(predictions, "predictions")
+    for name, x in (("labels", labels), ("predictions", predictions)):
+        check_labels(x, len(labels), None if class_names is None else len(class_names), name, at_least=1)
+    return labels, predictions, np.unique([*labels, *predictions])
+
+
+def _names(classes, class_names):
+    return [str(k) if class_names is None else str(class_names[k]) for k in classes]
 
 
 @palette.styled
@@ -158,14 +214,12 @@ def confident_mistakes(
             "give `classifier.predict(images)`, and all names or none",
         )
     check_labels(labels, len(images), p.shape[1])
-    labels, predicted = np.asarray(labels), p.argmax(axis=1)
-    wrong = np.flatnonzero(predicted != labels)
-    order = wrong[np.argsort(-p[wrong, predicted[wrong]], kind="stable")][:count]
-    title = f"{len(wrong)} of {len(labels)} predictions are wrong"
+    labels, predicted, wrong = np.asarray(labels), p.argmax(axis=1), surest_mistakes(labels, p)
+    order, title = wrong[:count], f"{len(wrong)} of {len(labels)} predictions are wrong"
     rows = max(1, -(-len(order) // _COLUMNS))
     figure = palette.figure(1.35 * min(_COLUMNS, max(len(order), 3)), 1.85 * rows + 0.35)
     figure.suptitle(title, x=0.01, ha="left", size=11.5, weight="bold")
-    names = [str(k) for k in range(p.shape[1])] if class_names is None else [str(name) for name in class_names]
+    names = _names(range(p.shape[1]), class_names)
     if len(order):
         cells = list(figure.subplots(rows, min(_COLUMNS, len(order)), squeeze=False).flat)
         for axis, k in zip(cells, order):
@@ -176,10 +230,18 @@ def confident_mistakes(
     return figure
 
 
+def surest_mistakes(labels: Sequence[int] | np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return which predictions are wrong, those of the highest probability first, as an integer array.
+
+    Args:
+        labels: `(n,)` true class numbers.
+        probabilities: `(n, k)` predicted probabilities.
+    """
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != np.asarray(labels))
+    return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
+
+
 def _mistake(axis, image, predicted, probability, true):
-    shade = image if image.shape[-1] == 3 else image.mean(axis=-1)
-    axis.imshow(np.clip(shade, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axis.set(xticks=[], yticks=[])
-    axis.spines[:].set_visible(False)
+    draw_image(axis, image)
     said, name = (textwrap.shorten(words, 16, placeholder="…") for words in (predicted, true))
     axis.set_xlabel(f"{said}: {probability:.3f}\ntrue: {name}", fontsize=8.5, labelpad=3)

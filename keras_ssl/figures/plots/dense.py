@@ -9,7 +9,7 @@ from keras_ssl.boxes import convert
 from keras_ssl.checks import check_shape
 from keras_ssl.errors import UserError
 from keras_ssl.figures import palette
-from keras_ssl.figures.grids import image_rows
+from keras_ssl.figures.grids import draw_image, image_rows
 from keras_ssl.figures.palette import CLASSES, Figure
 
 __all__ = ["detections", "segmentations"]
@@ -109,9 +109,7 @@ def detections(
         axis.set_axis_off()
         if k >= n:
             continue
-        shade = images[k] if images.shape[-1] == 3 else images[k].mean(axis=-1)
-        height, width = images.shape[1:3]
-        axis.imshow(np.clip(shade, 0, 1), cmap="gray", vmin=0, vmax=1, extent=(0, width, height, 0))
+        draw_image(axis, images[k])
         for box in [] if true_boxes is None else _corners(true_boxes[k], box_format, images):
             _rectangle(axis, box, "white", linestyle="--", linewidth=1)
         values = None if scores is None else scores[k]

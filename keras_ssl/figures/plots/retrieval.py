@@ -8,6 +8,7 @@ import numpy as np
 from keras_ssl.checks import check_between, check_shape
 from keras_ssl.errors import UserError
 from keras_ssl.figures import palette
+from keras_ssl.figures.grids import draw_image
 from keras_ssl.figures.palette import INK, Figure
 
 __all__ = ["nearest"]
@@ -120,16 +121,9 @@ def _query(axis, query, caption):
         axis.text(1, 0.5, lines, ha="right", va="center", fontsize=9, transform=axis.transAxes)
         axis.set_axis_off()
         return
-    _show(axis, query)
-    axis.spines[:].set_visible(False)
+    draw_image(axis, query)
     if caption is not None:
         axis.set_xlabel("\n".join(textwrap.wrap(caption, 24, max_lines=2, placeholder="…")), fontsize=8)
-
-
-def _show(axis, image):
-    shade = image if image.shape[-1] == 3 else image.mean(axis=-1)
-    axis.imshow(np.clip(shade, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axis.set(xticks=[], yticks=[])
 
 
 def _bars(axis, texts, cosines, ticks):
@@ -146,6 +140,6 @@ def _bars(axis, texts, cosines, ticks):
 
 def _strip(axes, images, cosines, ticks):
     for axis, image, cosine, tick in zip(axes, images, cosines, ticks):
-        _show(axis, image)
+        draw_image(axis, image)
         axis.spines[:].set(visible=True, color=_RIGHT if tick else _OTHER, linewidth=2.5 if tick else 1)
         axis.set_xlabel(("✓ " if tick else "") + f"{cosine:.2f}", fontsize=8, color=_RIGHT if tick else INK, labelpad=4)
