@@ -15,7 +15,7 @@ from keras_ssl.figures.palette import INK, Figure
 __all__ = ["class_scores", "confident_mistakes", "confusion_matrix", "reliability_diagram", "surest_mistakes"]
 
 _BINS = ("count", "confidence", "accuracy")
-_BAR, _GAP = "#0072B2", "#D55E00"
+_BAR, _ABOVE, _GAP = "#0072B2", "#8CC3E6", "#F0A875"
 _MEASURES = {"precision": ("#0072B2", "o"), "recall": ("#E69F00", "D")}
 _COLUMNS = 6
 
@@ -29,9 +29,8 @@ def reliability_diagram(bins: Mapping[str, Any]) -> Figure:
             `evaluate.at_temperature`, which are drawn side by side.
 
     Returns:
-        A Figure with two axes for each result. Bars below the diagonal are predictions that are too sure; the gap is
-        orange. Each title has the expected calibration error. The lines below are the means of accuracy (blue) and of
-        confidence (orange).
+        A Figure with two axes for each result. A blue bar is as high as the accuracy, light blue where it is above the
+        confidence; where it is below, the gap is orange. Each title has the expected calibration error.
 
     Raises:
         UserError: If these are not such results.
@@ -46,11 +45,14 @@ def reliability_diagram(bins: Mapping[str, Any]) -> Figure:
             f"a dict of {', '.join(map(str, bins)) or 'nothing'}",
             "give `evaluate.reliability(labels, probabilities)`, or a dict of them by title",
         )
-    figure = palette.figure(3.6 * len(several) + 0.4, 4.4)
-    axes = figure.subplots(2, len(several), sharex=True, squeeze=False, height_ratios=[3, 1])
+    figure = palette.figure(max(3.6 * len(several) + 0.4, 4.8), 4.8)
+    axes = figure.subplots(2, len(several), sharex=True, sharey="row", squeeze=False, height_ratios=[3, 1])
     said = [_reliability(above, below, title, one) for (above, below), (title, one) in zip(axes.T, several.items())]
     axes[0, 0].set_ylabel("accuracy")
     axes[1, 0].set_ylabel("share of samples", fontsize=8.5)
+    axes[0, 0].set(xlim=(0, 1), ylim=(0, 1))
+    handles, names = (above + below for above, below in zip(*(a.get_legend_handles_labels() for a in axes[:, 0])))
+    figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize=9)
     figure.set_label("Accuracy by confidence. " + "; ".join(said))
     return figure
 
@@ -63,19 +65,22 @@ def _reliability(above, below, title, bins):
     count, confidence, accuracy = (np.asarray(bins[name], "float64") for name in _BINS)
     width = 1 / len(count)
     middle, full = (np.arange(len(count)) + 0.5) * width, count > 0
-    low, high = np.minimum(accuracy, confidence), np.maximum(accuracy, confidence)
-    above.bar(middle[full], accuracy[full], width, color=_BAR, alpha=0.85, edgecolor="white", label="accuracy")
-    gap = {"color": _GAP, "alpha": 0.45, "edgecolor": _GAP, "linewidth": 0.6}
-    above.bar(middle[full], (high - low)[full], width, bottom=low[full], label="gap to the confidence", **gap)
+    shared = np.minimum(accuracy, confidence)
+    parts = {  # of bars, from the bottom up
+        "accuracy": (0 * shared, shared, _BAR),
+        "accuracy above the confidence": (shared, accuracy - shared, _ABOVE),
+        "confidence above the accuracy": (shared, confidence - shared, _GAP),
+    }
+    for name, (bottom, height, color) in parts.items():
+        above.bar(middle[full], height[full], width, bottom=bottom[full], color=color, edgecolor="white", label=name)
     above.plot([0, 1], [0, 1], color=INK, linewidth=0.9, linestyle=(0, (2, 3)))
     below.bar(middle, count / count.sum(), width, color="#9aa5b1", edgecolor="white")
-    below.axvline((count * confidence).sum() / count.sum(), color=_GAP, linewidth=1.2)
-    below.axvline((count * accuracy).sum() / count.sum(), color=_BAR, linewidth=1.2)
+    below.axvline((count * confidence).sum() / count.sum(), color="#D55E00", linewidth=1.6, label="mean confidence")
+    below.axvline((count * accuracy).sum() / count.sum(), color=_BAR, linewidth=1.6, label="mean accuracy")
     error = f"ECE {(count * np.abs(accuracy - confidence)).sum() / count.sum():.3f}"
     said = f"{title}: {error}" if title else error
-    above.set(xlim=(0, 1), ylim=(0, 1), title=said)
-    above.legend(loc="upper left")
-    below.set(xlabel="confidence", ylim=(0, 1))
+    above.set(title=said)
+    below.set(xlabel="confidence")
     return said
 
 
@@ -113,7 +118,9 @@ def class_scores(
     axes.set_yticks(rows, [f"{name}  ({int(count)})" for name, count in zip(names, figures[3][order])])
     axes.tick_params(axis="y", length=0)
     mean = f"mean F1 {figures[2].mean():.3f} over {len(order)} classes"
-    axes.set(xlim=(0, 1.01), ylim=(-0.6, len(order) - 0.4), title=mean, xlabel="score (behind each class: its samples)")
+    axes.set(
+        xlim=(-0.01, 1.01), ylim=(-0.6, len(order) - 0.4), title=mean, xlabel="score; number of samples in brackets"
+    )
     axes.grid(axis="x")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     lowest = f"the lowest is that of {names[0]}, {figures[2][order][0]:.3f}"
@@ -216,8 +223,8 @@ def confident_mistakes(
     check_labels(labels, len(images), p.shape[1])
     labels, predicted, wrong = np.asarray(labels), p.argmax(axis=1), surest_mistakes(labels, p)
     order, title = wrong[:count], f"{len(wrong)} of {len(labels)} predictions are wrong"
-    rows = max(1, -(-len(order) // _COLUMNS))
-    figure = palette.figure(1.35 * min(_COLUMNS, max(len(order), 3)), 1.85 * rows + 0.35)
+    rows = -(-len(order) // _COLUMNS)
+    figure = palette.figure(1.35 * min(_COLUMNS, max(len(order), 3)), 1.75 * rows + 0.45)
     figure.suptitle(title, x=0.01, ha="left", size=11.5, weight="bold")
     names = _names(range(p.shape[1]), class_names)
     if len(order):

@@ -123,17 +123,17 @@ def _query(axis, query, caption):
         return
     draw_image(axis, query)
     if caption is not None:
-        axis.set_xlabel("\n".join(textwrap.wrap(caption, 24, max_lines=2, placeholder="…")), fontsize=8)
+        axis.set_xlabel("\n".join(textwrap.wrap(caption, 18, max_lines=2, placeholder="…")), fontsize=7.5)
 
 
 def _bars(axis, texts, cosines, ticks):
     colors = [_RIGHT if tick else _OTHER for tick in ticks]
     axis.barh(range(len(texts)), np.maximum(cosines, 0), color=colors, alpha=0.55)
     axis.invert_yaxis()
-    axis.set(xlim=(0, 1), xticks=[], yticks=[])
+    axis.set(xlim=(0, 1.17), xticks=[], yticks=[])  # beyond 1 stand the numbers
     axis.spines[["bottom", "left"]].set_visible(False)
     for place, (text, cosine, tick) in enumerate(zip(texts, cosines, ticks)):
-        words = ("✓ " if tick else "") + textwrap.shorten(text, 42, placeholder="…")
+        words = ("✓ " if tick else "") + textwrap.shorten(text, 36, placeholder="…")
         axis.text(0.01, place, words, va="center", fontsize=8, transform=axis.get_yaxis_transform())
         axis.text(1, place, f"{cosine:.2f}", ha="right", va="center", fontsize=7, transform=axis.get_yaxis_transform())
 

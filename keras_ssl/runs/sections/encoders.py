@@ -7,7 +7,7 @@ from keras_ssl import networks
 from keras_ssl.data import Source
 from keras_ssl.evaluate import embed
 from keras_ssl.figures import plots, report
-from keras_ssl.runs.sections.samples import pictures_or_texts, some
+from keras_ssl.runs.sections.samples import pictures_or_texts, places, some
 
 __all__ = ["of_encoder", "of_neighbors"]
 
@@ -54,7 +54,7 @@ def of_neighbors(encoder: keras.Model, source: Source, split: str) -> list[repor
     def neighbors():
         h = embed(encoder, source)
         h = h / np.maximum(np.linalg.norm(h, axis=1, keepdims=True), 1e-12)
-        asked = np.linspace(0, len(source) - 1, _QUERIES).astype(int)
+        asked = places(source, _QUERIES)
         others = np.setdiff1d(np.arange(len(source)), asked)
         samples = pictures_or_texts(source)
         chosen = [[samples[k] for k in rows] for rows in (asked, others)]

@@ -13,7 +13,7 @@ from keras_ssl.figures import image_rows, plots, report
 from keras_ssl.recipes import Recipe
 from keras_ssl.runs.sections.encoders import of_neighbors
 from keras_ssl.runs.sections.pairs import of_pairs
-from keras_ssl.runs.sections.samples import some
+from keras_ssl.runs.sections.samples import places, some
 from keras_ssl.views import preview
 
 __all__ = ["of_pretraining"]
@@ -110,10 +110,9 @@ def _frames(recipe, objective, shown):
 
 
 def _forecasts(recipe, objective, shown):
-    horizon = objective.horizon
-    (past, future), (others, known) = (
-        evaluate.split_horizon(source, horizon) for source in (shown, some(recipe.source, _COMPARED))
-    )
-    forecast, found = (keras.ops.convert_to_numpy(objective.forecast(series)) for series in (past, others))
+    source, horizon = recipe.source, objective.horizon
+    others = source[np.setdiff1d(places(source, _COMPARED), places(source, _SHOWN))]
+    (past, future), (before, after) = (evaluate.split_horizon(series, horizon) for series in (shown, others))
+    forecast, found = (keras.ops.convert_to_numpy(objective.forecast(series)) for series in (past, before))
     baselines = {"last value": evaluate.last_value(past, horizon)}
-    return plots.forecasts(past, future, forecast, known - found, baselines)
+    return plots.forecasts(past, future, forecast, after - found, baselines)

@@ -5,17 +5,27 @@ import numpy as np
 from keras_ssl.data import Source
 from keras_ssl.specs import Spec
 
-__all__ = ["pictures_or_texts", "some"]
+__all__ = ["pictures_or_texts", "places", "some"]
 
 
-def some(source: Source, count: int) -> Source:
-    """Return at most `count` samples, at even distances: the first ones may all be of one class.
+def places(source: Source, count: int) -> np.ndarray:
+    """Return at most `count` indices at even distances: the first samples may all be of one class.
 
     Args:
         source: `data.Source`.
         count: Largest number of samples.
     """
-    return source[np.unique(np.linspace(0, len(source) - 1, min(count, len(source))).astype(int))]
+    return np.linspace(0, len(source) - 1, min(count, len(source))).astype(int)
+
+
+def some(source: Source, count: int) -> Source:
+    """Return the samples at `places(source, count)`.
+
+    Args:
+        source: `data.Source`.
+        count: Largest number of samples.
+    """
+    return source[places(source, count)]
 
 
 def pictures_or_texts(source: Source) -> np.ndarray | list[str] | None:
