@@ -118,9 +118,8 @@ def class_scores(
     axes.set_yticks(rows, [f"{name}  ({int(count)})" for name, count in zip(names, figures[3][order])])
     axes.tick_params(axis="y", length=0)
     mean = f"mean F1 {figures[2].mean():.3f} over {len(order)} classes"
-    axes.set(
-        xlim=(-0.01, 1.01), ylim=(-0.6, len(order) - 0.4), title=mean, xlabel="score; number of samples in brackets"
-    )
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.6, len(order) - 0.4), title=mean)
+    axes.set_xlabel("score; number of samples in brackets")
     axes.grid(axis="x")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     lowest = f"the lowest is that of {names[0]}, {figures[2][order][0]:.3f}"
