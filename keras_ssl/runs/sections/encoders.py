@@ -1,5 +1,7 @@
 """Sections about what an encoder sees."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -47,8 +49,7 @@ def of_neighbors(encoder: keras.Model, source: Source, split: str) -> list[repor
             right.
         split: Which samples these are, in words.
     """
-    drawn = pictures_or_texts(source[:1])
-    if drawn is None or len(source) < 2 * _QUERIES:
+    if pictures_or_texts(source[:1]) is None or len(source) < 2 * _QUERIES:
         return []
 
     def neighbors():
@@ -56,10 +57,10 @@ def of_neighbors(encoder: keras.Model, source: Source, split: str) -> list[repor
         h = h / np.maximum(np.linalg.norm(h, axis=1, keepdims=True), 1e-12)
         asked = places(source, _QUERIES)
         others = np.setdiff1d(np.arange(len(source)), asked)
-        samples = pictures_or_texts(source)
-        chosen = [[samples[k] for k in rows] for rows in (asked, others)]
+        queries: Any = pictures_or_texts(source[asked])
+        answers: Any = pictures_or_texts(source[others])
         right = None if source.labels is None else source.labels[asked][:, None] == source.labels[others]
-        return plots.nearest(chosen[0], h[asked] @ h[others].T, chosen[1], right)
+        return plots.nearest(queries, h[asked] @ h[others].T, answers, right)
 
     text = (
         f"Some {split} {source.plural}, each beside the nearest of {len(source) - _QUERIES} others, with the cosines."
