@@ -264,6 +264,7 @@ def test_ctrl_c_says_the_command_to_go_on_at_any_time(story, tmp_path, capsys, m
         assert capsys.readouterr().err == f"keras-ssl: SIGINT ended the run. {said}: keras-ssl {shlex.join(words)}\n"
 
 
+@pytest.mark.pages
 def test_evaluate_prints_the_table_and_writes_results(story, tmp_path):
     _, photos, run, _ = story
     words = ("evaluate", "--encoder", run / "encoder.keras", "--dataset", photos, "--labels-per-class", "1,2")
@@ -281,6 +282,7 @@ def test_evaluate_prints_the_table_and_writes_results(story, tmp_path):
     assert "What the encoder sees" in titles
 
 
+@pytest.mark.pages
 def test_finetune_then_export_then_serve(story, tmp_path):
     import onnxruntime
 

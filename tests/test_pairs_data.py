@@ -196,6 +196,7 @@ def test_pretraining_keeps_the_tokenizer_beside_the_objective_alone(run):
     assert runs.about(out / "encoder.keras")["views"]["policy"] is None
 
 
+@pytest.mark.pages
 def test_evaluate_tells_retrieval_beside_chance(run, clipart, tmp_path, monkeypatch):
     out, _ = run
     words = ("--encoder", out / "objective.keras", "--dataset", clipart)

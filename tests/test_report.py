@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from keras_ssl.errors import UserError
 from keras_ssl.figures import report
 
+pytestmark = pytest.mark.pages
 VOID = {"meta", "img", "br", "link", "hr"}
 
 

@@ -71,12 +71,12 @@ def test_samples_are_shown_from_everywhere():
 def test_neighbors_of_the_same_class_are_ticked_and_none_is_its_own():
     rows = np.eye(8, dtype="float32")[np.arange(16) // 2].reshape(16, 8, 1, 1)  # pairs of equal samples
     twins = data.from_arrays(np.repeat(np.clip(rows, 0, 1), 8, axis=2), np.arange(16) // 2)
-    (section,) = of_neighbors(flat(), twins, "test")
+    (section,) = of_neighbors(twins, lambda: twins.inputs().reshape(16, -1), "test")
     figure = section.figure()
     asked = np.linspace(0, 15, 6).astype(int)
     lonely = sum(k ^ 1 in asked for k in asked)  # whose twin is asked about, too
     assert figure.get_label().endswith(f"the nearest is right for {6 - lonely} of 6")
-    assert of_neighbors(flat(), twins[:5], "test") == []  # too few
+    assert of_neighbors(twins[:5], None, "test") == []  # too few
 
 
 def test_texts_are_read_back_by_their_tokenizer():

@@ -1,5 +1,6 @@
 """The whole way on one data set: pretrain, evaluate, fine-tune, deploy, report."""
 
+import functools
 import json
 import time
 from collections.abc import Callable
@@ -102,12 +103,12 @@ def _label_efficiency(encoders, train, test):
 
 def _sections(objectives, histories, few, classifier, test, manifest):
     """The figures and tables of the report."""
-    summary, shown = few.summary(), sections.some(test, 10)
+    summary, shown, encoder = few.summary(), sections.some(test, 10), objectives["simclr"].encoder
     n = _LABELS if _LABELS in summary["simclr"] else max(summary["simclr"])
     probabilities = networks.predict_in_batches(classifier, test.inputs())
     return [
         *sections.of_few_labels(few, n),
-        *sections.of_encoder(objectives["simclr"].encoder, test),
+        *sections.of_encoder(encoder, test, functools.cache(lambda: evaluate.embed(encoder, test))),
         report.Section(
             "Pretraining",
             "Loss by epoch, and signs of collapse.",

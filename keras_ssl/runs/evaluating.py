@@ -74,11 +74,11 @@ def evaluate(
             "collapse": collapse_of_features(h_test[:_COLLAPSE]),
         }
         write_json(pathlib.Path(folder) / "results.json", results)
-        _write_page(pathlib.Path(folder) / "evaluation.html", encoder, train, test, few, facts or {})
+        _write_page(pathlib.Path(folder) / "evaluation.html", encoder, train, test, h_test, few, facts or {})
     return few
 
 
-def _write_page(path, encoder, train, test, few, facts):
+def _write_page(path, encoder, train, test, h_test, few, facts):
     first, n = next(iter(few.values)), max(next(iter(few.values.values())))
     scores = few.summary()
     lead = (
@@ -87,5 +87,5 @@ def _write_page(path, encoder, train, test, few, facts):
         f"on {label(first)} it gets {scores[first][n]['mean']:.1%}."
     )
     counts = {"training samples": f"{len(train):,}", "test samples": f"{len(test):,}"}
-    pages = [*sections.of_few_labels(few, n), *sections.of_encoder(encoder, test)]
+    pages = [*sections.of_few_labels(few, n), *sections.of_encoder(encoder, test, lambda: h_test)]
     report.write(path, f"Few labels on {train.name}", lead, {**facts, **counts}, pages)

@@ -1,5 +1,6 @@
 """Sections about what an encoder sees."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -16,18 +17,22 @@ __all__ = ["of_encoder", "of_neighbors"]
 _POINTS, _QUERIES = 500, 6
 
 
-def of_encoder(encoder: keras.Model, test: Source) -> list[report.Section]:
+def of_encoder(encoder: keras.Model, test: Source, embedded: Callable[[], np.ndarray]) -> list[report.Section]:
     """Return maps of the representations of labeled samples before and after pretraining, and their neighbors.
 
     Args:
         encoder: `keras.Model` or objective.
         test: Labeled `data.Source`.
+        embedded: Function that returns the representations of all of `test`, as `evaluate.embed` does.
     """
     shown = some(test, _POINTS)
 
+    def of_shown():
+        return embedded()[places(test, _POINTS)]
+
     def maps():
         models = {"raw inputs": None, "untrained encoder": networks.reinitialized(networks.embedder(encoder), seed=0)}
-        found = {name: embed(model, shown, like=encoder) for name, model in (models | {"encoder": encoder}).items()}
+        found = {name: embed(model, shown, like=encoder) for name, model in models.items()} | {"encoder": of_shown()}
         points = {name: plots.map_2d(h) for name, h in found.items()}
         return plots.embedding_maps(points, np.asarray(shown.labels), shown.class_names)
 
@@ -37,23 +42,23 @@ def of_encoder(encoder: keras.Model, test: Source) -> list[report.Section]:
         "neighborhoods have a meaning.",
         maps,
     )
-    return [section, *of_neighbors(encoder, shown, "test")]
+    return [section, *of_neighbors(shown, of_shown, "test")]
 
 
-def of_neighbors(encoder: keras.Model, source: Source, split: str) -> list[report.Section]:
+def of_neighbors(source: Source, embedded: Callable[[], np.ndarray], split: str) -> list[report.Section]:
     """Return which images or texts are nearest to some others; nothing for samples of other kinds.
 
     Args:
-        encoder: `keras.Model` or objective.
         source: `data.Source` of at most some hundred samples. Where it has labels, neighbors of the same class count as
             right.
+        embedded: Function that returns their representations.
         split: Which samples these are, in words.
     """
     if pictures_or_texts(source[:1]) is None or len(source) < 2 * _QUERIES:
         return []
 
     def neighbors():
-        h = embed(encoder, source)
+        h = embedded()
         h = h / np.maximum(np.linalg.norm(h, axis=1, keepdims=True), 1e-12)
         asked = places(source, _QUERIES)
         others = np.setdiff1d(np.arange(len(source)), asked)

@@ -44,7 +44,7 @@ def of_pretraining(recipe: Recipe, objective: Any, history: Mapping[str, Sequenc
     if hasattr(objective, "embed_text"):
         near = of_pairs(compared, lambda: evaluate.embed_pairs(objective, compared), "training")
     else:
-        near = of_neighbors(objective, compared, "training")
+        near = of_neighbors(compared, lambda: evaluate.embed(objective, compared), "training")
     return [loss, *found, *near]
 
 
