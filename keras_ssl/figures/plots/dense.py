@@ -17,6 +17,8 @@ __all__ = ["detections", "segmentations"]
 _MOST = 8  # images
 _OPACITY = 0.6
 _SIDE = 1.9  # inches of an image
+_VIVID = {"#94a4a2": "#e377c2", "#717581": "#1b9e77"}  # in place of grays, which gray images hide
+_COLORS = tuple(_VIVID.get(color, color) for color in CLASSES)
 _BRIGHT = 400  # sum of red, green and blue, of 765, above which a color has dark text on it
 
 
@@ -61,7 +63,7 @@ def segmentations(images: np.ndarray, masks: np.ndarray, predicted: np.ndarray |
 def _colored(images, classes):
     """Images in color under the colors of their classes."""
     gray = images if images.shape[-1] == 3 else np.repeat(images.mean(axis=-1, keepdims=True), 3, axis=-1)
-    colors = np.array([[int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)] for color in CLASSES], "float32")
+    colors = np.array([[int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)] for color in _COLORS], "float32")
     over = (1 - _OPACITY) * gray + _OPACITY * colors[(classes - 1) % len(colors)]
     return np.where(classes[..., None] > 0, over, gray).astype("float32")
 
@@ -131,7 +133,7 @@ def _draw_boxes(axis, boxes, labels, scores, class_names):
     if len(numbers) != len(boxes) or (scores is not None and len(scores) != len(boxes)):
         raise UserError("a class and a score for each box", f"{len(numbers)} for {len(boxes)}", "give one of each")
     for m in np.flatnonzero(numbers >= 0):
-        color = CLASSES[numbers[m] % len(CLASSES)]
+        color = _COLORS[numbers[m] % len(_COLORS)]
         _rectangle(axis, boxes[m], color, linewidth=1.6)
         words = str(numbers[m]) if class_names is None else class_names[numbers[m]]
         words += "" if scores is None else f" {float(scores[m]):.2f}"
