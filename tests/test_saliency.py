@@ -45,7 +45,7 @@ def test_of_a_classifier_of_the_house_it_is_what_finite_differences_give():
     keras.utils.set_random_seed(0)
     classifier = transfer.classifier(encoders.conv_net((4, 5, 2), filters=(4,)), classes=3)
     found = evaluate.saliency(classifier, IMAGES[:1], [1])[0]
-    scores = keras.Model(classifier.inputs, classifier.layers[-1].input)
+    scores = keras.Model(classifier.input, classifier.layers[-1].input)
     step, at = 1e-2, (2, 3)
     moved = np.repeat(IMAGES[:1], 4, axis=0)
     for k, (channel, sign) in enumerate([(0, 1), (0, -1), (1, 1), (1, -1)]):

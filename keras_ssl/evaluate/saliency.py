@@ -93,7 +93,7 @@ def _scores(classifier):
     head = classifier.layers[-1]
     if not isinstance(head, keras.layers.Dense) or head.activation is not keras.activations.softmax:
         return lambda images: ops.cast(classifier(images, training=False), "float32")
-    features = keras.Model(classifier.inputs, head.input)
+    features = keras.Model(classifier.input, head.input)
 
     def scores(images):
         h = ops.cast(features(images, training=False), "float32")
