@@ -54,6 +54,13 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(autouse=True)
+def no_pages(request, monkeypatch):
+    """Have runs write no pages with pictures, which cost seconds, except in tests that are marked `pages`."""
+    if not request.node.get_closest_marker("pages"):
+        monkeypatch.setattr("keras_ssl.figures.report.write", lambda *_: None)
+
+
+@pytest.fixture(autouse=True)
 def one_seed():
     """Start every test from the same random state and with Keras's global state cleared."""
     keras.backend.clear_session(free_memory=False)  # collecting garbage would cost some 0.3 s a test

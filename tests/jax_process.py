@@ -35,6 +35,7 @@ TESTS = {
     "test_optimizers.py": "by_hand or scaling",
     "test_optimizers_schedules.py": "by_hand or target_follows",
     "test_probes.py": "every_epoch or nothing",
+    "test_saliency.py": "by_hand",
     "test_sequences.py": "by_hand",
 }
 """Files and the tests in them that are run on JAX."""

@@ -195,10 +195,11 @@ def test_a_reliability_diagram_shows_the_bins():
     figure = plots.reliability_diagram({"before": bins, "after": evaluate.reliability(LABELS, TWO, bins=2)})
     assert len(figure.axes) == 4
     above, below = figure.axes[0], figure.axes[2]
-    accuracy, gap = above.containers
-    np.testing.assert_allclose([bar.get_height() for bar in accuracy], [2 / 3, 1])
-    np.testing.assert_allclose([bar.get_x() for bar in accuracy], [0.6, 0.8])
-    np.testing.assert_allclose([(bar.get_y(), bar.get_height()) for bar in gap], [(2 / 3, 0.1), (0.9, 0.1)])
+    shared, over, under = ([(bar.get_y(), bar.get_height()) for bar in bars] for bars in above.containers)
+    np.testing.assert_allclose([bar.get_x() for bar in above.containers[0]], [0.6, 0.8])
+    np.testing.assert_allclose(shared, [(0, 2 / 3), (0, 0.9)])
+    np.testing.assert_allclose(over, [(2 / 3, 0), (0.9, 0.1)], atol=1e-12)  # accuracies are 2/3 and 1
+    np.testing.assert_allclose(under, [(2 / 3, 0.1), (0.9, 0)], atol=1e-12)  # confidences 0.767 and 0.9
     np.testing.assert_allclose([bar.get_height() for bar in below.containers[0]], [0, 0, 0, 0.75, 0.25])
     np.testing.assert_allclose([line.get_xdata()[0] for line in below.get_lines()], [0.8, 0.75])
     assert above.get_title(loc="left") == "before: ECE 0.100"

@@ -87,7 +87,7 @@ def test_pretrain_writes_what_can_be_loaded_and_resumed(story):
     _, photos, run, printed = story
     assert "24 images of (8, 8, 1); 1 epochs of simclr" in printed
     assert f"Encoder: {run / 'encoder.keras'}" in printed
-    names = {"encoder.keras", "encoder.json", "objective.keras", "objective.json", "checkpoints"}
+    names = {"encoder.keras", "encoder.json", "objective.keras", "objective.json", "checkpoints", "pretraining.html"}
     assert {path.name for path in run.iterdir()} == names
     facts = json.loads((run / "encoder.json").read_text())
     image = {"shape": [None, 8, 8, 1], "dtype": "float32", "low": 0.0, "high": 1.0, "kind": "image"}
@@ -101,6 +101,14 @@ def test_pretrain_writes_what_can_be_loaded_and_resumed(story):
     images = data.load(photos).inputs()
     np.testing.assert_array_equal(evaluate.embed(encoder, images), evaluate.embed(objective, images))
     assert int(objective.step) == 1
+    assert headings(run / "pretraining.html") == ["Loss", "Views", "Nearest neighbors"]
+
+
+def headings(page):
+    """The titles of the sections of a report, of which no picture failed."""
+    text = page.read_text()
+    assert "could not be drawn" not in text
+    return re.findall("<h2>(.*?)</h2>", text)
 
 
 def copy_of(run, tmp_path):
@@ -256,6 +264,7 @@ def test_ctrl_c_says_the_command_to_go_on_at_any_time(story, tmp_path, capsys, m
         assert capsys.readouterr().err == f"keras-ssl: SIGINT ended the run. {said}: keras-ssl {shlex.join(words)}\n"
 
 
+@pytest.mark.pages
 def test_evaluate_prints_the_table_and_writes_results(story, tmp_path):
     _, photos, run, _ = story
     words = ("evaluate", "--encoder", run / "encoder.keras", "--dataset", photos, "--labels-per-class", "1,2")
@@ -268,8 +277,12 @@ def test_evaluate_prints_the_table_and_writes_results(story, tmp_path):
         "dataset", "encoder", "knn", "accuracy", "precision", "recall", "f1", "collapse"
     }  # fmt: skip
     assert set(results["accuracy"]["encoder"]) == {"1", "2"}
+    titles = headings(tmp_path / "figures" / "evaluation.html")
+    assert titles[0] == "Accuracy with few labels"
+    assert "What the encoder sees" in titles
 
 
+@pytest.mark.pages
 def test_finetune_then_export_then_serve(story, tmp_path):
     import onnxruntime
 
@@ -281,6 +294,7 @@ def test_finetune_then_export_then_serve(story, tmp_path):
     assert (facts["class_names"], facts["preparation"]) == (["bright", "dark"], PREPARATION)
     assert set(facts["scores"]) == {"accuracy", "precision", "recall", "f1"}
     classifier = keras.saving.load_model(out / "classifier.keras")
+    assert headings(out / "finetuning.html")[-1] == "What the decisions depend on"
 
     printed = invoke("export", out / "classifier.keras", "--out", tmp_path / "served", "--input-dtype", "uint8")
     assert f"Model: {tmp_path / 'served' / '1'}" in printed

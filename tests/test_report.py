@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from keras_ssl.errors import UserError
 from keras_ssl.figures import report
 
+pytestmark = pytest.mark.pages
 VOID = {"meta", "img", "br", "link", "hr"}
 
 
@@ -148,3 +149,14 @@ def test_unwritable_path(tmp_path, where):
     with pytest.raises(UserError, match="can be written"):
         a_page(tmp_path / where)
     assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+
+
+def test_a_picture_that_cannot_be_drawn_loses_neither_the_page_nor_the_others(tmp_path):
+    def broken():
+        raise ValueError("<no> such channel")
+
+    sections = [report.Section("broken", "What it shows.", broken), report.Section("whole", figure=lambda: a_figure(5))]
+    page = Page(a_page(tmp_path / "r.html", sections=sections).read_text(encoding="utf-8"))
+    assert [image["alt"] for image in page.images] == ["whole"]
+    assert "This picture could not be drawn (ValueError): <no> such channel" in page.text
+    assert "What it shows." in page.text

@@ -34,6 +34,7 @@ from keras_ssl.evaluate.metrics import classification_scores, multi_label_scores
 from keras_ssl.evaluate.probes import fit_nearest, knn, knn_of_features, linear_probe, linear_probe_of_features
 from keras_ssl.evaluate.regression import regression_scores
 from keras_ssl.evaluate.retrieval import embed_pairs, retrieval
+from keras_ssl.evaluate.saliency import saliency
 from keras_ssl.evaluate.segmentation import segmentation_scores
 from keras_ssl.evaluate.svm import fit_svm, svm_probe, svm_probe_of_features
 from keras_ssl.evaluate.tagging import tagging_scores
@@ -94,6 +95,7 @@ __all__ = [
     "relative_scores",
     "reliability",
     "retrieval",
+    "saliency",
     "scores",
     "seasonal_naive",
     "segmentation_scores",

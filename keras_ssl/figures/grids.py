@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from keras_ssl.figures.palette import Figure
 from keras_ssl.files import whole_file
 from keras_ssl.typing import Path
 
-__all__ = ["image_grid", "image_rows", "write_png"]
+__all__ = ["draw_image", "image_grid", "image_rows", "write_png"]
 
 _WIDTH = 8.3  # inches that the images of a row take at most
 _SIDE = 1.1  # inches that an image takes at most
@@ -101,6 +102,21 @@ def image_rows(rows: Mapping[str, np.ndarray], title: str | None = None) -> Figu
     if title:
         figure.suptitle(title, fontsize=10, y=1 - 0.06 / height)
     return figure
+
+
+def draw_image(axis: Any, image: np.ndarray) -> None:
+    """Draw an image on an axes, without ticks and a frame.
+
+    Args:
+        axis: `matplotlib.axes.Axes`.
+        image: Float array `(height, width, channels)`; values outside of 0..1 are clipped. Three channels are shown in
+            color; any other number of channels is averaged to gray.
+    """
+    shade = image if image.shape[-1] == 3 else image.mean(axis=-1)
+    extent = (0, image.shape[1], image.shape[0], 0)  # a pixel is from 0 to 1, as boxes have it
+    axis.imshow(np.clip(shade, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=extent)
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)
 
 
 def write_png(path: Path, grid: np.ndarray) -> pathlib.Path:

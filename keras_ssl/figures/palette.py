@@ -1,7 +1,8 @@
 """The look of all figures: one style, and one color per method wherever it is drawn.
 
 Baselines that were not pretrained are gray. Pretrained methods have colors from the palette of Okabe and Ito, which
-color-blind people can tell apart. Frozen encoders are drawn solid, fine-tuned ones dashed.
+color-blind people can tell apart. Frozen encoders are drawn solid, fine-tuned ones dashed. Where one method is
+fine-tuned in several ways, each way has its color.
 """
 
 import functools
@@ -60,6 +61,10 @@ CLASSES = (
 
 _TUNED = {"finetuned": "fine-tuned", **WAYS}
 _MARKERS = "DPX*<>dhp"
+_BY_WAY = (
+    "#0072B2", "#E69F00", "#56B4E9", "#A6761D", "#B9AC70", "#8C6BB1", "#CC79A7", "#009E73", "#D55E00", "#92DADD",
+)  # fmt: skip
+_WAYS = dict(zip([None, *_TUNED.values()], _BY_WAY, strict=True))  # None is the frozen encoder
 _DASHES = {  # of fine-tuned methods: longer and longer
     words: ((0, (5 + 2 * k, 1.5 + k / 2)), _MARKERS[k % len(_MARKERS)]) for k, words in enumerate(_TUNED.values())
 }
@@ -90,7 +95,7 @@ def figure(width: float, height: float) -> Figure:
 def family(name: str) -> str:
     """Return the name of a method without the way it was fine-tuned, as in prose: `simclr_finetuned` → `SimCLR`."""
     stem, _ = _apart(name)
-    return PRETRAINED[stem][1] if stem in PRETRAINED else stem.replace("_", " ")
+    return PRETRAINED[stem.lower()][1] if stem.lower() in PRETRAINED else stem.replace("_", " ")
 
 
 def _apart(name):
@@ -115,17 +120,20 @@ def look(names: Collection[str]) -> dict[str, dict[str, Any]]:
 
     Returns:
         `{name: {"color", "linestyle", "marker", "label"}}`. An objective without a fixed color gets one that depends
-        on its name. It keeps this color from figure to figure, unless another objective in the figure has taken it.
+        on its name. It keeps this color from figure to figure, unless another objective in the figure has taken it. If
+        all pretrained methods are one objective, fine-tuned in two or more ways, the color depends on the way instead.
     """
-    colors = _colors({_apart(name)[0] for name in names if name not in BASELINES})
+    apart = {name: _apart(name) for name in names if name not in BASELINES}
+    colors = _colors({stem for stem, _ in apart.values()})
+    by_way = len(colors) == 1 and sum(tuned is not None for _, tuned in apart.values()) > 1
     dash: Any
     looks = {}
     for name in names:
         if name in BASELINES:
             color, dash, marker, words = BASELINES[name]
         else:
-            stem, tuned = _apart(name)
-            color = colors[stem]
+            stem, tuned = apart[name]
+            color = _WAYS[tuned] if by_way else colors[stem]
             dash, marker = _DASHES[tuned] if tuned else ("-", "o")
             words = f"{family(name)}, {tuned or 'frozen'}"
         looks[name] = {"color": color, "linestyle": dash, "marker": marker, "label": words}
@@ -134,7 +142,7 @@ def look(names: Collection[str]) -> dict[str, dict[str, Any]]:
 
 def _colors(stems):
     """Return a color for each objective: its fixed color, or one that depends on its name and is not taken."""
-    taken = {stem: PRETRAINED[stem][0] for stem in stems if stem in PRETRAINED}
+    taken = {stem: PRETRAINED[stem.lower()][0] for stem in stems if stem.lower() in PRETRAINED}
     for stem in sorted(stems - taken.keys()):
         start = zlib.crc32(stem.encode()) % len(OTHERS)
         order = OTHERS[start:] + OTHERS[:start]

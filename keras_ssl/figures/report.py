@@ -49,8 +49,9 @@ class Section:
     Args:
         title: The heading.
         text: Plain text; an empty line starts a new paragraph, backticks mark code.
-        figure: A `matplotlib.figure.Figure` or None. The alternative text is its label (`figure.get_label()`), or the
-            title if it has none.
+        figure: A `matplotlib.figure.Figure`, or a function without arguments that draws it, or None. The alternative
+            text is its label (`figure.get_label()`), or the title if it has none. A function is called when the report
+            is written; if it raises, the section says why there is no picture.
         table: A `Table` or None.
     """
 
@@ -92,12 +93,24 @@ def write(path: Path, title: str, lead: str, facts: Mapping[str, Any], sections:
 
 
 def _section(number, section):
-    parts = [f'<section id="s{number}">', f"<h2>{html.escape(section.title)}</h2>", _paragraphs(section.text)]
-    if section.figure is not None:
-        parts.append(_picture(section.figure, section.figure.get_label() or section.title))
+    figure, fault = _drawn(section.figure)
+    text = f"{section.text}\n\n{fault}"
+    parts = [f'<section id="s{number}">', f"<h2>{html.escape(section.title)}</h2>", _paragraphs(text)]
+    if figure is not None:
+        parts.append(_picture(figure, figure.get_label() or section.title))
     if section.table is not None:
         parts.append(_table(section.table))
     return "\n".join([*filter(None, parts), "</section>"])
+
+
+def _drawn(figure):
+    """A figure, which is drawn now if it is a function, and why there is none if that fails."""
+    if not callable(figure):
+        return figure, ""
+    try:
+        return figure(), ""
+    except Exception as error:  # one picture must not lose a run that may have taken days
+        return None, f"This picture could not be drawn ({type(error).__name__}): {error}"
 
 
 def _prose(text):

@@ -2,6 +2,7 @@
 
 from keras_ssl.networks.cloning import clone, copy_layer, copy_statistics, reinitialized, set_weights
 from keras_ssl.networks.finite_weights import check_finite_weights
+from keras_ssl.networks.gradients import input_gradient
 from keras_ssl.networks.id_tables import checked_ids, id_table, score_ids, scoring_layer, update_scoring_layer
 from keras_ssl.networks.inference import predict_in_batches
 from keras_ssl.networks.low_rank import has_low_rank, merge_lora
@@ -21,6 +22,7 @@ __all__ = [
     "has_low_rank",
     "id_table",
     "inner_layers",
+    "input_gradient",
     "is_graph",
     "is_random",
     "kept_frames",

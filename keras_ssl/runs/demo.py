@@ -1,5 +1,6 @@
 """The whole way on one data set: pretrain, evaluate, fine-tune, deploy, report."""
 
+import functools
 import json
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from keras_ssl import callbacks, data, evaluate, export, files, networks, progre
 from keras_ssl.backends import require, require_tensorflow
 from keras_ssl.evaluate.sources import labeled
 from keras_ssl.figures import plots, report
-from keras_ssl.figures.palette import label
+from keras_ssl.runs import sections
 from keras_ssl.typing import Path
 
 __all__ = ["run"]
@@ -102,30 +103,23 @@ def _label_efficiency(encoders, train, test):
 
 def _sections(objectives, histories, few, classifier, test, manifest):
     """The figures and tables of the report."""
-    shown = test[: min(500, len(test))]
-    predictions = networks.predict_in_batches(classifier, test.inputs()).argmax(-1)
+    summary, shown, encoder = few.summary(), sections.some(test, 10), objectives["simclr"].encoder
+    n = _LABELS if _LABELS in summary["simclr"] else max(summary["simclr"])
+    probabilities = networks.predict_in_batches(classifier, test.inputs())
     return [
-        *_few_label_sections(few),
-        report.Section(
-            "What the encoder sees",
-            "Test images by t-SNE, in colors of classes that pretraining never saw.",
-            plots.embedding_maps(_maps(objectives["simclr"].encoder, shown), shown.labels, shown.class_names),
-        ),
+        *sections.of_few_labels(few, n),
+        *sections.of_encoder(encoder, test, functools.cache(lambda: evaluate.embed(encoder, test))),
         report.Section(
             "Pretraining",
             "Loss by epoch, and signs of collapse.",
-            plots.learning_curves(histories),
+            lambda: plots.learning_curves(histories),
         ),
         report.Section(
             "Reconstructions",
             "Test images, and their reconstructions by the autoencoder.",
-            _reconstructions(objectives["autoencoder"], shown.inputs()[:10]),
+            lambda: _reconstructions(objectives["autoencoder"], shown.inputs()),
         ),
-        report.Section(
-            "The deployed classifier",
-            f"Fine-tuned on {_LABELS} labels per class; predictions on the test split.",
-            plots.confusion_matrix(test.labels, predictions, test.class_names),
-        ),
+        *sections.of_classifier(classifier, test, probabilities),
         report.Section(
             "Parity of the exported files",
             f"Largest max|a-b| / max|a| to the Keras model at batch sizes {manifest['parity']['batches']}; "
@@ -133,46 +127,6 @@ def _sections(objectives, histories, few, classifier, test, manifest):
             table=_parity_table(manifest["parity"]),
         ),
     ]
-
-
-def _few_label_sections(few):
-    summary = few.summary()
-    header, *rows = few.table()
-    n = _LABELS if _LABELS in summary["simclr"] else max(summary["simclr"])
-    target = few.target(n)
-    steps = few.steps_to(n).items()
-    reached = "; ".join(f"{label(method)}: {step or 'not reached'}" for method, step in steps)
-    scores = {metric: few.summary(metric) for metric in ("accuracy", "precision", "recall", "f1")}
-    means = [[label(method), *(f"{scores[metric][method][n]['mean']:.3f}" for metric in scores)] for method in summary]
-    return [
-        report.Section(
-            "Accuracy with few labels",
-            "Test accuracy, mean ± standard deviation over five draws of labels. Raw inputs, the untrained encoder and "
-            "the frozen encoders get the same linear classifier; fine-tuning and training from scratch take the same "
-            "number of steps.",
-            plots.label_efficiency_curves(summary),
-            report.Table(header, [[label(name), *cells] for name, *cells in rows]),
-        ),
-        report.Section(
-            f"How fast fine-tuning converges, at {n} labels per class",
-            f"Accuracy on the first 1,000 test images. Steps to that of raw inputs ({target:.3f}): {reached}.",
-            plots.fine_tuning_curves(few.curve(n), target),
-        ),
-        report.Section(
-            f"All scores at {n} labels per class",
-            "Means over classes and draws.",
-            table=report.Table(["method", *scores], means),
-        ),
-    ]
-
-
-def _maps(encoder, shown):
-    encoders = {
-        "raw pixels": None,
-        "untrained encoder": networks.reinitialized(encoder, seed=0),
-        "after SimCLR": encoder,
-    }
-    return {title: plots.map_2d(evaluate.embed(encoder, shown)) for title, encoder in encoders.items()}
 
 
 def _reconstructions(autoencoder, images):

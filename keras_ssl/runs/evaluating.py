@@ -16,7 +16,10 @@ from keras_ssl.evaluate import (
     label_efficiency,
 )
 from keras_ssl.evaluate.sources import labeled
+from keras_ssl.figures import report
+from keras_ssl.figures.palette import label
 from keras_ssl.files import writable_folder, write_json
+from keras_ssl.runs import sections
 from keras_ssl.typing import Path, Progress
 
 __all__ = ["evaluate"]
@@ -45,7 +48,8 @@ def evaluate(
         seeds: Number of draws of labels. Default: 5.
         steps: Steps of fine-tuning and of training from scratch. Default: 300.
         folder: Folder for `results.json`: the facts, "knn" (`evaluate.knn`), "accuracy", "precision", "recall" and
-            "f1" (`LabelEfficiency.summary`) and "collapse" (`evaluate.collapse`). None writes nothing.
+            "f1" (`LabelEfficiency.summary`) and "collapse" (`evaluate.collapse`); and for `evaluation.html`, the same
+            with pictures. None writes nothing.
         facts: What else `results.json` should hold, such as the data set's name.
         progress: Called as `progress(done, total)` after each fit, or None.
 
@@ -70,4 +74,18 @@ def evaluate(
             "collapse": collapse_of_features(h_test[:_COLLAPSE]),
         }
         write_json(pathlib.Path(folder) / "results.json", results)
+        _write_page(pathlib.Path(folder) / "evaluation.html", encoder, train, test, h_test, few, facts or {})
     return few
+
+
+def _write_page(path, encoder, train, test, h_test, few, facts):
+    first, n = next(iter(few.values)), max(next(iter(few.values.values())))
+    scores = few.summary()
+    lead = (
+        f"With {n} label{'s' * (n > 1)} per class, a linear classifier on the encoder gets "
+        f"{scores['encoder'][n]['mean']:.1%} of the test {test.plural} right; "
+        f"on {label(first)} it gets {scores[first][n]['mean']:.1%}."
+    )
+    counts = {"training samples": f"{len(train):,}", "test samples": f"{len(test):,}"}
+    pages = [*sections.of_few_labels(few, n), *sections.of_encoder(encoder, test, lambda: h_test)]
+    report.write(path, f"Few labels on {train.name}", lead, {**facts, **counts}, pages)

@@ -8,7 +8,9 @@ import keras
 from keras_ssl import data, networks, transfer
 from keras_ssl.evaluate import scores
 from keras_ssl.evaluate.sources import as_source, labeled
+from keras_ssl.figures import report
 from keras_ssl.files import Lock, writable_folder
+from keras_ssl.runs import sections
 from keras_ssl.runs.model_files import save_model
 from keras_ssl.typing import Path, Progress
 
@@ -27,7 +29,9 @@ def finetune(
     progress: Progress | None = None,
     **facts: Any,
 ) -> tuple[pathlib.Path, dict[str, float]]:
-    """Fine-tune a classifier, score it, and write `classifier.keras` and `classifier.json`, and the tokenizer of texts.
+    """Fine-tune a classifier, score it, and write `classifier.keras`, `classifier.json` and the tokenizer of texts.
+
+    `finetuning.html` has pictures: the scores of each class, the calibration, the surest mistakes.
 
     Args:
         encoder: Pretrained functional `keras.Model`. It is copied, not changed.
@@ -65,7 +69,15 @@ def finetune(
     with Lock(folder):
         tuned = transfer.fine_tune(encoder, inputs, labels, classes, steps, seed=seed, after_step=after_step, way=way)
         classifier = transfer.merge_lora(tuned) if transfer.WAYS[way].rank else tuned
-        figures = scores(test_labels, networks.predict_in_batches(classifier, test.inputs()).argmax(-1))
+        probabilities = networks.predict_in_batches(classifier, test.inputs())
+        figures = scores(test_labels, probabilities.argmax(-1))
         facts |= {"class_names": names, "scores": figures, "way": way}
         path = save_model(classifier, folder / "classifier.keras", train.tokenizer, **facts)
+        lead = (
+            f"{figures['accuracy']:.1%} of {len(test):,} test {test.plural} are right after {steps} steps on "
+            f"{len(train):,} labels, by the way “{way}”."
+        )
+        shown = {"data set": train.name, "seed": seed, **{name: f"{value:.3f}" for name, value in figures.items()}}
+        pages = sections.of_classifier(classifier, test, probabilities)
+        report.write(folder / "finetuning.html", f"A classifier of {test.name}", lead, shown, pages)
     return path, figures

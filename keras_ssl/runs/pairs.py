@@ -4,21 +4,20 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from keras_ssl import data
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate import collapse_of_features, embed_pairs, retrieval
-from keras_ssl.figures.plots import nearest
-from keras_ssl.files import whole_file, writable_folder, write_json
+from keras_ssl.figures import report
+from keras_ssl.files import writable_folder, write_json
 from keras_ssl.names import TABLES
 from keras_ssl.objectives import CLIP
+from keras_ssl.runs import sections
 from keras_ssl.runs.model_files import load_model, tokenizer_of
 from keras_ssl.typing import Path
 
 __all__ = ["evaluate_pairs", "retrieval_table"]
 
-_COLLAPSE, _SHOWN, _NEAREST = 1000, 8, 5  # images for the collapse figures, and queries and answers in figures
+_COLLAPSE = 1000  # images for the collapse figures
 _TRAIN = "No test split: these are all pairs of the table. If the model was trained on them, the scores are too good."
 _SCORES = {"recall_at_1": "R@1", "recall_at_5": "R@5", "recall_at_10": "R@10", "median_rank": "median rank"}
 
@@ -40,7 +39,7 @@ def evaluate_pairs(
         dataset: Table of pictures and texts, or a folder with `train.csv`, of which `test.csv` or `val.csv` is used if
             there is one; else all pairs are, which is said, since a training may have seen them. See `data.pairs`.
         folder: Folder for `results.json`, with the split, the scores and the collapse figures of the pictures' vectors,
-            and for `nearest_texts.png` and `nearest_images.png`. None writes nothing.
+            and for `evaluation.html`, with pictures. None writes nothing.
         say: Called with each sentence about what was found, or None.
         **reading: Other arguments of `data.pairs`: `fit` and `background` as the model's file has them, `skip_broken`.
 
@@ -65,47 +64,24 @@ def evaluate_pairs(
     source = data.pairs(dataset, split, tokenizer=tokenizer_of(path), like=model, say=say, **reading)
     images, texts = embed_pairs(model, source)
     words = (source.columns or {})["text"].tolist()
-    first, texts_of = _pictures(source)
-    images = images[first]
-    found = retrieval(images, texts, texts_of, words)
+    first, texts_of = sections.pictures_of(source)
+    found = retrieval(images[first], texts, texts_of, words)
     if folder is not None:
         facts: dict[str, Any] = {"dataset": str(dataset), "objective": str(path), "split": split}
-        facts |= {"pairs": len(source), "pictures": len(images)}
-        write_json(folder / "results.json", {**facts, **found, "collapse": collapse_of_features(images[:_COLLAPSE])})
-        for name, figure in _figures(source, images, texts, first, texts_of).items():
-            with whole_file(folder / name) as beside:
-                figure.savefig(beside, format="png", dpi=150)
+        facts |= {"pairs": len(source), "pictures": len(first)}
+        collapse = collapse_of_features(images[first][:_COLLAPSE])
+        write_json(folder / "results.json", {**facts, **found, "collapse": collapse})
+        pages = sections.of_pairs(source, lambda: (images, texts), split)
+        _write_page(folder / "evaluation.html", found, facts, pages)
     return found
 
 
-def _pictures(source):
-    """Where each picture is first, and the texts that it has."""
-    columns = source.columns or {}
-    _, first, owner = np.unique(columns["picture"], return_index=True, return_inverse=True)
-    texts_of: list[set[str]] = [set() for _ in first]
-    for picture, words in zip(owner, columns["text"]):
-        texts_of[picture].add(words)
-    return first, texts_of
-
-
-def _figures(source, images, texts, first, texts_of):
-    """Some pictures with the texts nearest to them, and texts of theirs with the pictures nearest to those."""
-    words = (source.columns or {})["text"]
-    some = np.linspace(0, len(first) - 1, min(_SHOWN, len(first))).astype(int)
-    asked = first[some]
-    different, rows = np.unique(words.astype(str), return_index=True)  # a text that many have is shown once
-    right = np.array([[one in texts_of[picture] for one in different] for picture in some])
-    similarity = images[some] @ texts[rows].T
-    found = {"nearest_texts.png": nearest(_decoded(source, asked), similarity, different, right, words[asked])}
-    similarity = texts[asked] @ images.T
-    near = np.unique(np.argsort(-similarity, axis=1)[:, :_NEAREST])  # only these are decoded
-    right = np.array([[one in texts_of[picture] for picture in near] for one in words[asked]])
-    answers = _decoded(source, first[near])
-    return found | {"nearest_images.png": nearest(words[asked], similarity[:, near], answers, right, count=_NEAREST)}
-
-
-def _decoded(source, rows):
-    return source[rows].inputs()["image"]
+def _write_page(path, found, facts, pages):
+    header, *rows = _rows(found)
+    table = report.Section("Scores", "Recalls are shares, beside chance.", table=report.Table(header, rows))
+    share = found["image_to_text"]["recall_at_1"]
+    lead = f"The text nearest to a picture is a right one for {share:.1%} of {facts['pictures']:,} pictures."
+    report.write(path, "Pictures and texts", lead, facts, [table, *pages])
 
 
 def retrieval_table(found: dict[str, dict[str, float]]) -> str:
@@ -114,9 +90,17 @@ def retrieval_table(found: dict[str, dict[str, float]]) -> str:
     Args:
         found: The scores.
     """
-    lines = [f"{'':24}" + "".join(f"{title:>13}" for title in _SCORES.values())]
+    header, *rows = _rows(found)
+    lines = [f"{'':24}" + "".join(f"{title:>13}" for title in header[1:])]
+    for title, *cells in rows:
+        lines.append(f"{title:24}" + "".join(f"{cell:13.4g}" for cell in cells))
+    return "\n".join(lines)
+
+
+def _rows(found):
+    """A header, and the scores of each direction above those of chance."""
+    rows: list[list[Any]] = [["", *_SCORES.values()]]
     for name in ("image_to_text", "chance_image_to_text", "text_to_image", "chance_text_to_image"):
         title = "chance" if name.startswith("chance") else name.replace("_", " ")
-        cells = (f"{found[name][key]:13.4g}" for key in _SCORES)
-        lines.append(f"{title:24}" + "".join(cells))
-    return "\n".join(lines)
+        rows.append([title, *(found[name][key] for key in _SCORES)])
+    return rows

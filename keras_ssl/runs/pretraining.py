@@ -9,10 +9,12 @@ import keras
 from keras_ssl import callbacks, distribute
 from keras_ssl.callbacks.checkpoints import checkpoint_numbers
 from keras_ssl.errors import UserError
+from keras_ssl.figures import report
 from keras_ssl.files import Lock, writable_folder
 from keras_ssl.recipes import Recipe
+from keras_ssl.runs import sections
 from keras_ssl.runs.facts import check_same_run, facts_of
-from keras_ssl.runs.model_files import save_model
+from keras_ssl.runs.model_files import load_model, save_model
 from keras_ssl.specs import specs_of
 from keras_ssl.typing import Path
 
@@ -66,7 +68,8 @@ def pretrain(
 ) -> dict[str, list[float]]:
     """Fit a recipe with checkpoints, and write `encoder.keras` after each epoch and `objective.keras` at the end.
 
-    The tokenizer of a source of texts is written beside each that takes ids, as `encoder.tokenizer.json`.
+    The tokenizer of a source of texts is written beside each that takes ids, as `encoder.tokenizer.json`. At the end
+    `pretraining.html` shows the loss, and pictures of the samples and of what the objective makes of them.
 
     SIGTERM and Ctrl-C end it after the step in progress, which is saved; see `callbacks.Resume`. If the recipe was made
     in the scope of a strategy with several workers, all of them call this; the chief writes.
@@ -113,7 +116,19 @@ def pretrain(
         if chief:
             _save(recipe, recipe.objective.embedder, folder / "encoder.keras", known)
             _save(recipe, recipe.objective, folder / "objective.keras", known)
+            if history:
+                _write_page(recipe, history, folder, replicas)
     return history
+
+
+def _write_page(recipe, history, folder, replicas):
+    """Write the report. Of several replicas it is drawn by the saved model, which waits for no other worker."""
+    objective = recipe.objective if replicas == 1 else load_model(folder / "objective.keras")
+    name, loss, source = type(objective).__name__, history["loss"], recipe.source
+    lead = f"The loss of {name} on {len(source):,} {source.plural} went from {loss[0]:.4g} to {loss[-1]:.4g}."
+    facts = {"data set": source.name, "epochs": recipe.epochs, "seed": recipe.seed, "batch size": recipe.batch_size}
+    pages = sections.of_pretraining(recipe, objective, history)
+    report.write(folder / "pretraining.html", f"{name} on {source.name}", lead, facts, pages)
 
 
 def _place(epochs, run, of):

@@ -3,12 +3,18 @@
 A figure's label (`figure.get_label()`) describes it in words, for use as alternative text on a page.
 """
 
-from keras_ssl.figures.plots.classification import class_scores, confident_mistakes, reliability_diagram
+from keras_ssl.figures.plots.classification import (
+    class_scores,
+    confident_mistakes,
+    confusion_matrix,
+    reliability_diagram,
+)
 from keras_ssl.figures.plots.dense import detections, segmentations
 from keras_ssl.figures.plots.embeddings import embedding_maps, map_2d
 from keras_ssl.figures.plots.label_efficiency import label_efficiency_curves
-from keras_ssl.figures.plots.predictions import confusion_matrix, reconstructions
+from keras_ssl.figures.plots.reconstructions import reconstructions
 from keras_ssl.figures.plots.retrieval import nearest
+from keras_ssl.figures.plots.saliency import saliency
 from keras_ssl.figures.plots.series import anomalies, forecasts, series_rows
 from keras_ssl.figures.plots.sounds import spectrograms
 from keras_ssl.figures.plots.training import fine_tuning_curves, learning_curves, learning_rates
@@ -31,6 +37,7 @@ __all__ = [
     "nearest",
     "reconstructions",
     "reliability_diagram",
+    "saliency",
     "segmentations",
     "series_rows",
     "spectrograms",

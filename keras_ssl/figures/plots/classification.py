@@ -1,4 +1,4 @@
-"""Plots of a classifier: whether its probabilities are to be believed, its classes, and its worst mistakes."""
+"""Plots of a classifier: whether its probabilities can be believed, its classes, and its worst mistakes."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,13 @@ import numpy as np
 from keras_ssl.checks import as_array, check_between, check_labels, check_shape
 from keras_ssl.errors import UserError
 from keras_ssl.figures import palette
+from keras_ssl.figures.grids import draw_image
 from keras_ssl.figures.palette import INK, Figure
 
-__all__ = ["class_scores", "confident_mistakes", "reliability_diagram"]
+__all__ = ["class_scores", "confident_mistakes", "confusion_matrix", "reliability_diagram", "surest_mistakes"]
 
 _BINS = ("count", "confidence", "accuracy")
-_BAR, _GAP = "#0072B2", "#D55E00"
+_BAR, _ABOVE, _GAP = "#0072B2", "#8CC3E6", "#F0A875"
 _MEASURES = {"precision": ("#0072B2", "o"), "recall": ("#E69F00", "D")}
 _COLUMNS = 6
 
@@ -28,9 +29,8 @@ def reliability_diagram(bins: Mapping[str, Any]) -> Figure:
             `evaluate.at_temperature`, which are drawn side by side.
 
     Returns:
-        A Figure with two axes for each result. Bars below the diagonal are predictions that are too sure; the gap is
-        orange. Each title has the expected calibration error. The lines below are the means of accuracy (blue) and of
-        confidence (orange).
+        A Figure with two axes for each result. A blue bar is as high as the accuracy, light blue where it is above the
+        confidence; where it is below, the gap is orange. Each title has the expected calibration error.
 
     Raises:
         UserError: If these are not such results.
@@ -45,11 +45,14 @@ def reliability_diagram(bins: Mapping[str, Any]) -> Figure:
             f"a dict of {', '.join(map(str, bins)) or 'nothing'}",
             "give `evaluate.reliability(labels, probabilities)`, or a dict of them by title",
         )
-    figure = palette.figure(3.6 * len(several) + 0.4, 4.4)
-    axes = figure.subplots(2, len(several), sharex=True, squeeze=False, height_ratios=[3, 1])
+    figure = palette.figure(max(3.6 * len(several) + 0.4, 4.8), 4.8)
+    axes = figure.subplots(2, len(several), sharex=True, sharey="row", squeeze=False, height_ratios=[3, 1])
     said = [_reliability(above, below, title, one) for (above, below), (title, one) in zip(axes.T, several.items())]
     axes[0, 0].set_ylabel("accuracy")
     axes[1, 0].set_ylabel("share of samples", fontsize=8.5)
+    axes[0, 0].set(xlim=(0, 1), ylim=(0, 1))
+    handles, names = (above + below for above, below in zip(*(a.get_legend_handles_labels() for a in axes[:, 0])))
+    figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize=9)
     figure.set_label("Accuracy by confidence. " + "; ".join(said))
     return figure
 
@@ -62,19 +65,22 @@ def _reliability(above, below, title, bins):
     count, confidence, accuracy = (np.asarray(bins[name], "float64") for name in _BINS)
     width = 1 / len(count)
     middle, full = (np.arange(len(count)) + 0.5) * width, count > 0
-    low, high = np.minimum(accuracy, confidence), np.maximum(accuracy, confidence)
-    above.bar(middle[full], accuracy[full], width, color=_BAR, alpha=0.85, edgecolor="white", label="accuracy")
-    gap = {"color": _GAP, "alpha": 0.45, "edgecolor": _GAP, "linewidth": 0.6}
-    above.bar(middle[full], (high - low)[full], width, bottom=low[full], label="gap to the confidence", **gap)
+    shared = np.minimum(accuracy, confidence)
+    parts = {  # of bars, from the bottom up
+        "accuracy": (0 * shared, shared, _BAR),
+        "accuracy above the confidence": (shared, accuracy - shared, _ABOVE),
+        "confidence above the accuracy": (shared, confidence - shared, _GAP),
+    }
+    for name, (bottom, height, color) in parts.items():
+        above.bar(middle[full], height[full], width, bottom=bottom[full], color=color, edgecolor="white", label=name)
     above.plot([0, 1], [0, 1], color=INK, linewidth=0.9, linestyle=(0, (2, 3)))
     below.bar(middle, count / count.sum(), width, color="#9aa5b1", edgecolor="white")
-    below.axvline((count * confidence).sum() / count.sum(), color=_GAP, linewidth=1.2)
-    below.axvline((count * accuracy).sum() / count.sum(), color=_BAR, linewidth=1.2)
+    below.axvline((count * confidence).sum() / count.sum(), color="#D55E00", linewidth=1.6, label="mean confidence")
+    below.axvline((count * accuracy).sum() / count.sum(), color=_BAR, linewidth=1.6, label="mean accuracy")
     error = f"ECE {(count * np.abs(accuracy - confidence)).sum() / count.sum():.3f}"
     said = f"{title}: {error}" if title else error
-    above.set(xlim=(0, 1), ylim=(0, 1), title=said)
-    above.legend(loc="upper left")
-    below.set(xlabel="confidence", ylim=(0, 1))
+    above.set(title=said)
+    below.set(xlabel="confidence")
     return said
 
 
@@ -99,13 +105,10 @@ def class_scores(
     """
     from sklearn.metrics import precision_recall_fscore_support
 
-    labels, predictions = as_array(labels, "labels"), as_array(predictions, "predictions")
-    for name, x in (("labels", labels), ("predictions", predictions)):
-        check_labels(x, len(labels), None if class_names is None else len(class_names), name, at_least=1)
-    present = np.unique([*labels, *predictions])
+    labels, predictions, present = _checked(labels, predictions, class_names)
     figures = np.array(precision_recall_fscore_support(labels, predictions, labels=present, zero_division=0))
     order = np.argsort(figures[2], kind="stable")
-    names = [str(k) if class_names is None else str(class_names[k]) for k in present[order]]
+    names = _names(present[order], class_names)
     figure = palette.figure(6.4, 0.34 * len(order) + 1.4)
     axes = figure.subplots()
     rows = np.arange(len(order))
@@ -115,12 +118,71 @@ def class_scores(
     axes.set_yticks(rows, [f"{name}  ({int(count)})" for name, count in zip(names, figures[3][order])])
     axes.tick_params(axis="y", length=0)
     mean = f"mean F1 {figures[2].mean():.3f} over {len(order)} classes"
-    axes.set(xlim=(0, 1.01), ylim=(-0.6, len(order) - 0.4), title=mean, xlabel="score (behind each class: its samples)")
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.6, len(order) - 0.4), title=mean)
+    axes.set_xlabel("score; number of samples in brackets")
     axes.grid(axis="x")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     lowest = f"the lowest is that of {names[0]}, {figures[2][order][0]:.3f}"
     figure.set_label(f"Precision, recall and F1 of classes: {mean}; {lowest}")
     return figure
+
+
+@palette.styled
+def confusion_matrix(
+    labels: Sequence[int] | np.ndarray,
+    predictions: Sequence[int] | np.ndarray,
+    class_names: Sequence[str] | None = None,
+) -> Figure:
+    """Draw counts of true against predicted classes. The color is the share of the true class; each row sums to one.
+
+    Args:
+        labels: `(n,)` true class numbers.
+        predictions: `(n,)` predicted class numbers.
+        class_names: Names by class number. Default: the numbers that occur.
+
+    Returns:
+        A Figure with one axes. With up to 30 classes, the cells show the counts.
+
+    Raises:
+        UserError: If the lengths differ or are zero, or a class number has no name.
+    """
+    from sklearn import metrics
+
+    labels, predictions, present = _checked(labels, predictions, class_names)
+    classes = present if class_names is None else np.arange(len(class_names))
+    names = _names(classes, class_names)
+    counts = metrics.confusion_matrix(labels, predictions, labels=classes)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = float(np.clip(0.42 * len(names) + 1.6, 3.6, 8))
+    figure = palette.figure(side + 0.6, side)
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    if len(names) <= 30:
+        for row, column in zip(*np.nonzero(counts)):
+            color = "white" if shares[row, column] > 0.5 else INK
+            axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=color, size=9)
+    long = max(map(len, names)) > 3
+    axes.set_xticks(range(len(names)), names, rotation=45 if long else 0, ha="right" if long else "center")
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(length=0)
+    accuracy = f"{np.trace(counts)} of {counts.sum()} right ({np.mean(labels == predictions):.1%})"
+    axes.set(xlabel="predicted", ylabel="true", title=accuracy)
+    axes.spines[:].set_visible(False)
+    figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8).outline.set_visible(False)
+    figure.set_label(f"Confusion matrix: {accuracy}")
+    return figure
+
+
+def _checked(labels, predictions, class_names):
+    """Labels and predictions as arrays, and the classes among them."""
+    labels, predictions = as_array(labels, "labels"), as_array(predictions, "predictions")
+    for name, x in (("labels", labels), ("predictions", predictions)):
+        check_labels(x, len(labels), None if class_names is None else len(class_names), name, at_least=1)
+    return labels, predictions, np.unique([*labels, *predictions])
+
+
+def _names(classes, class_names):
+    return [str(k) if class_names is None else str(class_names[k]) for k in classes]
 
 
 @palette.styled
@@ -158,14 +220,12 @@ def confident_mistakes(
             "give `classifier.predict(images)`, and all names or none",
         )
     check_labels(labels, len(images), p.shape[1])
-    labels, predicted = np.asarray(labels), p.argmax(axis=1)
-    wrong = np.flatnonzero(predicted != labels)
-    order = wrong[np.argsort(-p[wrong, predicted[wrong]], kind="stable")][:count]
-    title = f"{len(wrong)} of {len(labels)} predictions are wrong"
-    rows = max(1, -(-len(order) // _COLUMNS))
-    figure = palette.figure(1.35 * min(_COLUMNS, max(len(order), 3)), 1.85 * rows + 0.35)
+    labels, predicted, wrong = np.asarray(labels), p.argmax(axis=1), surest_mistakes(labels, p)
+    order, title = wrong[:count], f"{len(wrong)} of {len(labels)} predictions are wrong"
+    rows = -(-len(order) // _COLUMNS)
+    figure = palette.figure(1.35 * min(_COLUMNS, max(len(order), 3)), 1.75 * rows + 0.45)
     figure.suptitle(title, x=0.01, ha="left", size=11.5, weight="bold")
-    names = [str(k) for k in range(p.shape[1])] if class_names is None else [str(name) for name in class_names]
+    names = _names(range(p.shape[1]), class_names)
     if len(order):
         cells = list(figure.subplots(rows, min(_COLUMNS, len(order)), squeeze=False).flat)
         for axis, k in zip(cells, order):
@@ -176,10 +236,18 @@ def confident_mistakes(
     return figure
 
 
+def surest_mistakes(labels: Sequence[int] | np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return which predictions are wrong, those of the highest probability first, as an integer array.
+
+    Args:
+        labels: `(n,)` true class numbers.
+        probabilities: `(n, k)` predicted probabilities.
+    """
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != np.asarray(labels))
+    return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
+
+
 def _mistake(axis, image, predicted, probability, true):
-    shade = image if image.shape[-1] == 3 else image.mean(axis=-1)
-    axis.imshow(np.clip(shade, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axis.set(xticks=[], yticks=[])
-    axis.spines[:].set_visible(False)
+    draw_image(axis, image)
     said, name = (textwrap.shorten(words, 16, placeholder="…") for words in (predicted, true))
     axis.set_xlabel(f"{said}: {probability:.3f}\ntrue: {name}", fontsize=8.5, labelpad=3)

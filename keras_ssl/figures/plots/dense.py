@@ -9,14 +9,17 @@ from keras_ssl.boxes import convert
 from keras_ssl.checks import check_shape
 from keras_ssl.errors import UserError
 from keras_ssl.figures import palette
-from keras_ssl.figures.grids import image_rows
-from keras_ssl.figures.palette import CLASSES, Figure
+from keras_ssl.figures.grids import draw_image, image_rows
+from keras_ssl.figures.palette import CLASSES, INK, Figure
 
 __all__ = ["detections", "segmentations"]
 
 _MOST = 8  # images
 _OPACITY = 0.6
 _SIDE = 1.9  # inches of an image
+_VIVID = {"#94a4a2": "#e377c2", "#717581": "#1b9e77"}  # in place of grays, which gray images hide
+_COLORS = tuple(_VIVID.get(color, color) for color in CLASSES)
+_BRIGHT = 400  # sum of red, green and blue, of 765, above which a color has dark text on it
 
 
 def segmentations(images: np.ndarray, masks: np.ndarray, predicted: np.ndarray | None = None) -> Figure:
@@ -60,7 +63,7 @@ def segmentations(images: np.ndarray, masks: np.ndarray, predicted: np.ndarray |
 def _colored(images, classes):
     """Images in color under the colors of their classes."""
     gray = images if images.shape[-1] == 3 else np.repeat(images.mean(axis=-1, keepdims=True), 3, axis=-1)
-    colors = np.array([[int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)] for color in CLASSES], "float32")
+    colors = np.array([[int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)] for color in _COLORS], "float32")
     over = (1 - _OPACITY) * gray + _OPACITY * colors[(classes - 1) % len(colors)]
     return np.where(classes[..., None] > 0, over, gray).astype("float32")
 
@@ -102,20 +105,20 @@ def detections(
             raise UserError(f"{name} of {len(images)} images", f"those of {len(parts)}", "give them for each image")
     n = min(len(images), _MOST)
     columns = min(n, 4)
-    figure = palette.figure(_SIDE * columns, _SIDE * -(-n // columns) * images.shape[1] / images.shape[2] + 0.1)
+    figure = palette.figure(_SIDE * columns, _SIDE * -(-n // columns) * images.shape[1] / images.shape[2] + 0.3)
     axes = figure.subplots(-(-n // columns), columns, squeeze=False).reshape(-1)
     drawn = 0
     for k, axis in enumerate(axes):
         axis.set_axis_off()
         if k >= n:
             continue
-        shade = images[k] if images.shape[-1] == 3 else images[k].mean(axis=-1)
-        height, width = images.shape[1:3]
-        axis.imshow(np.clip(shade, 0, 1), cmap="gray", vmin=0, vmax=1, extent=(0, width, height, 0))
+        draw_image(axis, images[k])
         for box in [] if true_boxes is None else _corners(true_boxes[k], box_format, images):
             _rectangle(axis, box, "white", linestyle="--", linewidth=1)
         values = None if scores is None else scores[k]
         drawn += _draw_boxes(axis, _corners(boxes[k], box_format, images), labels[k], values, class_names)
+    if true_boxes is not None:
+        figure.suptitle("dashed: true boxes", x=0.01, ha="left", size=9)
     figure.set_label(f"{n} images with {drawn} boxes")
     return figure
 
@@ -130,13 +133,23 @@ def _draw_boxes(axis, boxes, labels, scores, class_names):
     if len(numbers) != len(boxes) or (scores is not None and len(scores) != len(boxes)):
         raise UserError("a class and a score for each box", f"{len(numbers)} for {len(boxes)}", "give one of each")
     for m in np.flatnonzero(numbers >= 0):
-        color = CLASSES[numbers[m] % len(CLASSES)]
+        color = _COLORS[numbers[m] % len(_COLORS)]
         _rectangle(axis, boxes[m], color, linewidth=1.6)
         words = str(numbers[m]) if class_names is None else class_names[numbers[m]]
         words += "" if scores is None else f" {float(scores[m]):.2f}"
-        style = {"color": "white", "size": 7, "va": "bottom", "bbox": {"color": color, "pad": 0.6}}
-        axis.text(boxes[m][0], boxes[m][1], words, clip_on=True, **style)
+        _write(axis, boxes[m], words, color)
     return int((numbers >= 0).sum())
+
+
+def _write(axis, box, words, color):
+    """Write on the upper edge of a box: inside of it near the top of the image, and to the left near its right edge."""
+    left, top, right, _ = box
+    (_, width), (height, _) = axis.get_xlim(), axis.get_ylim()
+    x, side = (left, "left") if left < 0.6 * width else (min(right, width), "right")
+    y, edge = (top, "bottom") if top > 0.15 * height else (max(top, 0), "top")
+    bright = sum(int(color[k : k + 2], 16) for k in (1, 3, 5)) > _BRIGHT
+    style = {"color": INK if bright else "white", "size": 7, "bbox": {"color": color, "pad": 0.6}}
+    axis.text(x, y, words, ha=side, va=edge, **style)
 
 
 def _rectangle(axis, box, color, **style):

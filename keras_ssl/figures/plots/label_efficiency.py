@@ -60,8 +60,8 @@ def label_efficiency_curves(results: Mapping[str, Mapping[Any, Mapping[str, floa
     if gains:
         _gain_bars(axes[1], gains, [name for name in order if name in gains], look)
     if len(order) <= 5:  # more would cover the bars and their errors
-        for axis, place in zip(axes, ("lower right", "best")):
-            axis.legend(loc=place, handlelength=3.2)
+        for axis in axes:
+            axis.legend(loc="best", handlelength=3.2)
     else:
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, handlelength=3.2)
     figure.set_label(f"Accuracy at {', '.join(map(str, ticks))} labels per class: " + _summary(points, order, look))
@@ -106,11 +106,11 @@ def _gain_bars(axis, gains, order, look):
         where = [j for j, count in enumerate(counts) if count in gains[name]]
         gain, error = np.array([gains[name][counts[j]] for j in where]).T
         x = np.array(where) + (i - (len(order) - 1) / 2) * width
-        tuned = name.endswith("_finetuned")
+        color = look[name]["color"]
+        hatched = look[name]["linestyle"] != "-" and sum(look[other]["color"] == color for other in order) > 1
         axis.bar(
             x, gain, 0.9 * width, yerr=error, label=look[name]["label"], error_kw={"elinewidth": 1.1, "ecolor": INK},
-            facecolor="white" if tuned else look[name]["color"], edgecolor=look[name]["color"],
-            hatch="////" if tuned else None,
+            facecolor="white" if hatched else color, edgecolor=color, hatch="////" if hatched else None,
         )  # fmt: skip
     for j, count in enumerate(counts):
         i = max((i for i, name in enumerate(order) if count in gains[name]), key=lambda i: gains[order[i]][count])
@@ -119,6 +119,9 @@ def _gain_bars(axis, gains, order, look):
         axis.annotate(f"{gain:+.1f}", (j + (i - (len(order) - 1) / 2) * width, max(gain + error, 0)), **note)
     axis.axhline(0, color=INK, linewidth=1.2)
     axis.margins(y=0.1)
+    low, high = axis.get_ylim()
+    axis.set_ylim(top=max(high, 0.12 * (high - low)))  # room for the numbers above bars that go down
+    axis.set_xlim(-0.65, len(counts) - 0.35)
     axis.set_xticks(range(len(counts)), [str(count) for count in counts])
     axis.set(xlabel="labels per class", ylabel="percentage points", title="Gained over the best baseline")
     axis.grid(axis="y")

@@ -8,6 +8,7 @@ import numpy as np
 from keras_ssl.checks import check_between, check_shape
 from keras_ssl.errors import UserError
 from keras_ssl.figures import palette
+from keras_ssl.figures.grids import draw_image
 from keras_ssl.figures.palette import INK, Figure
 
 __all__ = ["nearest"]
@@ -120,32 +121,25 @@ def _query(axis, query, caption):
         axis.text(1, 0.5, lines, ha="right", va="center", fontsize=9, transform=axis.transAxes)
         axis.set_axis_off()
         return
-    _show(axis, query)
-    axis.spines[:].set_visible(False)
+    draw_image(axis, query)
     if caption is not None:
-        axis.set_xlabel("\n".join(textwrap.wrap(caption, 24, max_lines=2, placeholder="…")), fontsize=8)
-
-
-def _show(axis, image):
-    shade = image if image.shape[-1] == 3 else image.mean(axis=-1)
-    axis.imshow(np.clip(shade, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axis.set(xticks=[], yticks=[])
+        axis.set_xlabel("\n".join(textwrap.wrap(caption, 18, max_lines=2, placeholder="…")), fontsize=7.5)
 
 
 def _bars(axis, texts, cosines, ticks):
     colors = [_RIGHT if tick else _OTHER for tick in ticks]
     axis.barh(range(len(texts)), np.maximum(cosines, 0), color=colors, alpha=0.55)
     axis.invert_yaxis()
-    axis.set(xlim=(0, 1), xticks=[], yticks=[])
+    axis.set(xlim=(0, 1.17), xticks=[], yticks=[])  # beyond 1 stand the numbers
     axis.spines[["bottom", "left"]].set_visible(False)
     for place, (text, cosine, tick) in enumerate(zip(texts, cosines, ticks)):
-        words = ("✓ " if tick else "") + textwrap.shorten(text, 42, placeholder="…")
+        words = ("✓ " if tick else "") + textwrap.shorten(text, 36, placeholder="…")
         axis.text(0.01, place, words, va="center", fontsize=8, transform=axis.get_yaxis_transform())
         axis.text(1, place, f"{cosine:.2f}", ha="right", va="center", fontsize=7, transform=axis.get_yaxis_transform())
 
 
 def _strip(axes, images, cosines, ticks):
     for axis, image, cosine, tick in zip(axes, images, cosines, ticks):
-        _show(axis, image)
+        draw_image(axis, image)
         axis.spines[:].set(visible=True, color=_RIGHT if tick else _OTHER, linewidth=2.5 if tick else 1)
         axis.set_xlabel(("✓ " if tick else "") + f"{cosine:.2f}", fontsize=8, color=_RIGHT if tick else INK, labelpad=4)

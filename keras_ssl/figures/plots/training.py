@@ -47,8 +47,9 @@ def fine_tuning_curves(curves: Mapping[str, Mapping[str, Sequence[float]]], targ
     if target is not None:
         axes.axhline(target, color=INK, linewidth=0.9, linestyle=(0, (2, 3)), zorder=1)
     axes.set(xlabel="optimizer steps", ylabel="accuracy", title="How fast fine-tuning converges (mean ± std)")
+    axes.set_ylim(top=min(axes.get_ylim()[1], 1.02))
     axes.grid(axis="y")
-    axes.legend(loc="lower right", handlelength=3.2)
+    axes.legend(loc="best", handlelength=3.2)
     labels = [line.get_label() for line in axes.get_legend().get_lines()]
     figure.set_label("Accuracy while fine-tuning. " + "; ".join(labels))
     return figure
