@@ -21,11 +21,13 @@ class PeakBoxes(layers.Layer):
     """Boxes at the peaks of a heatmap of object centers, for maps as `transfer.detector` has them.
 
     A peak is a cell whose score is not below that of its eight neighbors. Equal scores are ordered from the upper left
-    to the lower right, whatever their last digits are, so that all runtimes return the same boxes.
+    to the lower right, whatever their last digits are, so that all runtimes return the same boxes. For this, scores
+    that differ by less than 0.001 may be ordered by their place, too.
 
     Args:
         image_shape: `(height, width)` of the images in pixels.
-        count: Number of boxes for each image, with the highest scores; at most the number of cells. Default: 100.
+        count: Number of boxes for each image, with the highest scores. Where there are fewer cells, it is theirs.
+            Default: 100.
         threshold: Boxes with a lower score are left out, in 0..1. Default: 0.05.
         box_format: One of `boxes.FORMATS`. Default: "xyxy".
         **kwargs: Arguments of `keras.layers.Layer`.
