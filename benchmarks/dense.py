@@ -151,7 +151,7 @@ def compiled(task, row, encoder, about):
 
 
 def begin(model, row, encoder, seed):
-    """Give a model, which may have been trained, new weights and its optimizer a new start; nothing is compiled anew."""
+    """Give a model that may be trained new weights, and its optimizer a new start; nothing is compiled anew."""
     model.set_weights(networks.reinitialized(model, seed).get_weights())
     if ROWS[row][0]:
         model.get_layer("encoder").set_weights(encoder.get_weights())

@@ -326,7 +326,7 @@ def test_encoders_of_keras_applications_get_heads(name, arguments):
 def test_an_encoder_of_keras_hub_gets_heads():
     keras_hub = pytest.importorskip("keras_hub")
     backbone = keras_hub.models.ResNetBackbone(
-        input_conv_filters=[8],
+        input_conv_filters=[64],  # as many as the first stage, which it wants to have 64
         input_conv_kernel_sizes=[7],
         stackwise_num_filters=[64, 8],
         stackwise_num_blocks=[1, 1],
