@@ -425,6 +425,8 @@ def test_boxes_at_peaks_by_hand():
     np.testing.assert_allclose(found["boxes"][0], [[6, 1.5, 14, 3.5], [0, 0, 6, 2], *[[0] * 4] * 3], atol=1e-5)
     centered = blocks.PeakBoxes((6, 16), count=1, box_format="center_xywh")(maps)["boxes"]
     np.testing.assert_allclose(centered[0], [[10, 2.5, 8, 2]], atol=1e-5)
+    every = np.array(blocks.PeakBoxes((6, 16), count=12, threshold=0.0)(maps)["classes"])
+    assert (every >= 0).sum() == 3  # both, and the cell in the lower left, which is below none of its neighbors
 
 
 def test_equal_scores_keep_their_order_whatever_their_last_digits():

@@ -14,6 +14,7 @@ __all__ = ["PeakBoxes"]
 
 _EQUAL = 1e-5  # scores of neighbors that differ by less are both peaks
 _SLOPE = 1e-3  # of the order over a whole map
+_LEAST = 1e-9  # score of a box: cells that are no peaks have 0
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -72,7 +73,7 @@ class PeakBoxes(layers.Layer):
         slope = np.linspace(0, _SLOPE, rows * columns, dtype="float32")
         _, places = ops.top_k(found[:, :, 0] - slope, min(self.count, rows * columns))
         found = pick(found, places)
-        kept = found[:, :, 0] >= self.threshold
+        kept = found[:, :, 0] >= max(self.threshold, _LEAST)
         boxes = convert(ops.clip(found[:, :, 2:], 0.0, 1.0), "rel_xyxy", self.box_format, self.image_shape)
         return {
             "boxes": ops.where(kept[:, :, None], boxes, 0.0),
