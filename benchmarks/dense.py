@@ -4,7 +4,7 @@
     python -m benchmarks.dense --validate --seeds 1     # to choose by; writes nothing
     python -m benchmarks.dense --small                  # a smoke run on the embedded digits; writes nothing
 
-Scenes of 32x32 pixels are composed of one or two MNIST digits on textured ground by `data.scenes`. Digits for
+Scenes of 48x48 pixels are composed of one to three MNIST digits on textured ground by `data.scenes`. Digits for
 pretraining and for labeled scenes are the first 50,000 of MNIST's train, those for testing its test split, so that no
 digit is in both. With `--validate` the last 10,000 of train stand for them, as choices need.
 
@@ -43,9 +43,10 @@ from keras_ssl.views.draws import draw
 CLASSES = 10
 SEEDS = 5
 USUAL = {
-    "size": 32,
-    "scale": (0.6, 0.9),
-    "most": 2,
+    "size": 48,
+    "scale": (0.6, 1.2),
+    "views_scale": (0.6, 0.9),
+    "most": 3,
     "filters": (24, 48, 96, 192),
     "width": 32,
     "digits": 20_000,
@@ -55,7 +56,7 @@ USUAL = {
     "labeled": [10, 50],
 }
 SMALL = {**USUAL, "size": 24, "filters": (4, 4), "digits": 32, "epochs": 1, "steps": 2, "test": 8, "labeled": [4]}
-PRETRAINING = ("scale", "filters", "digits", "epochs")
+PRETRAINING = ("views_scale", "filters", "digits", "epochs")
 """What the pretrained encoder depends on."""
 BATCH, PRETRAINING_BATCH, PRETRAINING_RATE = 10, 128, 2e-3
 ROWS = {  # pretrained, frozen, learning rate
@@ -116,7 +117,7 @@ def pretrained(digits, about, path=None, again=False):
     source = digits[: about["digits"]]
     policy = views.Policy(
         [
-            views.affine(rotate=20, translate=0.2, scale=about["scale"], shear=20),
+            views.affine(rotate=20, translate=0.2, scale=about["views_scale"], shear=20),
             on_ground,
             views.noise(stddev=(0.0, 0.06)),
         ]
