@@ -98,6 +98,8 @@ def test_scores_of_probabilities_by_hand():
     assert found["nll"] == pytest.approx(-np.log(0.9 * 0.4 * 0.4 * 0.8) / 4)
     assert found["ece"] == pytest.approx(evaluate.expected_calibration_error(LABELS, p))
     assert evaluate.classification_scores(LABELS, p)["top_k"] == 1
+    alike = evaluate.classification_scores(LABELS, np.full((4, 2), 0.5), top=1)
+    assert alike["top_k"] == alike["accuracy"] == 0.5  # of equal probabilities the first class is the prediction
 
 
 def test_scores_of_probabilities_are_those_of_scikit_learn():
@@ -144,6 +146,7 @@ def test_scores_of_several_labels_are_those_of_scikit_learn():
     assert found["auroc"] == pytest.approx(metrics.roc_auc_score(y, p, average="macro"))
     hidden = np.where(RNG.random((50, 3)) < 0.3, -1, y)
     assert evaluate.multi_label_scores(hidden, np.where(hidden < 0, 1 - p, p)) == evaluate.multi_label_scores(hidden, p)
+    assert evaluate.multi_label_scores(np.where(hidden < 0, np.nan, y), p) == evaluate.multi_label_scores(hidden, p)
 
 
 @pytest.mark.parametrize(

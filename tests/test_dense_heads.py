@@ -183,6 +183,7 @@ def test_a_saved_model_loads_as_it_is(make, tmp_path):
         (lambda m: m[:, :4], r"shape \(4, 8, 8\).*nearest pixel"),
         (lambda m: m + 1, r"0\.\.1.*2 in mask 0, row .*right number of classes"),
         (lambda m: m - 1, r"-1 in mask"),
+        (lambda m: np.where(m, 255, m).astype("uint8"), r"255 in mask.*masks == 255, -1"),
         (lambda m: m[..., None], r"masks\[\.\.\., 0\]"),
         (lambda m: np.eye(2)[m], r"argmax"),
         (lambda m: m / 1.0, r"astype"),
@@ -201,8 +202,19 @@ def test_pixels_without_a_label_are_left_out():
     right = np.take_along_axis(model.predict_on_batch(IMAGES), MASKS[..., None], -1)[..., 0]
     assert loss == pytest.approx(-np.log(right[:, :, :4]).mean(), rel=1e-4)  # in float32
     model.fit(IMAGES, unlabeled, verbose=0)
+    model.fit(IMAGES, MASKS, validation_data=(IMAGES, np.full_like(MASKS, -1)), verbose=0)
     with pytest.raises(UserError, match="-1 alone"):
         model.fit(IMAGES, np.full_like(MASKS, -1), verbose=0)
+
+
+def test_pixels_of_the_class_that_keras_ignores_are_left_out():
+    model = segmenter()
+    model.compile("sgd", {"probabilities": keras.losses.SparseCategoricalCrossentropy(ignore_class=255)})
+    model.run_eagerly = True
+    unlabeled = np.where(np.arange(8) < 4, MASKS, 255).astype("uint8")
+    model.fit(IMAGES, unlabeled, verbose=0)
+    with pytest.raises(UserError, match="254 in mask 0, row 0, column 4"):
+        model.fit(IMAGES, np.where(unlabeled == 255, 254, MASKS), verbose=0)
 
 
 @pytest.mark.parametrize(
@@ -229,6 +241,7 @@ def test_wrong_boxes_are_clear_errors(labels, message):
         ([[[-1, 2, 4, 5]]], [[0]], "inside"),
         ([[[np.nan, 2, 4, 5]]], [[0]], "finite"),
         ([[[2, 2, 4]]], [[0]], r"boxes of image 0 as numbers \(m, 4\)"),
+        ([[[2, 2, 4], [1, 1, 2, 2]]], [[0, 0]], "boxes of image 0 of one shape"),
         ([[[2, 2, 4, 5]]], [[0, 1]], "class number for each of 1 boxes of image 0"),
         ([[[2, 2, 4, 5]]], [[0.5]], "class number"),
         ([[[2, 2, 4, 5]]], [[-2]], "-1 for padding"),
@@ -276,20 +289,54 @@ def test_a_detector_is_deployed_with_its_boxes(tmp_path):
     assert parities(version)[1] == {"boxes", "scores", "classes", "maps"}
 
 
+# ---- encoders of others, with random weights -------------------------------------------------------------------------
+
+
+def both_heads_learn(encoder, height, rgb):
+    """One eager step of each head, then what it predicts: on the way every layer has run."""
+    masks = RNG.integers(0, 3, (2, height, height))
+    model = transfer.segmenter(encoder, classes=3, width=4)
+    model.compile("adam", "sparse_categorical_crossentropy", run_eagerly=True)
+    assert np.isfinite(model.fit(rgb, masks, verbose=0).history["loss"]).all()
+    assert model.predict_on_batch(rgb).shape == (2, height, height, 3)
+    model = transfer.detector(encoder, classes=3, count=5, width=4)
+    transfer.freeze(model, encoder.name)
+    model.compile("adam", {"maps": losses.CenterLoss()}, run_eagerly=True)
+    labels = transfer.box_labels([[[0, 0, 9, 9]], []], [[2], []], (height, height))
+    assert np.isfinite(model.fit(rgb, labels, verbose=0).history["loss"]).all()
+    assert model.predict_on_batch(rgb)["boxes"].shape == (2, 5, 4)
+
+
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("name", ["ResNet50", "MobileNetV2", "EfficientNetB0"])
-def test_encoders_of_keras_applications_get_heads(name, tmp_path):
-    network = getattr(keras.applications, name)(include_top=False, weights=None, input_shape=(64, 64, 3), pooling="avg")
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("ResNet50", {}), ("MobileNetV2", {"alpha": 0.35}), ("EfficientNetB0", {})]
+)
+def test_encoders_of_keras_applications_get_heads(name, arguments):
+    """They are deployed by `python -m benchmarks.export_matrix`: to convert one takes minutes."""
+    build = getattr(keras.applications, name)
+    network = build(include_top=False, weights=None, input_shape=(64, 64, 3), pooling="avg", **arguments)
     sides = [x.shape[1] for x in encoders.features(network).output.values()]
     assert sides[-4:] == [16, 8, 4, 2]
-    images = RNG.random((2, 64, 64, 3), "float32")
     image = keras.Input((64, 64, 3), name="image")
-    nested = keras.Model(image, network(image), name="encoder")
-    model = transfer.segmenter(nested, classes=3, width=8)
-    model.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
-    loss = model.train_on_batch(images, RNG.integers(0, 3, (2, 64, 64)))
-    assert np.isfinite(loss)
-    export.deploy(transfer.detector(network, classes=3, width=8), tmp_path / "boxes", samples=images)
+    rgb = RNG.random((2, 64, 64, 3), "float32")
+    both_heads_learn(keras.Model(image, network(image), name="encoder"), 64, rgb)
+
+
+@pytest.mark.exhaustive
+def test_an_encoder_of_keras_hub_gets_heads():
+    keras_hub = pytest.importorskip("keras_hub")
+    backbone = keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64],  # as many as the first stage, which it wants to have 64
+        input_conv_kernel_sizes=[7],
+        stackwise_num_filters=[64, 8],
+        stackwise_num_blocks=[1, 1],
+        stackwise_num_strides=[1, 2],
+        block_type="basic_block",
+        image_shape=(32, 32, 3),
+        name="backbone",
+    )
+    assert [x.shape[1] for x in encoders.features(backbone).output.values()] == [16, 8, 4]
+    both_heads_learn(backbone, 32, RNG.random((2, 32, 32, 3), "float32"))
 
 
 # ---- several labels, other heads -------------------------------------------------------------------------------------
@@ -378,6 +425,8 @@ def test_boxes_at_peaks_by_hand():
     np.testing.assert_allclose(found["boxes"][0], [[6, 1.5, 14, 3.5], [0, 0, 6, 2], *[[0] * 4] * 3], atol=1e-5)
     centered = blocks.PeakBoxes((6, 16), count=1, box_format="center_xywh")(maps)["boxes"]
     np.testing.assert_allclose(centered[0], [[10, 2.5, 8, 2]], atol=1e-5)
+    every = np.array(blocks.PeakBoxes((6, 16), count=12, threshold=0.0)(maps)["classes"])
+    assert (every >= 0).sum() == 3  # both, and the cell in the lower left, which is below none of its neighbors
 
 
 def test_equal_scores_keep_their_order_whatever_their_last_digits():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import dense
-from keras_ssl import boxes, checks, data, evaluate, losses
+from keras_ssl import boxes, checks, data, evaluate, losses, networks
 from keras_ssl.errors import UserError
 from keras_ssl.figures import plots
 
@@ -197,6 +197,25 @@ def test_average_precisions_by_hand(true, found, ap_50, ap):
     assert scores["map"] == pytest.approx(ap)
 
 
+def test_scores_of_two_classes_and_four_images_are_cocos_by_hand():
+    # class 0 has three objects: the first is found at IoU 1, the second at 2/3, the third is not; best first, its
+    # boxes are right, wrong (in the image without objects), and right up to the threshold 0.65
+    # class 1 has one object, found after a wrong box; class 2 has none, so its box does not count
+    true = [[SQUARE, shifted(50)], [SQUARE], [], [SQUARE]]
+    labels = [[0, 0], [0], [], [1]]
+    found = {
+        "boxes": [[SQUARE, shifted(52)], [], [SQUARE, SQUARE, [0] * 4], [shifted(20), SQUARE]],
+        "scores": [[0.9, 0.6], [], [0.7, 0.9, 0], [0.8, 0.5]],
+        "classes": [[0, 0], [], [0, 2, -1], [1, 1]],
+    }
+    # precision 1 at the recalls 0 to 0.33, 2/3 at 0.34 to 0.66, and 0 beyond; above 0.65 only the first part
+    first, both = 34 / 101, (34 + 33 * 2 / 3) / 101
+    scores = evaluate.detection_scores(true, labels, found)
+    assert scores["classes"]["0"] == pytest.approx({"ap": (4 * both + 6 * first) / 10, "ap_50": both, "count": 3})
+    assert scores["classes"]["1"] == {"ap": 0.5, "ap_50": 0.5, "count": 1}
+    assert scores["map_50"] == pytest.approx((both + 0.5) / 2)
+
+
 def test_a_box_takes_the_best_object_that_is_free():
     near, far = shifted(1), shifted(3)  # IoU with the square: 9/11 and 7/13
     # the first box takes the square, so the second, which overlaps it more than `far`, takes that
@@ -244,6 +263,7 @@ def test_scores_of_what_does_not_fit_are_clear_errors():
         (lambda: evaluate.segmentation_scores(masks, masks + 2, classes=2), r"0\.\.1"),
         (lambda: evaluate.detection_scores([[SQUARE]], [[0]], [[SQUARE]]), "'scores'"),
         (lambda: evaluate.detection_scores([[]], [[]], found), "at least one true box"),
+        (lambda: evaluate.detection_scores([[[20, 20, 5, 5]]], [[0]], found), "area.*format is 'xyxy'"),
         (lambda: evaluate.detection_scores([[SQUARE]] * 2, [[0]] * 2, found), "same images"),
         (lambda: evaluate.detection_scores([[SQUARE]], [[0, 1]], found), "in image 0"),
         (lambda: evaluate.detection_scores([[SQUARE]], [[4]], found, names=["a"]), "name all"),
@@ -361,21 +381,47 @@ def test_a_picture_of_boxes_has_them_where_they_are():
 
 
 def test_the_section_of_the_benchmark_has_every_row_and_the_protocol():
-    scores = {row: {"10": 0.2, "50": 0.5} for row in dense.ROWS}
     runs = [
-        {"pretraining_seconds": 120.0, "mean_iou": scores, "map": {row: {"10": x, "50": x} for row in scores}}
-        for x in (0.1, 0.3)
+        {n: {"mean_iou": dict.fromkeys(dense.ROWS, y), "map": dict.fromkeys(dense.ROWS, x)} for n, y in scenes.items()}
+        for x, scenes in [(0.1, {"10": 0.2, "50": 0.5}), (0.3, {"10": 0.2, "50": 0.5})]
     ]
-    result = {"about": dense.USUAL, "ground": 0.08, "runs": runs, "machine": "2 cores"}
+    result = {"about": dense.USUAL, "ground": 0.08, "runs": runs, "machine": "2 cores", "pretraining_seconds": 120.0}
     lines = dense.section(result).splitlines()
     assert lines[0] == "| | mean IoU, 10 scenes | mean IoU, 50 scenes | mAP, 10 scenes | mAP, 50 scenes |"
     assert lines[2] == "| ground | 0.080 | 0.080 | 0 | 0 |"
     assert [line.split(" | ")[0].removeprefix("| ") for line in lines[3:7]] == list(dense.ROWS)
     assert lines[4].endswith("| 0.200 ± 0.000 | 0.500 ± 0.000 | 0.200 ± 0.100 | 0.200 ± 0.100 |")
-    assert (
-        "500 Adam steps on 10 or 50 labeled scenes; pretrained on 5,000 scenes for 10 epochs, 2 CPU minutes" in lines[8]
-    )
-    assert "500 test scenes of other digits; mean ± standard deviation over 2 seeds" in lines[9]
+    words = " ".join(lines[8:])
+    assert f"{dense.USUAL['steps']} Adam steps on 10 or 50 labeled scenes" in words
+    assert f"epochs, 2 CPU minutes; {dense.USUAL['test']} test scenes of other digits" in words
+    assert "mean ± standard deviation over 2 seeds" in words
+
+
+def test_a_network_of_the_benchmark_begins_anew_with_the_weights_of_its_row():
+    about = {**dense.SMALL, "width": 2}
+    encoder = dense.network(24, about)
+    network = dense.compiled("map", "pretrained, fine-tuned", networks.reinitialized(encoder, 1), about)
+    started = []
+    for row in ("from scratch", "pretrained, fine-tuned", "from scratch"):
+        dense.begin(network, row, encoder, seed=3)
+        started.append([network.get_weights(), [np.array(v) for v in network.optimizer.variables]])
+        for variable in [*network.trainable_variables, *network.optimizer.variables]:
+            variable.assign(variable + 1)  # as if it had been trained
+    (first, moments), (second, _), (third, again) = started
+    for one, other in zip([*first, *moments], [*third, *again], strict=True):
+        np.testing.assert_array_equal(one, other)
+    kernel = encoder.get_weights()[0]
+    assert (second[0] == kernel).all()
+    assert (first[0] != kernel).any()
+
+
+def test_views_of_the_benchmark_share_the_digit_alone():
+    digits = np.zeros((2, 12, 12, 1), "float32")
+    digits[:, 4:8, 5:7] = 1
+    one, other = (np.array(dense.on_ground(digits, np.array([0, k]))) for k in (1, 2))
+    assert (one[:, 4:8, 5:7] >= 0.7).all()
+    assert one[:, :4].max() < 0.5
+    assert np.abs(one - other)[:, :4].mean() > 0.02
 
 
 def test_figures_of_the_benchmark_are_disjoint():

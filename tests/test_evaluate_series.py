@@ -111,6 +111,11 @@ def test_a_forecaster_predicts_in_the_units_of_the_futures(encoder):
     assert transfer.freeze(model, encoder.name).trainable == ("standardized",)
     with pytest.raises(UserError, match="horizon, channels"):
         transfer.forecaster(encoder, future[0])
+    model.compile("sgd", "mse")
+    with pytest.raises(UserError, match=r"of shape \(8, 3, 2\).*shape \(8, 2, 2\)"):
+        model.fit(past, future[:, 1:])
+    with pytest.raises(UserError, match="finite values"):
+        model.fit(past, np.where(future == future[3, 0, 0], np.nan, future))
 
 
 # ---- anomalies -------------------------------------------------------------------------------------------------------

@@ -185,6 +185,8 @@ def test_numbers_by_hand():
     assert found == pytest.approx(expected)
     constant = evaluate.regression_scores([0.0, 1.0, 2.0], [1.0, 1.0, 1.0])
     assert (constant["pearson"], constant["r2"]) == (0, 0)
+    alike = evaluate.regression_scores([0.1, 0.1, 0.1], [0.1, 0.2, 0.3])  # whose standard deviation is not 0 in floats
+    assert (alike["pearson"], alike["r2"]) == (0, 0)
 
 
 def test_correlation_is_numpys_and_does_not_depend_on_units():

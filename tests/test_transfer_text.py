@@ -243,7 +243,7 @@ def fit(model, ids=IDS, y=TAGS, **compiling):
         (lambda: fit(a_tagger(), ids=np.where(np.arange(4)[:, None] == 1, 0, IDS)), "at least one token.*index 1"),
         (lambda: transfer.tagger(an_encoder(), 1), "classes as a whole number at least 2"),
         (lambda: transfer.tagger(encoders.mlp((4, 4, 1)), 2), "has no tokens, trunk, pool"),
-        (lambda: transfer.regressor(an_encoder(), np.ones(4)), "values that differ. Received 1 alone"),
+        (lambda: transfer.regressor(an_encoder(), np.full(3, 0.1)), "values that differ. Received 0.1 alone"),
         (lambda: transfer.regressor(an_encoder(), np.array([1.0, np.nan])), "at least two finite values"),
         (lambda: transfer.regressor(an_encoder(), np.ones((2, 2, 2))), "at least two finite values"),
         (lambda: fit(a_regressor(VALUES), y=VALUES[:3]), r"values of shape \(4, 1\) or \(4,\).*\(3,\)"),

@@ -14,6 +14,7 @@ __all__ = ["PeakBoxes"]
 
 _EQUAL = 1e-5  # scores of neighbors that differ by less are both peaks
 _SLOPE = 1e-3  # of the order over a whole map
+_LEAST = 1e-9  # score of a box: cells that are no peaks have 0
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -21,11 +22,13 @@ class PeakBoxes(layers.Layer):
     """Boxes at the peaks of a heatmap of object centers, for maps as `transfer.detector` has them.
 
     A peak is a cell whose score is not below that of its eight neighbors. Equal scores are ordered from the upper left
-    to the lower right, whatever their last digits are, so that all runtimes return the same boxes.
+    to the lower right, whatever their last digits are, so that all runtimes return the same boxes. For this, scores
+    that differ by less than 0.001 may be ordered by their place, too.
 
     Args:
         image_shape: `(height, width)` of the images in pixels.
-        count: Number of boxes for each image, with the highest scores; at most the number of cells. Default: 100.
+        count: Number of boxes for each image, with the highest scores. Where there are fewer cells, it is theirs.
+            Default: 100.
         threshold: Boxes with a lower score are left out, in 0..1. Default: 0.05.
         box_format: One of `boxes.FORMATS`. Default: "xyxy".
         **kwargs: Arguments of `keras.layers.Layer`.
@@ -70,7 +73,7 @@ class PeakBoxes(layers.Layer):
         slope = np.linspace(0, _SLOPE, rows * columns, dtype="float32")
         _, places = ops.top_k(found[:, :, 0] - slope, min(self.count, rows * columns))
         found = pick(found, places)
-        kept = found[:, :, 0] >= self.threshold
+        kept = found[:, :, 0] >= max(self.threshold, _LEAST)
         boxes = convert(ops.clip(found[:, :, 2:], 0.0, 1.0), "rel_xyxy", self.box_format, self.image_shape)
         return {
             "boxes": ops.where(kept[:, :, None], boxes, 0.0),

@@ -42,16 +42,19 @@ def detection_scores(
         "ap_50" and "count", the number of its true boxes.
 
     Raises:
-        UserError: If numbers of images or boxes differ, there is no true box, or a class has no name.
+        UserError: If numbers of images or boxes differ, there is no true box, one has no area or is not finite, or a
+            class has no name.
 
     Reference:
-        Lin et al. 2014, "Microsoft COCO: Common Objects in Context", section 5, and the metrics of its evaluation
-        server; Everingham et al. 2010, "The Pascal Visual Object Classes (VOC) Challenge", section 4.2.
+        Lin et al. 2014, "Microsoft COCO: Common Objects in Context", for the data; "Detection Evaluation" on
+        cocodataset.org, for the metrics; Everingham et al. 2010, "The Pascal Visual Object Classes (VOC) Challenge",
+        for the average precision.
 
     Departures:
-        All boxes of an image count, whatever their size and number; COCO takes the best 100. There are no crowds.
+        All boxes count; COCO takes the best 100 of a class in an image. There are no crowds.
     """
     true = _by_image(boxes, labels, None, box_format, "true boxes")
+    _check_areas(true, box_format)
     given = [found.get(key) for key in ("boxes", "classes", "scores")] if isinstance(found, dict) else [None] * 3
     if any(part is None for part in given):
         received = f"a dict of {', '.join(map(str, found))}" if isinstance(found, dict) else f"a {type(found).__name__}"
@@ -91,6 +94,15 @@ def _by_image(boxes, labels, scores, box_format, name):
         kept = numbers >= 0
         found.append((convert(corners[kept], box_format, "xyxy", (1, 1)), numbers[kept], values[kept]))
     return found
+
+
+def _check_areas(true, box_format):
+    """Raise if a true box has no area, as in another format: no detected box could be right."""
+    for k, (corners, _, _) in enumerate(true):
+        if not (corners[:, 2:] > corners[:, :2]).all():  # nor is it if one is NaN
+            raise UserError(
+                "true boxes with an area", f"one without in image {k}", f"check that the format is '{box_format}'"
+            )
 
 
 _SHAPES = ((-1, 4), (-1,), (-1,))

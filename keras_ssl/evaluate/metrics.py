@@ -49,7 +49,8 @@ def classification_scores(labels: Any, probabilities: Any, top: int = 5) -> dict
     labels, p = checked_probabilities(labels, probabilities, at_least=2)
     check_between("top", top, least=1, whole=True)
     is_class = np.eye(p.shape[1], dtype=bool)[labels]
-    rank = (p > p[is_class][:, None]).sum(axis=1)  # of the true class, from 0
+    own, numbers = p[is_class][:, None], np.arange(p.shape[1])
+    rank = ((p > own) | ((p == own) & (numbers < labels[:, None]))).sum(axis=1)  # from 0; ties as `argmax` breaks them
     return {
         **scores(labels, p.argmax(axis=1)),
         "top_k": float((rank < top).mean()),
@@ -63,7 +64,7 @@ def multi_label_scores(labels: Any, probabilities: Any, threshold: float = 0.5) 
     """Score predicted probabilities of labels, of which each sample has any number.
 
     Args:
-        labels: Integer array `(n, k)` of 0 and 1, and -1 where a label is not known, which then does not count.
+        labels: Array `(n, k)` of 0 and 1, and -1 or NaN where a label is not known, which then does not count.
         probabilities: Float array `(n, k)` in 0..1, of each label by itself, such as a sigmoid gives.
         threshold: Probability from which a label is predicted, above 0 and below 1. Default: 0.5.
 
@@ -77,6 +78,7 @@ def multi_label_scores(labels: Any, probabilities: Any, threshold: float = 0.5) 
         UserError: If the shapes differ, values are out of range, or no label is known as 0 and as 1.
     """
     y, p = as_array(labels, "labels"), as_array(probabilities, "probabilities")
+    y = np.where(np.isnan(y), -1, y) if y.dtype.kind == "f" else y
     _check_multi_label(y, p)
     check_between("threshold", threshold, above=0, below=1)
     known, true, predicted = y >= 0, y == 1, p >= threshold

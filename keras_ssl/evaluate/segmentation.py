@@ -17,7 +17,8 @@ def segmentation_scores(
     """Score predicted classes of pixels by the confusion matrix of all pixels that have a label.
 
     Args:
-        masks: Integer array `(n, height, width)` of true classes, -1 = no label.
+        masks: Integer array `(n, height, width)` of true classes, -1 = no label. Other marks, such as the 255 of Pascal
+            VOC, would count as classes: `np.where(masks == 255, -1, masks.astype("int32"))`.
         predictions: Integer array of the same shape, such as `segmenter.predict(images).argmax(-1)`.
         classes: Number of classes. Default: the highest one that occurs, plus one.
         names: Name of each class. Default: its number.
@@ -31,8 +32,8 @@ def segmentation_scores(
         UserError: If shapes differ, no pixel has a label, or a class is out of range or has no name.
 
     Reference:
-        Everingham et al. 2015, "The Pascal Visual Object Classes Challenge: A Retrospective", section 4.1.3; Dice
-        1945, "Measures of the Amount of Ecologic Association Between Species".
+        Everingham et al. 2015, "The Pascal Visual Object Classes Challenge: A Retrospective", for the IoU of the
+        segmentation challenge; Dice 1945, "Measures of the Amount of Ecologic Association Between Species".
     """
     masks, predictions = as_array(masks, "masks"), as_array(predictions, "predictions")
     if masks.ndim != 3 or masks.shape != predictions.shape or {masks.dtype.kind, predictions.dtype.kind} - {*"iu"}:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ssl.checks import check_boxes
+from keras_ssl.checks import as_array, check_boxes
 from keras_ssl.errors import UserError
 
 __all__ = ["box_labels"]
@@ -54,6 +54,7 @@ def _of_image(k, boxes, labels, image_shape, box_format):
         )
     if (numbers < -1).any():
         raise UserError("class numbers from 0, and -1 for padding", f"{numbers.min()} in image {k}", "number them anew")
-    kept = np.asarray(boxes)[numbers >= 0] if len(numbers) else np.zeros((0, 4))
-    corners = check_boxes(kept, image_shape, box_format, f"boxes of image {k}")
+    name = f"boxes of image {k}"
+    kept = as_array(boxes, name)[numbers >= 0] if len(numbers) else np.zeros((0, 4))
+    corners = check_boxes(kept, image_shape, box_format, name)
     return np.concatenate([corners, numbers[numbers >= 0, None].astype("float32")], axis=1)

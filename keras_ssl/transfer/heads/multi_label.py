@@ -5,10 +5,10 @@ import numpy as np
 
 from keras_ssl.checks import as_array, check_between
 from keras_ssl.errors import UserError
-from keras_ssl.losses import WhereKnown
 from keras_ssl.networks import check_finite_weights
 from keras_ssl.specs import check_encoder, inputs_like
 from keras_ssl.transfer.checking import CheckTargets, with_checked_fit
+from keras_ssl.transfer.heads.missing import ignores_missing
 from keras_ssl.trees import count
 
 __all__ = ["multi_label"]
@@ -52,13 +52,13 @@ def _check_labels(classes) -> CheckTargets:
                 "give a row for each sample; scikit-learn's `MultiLabelBinarizer` makes them of lists of classes",
             )
         missing = np.isnan(labels) if labels.dtype.kind == "f" else labels == -1
-        if missing.any() and not isinstance(getattr(model, "loss", None), WhereKnown):
+        if missing.any() and not ignores_missing(model):
             raise UserError(
                 "labels of 0 or 1",
                 f"{missing.sum()} that are missing, the first at index {np.argmax(missing.any(axis=1))}",
                 "train with the loss `losses.WhereKnown(losses.each_binary_crossentropy)`, or leave these samples out",
             )
-        if missing.all():
+        if whole and missing.all():
             raise UserError("at least one label that is known", "none", "give labels of 0 and 1")
         if (wrong := ~missing & (labels != 0) & (labels != 1)).any():
             row, column = np.argwhere(wrong)[0]

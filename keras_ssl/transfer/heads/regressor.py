@@ -7,13 +7,13 @@ import numpy as np
 
 from keras_ssl.checks import as_array
 from keras_ssl.errors import UserError
-from keras_ssl.losses import WhereKnown
 from keras_ssl.networks import check_finite_weights
 from keras_ssl.specs import check_encoder, inputs_like
 from keras_ssl.transfer.checking import CheckTargets, with_checked_fit
+from keras_ssl.transfer.heads.missing import ignores_missing
 from keras_ssl.trees import count
 
-__all__ = ["regressor"]
+__all__ = ["check_values", "regressor"]
 
 _MISSING = "leave these samples out; or mark them with NaN and train with the loss `losses.WhereKnown`"
 
@@ -49,7 +49,7 @@ def regressor(encoder: keras.Model, values: Any, name: str = "regressor") -> ker
     inputs = inputs_like(encoder)
     standardized = keras.layers.Dense(len(mean), dtype="float32", name="standardized")(encoder(inputs))
     outputs = keras.layers.Rescaling(std, mean, dtype="float32", name="values")(standardized)
-    return with_checked_fit(keras.Model(inputs, outputs, name=name), _check_values(len(mean)))
+    return with_checked_fit(keras.Model(inputs, outputs, name=name), check_values(len(mean)))
 
 
 def _statistics(values):
@@ -63,8 +63,9 @@ def _statistics(values):
             "give the values that you train on",
         )
     mean, std = np.nanmean(columns, axis=0), np.nanstd(columns, axis=0)
-    if not (std > 0).all():
-        raise UserError("values that differ", f"{mean[std == 0][0]:g} alone", "there is nothing to predict: check them")
+    alike = np.nanmin(columns, axis=0) == np.nanmax(columns, axis=0)  # their std may be 1e-17, not 0
+    if alike.any():
+        raise UserError("values that differ", f"{mean[alike][0]:g} alone", "there is nothing to predict: check them")
     return mean.tolist(), std.tolist()
 
 
@@ -73,7 +74,13 @@ def _columns(values):
     return values[:, None] if values.ndim == 1 else values
 
 
-def _check_values(k) -> CheckTargets:
+def check_values(k: int) -> CheckTargets:
+    """Return a function that raises unless there are k numbers for each sample, finite or left out by the loss.
+
+    Args:
+        k: How many numbers a sample has.
+    """
+
     def check(model, x, y, whole):
         columns = _columns(as_array(y, "values"))
         if columns.shape != (count(x), k):
@@ -83,7 +90,7 @@ def _check_values(k) -> CheckTargets:
                 "give one for each sample, and as many columns as the regressor was built for",
             )
         infinite, missing = np.isinf(columns).any(), np.isnan(columns)
-        if infinite or (missing.any() and not _ignores_nan(model)) or missing.all():
+        if infinite or (missing.any() and not ignores_missing(model)) or (whole and missing.all()):
             raise UserError(
                 "finite values",
                 f"{(~np.isfinite(columns)).sum()} that are not, the first at index "
@@ -92,7 +99,3 @@ def _check_values(k) -> CheckTargets:
             )
 
     return check
-
-
-def _ignores_nan(model):
-    return isinstance(getattr(model, "loss", None), WhereKnown)

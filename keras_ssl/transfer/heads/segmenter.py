@@ -9,9 +9,10 @@ from keras import layers
 from keras_ssl.checks import as_array, check_between
 from keras_ssl.decoders import top_down
 from keras_ssl.errors import UserError
-from keras_ssl.losses import WhereKnown
 from keras_ssl.transfer.checking import CheckTargets, with_checked_fit
 from keras_ssl.transfer.heads.dense_maps import dense_maps
+from keras_ssl.transfer.heads.missing import ignored_class
+from keras_ssl.trees import count
 
 __all__ = ["segmenter"]
 
@@ -66,25 +67,26 @@ def segmenter(
 def _check_masks(classes, size) -> CheckTargets:
     def check(model, x, y, whole):
         masks = as_array(y, "masks")
-        wanted = (len(np.asarray(x)), *size)
+        wanted = (count(x), *size)
         if masks.shape != wanted or masks.dtype.kind not in "iu":
             raise UserError(
                 f"masks as integers of shape {wanted}, a class number for each pixel",
                 f"dtype {masks.dtype}, shape {masks.shape}",
                 _advice(masks, wanted),
             )
-        unlabeled = masks == -1 if _leaves_out(model) else np.zeros((), bool)
-        outside = ((masks < 0) | (masks >= classes)) & ~unlabeled
+        labeled = masks != ignored_class(model)  # all, if that is None
+        outside = ((masks < 0) | (masks >= classes)) & labeled
         if outside.any():
             at = tuple(int(k) for k in np.argwhere(outside)[0])
             raise UserError(
                 f"masks of class numbers in 0..{classes - 1}",
                 f"{masks[at]} in mask {at[0]}, row {at[1]}, column {at[2]} ({outside.sum()} pixels outside in all)",
-                "give the right number of classes; pixels without a label are -1, for the loss "
+                "give the right number of classes; mark pixels without a label with -1, where they are 255 by "
+                "`np.where(masks == 255, -1, masks.astype('int32'))`, and train with the loss "
                 '`losses.WhereKnown("sparse_categorical_crossentropy")`',
             )
-        if unlabeled.all():
-            raise UserError("masks with labels", "-1 alone", "give a class number to some pixels")
+        if whole and not labeled.any():
+            raise UserError("masks with labels", f"{masks.flat[0]} alone", "give a class number to some pixels")
 
     return check
 
@@ -98,9 +100,3 @@ def _advice(masks, wanted):
     if masks.shape == wanted:
         return "convert them: `masks.astype('int64')`"
     return "resize masks to the size of the images, by the nearest pixel: between two class numbers there is no third"
-
-
-def _leaves_out(model):
-    """Whether the loss leaves out pixels of class -1."""
-    loss = getattr(model, "loss", None)
-    return isinstance(loss, WhereKnown) or getattr(loss, "ignore_class", None) == -1

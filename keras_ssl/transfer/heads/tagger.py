@@ -5,10 +5,10 @@ import numpy as np
 
 from keras_ssl.checks import as_array, check_between, check_labels
 from keras_ssl.errors import UserError
-from keras_ssl.losses import WhereKnown
 from keras_ssl.networks import check_finite_weights, parts
 from keras_ssl.specs import Spec, check_kind, inputs_like, specs_of
 from keras_ssl.transfer.checking import CheckTargets, with_checked_fit
+from keras_ssl.transfer.heads.missing import ignored_class
 
 __all__ = ["tagger"]
 
@@ -61,20 +61,14 @@ def _check_tags(classes, kind) -> CheckTargets:
                 f"shape {labels.shape}",
                 "`transfer.token_labels` makes them of one label for each word",
             )
-        labeled = labels[labels != -1] if _leaves_out(model) else labels.reshape(-1)
-        check_labels(labeled, classes=classes, at_least=2 if whole else 1)
+        missing = ignored_class(model)
+        check_labels(labels[labels != missing], classes=classes, at_least=2 if whole else 0)  # all, if that is None
         padding = labels[x == 0] if kind == "ids" else labels[:0]
-        if (padding != -1).any() and _leaves_out(model):
+        if missing is not None and (padding != missing).any():
             raise UserError(
-                "-1 as the label of padding",
-                f"labels of {(padding != -1).sum()} places of id 0",
-                "set them to -1",
+                f"{missing} as the label of padding",
+                f"labels of {(padding != missing).sum()} places of id 0",
+                f"set them to {missing}",
             )
 
     return check
-
-
-def _leaves_out(model):
-    """Whether the loss of a tagger leaves labels of -1 out."""
-    loss = getattr(model, "loss", None)
-    return isinstance(loss, WhereKnown) or getattr(loss, "ignore_class", None) == -1
