@@ -56,7 +56,6 @@ SECTIONS = {
     "pairs": ("pairs.section", "pairs"),
     "series": ("series.section", "series"),
     "item vectors": ("item_vectors.section", "item_vectors"),
-    "dense": ("dense.section", "dense"),
 }
 """The function that writes each section, `module.function` in `benchmarks`, and the files of results that it takes."""
 
