@@ -62,7 +62,8 @@ CLASSES = (
 _TUNED = {"finetuned": "fine-tuned", **WAYS}
 _MARKERS = "DPX*<>dhp"
 _BY_WAY = (
-    "#0072B2", "#E69F00", "#56B4E9", "#A6761D", "#B9AC70", "#8C6BB1", "#CC79A7", "#009E73", "#D55E00", "#92DADD", "#004D40",
+    "#0072B2", "#E69F00", "#56B4E9", "#A6761D", "#B9AC70", "#8C6BB1", "#CC79A7", "#009E73", "#D55E00", "#92DADD",
+    "#004D40",
 )  # fmt: skip
 _WAYS = dict(zip([None, *_TUNED.values()], _BY_WAY, strict=True))  # None is the frozen encoder
 _DASHES = {  # of fine-tuned methods: longer and longer
