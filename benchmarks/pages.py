@@ -55,6 +55,7 @@ SECTIONS = {
     "speech": ("speech.section", "speech"),
     "pairs": ("pairs.section", "pairs"),
     "series": ("series.section", "series"),
+    "anomalies": ("anomalies.section", "anomalies"),
     "item vectors": ("item_vectors.section", "item_vectors"),
 }
 """The function that writes each section, `module.function` in `benchmarks`, and the files of results that it takes."""
