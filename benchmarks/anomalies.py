@@ -233,8 +233,8 @@ def section(result):
     best = "; ".join(f"{name}: {_best(result['sets'][name])}" for name in sets)
     seeds = max(map(len, result["sets"].values()))
     return "\n".join(lines) + (
-        f"\n\nMean ± standard deviation over {seeds} seed(s), after the last step; no detector saw an anomaly. Scores "
-        f"at random are “chance”; the three rows under it are scikit-learn's.\nCPU seconds are those of training and "
+        f"\n\nMean ± standard deviation over {seeds} seed{'s' * (seeds > 1)}, after the last step; no detector saw an\n"
+        f"anomaly. Scores at random are “chance”; the three rows under it are scikit-learn's.\nCPU seconds are those of training and "
         f"scoring one task, mean over sets.\n"
         f"Highest AUROC: {best}\n({result['machine']}; `python -m benchmarks.anomalies`)."
     )

@@ -212,8 +212,8 @@ def section(result):
         f"\n\nSpearman's correlation with the accuracy of a linear classifier on digits: within the trainings of "
         f"{sum(name in result['rows'] for name in TWO_VIEWS)} joint-embedding objectives and of "
         f"{sum(name in result['rows'] for name in ONE_INPUT)} others, {count} checkpoints each, mean ± standard "
-        f"deviation over trainings; over all checkpoints of a seed; {seeds} seed(s). Lost: points of accuracy "
-        f"below the best checkpoint of a training, if the best value of the figure chooses one.\n"
+        f"deviation over trainings; over all checkpoints of a seed; {seeds} seed{'s' * (seeds > 1)}. Lost: points of "
+        f"accuracy below the best checkpoint of a training, if the best value of the figure chooses one.\n"
         f"At least {TRUSTED} on average, by column: {words}.\n"
         f"Accuracies: {baseline}, after the last epoch {np.min(last):.3f} to {np.max(last):.3f} "
         f"({result['machine']}; `python -m benchmarks.label_free`)." + note(result)
