@@ -234,8 +234,8 @@ def section(result):
     seeds = max(map(len, result["sets"].values()))
     return "\n".join(lines) + (
         f"\n\nMean ± standard deviation over {seeds} seed{'s' * (seeds > 1)}, after the last step; no detector saw an\n"
-        f"anomaly. Scores at random are “chance”; the three rows under it are scikit-learn's.\nCPU seconds are those of training and "
-        f"scoring one task, mean over sets.\n"
+        f"anomaly. Scores at random are “chance”; the three rows under it are scikit-learn's.\n"
+        f"CPU seconds are those of training and scoring one task, mean over sets.\n"
         f"Highest AUROC: {best}\n({result['machine']}; `python -m benchmarks.anomalies`)."
     )
 
