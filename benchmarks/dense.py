@@ -11,11 +11,13 @@ digit is in both. With `--validate` the last 10,000 of train stand for them, as 
 SimCLR trains one encoder on single digits of 28x28 pixels without labels. Each view lays its digit on waves of its own,
 so that the two have nothing but the digit in common. Then `transfer.segmenter` and `transfer.detector` train on 10 and
 on 50 labeled scenes for the same number of Adam steps: with this encoder, frozen and fine-tuned; and with one of random
-weights, frozen and trained ("from scratch"). To fine-tune is to train the head alone at first, and one more block of the
-encoder after every eighth of the steps, each at half the rate of the one above (`transfer.layer_rates`). Each scene is
-shifted at random in each step, for all rows: without that, a detector learns its scenes by heart (mAP 0.99 on 50 of
-them, 0.03 on others). A seed is that of the labeled scenes, of the random weights, of the order and of the shifts. Scores, after the last step, are the mean IoU over the digits and the ground, and the mean average precision at
-IoU 0.5 to 0.95, on test scenes that are the same for all. "ground" calls each pixel ground.
+weights, frozen and trained ("from scratch"). To fine-tune is to train the head alone at first, and one more block of
+the encoder after every eighth of the steps, each at half the rate of the one above (`transfer.layer_rates`). Each scene
+is shifted at random in each step, for all rows: without that, a detector learns its scenes by heart (mAP 0.99 on 50 of
+them, 0.03 on others). A seed is that of the labeled scenes, of the random weights, of the order and of the shifts.
+
+Scores, after the last step, are the mean IoU over the digits and the ground, and the mean average precision at IoU 0.5
+to 0.95, on test scenes that are the same for all. "ground" calls each pixel ground.
 
 Chosen on the digits of `--validate`, with one seed: SimCLR on single digits instead of rotation prediction on scenes,
 its batch and views, the size of scenes (48 instead of 32), shifts, and one learning rate for all rows (3e-3; from
@@ -42,8 +44,7 @@ from keras import ops
 
 from benchmarks.pages import publish
 from benchmarks.protocol import VERSION, kept
-from keras_ssl import callbacks, data, encoders, evaluate, losses, networks, objectives
-from keras_ssl import optimizers, transfer, views
+from keras_ssl import callbacks, data, encoders, evaluate, losses, networks, objectives, optimizers, transfer, views
 from keras_ssl.seeds import SeedStream
 from keras_ssl.views.draws import draw
 
