@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_ssl import callbacks, data, evaluate, export, files, networks, progress, recipes, transfer
+from keras_ssl import callbacks, data, evaluate, export, files, progress, recipes, transfer
 from keras_ssl.backends import require, require_tensorflow
 from keras_ssl.evaluate.sources import labeled
 from keras_ssl.figures import plots, report
@@ -105,7 +105,7 @@ def _sections(objectives, histories, few, classifier, test, manifest):
     """The figures and tables of the report."""
     summary, shown, encoder = few.summary(), sections.some(test, 10), objectives["simclr"].encoder
     n = _LABELS if _LABELS in summary["simclr"] else max(summary["simclr"])
-    probabilities = networks.predict_in_batches(classifier, test.inputs())
+    probabilities = evaluate.embed(classifier, test)
     return [
         *sections.of_few_labels(few, n),
         *sections.of_encoder(encoder, test, functools.cache(lambda: evaluate.embed(encoder, test))),

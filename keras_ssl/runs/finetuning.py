@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
-from keras_ssl import data, networks, transfer
-from keras_ssl.evaluate import scores
+from keras_ssl import data, transfer
+from keras_ssl.evaluate import embed, scores
 from keras_ssl.evaluate.sources import as_source, labeled
 from keras_ssl.figures import report
 from keras_ssl.files import Lock, writable_folder
@@ -69,7 +69,7 @@ def finetune(
     with Lock(folder):
         tuned = transfer.fine_tune(encoder, inputs, labels, classes, steps, seed=seed, after_step=after_step, way=way)
         classifier = transfer.merge_lora(tuned) if transfer.WAYS[way].rank else tuned
-        probabilities = networks.predict_in_batches(classifier, test.inputs())
+        probabilities = embed(classifier, test)  # read batch by batch
         figures = scores(test_labels, probabilities.argmax(-1))
         facts |= {"class_names": names, "scores": figures, "way": way}
         path = save_model(classifier, folder / "classifier.keras", train.tokenizer, **facts)

@@ -12,7 +12,14 @@ from keras_ssl.figures import palette
 from keras_ssl.figures.grids import draw_image
 from keras_ssl.figures.palette import INK, Figure
 
-__all__ = ["class_scores", "confident_mistakes", "confusion_matrix", "reliability_diagram", "surest_mistakes"]
+__all__ = [
+    "class_scores",
+    "confident_mistakes",
+    "confusion_matrix",
+    "mistakes",
+    "reliability_diagram",
+    "surest_mistakes",
+]
 
 _BINS = ("count", "confidence", "accuracy")
 _BAR, _ABOVE, _GAP = "#0072B2", "#8CC3E6", "#F0A875"
@@ -185,7 +192,6 @@ def _names(classes, class_names):
     return [str(k) if class_names is None else str(class_names[k]) for k in classes]
 
 
-@palette.styled
 def confident_mistakes(
     images: np.ndarray,
     labels: Sequence[int] | np.ndarray,
@@ -220,16 +226,37 @@ def confident_mistakes(
             "give `classifier.predict(images)`, and all names or none",
         )
     check_labels(labels, len(images), p.shape[1])
-    labels, predicted, wrong = np.asarray(labels), p.argmax(axis=1), surest_mistakes(labels, p)
-    order, title = wrong[:count], f"{len(wrong)} of {len(labels)} predictions are wrong"
+    order = surest_mistakes(labels, p)[:count]
+    return mistakes(images[order], order, labels, p, class_names)
+
+
+@palette.styled
+def mistakes(
+    images: np.ndarray,
+    order: np.ndarray,
+    labels: Sequence[int] | np.ndarray,
+    probabilities: np.ndarray,
+    class_names: Sequence[str] | None = None,
+) -> Figure:
+    """Draw wrong predictions as `confident_mistakes` does, from the images of these alone.
+
+    Args:
+        images: Those at `order`, `(m, height, width, channels)`.
+        order: `(m,)`, the first of `surest_mistakes`.
+        labels: `(n,)` true class numbers.
+        probabilities: `(n, k)` predicted probabilities.
+        class_names: Names by class number. Default: the numbers.
+    """
+    labels, predicted = np.asarray(labels), probabilities.argmax(axis=1)
+    title = f"{(predicted != labels).sum()} of {len(labels)} predictions are wrong"
     rows = -(-len(order) // _COLUMNS)
     figure = palette.figure(1.35 * min(_COLUMNS, max(len(order), 3)), 1.75 * rows + 0.45)
     figure.suptitle(title, x=0.01, ha="left", size=11.5, weight="bold")
-    names = _names(range(p.shape[1]), class_names)
+    names = _names(range(probabilities.shape[1]), class_names)
     if len(order):
         cells = list(figure.subplots(rows, min(_COLUMNS, len(order)), squeeze=False).flat)
-        for axis, k in zip(cells, order):
-            _mistake(axis, images[k], names[predicted[k]], float(p[k, predicted[k]]), names[labels[k]])
+        for axis, image, k in zip(cells, images, order):
+            _mistake(axis, image, names[predicted[k]], float(probabilities[k, predicted[k]]), names[labels[k]])
         for axis in cells[len(order) :]:
             axis.remove()
     figure.set_label(f"The surest mistakes of a classifier: {title}, of which {len(order)} are drawn")

@@ -7,7 +7,7 @@ from keras_ssl.data import Source
 from keras_ssl.evaluate import reliability, saliency
 from keras_ssl.evaluate.sources import labeled
 from keras_ssl.figures import plots, report
-from keras_ssl.figures.plots.classification import surest_mistakes
+from keras_ssl.figures.plots.classification import mistakes, surest_mistakes
 from keras_ssl.networks import predict_in_batches
 from keras_ssl.runs.sections.samples import pictures_or_texts, some
 
@@ -53,7 +53,7 @@ def _mistakes(test, labels, p, names):
     text = "Wrong predictions of the highest probability. Wrong labels are often among them."
     order = surest_mistakes(labels, p)[:_TEXTS]
     if test.kind == "image":
-        draw = lambda: plots.confident_mistakes(np.asarray(test.inputs()), labels, p, names)  # noqa: E731
+        draw = lambda: mistakes(np.asarray(test[order].inputs()), order, labels, p, names)  # noqa: E731
         return [report.Section(title, text, draw)]
     texts = pictures_or_texts(test[order])
     if texts is None:
