@@ -29,7 +29,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but be
 import numpy as np
 
 from benchmarks.pages import RESULTS, load, publish
-from benchmarks.protocol import kept
+from benchmarks.protocol import VERSION, kept
 from benchmarks.tables import cell
 from keras_ssl import callbacks, data, evaluate, recipes
 
@@ -96,7 +96,7 @@ def rows(result):
 
 def section(result):
     """The tables, and the lines under them."""
-    return "\n\n".join(table(name, one) for name, one in result.items())
+    return "\n\n".join(table(name, one) for name, one in result["sets"].items())
 
 
 def table(name, result):
@@ -135,9 +135,10 @@ def main():
     usual = all(
         getattr(given, key) == parser.get_default(key) for key in ("clips", "epochs", "size", "test", "validate")
     )
-    result = load("video") if usual and (RESULTS / "video.json").exists() else {}
+    old = load("video")["sets"] if usual and (RESULTS / "video.json").exists() else {}
+    result = {"protocol": {"version": VERSION}, "sets": old}
     for name in names:
-        result[name] = of_set(name, given)
+        result["sets"][name] = of_set(name, given)
         if usual:
             publish("video", result)
     print(section(result))
