@@ -55,6 +55,7 @@ SECTIONS = {
     "speech": ("speech.section", "speech"),
     "pairs": ("pairs.section", "pairs"),
     "series": ("series.section", "series"),
+    "dense": ("dense.section", "dense"),
     "video": ("video.section", "video"),
     "transfer: digits": ("transfer.section", "transfer_digits"),
     "multi task": ("multi_task.section", "multi_task"),
