@@ -29,7 +29,7 @@ they are there (see `protocol.kept`), so that a run that was stopped goes on. Th
 """
 
 import argparse
-import json
+import functools
 import math
 import os
 import time
@@ -43,7 +43,8 @@ import tensorflow as tf
 from keras import ops
 
 from benchmarks.pages import publish
-from benchmarks.protocol import VERSION, kept
+from benchmarks.protocol import VERSION, figures, kept
+from benchmarks.tables import cell
 from keras_ssl import callbacks, data, encoders, evaluate, losses, networks, objectives, optimizers, transfer, views
 from keras_ssl.seeds import SeedStream
 from keras_ssl.views.draws import draw
@@ -77,7 +78,7 @@ ROWS = {  # pretrained, and how the encoder trains
 TASKS = {"mean_iou": "mean IoU", "map": "mAP"}
 
 
-def figures(validate, small):
+def digits_of(validate, small):
     """Digits to train on, and others to test on."""
     if small:
         digits = data.load("digits")
@@ -248,21 +249,16 @@ class Measured:
         return found
 
 
-def quoted(values):
-    """Mean and standard deviation over seeds, where there are several."""
-    return f"{np.mean(values):.3f}" + (f" ± {np.std(values):.3f}" if len(values) > 1 else "")
-
-
 def section(result):
     """The table, and the lines under it."""
     about, runs = result["about"], result["runs"]
     counts = [str(n) for n in about["labeled"]]
     titles = [f"{words}, {n} scenes" for words in TASKS.values() for n in counts]
     lines = [f"| | {' | '.join(titles)} |", "|---" * (len(titles) + 1) + "|"]
-    ground = [quoted([result["ground"]])] * len(counts) + ["0"] * len(counts)
+    ground = [cell([result["ground"]])] * len(counts) + ["0"] * len(counts)
     lines.append(f"| ground | {' | '.join(ground)} |")
     for row in ROWS:
-        cells = [quoted([run[n][task][row] for run in runs]) for task in TASKS for n in counts]
+        cells = [cell([run[n][task][row] for run in runs]) for task in TASKS for n in counts]
         lines.append(f"| {row} | {' | '.join(cells)} |")
     seeds = f"mean ± standard deviation over {len(runs)} seeds" if len(runs) > 1 else "one seed"
     minutes = result["pretraining_seconds"] / 60
@@ -276,7 +272,7 @@ def section(result):
 
 def measure(given, about):
     """The result after each seed; what is kept is not measured again."""
-    digits, others = figures(given.validate, given.small)
+    digits, others = digits_of(given.validate, given.small)
     settings = {"dataset": "scenes", "validate": given.validate, **about, "rows": ROWS}
     keep = not given.small
     path = kept("dense-encoder", **{key: about[key] for key in PRETRAINING}).with_suffix(".npz") if keep else None
@@ -293,13 +289,9 @@ def measure(given, about):
     for seed in range(given.seeds):
         run = {}
         for n in about["labeled"]:
-            path = kept("dense", seed=seed, n=n, **settings).with_suffix(".json") if keep else None
-            if path is not None and path.exists() and not given.again:
-                run[str(n)] = json.loads(path.read_text())
-                continue
-            run[str(n)] = measured.scores(digits, n, seed)
-            if path is not None:
-                path.write_text(json.dumps(run[str(n)]))
+            score_all = functools.partial(measured.scores, digits, n, seed)
+            about_run = {"seed": seed, "n": n, **settings}
+            run[str(n)] = figures("dense", score_all, given.again, **about_run) if keep else score_all()
         result["runs"].append(run)
         yield result
 

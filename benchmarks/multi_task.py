@@ -28,6 +28,7 @@ from sklearn.linear_model import RidgeCV
 
 from benchmarks.pages import publish
 from benchmarks.protocol import VERSION, note
+from benchmarks.tables import cell
 from keras_ssl import data, encoders, evaluate, losses, transfer
 from keras_ssl.data.few_labels import few_indices
 
@@ -140,7 +141,7 @@ def section(result):
     lines = [f"| digits | {' | '.join(header)} |", "|---" * (1 + len(columns)) + "|"]
     rows = result["rows"]
     for name in (name for name in ROWS if name in rows):
-        cells = [_quoted([run[score] for run in rows[name][setting]]) for setting, score in columns]
+        cells = [cell([run[score] for run in rows[name][setting]]) for setting, score in columns]
         lines.append(f"| {ROWS[name]} | {' | '.join(cells)} |")
     seeds = len(next(iter(next(iter(rows.values())).values())))
     return (
@@ -168,10 +169,6 @@ def _compared(rows, columns):
             parts.append(f"{found.difference:+.3f} ({low:+.3f} to {high:+.3f})")
         lines.append(f"- {ROWS[name]}: {', '.join(parts)}")
     return "\n".join([*lines, "", ""])
-
-
-def _quoted(values):
-    return f"{np.mean(values):.3f}" + (f" ± {np.std(values):.3f}" if len(values) > 1 else "")
 
 
 def main():

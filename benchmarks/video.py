@@ -18,7 +18,6 @@ changes a training or a score differs from its default.
 """
 
 import argparse
-import json
 import os
 import pathlib
 import time
@@ -29,7 +28,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but be
 import numpy as np
 
 from benchmarks.pages import RESULTS, load, publish
-from benchmarks.protocol import VERSION, kept
+from benchmarks.protocol import VERSION, figures
 from benchmarks.tables import cell
 from keras_ssl import callbacks, data, evaluate, recipes
 
@@ -64,18 +63,17 @@ def _digits(split, side):
 
 def measure(name, about, seed, given):
     """Errors of one seed, from the file where they are kept if there is one."""
-    path = kept("video", dataset=name, seed=seed, validate=given.validate, **about).with_suffix(".json")
-    if path.exists() and not given.again:
-        return json.loads(path.read_text())
-    train, test = splits(name, about, given.validate, given.film)
-    recipe = recipes.video.frame_prediction(train, about["epochs"], seed, residual=name == "film")
-    start = time.process_time()
-    losses = recipe.fit(verbose=0, callbacks=[callbacks.Progress("FramePrediction")]).history["loss"]
-    seconds = time.process_time() - start
-    run = {"losses": losses, "cpu_seconds": seconds, "weights": recipe.objective.count_params()}
-    run["errors"] = evaluate.next_frame_errors(recipe.objective, test)
-    path.write_text(json.dumps(run))
-    return run
+
+    def trained():
+        train, test = splits(name, about, given.validate, given.film)
+        recipe = recipes.video.frame_prediction(train, about["epochs"], seed, residual=name == "film")
+        start = time.process_time()
+        losses = recipe.fit(verbose=0, callbacks=[callbacks.Progress("FramePrediction")]).history["loss"]
+        seconds = time.process_time() - start
+        run = {"losses": losses, "cpu_seconds": seconds, "weights": recipe.objective.count_params()}
+        return run | {"errors": evaluate.next_frame_errors(recipe.objective, test)}
+
+    return figures("video", trained, given.again, dataset=name, seed=seed, validate=given.validate, **about)
 
 
 def of_set(name, given):

@@ -425,5 +425,5 @@ def test_views_of_the_benchmark_share_the_digit_alone():
 
 
 def test_figures_of_the_benchmark_are_disjoint():
-    train, test = dense.figures(validate=False, small=True)
+    train, test = dense.digits_of(validate=False, small=True)
     assert not {x.tobytes() for x in train.stored} & {x.tobytes() for x in test.stored}
