@@ -787,18 +787,23 @@ MECHANISMS = {
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
-def each_mechanism(name="case", cases=tuple(CASES)):
+def each_mechanism(name="case", cases=tuple(CASES), but=()):
     """Parametrize a dear test by all rows, of which `make test` runs one for each mechanism and `make test-all` all.
 
     Args:
         name: The argument of the test.
         cases: Rows, or pairs of a row and what the test takes for it.
+        but: Names of mechanisms that only `make test-all` runs here, too, as they take longest.
     """
     known = {case.name for case in CASES}
-    assert known >= set(MECHANISMS)
+    assert known >= {*MECHANISMS, *but}
     params = []
     for one in cases:
         case, value = one if isinstance(one, tuple) else (one, one)
-        marks = () if case.name in MECHANISMS else pytest.mark.exhaustive
-        params.append(pytest.param(value, id=case.name, marks=marks))
+        params.append(pytest.param(value, id=case.name, marks=unless_mechanism(case, but)))
     return pytest.mark.parametrize(name, params)
+
+
+def unless_mechanism(case, but=()):
+    """Return the mark of what only `make test-all` runs: rows that stand for no mechanism, and those named."""
+    return () if case.name in MECHANISMS and case.name not in but else pytest.mark.exhaustive

@@ -106,15 +106,11 @@ def test_purity_is_said():
 
 def test_in_tf_data_with_the_last_batch_smaller():
     policy = POLICIES["every operation"]
-
-    def run():
-        data = tf.data.Dataset.from_tensor_slices(photographs(n=10)).batch(4).enumerate()
-        data = data.map(lambda step, batch: views.pair(policy)(batch, tf.stack([0, tf.cast(step, tf.int32)])))
-        return list(data.as_numpy_iterator())
-
-    batches = run()
+    data = tf.data.Dataset.from_tensor_slices(photographs(n=10)).batch(4).enumerate()
+    data = data.map(lambda step, batch: views.pair(policy)(batch, tf.stack([0, tf.cast(step, tf.int32)])))
+    batches = list(data.as_numpy_iterator())
     assert [batch["view_1"].shape for batch in batches] == [(4, 16, 16, 3), (4, 16, 16, 3), (2, 16, 16, 3)]
-    for batch, again in zip(batches, run()):
+    for batch, again in zip(batches, data.as_numpy_iterator()):
         np.testing.assert_array_equal(batch["view_2"], again["view_2"])
     eager = np.asarray(views.pair(policy)(photographs(n=10)[4:8], np.array([0, 1]))["view_1"])
     np.testing.assert_allclose(batches[1]["view_1"], eager, atol=1e-5)
