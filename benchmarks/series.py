@@ -169,8 +169,8 @@ def section(result):
     most = max(len(runs) for of_sets in rows.values() for runs in of_sets.values())
     seeds = f"mean ± standard deviation over {most} seeds; without ±, one seed" if most > 1 else "one seed"
     return "\n".join(lines) + (
-        f"\n\nAccuracy on test of a support vector machine on frozen representations, {seeds}, after the last step.\n"
-        f"MultiRocket and Catch22 are supervised classifiers of aeon. CPU seconds are those of training on one set."
+        f"\n\nAccuracy on test of a support vector machine on frozen representations after the last step;\n{seeds}.\n"
+        "MultiRocket and Catch22 are supervised classifiers of aeon. CPU seconds are those of training on one set."
         + note(result)
     )
 
