@@ -187,9 +187,10 @@ def section(result, split="the clips that no choice was made by, four fifths of 
         size = f"{figures['weights']:,}" if figures else ""
         minutes = f"{np.mean([run['figures']['cpu_seconds'] for run in runs]) / 60:.0f}" if figures else ""
         lines.append(f"| {NAMES[name]} | {' | '.join([*cells, size, minutes])} |")
+    counts = " or ".join(map(str, sorted({len(runs) for runs in result["rows"].values()} - {1}))) or "1"
     return "\n".join(lines) + (
         f"\n\nLogistic regression on frozen representations; fitted and scored on {split}; mean ± standard deviation "
-        f"over {max(map(len, result['rows'].values()))} seeds (without ±, of one), after the last epoch "
+        f"over {counts} seeds (without ±, of one), after the last epoch "
         f"({result['machine']}; `python -m benchmarks.speech`)." + note(result)
     )
 
