@@ -44,7 +44,7 @@ from keras import ops
 
 from benchmarks.pages import publish
 from benchmarks.protocol import VERSION, figures, kept
-from benchmarks.tables import cell
+from benchmarks.tables import cell, over_seeds
 from keras_ssl import callbacks, data, encoders, evaluate, losses, networks, objectives, optimizers, transfer, views
 from keras_ssl.seeds import SeedStream
 from keras_ssl.views.draws import draw
@@ -260,13 +260,12 @@ def section(result):
     for row in ROWS:
         cells = [cell([run[n][task][row] for run in runs]) for task in TASKS for n in counts]
         lines.append(f"| {row} | {' | '.join(cells)} |")
-    seeds = f"mean ± standard deviation over {len(runs)} seeds" if len(runs) > 1 else "one seed"
     minutes = result["pretraining_seconds"] / 60
     return "\n".join(lines) + (
         f"\n\n{about['steps']} Adam steps on {' or '.join(counts)} labeled scenes; pretrained once, by SimCLR on "
         f"{about['digits']:,} digits\nfor {about['epochs']} epochs, {minutes:.0f} CPU minutes; "
-        f"{about['test']:,} test scenes of other digits; {seeds} of labeled scenes\nand weights, last step "
-        f"({result['machine']})."
+        f"{about['test']:,} test scenes of other digits; {over_seeds([len(runs)])} of labeled scenes\n"
+        f"and weights, last step ({result['machine']})."
     )
 
 

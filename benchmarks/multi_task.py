@@ -28,7 +28,7 @@ from sklearn.linear_model import RidgeCV
 
 from benchmarks.pages import publish
 from benchmarks.protocol import VERSION, note
-from benchmarks.tables import cell
+from benchmarks.tables import quoted
 from keras_ssl import data, encoders, evaluate, losses, transfer
 from keras_ssl.data.few_labels import few_indices
 
@@ -141,7 +141,7 @@ def section(result):
     lines = [f"| digits | {' | '.join(header)} |", "|---" * (1 + len(columns)) + "|"]
     rows = result["rows"]
     for name in (name for name in ROWS if name in rows):
-        cells = [cell([run[score] for run in rows[name][setting]]) for setting, score in columns]
+        cells = [quoted(rows[name][setting], score) for setting, score in columns]
         lines.append(f"| {ROWS[name]} | {' | '.join(cells)} |")
     seeds = len(next(iter(next(iter(rows.values())).values())))
     return (

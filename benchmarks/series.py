@@ -34,7 +34,7 @@ import numpy as np
 
 from benchmarks.pages import RESULTS, load, publish
 from benchmarks.protocol import VERSION, kept, note
-from benchmarks.tables import cell
+from benchmarks.tables import over_seeds, quoted
 from keras_ssl import data, encoders, evaluate, objectives, recipes, views
 
 AEON = "aeon==1.6.0"
@@ -161,13 +161,13 @@ def section(result):
     sets = list(next(iter(rows.values())))
     lines = [f"| | {' | '.join(sets)} | mean | CPU s |", "|---" * (len(sets) + 3) + "|"]
     for row, of_sets in rows.items():
-        cells = [cell([run["accuracy"] for run in of_sets[name]]) for name in sets]
+        cells = [quoted(of_sets[name], "accuracy") for name in sets]
         mean = np.mean([run["accuracy"] for runs in of_sets.values() for run in runs])
         seconds = np.mean([run["seconds"] for runs in of_sets.values() for run in runs])
         code = f"`{row}`" if hasattr(objectives, row) else row
         lines.append(f"| {code} | {' | '.join(cells)} | {mean:.3f} | {seconds:.0f} |")
-    most = max(len(runs) for of_sets in rows.values() for runs in of_sets.values())
-    seeds = f"mean ± standard deviation over {most} seeds; without ±, one seed" if most > 1 else "one seed"
+    counts = {len(runs) for of_sets in rows.values() for runs in of_sets.values()}
+    seeds = over_seeds(counts) + ("; without ±, one seed" if len(counts) > 1 else "")
     return "\n".join(lines) + (
         f"\n\nAccuracy on test of a support vector machine on frozen representations after the last step;\n{seeds}.\n"
         "MultiRocket and Catch22 are supervised classifiers of aeon. CPU seconds are those of training on one set."

@@ -36,7 +36,7 @@ import tensorflow as tf
 
 from benchmarks.pages import RESULTS, load, publish
 from benchmarks.protocol import VERSION, kept, note
-from benchmarks.tables import cell
+from benchmarks.tables import cell, over_seeds
 from keras_ssl import blocks, data, encoders, evaluate, heads, objectives, recipes, transfer, views
 from keras_ssl.data.few_labels import few_indices
 from keras_ssl.recipes import compiled
@@ -187,10 +187,9 @@ def section(result, split="the clips that no choice was made by, four fifths of 
         size = f"{figures['weights']:,}" if figures else ""
         minutes = f"{np.mean([run['figures']['cpu_seconds'] for run in runs]) / 60:.0f}" if figures else ""
         lines.append(f"| {NAMES[name]} | {' | '.join([*cells, size, minutes])} |")
-    counts = " or ".join(map(str, sorted({len(runs) for runs in result["rows"].values()} - {1}))) or "1"
     return "\n".join(lines) + (
-        f"\n\nLogistic regression on frozen representations; fitted and scored on {split}; mean ± standard deviation "
-        f"over {counts} seeds (without ±, of one), after the last epoch "
+        f"\n\nLogistic regression on frozen representations; fitted and scored on {split}; "
+        f"{over_seeds(map(len, result['rows'].values()))} (without ±, of one), after the last epoch "
         f"({result['machine']}; `python -m benchmarks.speech`)." + note(result)
     )
 

@@ -63,6 +63,12 @@ def quoted(runs, score):
     return cell([run[score] for run in runs])
 
 
+def over_seeds(counts):
+    """Say what cells are means over, from the numbers of seeds of the rows; rows of one seed have no deviation."""
+    several = sorted(set(counts) - {1})
+    return f"mean ± standard deviation over {' or '.join(map(str, several))} seeds" if several else "one seed"
+
+
 def fastest(runs):
     """Seconds per epoch of the fastest seed, on a machine that does other things too."""
     return f"{min(run['seconds_per_epoch'] for run in runs):.0f}"

@@ -29,7 +29,7 @@ import numpy as np
 
 from benchmarks.pages import RESULTS, load, publish
 from benchmarks.protocol import VERSION, figures
-from benchmarks.tables import cell
+from benchmarks.tables import cell, over_seeds
 from keras_ssl import callbacks, data, evaluate, recipes
 
 PAST, LENGTH = 10, 20
@@ -107,10 +107,9 @@ def table(name, result):
     train, test = result["clips"]
     runs = result["runs"]
     minutes = np.mean([run["cpu_seconds"] for run in runs]) / 60
-    seeds = f"mean ± standard deviation over {len(runs)} seeds" if len(runs) > 1 else "one seed"
     return "\n".join(lines) + (
         f"\n\nTrained on {train:,} clips for {result['about']['epochs']} epochs, {minutes:.0f} CPU minutes, "
-        f"{runs[0]['weights'] / 1e6:.1f} million weights;\n{test:,} test clips; {seeds}, last epoch."
+        f"{runs[0]['weights'] / 1e6:.1f} million weights;\n{test:,} test clips; {over_seeds([len(runs)])}, last epoch."
     )
 
 
