@@ -94,7 +94,8 @@ def of_labels(dataset, encoder, train, test, n, features, given):
         return {"scores": scores, "cpu_seconds": time.process_time() - begun}
 
     about = {"dataset": dataset, "labels": n, "draws": given.seeds, "steps": given.steps, "validate": given.validate}
-    return figures("transfer", measured, given.again, **about, ways=WAYS, images=len(train), version=VERSION)
+    about |= {"ways": {way: repr(transfer.WAYS[way]) for way in ("lp_ft", *WAYS)}}
+    return figures("transfer", measured, given.again, **about, images=len(train), version=VERSION)
 
 
 def tempered(encoder, train, test, n, given):

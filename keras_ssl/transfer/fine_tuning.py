@@ -73,7 +73,7 @@ class FineTuning:
             weights: Weights of the encoder, as its `get_weights()` returns them.
             images: Array `(n, …)`, or a dict of arrays: what the encoder takes.
             labels: Integer array `(n,)`.
-            learning_rate: Adam's learning rate. Default: None, the way's: 3e-4, or 3e-3 for LoRA and BitFit.
+            learning_rate: Adam's learning rate. Default: None, the way's: 3e-4, or 3e-3 for BitFit.
             seed: Seed of the order of samples, of a random head and of dropout. LoRA's products always start alike.
                 Default: 0.
             head: How the head starts, see `Way`. Default: as the way says.
@@ -147,7 +147,7 @@ def fine_tune(
         labels: Integer array `(n,)`.
         classes: Number of classes.
         steps: Adam steps, with batches of 32. Default: 300.
-        learning_rate: Adam's learning rate. Default: None, the way's: 3e-4, or 3e-3 for LoRA and BitFit.
+        learning_rate: Adam's learning rate. Default: None, the way's: 3e-4, or 3e-3 for BitFit.
         seed: Seed of the order of samples, of a random head and of dropout. Default: 0.
         after_step: Called as `after_step(step)` after each step, counted from 1, or None.
         way: Name among `WAYS`, or a `Way`. Default: "lp_ft": the head starts as the linear probe, and all trains.
@@ -182,7 +182,7 @@ def prepared(
         labels: Integer array `(n,)`.
         classes: Number of classes.
         way: Name among `WAYS`, or a `Way`. Default: "lp_ft".
-        learning_rate: Adam's learning rate. Default: None, the way's: 3e-4, or 3e-3 for LoRA and BitFit.
+        learning_rate: Adam's learning rate. Default: None, the way's: 3e-4, or 3e-3 for BitFit.
         seed: Seed of a random head and of LoRA's products. Default: 0.
 
     Returns:

@@ -37,8 +37,8 @@ class Way:
         unfreeze_every: Steps after each of which one more block of the encoder trains, from its end; the head trains
             alone before (see `layer_rates`). Default: None, all blocks train from the start.
         l2_sp: Strength of the penalty on the encoder's distance from where it started (see `L2SP`). Default: 0.
-        learning_rate: Adam's, where the caller gives none. Default: 3e-4. LoRA and BitFit, whose few weights must move
-            further, have 3e-3.
+        learning_rate: Adam's, where the caller gives none. Default: 3e-4. BitFit, whose few weights must move further,
+            has 3e-3.
 
     Raises:
         UserError: If a value is out of its range, LoRA is asked for beside anything but `trains="all"`, or
@@ -158,7 +158,7 @@ WAYS: Mapping[str, Way] = MappingProxyType(
         "gradual": Way(unfreeze_every=20),
         "layer_decay": Way(layer_decay=0.75),
         "l2_sp": Way(l2_sp=0.01),
-        "lora": Way(rank=8, learning_rate=3e-3),
+        "lora": Way(rank=4),
         "bitfit": Way(trains="biases", learning_rate=3e-3),
         "prototypes": Way(head="prototypes", trains="head"),
     }
