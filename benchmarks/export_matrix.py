@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 
-from benchmarks.pages import RESULTS, publish
+from benchmarks.pages import publish, published
 
 ROOT = pathlib.Path(__file__).parent.parent
 TARGET = 1e-5
@@ -273,8 +273,7 @@ def main():
         f"{name} {importlib.metadata.version(name)}" for name in ("tensorflow", "keras", "tf2onnx", "onnxruntime")
     ]
     result = {"machine": f"{os.cpu_count()} cores, {', '.join(versions)}", "size": options.size, "rows": {}}
-    file = RESULTS / "export_matrix.json"
-    old = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    old = published("export_matrix")
     same = all(old.get(key) == result[key] for key in ("machine", "size"))
     rows = old["rows"] if same else {}
     for name in options.only:

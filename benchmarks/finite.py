@@ -23,7 +23,7 @@ from unittest import mock
 
 import numpy as np
 
-from benchmarks.pages import RESULTS, publish
+from benchmarks.pages import publish, published
 
 ROWS = {
     "conv_net, graph": ("SimCLR", "conv_net", 64, "graph"),
@@ -220,9 +220,7 @@ def main():
             tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
         print(json.dumps(measured(options.measure, options.pairs)))
         return
-    rows = {}
-    if options.only:
-        rows = json.loads((RESULTS / "finite.json").read_text())["rows"]
+    rows = published("finite", options.only).get("rows", {})
     for row in [options.only] if options.only else ROWS:
         rows[row] = start(row, options)
         print(row, rows[row], flush=True)

@@ -15,10 +15,11 @@ averaged over trainings; "over all" is that over all checkpoints of all objectiv
 when lower (alignment, uniformity, loss) count with the other sign, α by its distance from 1. "Lost" is how many points
 of accuracy the checkpoint with the best figure is below the best checkpoint of its training.
 
-Embeddings and figures are kept (see `protocol.kept`); `--again` trains anew.
+Published seeds stay, and embeddings and figures are kept (see `protocol.kept`); `--again` trains anew.
 """
 
 import argparse
+import itertools
 import json
 import os
 import time
@@ -31,7 +32,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.joint_embedding_row import scores
-from benchmarks.pages import RESULTS, load, publish
+from benchmarks.pages import publish, published
 from benchmarks.protocol import VERSION, kept, note
 from benchmarks.tables import cell
 from keras_ssl import blocks, data, encoders, evaluate, heads, objectives, views
@@ -226,27 +227,29 @@ def main():
     parser.add_argument("--rows", nargs="*", choices=NAMES, default=list(NAMES), help="(all)")
     parser.add_argument("--seeds", type=int, default=2, help="0, 1, … (2)")
     parser.add_argument("--small", action="store_true", help="two rows, two epochs of 300 images; writes nothing")
-    parser.add_argument("--again", action="store_true", help="train anew where embeddings are kept")
+    parser.add_argument("--again", action="store_true", help="train anew what is published or kept")
     given = parser.parse_args()
     given.epochs, given.limit = EPOCHS, 1000
     train, test = data.load("digits", "train"), data.load("digits", "test")
     if given.small:
         given.rows, given.seeds, given.epochs, given.limit = ["simclr", "autoencoder"], 1, (1, 2), 100
         train, test = train[:300], test[:100]
-    old = load("label_free")["rows"] if not given.small and (RESULTS / "label_free.json").exists() else {}
+    old = published("label_free", not given.small and not given.again)
     result = {
         "protocol": {"version": VERSION, "epochs": list(given.epochs)},
         "machine": f"{os.cpu_count()} cores, TensorFlow {tf.__version__}, Keras {keras.__version__}",
         "baselines": [baselines(train, test, seed) for seed in range(given.seeds)],
-        "rows": old,
+        "rows": {},
     }
-    for name in given.rows:
-        runs = []
-        for seed in range(given.seeds):
-            runs.append(trained(name, train, test, seed, given))
-            accuracy = ", ".join(f"{one:.3f}" for one in accuracies(runs[-1]["checkpoints"]))
-            print(f"{name}, seed {seed}: {accuracy}; {runs[-1]['cpu_seconds']:.0f} CPU seconds", flush=True)
-        result["rows"][name] = runs
+    if old.get("protocol") == result["protocol"]:
+        result["rows"] = old["rows"]
+    for seed, name in itertools.product(range(given.seeds), given.rows):
+        runs = result["rows"].setdefault(name, [])
+        if len(runs) > seed:
+            continue
+        runs.append(trained(name, train, test, seed, given))
+        accuracy = ", ".join(f"{one:.3f}" for one in accuracies(runs[-1]["checkpoints"]))
+        print(f"{name}, seed {seed}: {accuracy}; {runs[-1]['cpu_seconds']:.0f} CPU seconds", flush=True)
         if not given.small:
             result["rows"] = {key: result["rows"][key] for key in NAMES if key in result["rows"]}
             publish("label_free", result)

@@ -75,6 +75,11 @@ def load(file):
     return json.loads((RESULTS / f"{file}.json").read_text(encoding="utf-8"))
 
 
+def published(file, wanted=True):
+    """The committed result that a benchmark goes on from: an empty dict if there is none, or none is wanted."""
+    return load(file) if wanted and (RESULTS / f"{file}.json").exists() else {}
+
+
 def text_of(name):
     """The text of a section, from the committed results."""
     function, *files = SECTIONS[name]

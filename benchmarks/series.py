@@ -32,7 +32,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but be
 import keras
 import numpy as np
 
-from benchmarks.pages import RESULTS, load, publish
+from benchmarks.pages import publish, published
 from benchmarks.protocol import VERSION, kept, note
 from benchmarks.tables import over_seeds, quoted
 from keras_ssl import data, encoders, evaluate, objectives, recipes, views
@@ -191,7 +191,7 @@ def main():
         given.sets, given.seeds, given.steps = ["GunPoint", "BasicMotions"], 1, given.steps or 20
     usual = all(getattr(given, key) == parser.get_default(key) for key in ("sets", "steps"))
     usual = usual and not (given.small or given.validate)
-    rows = load("series")["rows"] if usual and (RESULTS / "series.json").exists() else {}
+    rows = published("series", usual).get("rows", {})
 
     def done(rows):
         if usual:

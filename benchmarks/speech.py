@@ -34,7 +34,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.pages import RESULTS, load, publish
+from benchmarks.pages import publish, published
 from benchmarks.protocol import VERSION, kept, note
 from benchmarks.tables import cell, over_seeds
 from keras_ssl import blocks, data, encoders, evaluate, heads, objectives, recipes, transfer, views
@@ -210,7 +210,7 @@ def main():
         (audio, digits, speakers), given.epochs = (x[some] for x in (audio, digits, speakers)), 2
     source = data.from_arrays(audio, digits, kind="audio", name="spoken_digit")
     usual = not (given.epochs or given.small or given.validate)
-    old = load("speech")["rows"] if usual and (RESULTS / "speech.json").exists() else {}
+    old = published("speech", usual).get("rows", {})
     result = {
         "protocol": {"version": VERSION},
         "rows": old,

@@ -36,7 +36,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import RidgeCV, SGDClassifier
 
 from benchmarks import text_sets
-from benchmarks.pages import RESULTS, load, publish
+from benchmarks.pages import publish, published
 from benchmarks.protocol import VERSION, kept, note
 from benchmarks.tables import cell
 from keras_ssl import data, encoders, evaluate, losses, networks, objectives, tokenizers, transfer
@@ -357,7 +357,7 @@ def main():
         "seeds": given.seeds,
         "tokens": tokens,
         "pretraining_seconds": seconds,
-        "scores": load("text_transfer")["scores"] if usual and (RESULTS / "text_transfer.json").exists() else {},
+        "scores": published("text_transfer", usual).get("scores", {}),
         "machine": f"{os.cpu_count()} cores, TensorFlow {tf.__version__}, Keras {keras.__version__}",
     }
     for task in given.tasks or measures:

@@ -26,7 +26,7 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from benchmarks import catalogs
-from benchmarks.pages import RESULTS, load, publish
+from benchmarks.pages import publish, published
 from keras_ssl import decoders, encoders, evaluate, objectives, tokenizers
 
 CHARACTERS, LENGTH, VOCABULARY = 40, 16, 4_000
@@ -140,6 +140,7 @@ def main():
     parser.add_argument("--validate", action="store_true", help="score on validation packages; write nothing")
     given = parser.parse_args()
     protocol = {key: getattr(given, key) for key in ("pairs", "epochs", "pretraining")}
+    usual = not given.validate and all(protocol[key] == parser.get_default(key) for key in protocol)
     *found, tokenizer = splits(given.pairs, "validation" if given.validate else "test")
     pairs = dict(zip(("train", "score"), found))
     result = {
@@ -147,11 +148,8 @@ def main():
         "train": len(pairs["train"]),
         "score": len(pairs["score"]),
         "floors": floors(pairs),
-        "seeds": {},
+        "seeds": published("translation", usual).get("seeds", {}),
     }
-    usual = not given.validate and all(protocol[key] == parser.get_default(key) for key in protocol)
-    if usual and (RESULTS / "translation.json").exists():
-        result["seeds"] = load("translation")["seeds"]
     for seed in given.seeds:
         result["seeds"][str(seed)] = measure(seed, given, pairs, tokenizer)
         if usual:

@@ -26,7 +26,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as keras_ssl does, but be
 
 import numpy as np
 
-from benchmarks.pages import RESULTS, load, publish
+from benchmarks.pages import publish, published
 from benchmarks.protocol import VERSION
 from benchmarks.tables import cell, over_seeds
 from keras_ssl import callbacks, data, evaluate, recipes
@@ -134,7 +134,7 @@ def main():
     usual = all(
         getattr(given, key) == parser.get_default(key) for key in ("clips", "epochs", "size", "test", "validate")
     )
-    sets = load("video")["sets"] if usual and (RESULTS / "video.json").exists() else {}
+    sets = published("video", usual).get("sets", {})
     result = {"protocol": {"version": VERSION}, "sets": sets}
     for name in names:
 
