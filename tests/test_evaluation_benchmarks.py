@@ -104,9 +104,14 @@ def test_ways_stand_beside_each_other_and_a_temperature_beside_the_probe():
     draws = {"1": [0.5, 0.7], "10": [0.8, 0.8]}
     result = {
         "dataset": "mnist_to_fashion_mnist",
+        "objective": "simclr",
         "protocol": {"version": protocol.VERSION},
-        "accuracy": {"simclr": draws, "simclr_finetuned": draws, transfer.TEMPERED: {"10": [0.8, 0.8]}},
-        "ece": {"simclr": draws, "simclr_finetuned": {"10": [0.9, 0.9]}, transfer.TEMPERED: {"10": [0.7, 0.8]}},
+        "accuracy": {"simclr": draws, "simclr_finetuned": draws, "simclr" + transfer.TEMPERED: {"10": [0.8, 0.8]}},
+        "ece": {
+            "simclr": draws,
+            "simclr_finetuned": {"10": [0.9, 0.9]},
+            "simclr" + transfer.TEMPERED: {"10": [0.7, 0.8]},
+        },
         "trains": {"lp_ft": 1.0},
         "test": 10_000,
         "seeds": 2,
