@@ -38,6 +38,7 @@ import numpy as np
 
 from benchmarks.pages import publish
 from benchmarks.protocol import kept
+from benchmarks.tables import cell, over_seeds
 from keras_ssl import callbacks, data, encoders, objectives, optimizers
 
 SMALL = {
@@ -210,27 +211,20 @@ def section(result):
     """The table, and the lines under it."""
     lines = ["| trained by | loss | seconds | CPU seconds |", "|---|---|---|---|"]
     for name, runs in result["rows"].items():
-        cells = [_over_seeds(runs, key, digits) for key, digits in (("loss", 3), ("seconds", 0), ("cpu_seconds", 0))]
+        cells = [
+            cell([run[key] for run in runs], digits)
+            for key, digits in (("loss", 3), ("seconds", 0), ("cpu_seconds", 0))
+        ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     runs = next(iter(result["rows"].values()))
     characters = result["steps"] * result["batch_size"] * result["context"]
     return "\n".join(lines) + (
         f"\n\nNats a character on the last tenth of tiny Shakespeare, and the time of training, compilation included:\n"
-        f"{_how_many(runs)}, last step. {result['depth']} blocks, width {result['width']},"
+        f"{over_seeds([len(runs)])}, last step. {result['depth']} blocks, width {result['width']},"
         f" context {result['context']},\n{runs[0]['parameters']:,} parameters, {characters / 1e6:.1f} million "
         f"characters in {result['steps']:,} steps. Counts of four characters\n"
         f"(Kneser-Ney) have {result['four_gram']:.3f}."
     )
-
-
-def _over_seeds(runs, key, digits):
-    values = np.array([run[key] for run in runs])
-    spread = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
-    return f"{values.mean():,.{digits}f}{spread}"
-
-
-def _how_many(runs):
-    return f"mean ± standard deviation of {len(runs)} seeds" if len(runs) > 1 else "one seed"
 
 
 def main():

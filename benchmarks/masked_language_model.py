@@ -31,6 +31,7 @@ import keras
 import numpy as np
 
 from benchmarks.pages import publish
+from benchmarks.tables import cell, over_seeds
 from keras_ssl import data, encoders, objectives, tokenizers, transforms
 from keras_ssl.networks import parts
 
@@ -164,13 +165,11 @@ def measure(given):
 def section(result):
     """The table, and the lines under it."""
     names = ("most frequent word", "counts", "counts, true neighbors")
-    model, n = np.array(result["model"]), len(result["model"])
-    found = f"**{model.mean():.3f} ± {model.std(ddof=min(1, n - 1)):.3f}**"
-    cells = [*(f"{result[name]:.3f}" for name in names), found]
+    cells = [*(f"{result[name]:.3f}" for name in names), f"**{cell(result['model'])}**"]
     table = f"| {' | '.join(names)} | `MaskedLanguageModel` |\n{'|---' * 4}|\n| {' | '.join(cells)} |\n\n"
     return table + (
         f"Accuracy at {result['hidden']:,} hidden words of the last tenth of a text of Wikipedia, trained on the "
-        f"first\n{result['words'][0]:,} words ({result['vocabulary']:,} ids): mean ± standard deviation of {n} seeds, "
+        f"first\n{result['words'][0]:,} words ({result['vocabulary']:,} ids): {over_seeds([len(result['model'])])}, "
         f"{result['steps']:,} steps\nof {np.mean(result['cpu_seconds']):.0f} CPU seconds in all. Counts see the same "
         "masked text as the model; with the true\nneighbors they also see words that are hidden from it."
     )

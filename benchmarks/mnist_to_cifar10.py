@@ -27,6 +27,7 @@ import tensorflow as tf
 
 from benchmarks.pages import publish
 from benchmarks.protocol import VERSION, note
+from benchmarks.tables import cell
 from keras_ssl import callbacks, data, evaluate, networks, recipes, transfer
 from keras_ssl.recipes.networks import bottleneck_conv_net
 
@@ -88,11 +89,6 @@ def few_labels(encoders, embedded, few, test, tuning, seed):
         yield "from scratch" if scratch else f"{name}, fine-tuned", predictions
 
 
-def quoted(values, sign=""):
-    """Mean and standard deviation over seeds."""
-    return f"{np.mean(values):{sign}.3f} ± {np.std(values):.3f}"
-
-
 def gain(result, name, n, kind):
     """What pretraining on a data set adds, by seed."""
     better, worse = GAINS[kind]
@@ -105,11 +101,11 @@ def section(result, split="test"):
     counts = list(result["rows"]["raw inputs"])
     header = f"| CIFAR-10, pretrained on | {' | '.join(f'{n} labels per class' for n in counts)} |"
     lines = [header, "|---" * (len(counts) + 1) + "|"]
-    lines += [f"| {row} | {' | '.join(quoted(by[n]) for n in counts)} |" for row, by in result["rows"].items()]
+    lines += [f"| {row} | {' | '.join(cell(by[n]) for n in counts)} |" for row, by in result["rows"].items()]
     lines.append(f"\nGain by seed, at {' and '.join(counts)} labels per class:\n")
     for kind in GAINS:
         words = (
-            f"{name} {' and '.join(quoted(gain(result, name, n, kind), '+') for n in counts)}"
+            f"{name} {' and '.join(cell(gain(result, name, n, kind), sign='+') for n in counts)}"
             for name in ("MNIST", "CIFAR-10")
         )
         lines.append(f"- {kind}: {'; '.join(words)}")

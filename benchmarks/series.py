@@ -23,6 +23,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 
@@ -33,7 +34,7 @@ import keras
 import numpy as np
 
 from benchmarks.pages import publish, published
-from benchmarks.protocol import VERSION, kept, note
+from benchmarks.protocol import VERSION, figures, kept, note
 from benchmarks.tables import over_seeds, quoted
 from keras_ssl import data, encoders, evaluate, objectives, recipes, views
 
@@ -122,18 +123,18 @@ def trained(row, train, seed, steps):
 
 def peer(row, name, seed, given):
     """Accuracy of a classifier of aeon, from a process of its own environment."""
-    file = kept(f"series-{row}", dataset=name, seed=seed, validate=given.validate).with_suffix(".json")
-    if given.again or not file.exists():
+
+    def scored():
         train, test = splits(name, given.validate)
-        arrays = file.with_suffix(".input.npz")
-        np.savez(arrays, train=train.stored, train_labels=train.labels, test=test.stored, test_labels=test.labels)
         script = pathlib.Path(__file__).with_name("aeon_peer.py")
-        output = subprocess.run(
-            [given.peer, script, row, arrays, str(seed)], check=True, capture_output=True, text=True
-        )
-        file.write_text(output.stdout.splitlines()[-1], encoding="utf-8")
-        arrays.unlink()
-    return json.loads(file.read_text(encoding="utf-8"))
+        with tempfile.TemporaryDirectory() as folder:
+            arrays = pathlib.Path(folder) / "arrays.npz"
+            np.savez(arrays, train=train.stored, train_labels=train.labels, test=test.stored, test_labels=test.labels)
+            command = [given.peer, script, row, arrays, str(seed)]
+            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return json.loads(output.splitlines()[-1])
+
+    return figures(f"series-{row}", scored, given.again, dataset=name, seed=seed, validate=given.validate)
 
 
 def measure(given, rows, done):

@@ -51,11 +51,11 @@ def write_arrays(dataset, file):
     np.savez(file, **arrays)
 
 
-def cell(values, digits=3):
+def cell(values, digits=3, sign=","):
     """Mean and standard deviation, over seeds or draws, where there are several; nothing where there is none."""
     if not len(values):
         return ""
-    return f"{np.mean(values):.{digits}f}" + (f" ± {np.std(values):.{digits}f}" if len(values) > 1 else "")
+    return f"{np.mean(values):{sign}.{digits}f}" + (f" ± {np.std(values):.{digits}f}" if len(values) > 1 else "")
 
 
 def quoted(runs, score):

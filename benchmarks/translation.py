@@ -27,6 +27,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from benchmarks import catalogs
 from benchmarks.pages import publish, published
+from benchmarks.tables import cell
 from keras_ssl import decoders, encoders, evaluate, objectives, tokenizers
 
 CHARACTERS, LENGTH, VOCABULARY = 40, 16, 4_000
@@ -114,7 +115,7 @@ def section(result):
     lines = [f"| English to German | {' | '.join(SCORES.values())} |", "|---|---|---|"]
     for name, title in ROWS.items():
         of_row = [result["floors"][name]] if name in result["floors"] else [run[name] for run in runs]
-        lines.append(f"| {title} | {' | '.join(quoted([row[score] for row in of_row]) for score in SCORES)} |")
+        lines.append(f"| {title} | {' | '.join(cell([row[score] for row in of_row], 1) for score in SCORES)} |")
     p = result["protocol"]
     seconds = [row["seconds"] + row.get("pretraining_seconds", 0) for run in runs for row in run.values()]
     return "\n".join(lines) + (
@@ -123,11 +124,6 @@ def section(result):
         f"{len(runs)} seed{'s' * (len(runs) > 1)}, {sum(seconds) / len(runs) / 60:.0f} minutes of training each "
         "(2 cores, not idle otherwise)."
     )
-
-
-def quoted(values):
-    """The mean, with the standard deviation if there are several."""
-    return f"{np.mean(values):.1f}" + (f" ± {np.std(values, ddof=1):.1f}" if len(values) > 1 else "")
 
 
 def main():
