@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from cases import SHAPE, images, two_convolutions
 
-from keras_ssl import encoders, networks, objectives, transfer
+from keras_ssl import encoders, losses, networks, objectives, optimizers, transfer
 from keras_ssl.errors import UserError
 
 X, Y = images(16, 0), np.arange(16) % 3
@@ -377,6 +378,76 @@ def test_loss_scaling_survives():
     assert len(moved(before, model)) == len(model.weights)
 
 
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_optimizers_whose_lists_are_as_long_as_what_trains(policy):
+    keras.config.set_dtype_policy(policy)  # SGD has two variables, loss scaling four
+    model = make(compiled=True, optimizer=keras.optimizers.SGD(0.1))
+    fit(model)
+    for layers in ("encoder", "conv_1"):
+        transfer.unfreeze(model, "encoder")
+        transfer.freeze(model, layers)
+        assert int(optimizers.innermost(model.optimizer).iterations) == 2
+
+
+def test_a_learning_rate_by_a_function_is_kept():
+    model = make(compiled=True, optimizer=keras.optimizers.Adam(lambda: 0.25))
+    fit(model)
+    transfer.freeze(model, "encoder")
+    assert float(model.optimizer.learning_rate) == 0.25
+
+
+def test_means_of_weights_begin_where_the_weights_are():
+    model = make()
+    transfer.freeze(model, "encoder")
+    compile_(model, keras.optimizers.SGD(1e-6, use_ema=True, ema_momentum=0.9))
+    fit(model)
+    before = np.array(model.get_layer("conv_net").get_layer("conv_1").kernel)
+    transfer.unfreeze(model, "encoder")
+    fit(model)  # at its end, the means become the weights
+    np.testing.assert_allclose(model.get_layer("conv_net").get_layer("conv_1").kernel, before, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda model: transfer.freeze(model, "conv_1"), lambda model: transfer.lora(model, 2)]
+)
+def test_replicas_train_as_one_after_a_change_outside_the_scope(two_replicas, change):
+    found = []
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        with strategy.scope():
+            keras.utils.set_random_seed(0)
+            model = transfer.classifier(encoders.conv_net(SHAPE, filters=(4, 4), normalize=False), 3)
+            compile_(model, keras.optimizers.Adam(0.01), run_eagerly=False, jit_compile=False)
+        change(model)
+        model.fit(X, Y, batch_size=16, epochs=2, shuffle=False, verbose=0)
+        found.append(model)
+    for a, b in zip(*(model.weights for model in found)):
+        for of_replica in two_replicas.experimental_local_results(b.value):
+            np.testing.assert_allclose(of_replica, a, atol=1e-5)
+
+
+def test_what_has_two_optimizers_is_frozen_before_it_is_compiled():
+    objective = objectives.BiGAN(encoders.conv_net(SHAPE, filters=(4,)))
+    transfer.freeze(objective, "encoder")
+    objective.compile("adam", "sgd")
+    with pytest.raises(UserError, match="before `compile`"):
+        transfer.unfreeze(objective, "encoder")
+    assert not objective.encoder.trainable
+
+
+def test_no_layers_are_a_clear_error():
+    with pytest.raises(UserError, match="an empty list"):
+        transfer.freeze(make(), [])
+
+
+def test_labels_may_be_missing_and_are_checked_then_too():
+    model = make(compiled=True, loss=losses.WhereKnown("sparse_categorical_crossentropy"))
+    model.fit(X, np.where(Y == 2, -1, Y), verbose=0)
+    with pytest.raises(UserError, match=r"in 0\.\.2"):
+        model.fit(X, Y + 1, verbose=0)
+    with pytest.raises(UserError, match="at least one label"):
+        model.fit(X, np.full(len(X), -1), verbose=0)
+
+
 def test_loss_metrics_and_other_arguments_are_the_same_after_compiling_again():
     def loss(y, p):
         return 2.0 * keras.losses.sparse_categorical_crossentropy(y, p)
@@ -473,6 +544,19 @@ def test_fine_tuning_starts_anew_each_time_and_leaves_the_encoder_alone():
     assert moved(before, encoder) == []
     tuning.fit(encoder.get_weights(), X, Y, learning_rate=1e-2, seed=0, head="random")
     assert not np.array_equal(np.array(tuning.model.weights[0]), results[0][0])
+
+
+def test_fine_tuning_in_half_precision_starts_anew_too():
+    keras.config.set_dtype_policy("mixed_float16")
+    encoder = two_convolutions()
+    tuning, found = transfer.FineTuning(encoder, 3, steps=2), []
+    for _ in range(2):
+        tuning.model.optimizer.dynamic_scale.assign(2.0)
+        tuning.fit(encoder.get_weights(), X, Y, head="random")
+        found.append([float(tuning.model.optimizer.dynamic_scale), *tuning.model.get_weights()])
+        assert found[-1][0] > 2
+    for a, b in zip(*found):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_fine_tuning_normalizes_pixels_as_the_encoder_that_it_starts_from():

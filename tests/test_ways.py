@@ -227,6 +227,30 @@ def test_lora_is_merged_where_it_is_deployed(tmp_path):
     assert 4 not in held  # no kernel with one output, as the first of a product has
 
 
+def test_kernels_under_a_product_never_train_whoever_freezes_and_in_whatever_model():
+    encoder = two_convolutions()
+    model = make(encoder)
+    transfer.lora(model, layers=["encoder", "conv_1"])  # each layer once
+    encoder.trainable = False
+    other = transfer.replace_head(model, transfer.classifier, classes=2)
+    for one in (model, other):
+        transfer.freeze(one, "encoder")
+        transfer.unfreeze(one, "encoder")
+        names = {variable.name for variable in one.get_layer("conv_net").trainable_variables}
+        assert {"lora_kernel_a", "lora_kernel_b"} <= names
+        assert not {"kernel", "bias"} & names
+
+
+def test_biases_alone_train_in_another_model_too():
+    model = make(vit())
+    transfer.bitfit(model)
+    wanted = {variable.path for variable in model.get_layer("vit").trainable_variables}
+    other = transfer.replace_head(model, transfer.classifier, classes=2)
+    transfer.freeze(other, "encoder")
+    transfer.unfreeze(other, "encoder")
+    assert {variable.path for variable in other.get_layer("vit").trainable_variables} == wanted
+
+
 def test_lora_refuses_what_cannot_be():
     model = make()
     with pytest.raises(UserError, match=r"choose among: .*conv_1"):
@@ -236,6 +260,13 @@ def test_lora_refuses_what_cannot_be():
     transfer.lora(model)
     with pytest.raises(UserError, match="conv_1, conv_2 with it"):
         transfer.lora(model)
+    with pytest.raises(UserError, match="merge it first"):
+        transfer.bitfit(model)
+    layer = keras.layers.Dense(4, kernel_constraint="non_neg", name="bound")
+    bound = keras.Sequential([keras.Input((3,)), layer])
+    with pytest.raises(UserError, match="bound with one"):
+        transfer.lora(transfer.classifier(bound, 2))
+    assert layer.kernel.trainable
 
 
 def test_bitfit_moves_biases_and_the_head_only():
@@ -307,6 +338,19 @@ def test_penalties_of_keras_are_of_kernels_and_others_are_refused():
 
 
 # ---- gradual unfreezing ----------------------------------------------------------------------------------------------
+
+
+def test_penalties_add_up_and_one_of_the_same_class_is_replaced():
+    layer = keras.layers.Dense(4, kernel_regularizer=keras.regularizers.L1(0.5), use_bias=False)
+    model = transfer.classifier(keras.Sequential([keras.Input((3,)), layer]), 2)
+    for strength in (9.0, 1.0):
+        transfer.regularize(model, keras.regularizers.L2(strength))
+        transfer.regularize(model, transfer.L2SP(strength))
+    start = np.array(layer.kernel)
+    layer.kernel.assign(start + 2)
+    w = np.array(layer.kernel)
+    expected = 0.5 * np.abs(w).sum() + np.square(w).sum() + 0.5 * np.square(w - start).sum()
+    np.testing.assert_allclose(sum(model.losses), expected, rtol=1e-5)
 
 
 def test_blocks_begin_to_train_one_after_the_other():

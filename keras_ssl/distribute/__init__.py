@@ -2,7 +2,7 @@
 
 from keras_ssl.distribute.collectives import assign, gather, mean, replica_index, replicas, total
 from keras_ssl.distribute.replica_check import check_replicas
-from keras_ssl.distribute.strategies import is_chief, strategy
+from keras_ssl.distribute.strategies import is_chief, scope_of, strategy
 from keras_ssl.distribute.workarounds import reducible
 from keras_ssl.distribute.workers import launch
 
@@ -16,6 +16,7 @@ __all__ = [
     "reducible",
     "replica_index",
     "replicas",
+    "scope_of",
     "strategy",
     "total",
 ]

@@ -1,5 +1,6 @@
 """Creating a `tf.distribute.Strategy` by name."""
 
+import contextlib
 import json
 import os
 from typing import Any
@@ -8,7 +9,7 @@ from keras_ssl.backends import require_tensorflow
 from keras_ssl.errors import UserError
 from keras_ssl.names import check_strategy
 
-__all__ = ["is_chief", "strategy"]
+__all__ = ["is_chief", "scope_of", "strategy"]
 
 
 def strategy(name: Any = "mirrored") -> Any:
@@ -56,6 +57,16 @@ def is_chief(strategy: Any) -> bool:
         strategy: `tf.distribute.Strategy`.
     """
     return strategy.extended.should_checkpoint
+
+
+def scope_of(model: Any) -> Any:
+    """Return the scope of the strategy that a model was built in, to make variables beside its own in.
+
+    Args:
+        model: `keras.Model`. On JAX, the scope does nothing.
+    """
+    strategy = getattr(model, "distribute_strategy", None)
+    return contextlib.nullcontext() if strategy is None else strategy.scope()
 
 
 def _check_tf_config(text):

@@ -183,7 +183,7 @@ def label_efficiency(
             is out of range, or the encoders have the same row in the table or different architectures.
     """
     encoders = encoder if isinstance(encoder, Mapping) else {"encoder": encoder}
-    encoders = {name: networks.embedder(model) for name, model in encoders.items()}
+    encoders = {name: networks.without_lora(networks.embedder(model)) for name, model in encoders.items()}
     fine_tune = tuple(encoders) if fine_tune is None else tuple(fine_tune)
     _check_arguments(encoders, fine_tune, ways, labels_per_class, seeds, steps)
     (_, classes), (test_labels, _) = labeled(train), labeled(test)

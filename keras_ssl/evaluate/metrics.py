@@ -12,7 +12,7 @@ __all__ = ["classification_scores", "multi_label_scores", "scores"]
 
 
 def scores(labels: np.ndarray, predictions: np.ndarray) -> dict[str, float]:
-    """Return accuracy, and precision, recall and F1 averaged over classes.
+    """Return accuracy, and precision, recall and F1 averaged over the classes in the labels or the predictions.
 
     Args:
         labels: Integer array `(n,)`.

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_ssl import data
-from keras_ssl.checks import check_labels
+from keras_ssl.checks import check_between, check_counts, check_labels
 from keras_ssl.evaluate.embedding import embed_labeled
 from keras_ssl.evaluate.metrics import scores
 from keras_ssl.transfer import fit_linear
@@ -105,23 +105,25 @@ def fit_nearest(features: np.ndarray, labels: np.ndarray, neighbors: int = 20, t
         features: Array `(n, d)`.
         labels: Integer array `(n,)`.
         neighbors: Number of votes, at most n. Default: 20.
-        temperature: A vote has the weight `exp(cosine / temperature)`. Default: 0.07.
+        temperature: A vote has the weight `exp(cosine / temperature)`, up to a factor. Above 0. Default: 0.07.
 
     Returns:
         Fitted `sklearn.neighbors.KNeighborsClassifier`.
 
     Raises:
-        UserError: If there is not one class number for each row.
+        UserError: If there is not one class number for each row, or a number is out of its range.
 
     Reference:
         Wu et al. 2018, "Unsupervised Feature Learning via Non-Parametric Instance Discrimination", section 3.4 (200
         neighbors among 1.3 million images).
     """
     check_labels(labels, len(features))
+    check_counts(neighbors=neighbors)
+    check_between("temperature", temperature, above=0)
     from sklearn.neighbors import KNeighborsClassifier
 
     def weights(distance):
-        return np.exp((1.0 - distance) / temperature)
+        return np.exp((distance.min(axis=1, keepdims=True) - distance) / temperature)  # at most 1: none overflows
 
     nearest = KNeighborsClassifier(min(neighbors, len(features)), weights=weights, metric="cosine")
     return nearest.fit(features, labels)

@@ -25,11 +25,11 @@ def tagging_scores(
             seqeval. Default: False.
 
     Returns:
-        Dict of "accuracy" over all labels; "precision", "recall" and "f1", averaged over the classes that occur;
-        "classes", by name of those classes a dict of "precision", "recall", "f1" and "count", the number of labels.
-        With `entities` also "entities", the same figures over entities, averaged over all of them, where an entity
-        counts if its first token, its last token and its type are right. An "I-" that follows no tag of its type
-        begins an entity.
+        Dict of "accuracy" over all labels; "precision", "recall" and "f1", averaged over the classes in the labels or
+        the predictions; "classes", by name of those classes a dict of "precision", "recall", "f1" and "count", the
+        number of labels. With `entities` also "entities", the same figures over entities, averaged over all of them,
+        where an entity counts if its first token, its last token and its type are right. An "I-" that follows no tag of
+        its type begins an entity.
 
     Raises:
         UserError: If shapes differ, there is no label, a class has no name, or names are no BIO tags.
@@ -68,7 +68,7 @@ def _entities(labels, predictions, known, names):
 
 
 def _check(labels, predictions, names):
-    if labels.ndim != 2 or labels.shape != predictions.shape or labels.dtype.kind + predictions.dtype.kind != "ii":
+    if labels.ndim != 2 or labels.shape != predictions.shape or {labels.dtype.kind, predictions.dtype.kind} - {*"iu"}:
         raise UserError(
             "labels and predictions as integers (n, length)",
             f"{labels.dtype} {labels.shape} and {predictions.dtype} {predictions.shape}",

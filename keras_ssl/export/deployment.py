@@ -23,7 +23,7 @@ from keras_ssl.export.parity import (
 from keras_ssl.export.sealing import write_manifest
 from keras_ssl.export.signatures import Signatures, servings
 from keras_ssl.files import place, staged
-from keras_ssl.networks import all_layers, check_finite_weights, has_low_rank, is_graph, merge_lora
+from keras_ssl.networks import check_finite_weights, is_graph, without_lora
 from keras_ssl.tokenizers import Tokenizer, check_fits
 from keras_ssl.typing import Path, Samples
 
@@ -106,7 +106,7 @@ def deploy(
     for one in (model, *(signatures or {}).values()):
         check_finite_weights(one[0] if isinstance(one, tuple) else one)
     if outputs is None and is_graph(model):
-        model = merge_lora(model) if any(map(has_low_rank, all_layers(model))) else model
+        model = without_lora(model)
     served = servings(model, Sends(input_dtype, value_range, mean, std), outputs, signatures)
     if tokenizer is not None:
         check_fits(tokenizer, {f"{one.name}/{key}": spec for one in served for key, spec in one.specs.items()})

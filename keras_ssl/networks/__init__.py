@@ -5,7 +5,7 @@ from keras_ssl.networks.finite_weights import check_finite_weights
 from keras_ssl.networks.gradients import input_gradient
 from keras_ssl.networks.id_tables import checked_ids, id_table, score_ids, scoring_layer, update_scoring_layer
 from keras_ssl.networks.inference import predict_in_batches
-from keras_ssl.networks.low_rank import has_low_rank, merge_lora
+from keras_ssl.networks.low_rank import has_low_rank, merge_lora, without_lora
 from keras_ssl.networks.preprocessing import rescales_bytes
 from keras_ssl.networks.sequences import Parts, kept_frames, parts, pick
 from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_graph, is_random, nearest_paths
@@ -37,4 +37,5 @@ __all__ = [
     "scoring_layer",
     "set_weights",
     "update_scoring_layer",
+    "without_lora",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from keras_ssl.networks.cloning import clone, copy_layer, set_weights
 from keras_ssl.networks.walking import all_layers
 
-__all__ = ["has_low_rank", "merge_lora"]
+__all__ = ["has_low_rank", "merge_lora", "without_lora"]
 
 
 def has_low_rank(layer: keras.layers.Layer) -> bool:
@@ -43,6 +43,15 @@ def merge_lora(model: keras.Model) -> keras.Model:
         else:
             set_weights(new, [np.array(variable) for variable in _own(old)], _own(new))
     return merged
+
+
+def without_lora(model: keras.Model) -> keras.Model:
+    """Return the model itself if it has no low-rank products, else its copy by `merge_lora`.
+
+    Args:
+        model: Functional `keras.Model`.
+    """
+    return merge_lora(model) if any(map(has_low_rank, all_layers(model))) else model
 
 
 def _without(layer):

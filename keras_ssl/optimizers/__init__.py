@@ -11,8 +11,9 @@ Examples from `keras.optimizers.schedules`, with values from papers:
 """
 
 from keras_ssl.optimizers.adamw import AdamW
+from keras_ssl.optimizers.copying import another_like, innermost
 from keras_ssl.optimizers.lars import LARS
 from keras_ssl.optimizers.schedules import StretchedSchedule
 from keras_ssl.optimizers.tables import TableAdagrad, TableSGD
 
-__all__ = ["AdamW", "LARS", "StretchedSchedule", "TableAdagrad", "TableSGD"]
+__all__ = ["AdamW", "LARS", "StretchedSchedule", "TableAdagrad", "TableSGD", "another_like", "innermost"]

@@ -10,7 +10,10 @@ import numpy as np
 
 from keras_ssl import specs
 from keras_ssl.checks import Watch, as_array, as_arrays, check_labels, check_not_empty
+from keras_ssl.errors import UserError
+from keras_ssl.losses import WhereKnown
 from keras_ssl.networks import rescales_bytes
+from keras_ssl.transfer.missing import ignored_class, loss_of
 from keras_ssl.trees import are_arrays, count
 from keras_ssl.typing import Samples
 
@@ -36,7 +39,8 @@ _SPARSE = (
 def with_checked_fit(model: keras.Model, check_targets: CheckTargets) -> keras.Model:
     """Return the model itself, whose `fit` now checks arrays, and data sets at their first batch.
 
-    Nothing else about it changes: a copy of the model, or one that is loaded from its file, does not check.
+    Nothing else about it changes: a copy of the model, or one that is loaded from its file, does not check. `fit.check`
+    does it alone, with arrays of samples and targets.
 
     Args:
         model: Functional model.
@@ -61,6 +65,7 @@ def with_checked_fit(model: keras.Model, check_targets: CheckTargets) -> keras.M
         with watch.reporting(), validation.reporting():
             return train(**given)
 
+    vars(fit)["check"] = functools.partial(_check, model, check_targets)
     model.fit = fit
     return model
 
@@ -68,19 +73,21 @@ def with_checked_fit(model: keras.Model, check_targets: CheckTargets) -> keras.M
 def check_classes(classes: int) -> CheckTargets:
     """Return a function that raises unless the labels of the loss "sparse_categorical_crossentropy" are class numbers.
 
+    Labels that are missing are left out, where the loss says so; one must be known.
+
     Args:
         classes: Number of classes.
     """
 
     def check(model, x, y, whole):
-        loss = getattr(model, "loss", None)
-        if takes_class_numbers(loss):
-            labels = as_keras_reads(as_array(y, "labels", strings=True))
-            ignored = getattr(loss, "ignore_class", None)
-            if ignored is not None:
-                check_labels(labels[labels != ignored], classes=classes)
-            else:
-                check_labels(labels, count(x), classes)
+        loss = loss_of(model)
+        if not takes_class_numbers(loss.loss if isinstance(loss, WhereKnown) else loss):
+            return
+        labels = as_keras_reads(as_array(y, "labels", strings=True))
+        known = labels != ignored_class(model)  # all, if that is None
+        check_labels(np.where(known, labels, 0), count(x), classes)
+        if whole and not known.any():
+            raise UserError("at least one label", f"{labels[0]} alone, which stands for none", "give some labels")
 
     return check
 

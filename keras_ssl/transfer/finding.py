@@ -60,9 +60,11 @@ def resolve(model: keras.Model, layers: Layers) -> list[keras.layers.Layer]:
             model's encoder when no layer has that name.
 
     Raises:
-        UserError: If nothing in the model fits `layers`. It names the nearest paths.
+        UserError: If nothing in the model fits `layers`, or one of them. It names the nearest paths.
     """
     if isinstance(layers, (list, tuple)):
+        if not layers:
+            raise UserError("at least one layer", "an empty list", "name a layer, or leave out the call")
         return [found for part in layers for found in resolve(model, part)]
     everything = paths(model)
     if isinstance(layers, keras.layers.Layer):

@@ -102,10 +102,11 @@ class FineTuning:
 
     def _compile(self, learning_rate):
         self.optimizer = self.way.optimizer(self.model, learning_rate)
-        self.optimizer.build(self.model.trainable_variables)
         # XLA on a CPU slows convolutions and takes seconds to compile
         self.model.compile(self.optimizer, "sparse_categorical_crossentropy", jit_compile=False)
-        self._fresh_optimizer = [np.array(variable) for variable in self.optimizer.variables]
+        whole = self.model.optimizer  # with the scale of the loss, in half precision
+        whole.build(self.model.trainable_variables)
+        self._fresh_optimizer = [(variable, np.array(variable)) for variable in whole.variables]
 
     def _start_optimizer(self, learning_rate):
         """Set its state to what it was, and its learning rate. A schedule is part of what is compiled."""
@@ -113,7 +114,7 @@ class FineTuning:
         if isinstance(learning_rate, schedules) or isinstance(self.optimizer._learning_rate, schedules):
             return self._compile(learning_rate)
         check_between("learning_rate", learning_rate, least=0)
-        for variable, value in zip(self.optimizer.variables, self._fresh_optimizer, strict=True):
+        for variable, value in self._fresh_optimizer:
             variable.assign(value)
         self.optimizer.learning_rate = learning_rate
 

@@ -2,18 +2,18 @@
 
 import math
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import keras
 
 from keras_ssl.errors import UserError
+from keras_ssl.networks import has_low_rank
 from keras_ssl.transfer.finding import Layers, is_leaf, leaves, paths, resolve
-from keras_ssl.transfer.recompiling import compile_again
+from keras_ssl.transfer.recompiling import check_one_optimizer, compile_again
 from keras_ssl.typing import Schedule
 
-__all__ = ["Trainability", "freeze", "set_flags", "shortened", "trainability", "unfreeze"]
+__all__ = ["Trainability", "freeze", "set_flags", "shortened", "train_only", "trainability", "unfreeze"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,7 +78,8 @@ def freeze(model: keras.Model, layers: Layers) -> Trainability:
         The `Trainability` after the call. A notebook shows it as a sentence if the call ends a cell.
 
     Raises:
-        UserError: If nothing in the model fits `layers`.
+        UserError: If nothing in the model fits `layers`, or it is compiled with two optimizers, as adversarial
+            objectives are.
     """
     return _change(model, layers, trainable=False, learning_rate=None)
 
@@ -102,7 +103,8 @@ def unfreeze(model: keras.Model, layers: Layers, learning_rate: Schedule | None 
         The `Trainability` after the call.
 
     Raises:
-        UserError: If nothing in the model fits `layers`, or a learning rate is given for a model that is not compiled.
+        UserError: If nothing in the model fits `layers`, a learning rate is given for a model that is not compiled, or
+            the model is compiled with two optimizers.
     """
     if learning_rate is not None and not getattr(model, "compiled", False):
         raise UserError(
@@ -115,8 +117,11 @@ def unfreeze(model: keras.Model, layers: Layers, learning_rate: Schedule | None 
 
 def _change(model, layers, trainable, learning_rate):
     chosen = resolve(model, layers)
+    compiled = getattr(model, "compiled", False)
+    if compiled:
+        check_one_optimizer(model, "freeze and unfreeze before `compile`")
     path_of = {layer: path for path, layer in paths(model)}
-    with_container, off = _remembered(model)
+    with_container = _remembered(model)
     wanted = {layer: layer.trainable for layer in path_of if is_leaf(layer)}
     for layer in chosen:
         inside = leaves(layer)
@@ -132,9 +137,9 @@ def _change(model, layers, trainable, learning_rate):
             with_container -= {path_of[leaf] for leaf in inside}
     if trainable and not model.trainable:
         model.trainable = True  # else nothing inside would train
-    _set_flags(model, wanted, off)
-    _MEMORIES[model] = _Memory(frozenset(with_container), frozenset(off))
-    if getattr(model, "compiled", False):
+    _set_flags(model, wanted)
+    _WITH_CONTAINER[model] = frozenset(with_container)
+    if compiled:
         compile_again(model, learning_rate)
     return trainability(model)
 
@@ -152,47 +157,52 @@ def set_flags(model: keras.Model, wanted: Mapping[keras.layers.Layer, bool]) -> 
         model: `keras.Model`. It is not compiled again.
         wanted: Whether they train, by layers that hold no others. The other layers stay as they are.
     """
-    _, off = _remembered(model)
+    _remembered(model)
     now = {layer: layer.trainable for _, layer in paths(model) if is_leaf(layer)}
     model.trainable = True  # else nothing inside would train
-    _set_flags(model, {**now, **wanted}, off)
+    _set_flags(model, {**now, **wanted})
 
 
-def _set_flags(model, wanted, off):
-    """Set the flags of all layers to those `wanted` of the leaves, and keep the variables `off` from training."""
+def train_only(layer: keras.layers.Layer, wanted: Callable[[keras.Variable], bool]) -> None:
+    """Keep variables of a layer from training, also after `freeze` and `unfreeze`.
+
+    Args:
+        layer: `keras.layers.Layer` that trains.
+        wanted: Whether a variable of the layer itself may train.
+    """
+    for variable in layer._trainable_variables:
+        variable.trainable = variable.trainable and wanted(variable)
+    _remember_off(layer)
+
+
+def _set_flags(model, wanted):
+    """Set the flags of all layers to those `wanted` of the leaves, and keep from training what does not."""
     for _, layer in paths(model):  # outer layers first: setting a container's flag sets those of all inside
         layer.trainable = any(wanted[leaf] for leaf in leaves(layer))
-    for path, layer in [("", model), *paths(model)]:
+    for layer in [model, *(layer for _, layer in paths(model))]:
+        off = _OFF.get(layer, frozenset()) | (_BASES if has_low_rank(layer) else frozenset())
         for variable in layer._trainable_variables:
-            if (path, variable.name) in off:
+            if variable.name in off:
                 variable.trainable = False
 
 
 # ---- what flags do not tell ------------------------------------------------------------------------------------------
 
-
-class _Memory(NamedTuple):
-    """What `freeze` overwrites and `unfreeze` needs.
-
-    Attributes:
-        with_container: Paths of the frozen leaves that were frozen with a container, not on their own.
-        off: Pairs (path of the layer, name) of the variables that do not train even while their layer does.
-    """
-
-    with_container: frozenset[str] = frozenset()
-    off: frozenset[tuple[str, str]] = frozenset()
-
-
-_MEMORIES: weakref.WeakKeyDictionary[keras.Model, _Memory] = weakref.WeakKeyDictionary()
+_WITH_CONTAINER: weakref.WeakKeyDictionary[keras.Model, frozenset[str]] = weakref.WeakKeyDictionary()
+"""Paths of the frozen leaves of a model that were frozen with a container, not on their own."""
+_OFF: weakref.WeakKeyDictionary[keras.layers.Layer, frozenset[str]] = weakref.WeakKeyDictionary()
+"""Names of the variables of a layer that do not train even while the layer does."""
+_BASES = frozenset({"kernel", "embeddings"})  # what LoRA's products are added to
 
 
 def _remembered(model):
-    """The memory of a model as two sets, without what has been unfrozen by hand since."""
-    before = _MEMORIES.get(model, _Memory())
+    """The leaves that were frozen with a container and still are. Notes which variables of what trains do not."""
     layers = [("", model), *paths(model)]
-    frozen = {path for path, layer in layers if not layer.trainable}
-    off = {pair for pair in before.off if pair[0] in frozen}
-    for path, layer in layers:
+    for _, layer in layers:
         if layer.trainable:
-            off |= {(path, variable.name) for variable in layer._trainable_variables if not variable.trainable}
-    return set(before.with_container & frozen), off
+            _remember_off(layer)
+    return set(_WITH_CONTAINER.get(model, frozenset()) & {path for path, layer in layers if not layer.trainable})
+
+
+def _remember_off(layer):
+    _OFF[layer] = frozenset(variable.name for variable in layer._trainable_variables if not variable.trainable)

@@ -10,9 +10,12 @@ import numpy as np
 from keras import ops
 
 from keras_ssl.checks import check_between, check_counts
+from keras_ssl.distribute import scope_of
 from keras_ssl.errors import UserError
 from keras_ssl.networks import check_finite_weights, is_graph
+from keras_ssl.optimizers import innermost
 from keras_ssl.transfer.checking import check_samples
+from keras_ssl.transfer.recompiling import check_one_optimizer
 from keras_ssl.trees import count, take
 
 __all__ = ["LearningRates", "find_learning_rate"]
@@ -81,8 +84,9 @@ def find_learning_rate(
         `LearningRates`.
 
     Raises:
-        UserError: If the model is not compiled, has several optimizers or weights that are not finite, the samples do
-            not fit it, an argument is out of range, or the loss is not finite at the lowest rate.
+        UserError: If the model is not compiled, has several optimizers or weights that are not finite, samples or
+            labels do not fit it, an argument is out of range, the loss is not finite at the lowest rate, or it never
+            falls.
 
     Reference:
         Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3.
@@ -111,7 +115,14 @@ def find_learning_rate(
         losses, smoothed = _train(model, before.innermost, rates, batches, smoothing)
     finally:
         before.put_back()
-    best = rates[int(np.argmin(smoothed))]
+    lowest_at = int(np.argmin(smoothed))
+    if lowest_at == 0:
+        raise UserError(
+            f"a loss that falls at a rate between {lowest:g} and {highest:g}",
+            f"{smoothed[0]:.3g} at first, and nothing lower in {len(smoothed)} steps",
+            "take more steps, look at the data and labels, or at a model that is trained already",
+        )
+    best = rates[lowest_at]
     return LearningRates(
         tuple(rates[: len(smoothed)]), tuple(losses), tuple(smoothed), best / 10, len(smoothed) < len(rates)
     )
@@ -151,12 +162,7 @@ def _train(model, optimizer, rates, batches, smoothing):
 def _optimizer(model):
     if not getattr(model, "compiled", False) or not model.built:
         raise UserError("a built and compiled model", f"'{model.name}', which is not", "call `model.compile(…)` first")
-    if len(getattr(model, "updates", ())) > 1:
-        raise UserError(
-            "a model with one optimizer",
-            f"'{model.name}' with {len(model.updates)}",
-            "try rates by hand, in short runs",
-        )
+    check_one_optimizer(model, "try rates by hand, in short runs")
     return model.optimizer
 
 
@@ -167,6 +173,8 @@ def _batches(model, x, y, batch_size, seed) -> Iterator[tuple]:
             x = check_samples(model, x)
         if y is not None and count(y) != count(x):
             raise UserError(f"labels of {count(x)} samples", f"of {count(y)}", "check where both come from")
+        if hasattr(model.fit, "check"):
+            model.fit.check(x, y, whole=True)
         return _drawn(x, y, min(batch_size, count(x)), seed)
     if y is not None or not isinstance(x, Iterable):
         raise UserError(
@@ -200,9 +208,10 @@ class _State:
     """The variables of a model and its optimizer, and its learning rate, to be put back."""
 
     def __init__(self, model, optimizer):
-        self.model, self.innermost = model, getattr(optimizer, "inner_optimizer", optimizer)
+        self.model, self.innermost = model, innermost(optimizer)
         if not optimizer.built:
-            optimizer.build(model.trainable_variables)
+            with scope_of(model):
+                optimizer.build(model.trainable_variables)
         self.schedule = self.innermost._learning_rate
         self.variables = {id(v): v for v in (*model.variables, *optimizer.variables, *model.metrics_variables)}
         self.values = {key: ops.convert_to_numpy(v).copy() for key, v in self.variables.items()}
@@ -210,7 +219,8 @@ class _State:
     def use_rate_variable(self):
         """Replace a schedule by a variable that can be set; compiled functions hold the schedule."""
         if not isinstance(self.schedule, keras.Variable):
-            self.rate = keras.Variable(0.0, trainable=False, name="learning_rate")
+            with scope_of(self.model):
+                self.rate = keras.Variable(0.0, trainable=False, name="learning_rate")
             self.innermost._learning_rate = self.rate  # which the optimizer then tracks
             self.model.train_function = None
 

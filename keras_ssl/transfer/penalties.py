@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_ssl.checks import check_between
+from keras_ssl.distribute import scope_of
 from keras_ssl.errors import UserError
 from keras_ssl.networks import all_layers
 from keras_ssl.transfer.finding import Layers, resolve
@@ -40,6 +41,16 @@ class L2SP:
         return _Distance(self.strength, variable)
 
 
+class _Sum(keras.regularizers.Regularizer):
+    """Several penalties of one variable."""
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def __call__(self, w):
+        return sum(part(w) for part in self.parts)
+
+
 class _Distance(keras.regularizers.Regularizer):
     """The penalty of one variable."""
 
@@ -58,9 +69,10 @@ class _Distance(keras.regularizers.Regularizer):
 def regularize(model: keras.Model, penalty: Any, layers: Layers = "encoder") -> None:
     """Add `λ·R(w)` of the weights of layers to the loss of `fit`.
 
-    Only weights that train count. The penalty is no part of a saved model: after loading it, call this again, and with
-    `L2SP` on the weights that it shall stay near, before later ones are loaded into it. A compiled model takes it from
-    its next `fit` on.
+    Penalties that the layers have already stay, except one of the same class: a second `L2SP` takes the place of the
+    first. Only weights that train count. The penalty is no part of a saved model: after loading it, call this again,
+    and with `L2SP` on the weights that it shall stay near, before later ones are loaded into it. A compiled model takes
+    it from its next `fit` on.
 
     Args:
         model: Built `keras.Model`.
@@ -79,10 +91,22 @@ def regularize(model: keras.Model, penalty: Any, layers: Layers = "encoder") -> 
     for layer in dict.fromkeys(inner for chosen in resolve(model, layers) for inner in all_layers(chosen)):
         for variable in layer._trainable_variables:
             if isinstance(penalty, L2SP):
-                variable.regularizer = penalty.start_at(variable)
+                with scope_of(model):
+                    _add(variable, penalty.start_at(variable))
             elif len(variable.shape) > 1:
-                variable.regularizer = penalty
+                _add(variable, penalty)
     model.train_function = model.test_function = None  # compiled without it
+
+
+def _add(variable, penalty):
+    others = [part for part in _parts(variable) if type(part) is not type(penalty)]
+    variable.regularizer = _Sum([*others, penalty]) if others else penalty
+
+
+def _parts(variable):
+    """The penalties of a variable."""
+    own = variable.regularizer
+    return own.parts if isinstance(own, _Sum) else [] if own is None else [own]
 
 
 def restart_penalties(model: keras.Model) -> None:
@@ -91,7 +115,8 @@ def restart_penalties(model: keras.Model) -> None:
     Args:
         model: `keras.Model` that `regularize` was called on.
     """
-    distances = [v.regularizer for v in model.trainable_variables if isinstance(v.regularizer, _Distance)]
+    parts = (part for variable in model.trainable_variables for part in _parts(variable))
+    distances = [part for part in parts if isinstance(part, _Distance)]
     for distance in distances:
         distance.restart()
     if distances and keras.backend.backend() == "jax":

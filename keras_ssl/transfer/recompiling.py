@@ -3,34 +3,44 @@
 import keras
 from keras.optimizers import Optimizer
 
+from keras_ssl.distribute import scope_of
+from keras_ssl.errors import UserError
+from keras_ssl.optimizers import another_like, innermost
 from keras_ssl.typing import Schedule
 
-__all__ = ["compile_again"]
+__all__ = ["check_one_optimizer", "compile_again"]
+
+
+def check_one_optimizer(model: keras.Model, advice: str) -> None:
+    """Raise `UserError` if a model has several optimizers, as adversarial objectives do.
+
+    Args:
+        model: Compiled `keras.Model`.
+        advice: What to do then.
+    """
+    if len({id(update.optimizer) for update in getattr(model, "updates", ())}) > 1:
+        raise UserError("a model with one optimizer", f"'{model.name}' with two", advice)
 
 
 def compile_again(model: keras.Model, learning_rate: Schedule | None = None) -> None:
     """Compile a model again, with the same loss and metrics, for the variables that train now.
 
     Args:
-        model: Compiled `keras.Model`. Its new optimizer takes over the step count, and the state of the variables that
-            train now as before.
+        model: Compiled `keras.Model` with one optimizer. Its new optimizer takes over the step count, and the state of
+            the variables that train now as before.
         learning_rate: New learning rate, a number or a schedule; None keeps the old one. Default: None.
     """
     old = model.optimizer
-    config = old.get_config()
-    if learning_rate is not None:
-        innermost = config["inner_optimizer"]["config"] if "inner_optimizer" in config else config
-        innermost["learning_rate"] = keras.saving.serialize_keras_object(learning_rate)
-    new = type(old).from_config(config)
-    before, after = (getattr(optimizer, "inner_optimizer", optimizer) for optimizer in (old, new))
-    for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):  # no part of the configuration
-        if hasattr(before, name):
-            setattr(after, name, getattr(before, name))
-    new.build(model.trainable_variables)
-    _copy_state(old, new)
-    if isinstance(learning_rate, (int, float)):
-        getattr(new, "inner_optimizer", new).learning_rate = learning_rate
-    model.compile(**{**model._compile_config.config, "optimizer": new})
+    with scope_of(model):  # else replicas would not sum their gradients any more
+        new = another_like(old, **({} if learning_rate is None else {"learning_rate": learning_rate}))
+        new.build(model.trainable_variables)
+        _copy_state(old, new)
+        if isinstance(learning_rate, (int, float)):
+            innermost(new).learning_rate = learning_rate
+        model.compile(**{**model._compile_config.config, "optimizer": new})
+
+
+_NO_SLOTS = ("_variables", "_trainable_variables")
 
 
 def _copy_state(old, new):
@@ -44,7 +54,9 @@ def _copy_state(old, new):
             _copy_state(source, value)
         elif isinstance(value, keras.Variable) and isinstance(source, keras.Variable):
             value.assign(source)
-        elif isinstance(value, list) and name != "_trainable_variables" and len(value) == len(new._trainable_variables):
+        elif isinstance(value, list) and name not in _NO_SLOTS and len(value) == len(new._trainable_variables):
             for variable, slot in zip(new._trainable_variables, value):
                 if isinstance(slot, keras.Variable) and id(variable) in place:
                     slot.assign(source[place[id(variable)]])
+                elif name == "_model_variables_moving_average":  # the mean of a weight begins where the weight is
+                    slot.assign(variable)

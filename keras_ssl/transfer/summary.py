@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_ssl.checks import check_counts
 from keras_ssl.networks import inner_layers
+from keras_ssl.optimizers import innermost
 from keras_ssl.transfer.freezing import Trainability, trainability
 
 __all__ = ["LayerSummary", "Summary", "named_weights", "summary"]
@@ -96,7 +97,7 @@ def _rates(model):
     """The current learning rate of each weight that an optimizer trains, by the weight's id."""
 
     def rate(optimizer, weight):
-        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+        optimizer = innermost(optimizer)
         own = getattr(optimizer, "rate_of", None)  # of `optimizers.AdamW`
         return own(weight) if own else float(ops.convert_to_numpy(optimizer.learning_rate))
 

@@ -9,7 +9,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import optimizers
 from keras_ssl.objectives.base.objective import Objective
 from keras_ssl.objectives.base.updates import Update
-from keras_ssl.optimizers import StretchedSchedule
+from keras_ssl.optimizers import StretchedSchedule, another_like, innermost
 
 __all__ = ["Adversarial"]
 
@@ -72,21 +72,17 @@ class Adversarial(Objective):
         self.discriminator_optimizer = second
 
     def _another_like(self, optimizer):
-        """An optimizer with the same arguments, and the same variables excluded from weight decay."""
-        inner, config = optimizers.innermost(optimizer), optimizer.get_config()
-        own = config["inner_optimizer"]["config"] if inner is not optimizer else config
-        rate = inner._learning_rate
-        if callable(rate) and not isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-            own["learning_rate"] = rate  # Keras would refuse to load a lambda
-        for name in ("learning_rate", "weight_decay"):
-            if isinstance(own.get(name), dict) and self.discriminator_steps > 1:
-                schedule = keras.saving.deserialize_keras_object(own[name])
-                stretched = StretchedSchedule(schedule, self.discriminator_steps)
-                own[name] = keras.saving.serialize_keras_object(stretched)
-        other = type(optimizer).from_config(config)
-        excluded = {name: value for name, value in vars(inner).items() if name.startswith("_exclude_from_weight")}
-        vars(optimizers.innermost(other)).update(excluded)
-        return other
+        """An optimizer with the same arguments, whose schedules count the objective's steps."""
+        inner = innermost(optimizer)
+        config, schedules = inner.get_config(), {"weight_decay"}
+        if isinstance(inner._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+            schedules.add("learning_rate")
+        stretched = {
+            name: StretchedSchedule(keras.saving.deserialize_keras_object(config[name]), self.discriminator_steps)
+            for name in schedules
+            if isinstance(config.get(name), dict) and self.discriminator_steps > 1
+        }
+        return another_like(optimizer, **stretched)
 
     def get_compile_config(self) -> dict[str, Any]:
         """Return the arguments of `compile`, serialized."""
@@ -97,7 +93,7 @@ class Adversarial(Objective):
 def _check_one_of_two(optimizer):
     """Raise if Keras would do something to an optimizer that cannot be done to one of two."""
     optimizers.check_numbers(optimizer)
-    inner = optimizers.innermost(optimizer)
+    inner = innermost(optimizer)
     if isinstance(inner, keras.optimizers.MultiOptimizer):
         raise UserError("an optimizer for each of two players", "a MultiOptimizer", "give one optimizer for each")
     if inner.use_ema:  # Keras would write one optimizer's averages into the weights of all networks at the end of `fit`

@@ -7,19 +7,15 @@ import keras
 import numpy as np
 
 from keras_ssl.errors import UserError
+from keras_ssl.optimizers import innermost
 from keras_ssl.typing import Tensor
 
-__all__ = ["check_callbacks", "check_numbers", "innermost", "learning_rates", "of"]
+__all__ = ["check_callbacks", "check_numbers", "learning_rates", "of"]
 
 
 def of(objective: Any) -> list[Any]:
     """Return the optimizers of a compiled `Objective`, each once."""
     return list({id(update.optimizer): update.optimizer for update in objective.updates}.values())
-
-
-def innermost(optimizer: Any) -> Any:
-    """Return the optimizer that a `LossScaleOptimizer` holds; any other one is returned unchanged."""
-    return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 def learning_rates(optimizer: Any) -> list[Tensor]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_ssl.distribute import assign, reducible, replicas, total
+from keras_ssl.distribute import assign, reducible, replicas, scope_of, total
 from keras_ssl.objectives.base import finite
 from keras_ssl.typing import Tensor
 
@@ -14,7 +14,7 @@ __all__ = ["build_optimizers", "raise_if_stopped", "test_step", "train_step", "x
 
 def build_optimizers(objective: Any) -> None:
     """Create the optimizers' variables; creating them in the first step would make TensorFlow trace it twice."""
-    with objective.distribute_strategy.scope():
+    with scope_of(objective):
         for update in objective.updates:
             if not update.optimizer.built:
                 update.optimizer.build(update.variables)

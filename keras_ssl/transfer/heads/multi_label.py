@@ -8,7 +8,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.networks import check_finite_weights
 from keras_ssl.specs import check_encoder, inputs_like
 from keras_ssl.transfer.checking import CheckTargets, with_checked_fit
-from keras_ssl.transfer.heads.missing import ignores_missing
+from keras_ssl.transfer.missing import ignores_missing
 from keras_ssl.trees import count
 
 __all__ = ["multi_label"]

@@ -11,7 +11,7 @@ from keras_ssl.decoders import top_down
 from keras_ssl.errors import UserError
 from keras_ssl.transfer.checking import CheckTargets, with_checked_fit
 from keras_ssl.transfer.heads.dense_maps import dense_maps
-from keras_ssl.transfer.heads.missing import ignored_class
+from keras_ssl.transfer.missing import ignored_class
 from keras_ssl.trees import count
 
 __all__ = ["segmenter"]

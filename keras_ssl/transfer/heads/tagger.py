@@ -8,7 +8,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.networks import check_finite_weights, parts
 from keras_ssl.specs import Spec, check_kind, inputs_like, specs_of
 from keras_ssl.transfer.checking import CheckTargets, with_checked_fit
-from keras_ssl.transfer.heads.missing import ignored_class
+from keras_ssl.transfer.missing import ignored_class
 
 __all__ = ["tagger"]
 

@@ -6,7 +6,7 @@ import keras
 
 from keras_ssl.losses import WhereKnown
 
-__all__ = ["ignored_class", "ignores_missing"]
+__all__ = ["ignored_class", "ignores_missing", "loss_of"]
 
 
 def ignored_class(model: keras.Model) -> int | None:
@@ -16,7 +16,7 @@ def ignored_class(model: keras.Model) -> int | None:
         model: Model of one loss: -1 is left out by `losses.WhereKnown`, and `ignore_class` by Keras's
             `SparseCategoricalCrossentropy`.
     """
-    return -1 if ignores_missing(model) else getattr(_loss(model), "ignore_class", None)
+    return -1 if ignores_missing(model) else getattr(loss_of(model), "ignore_class", None)
 
 
 def ignores_missing(model: keras.Model) -> bool:
@@ -25,10 +25,14 @@ def ignores_missing(model: keras.Model) -> bool:
     Args:
         model: Model of one loss.
     """
-    return isinstance(_loss(model), WhereKnown)
+    return isinstance(loss_of(model), WhereKnown)
 
 
-def _loss(model) -> Any:
-    """The loss of a model that has one, also if it was compiled with a dict or a list of it."""
+def loss_of(model: keras.Model) -> Any:
+    """Return the loss of a model that has one, also if it was compiled with a dict or a list of it; else None.
+
+    Args:
+        model: `keras.Model`.
+    """
     losses = keras.tree.flatten(getattr(model, "loss", None))
     return losses[0] if len(losses) == 1 else None
