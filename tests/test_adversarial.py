@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from cases import SHAPE, dense, images, plain, with_noise
+from quick import dear
 
 from keras_ssl import callbacks, decoders, encoders, heads, losses, objectives, optimizers
 from keras_ssl.errors import UserError
@@ -150,9 +151,10 @@ KERAS_CALLBACKS = {
     "LambdaCallback": (lambda path: {}, 1, 1),
 }
 """Arguments of each, and with one optimizer and with two, a part of the error or what happens to the learning rate."""
+REFUSED = [name for name, (_, *does) in KERAS_CALLBACKS.items() if any(isinstance(one, str) for one in does)]
 
 
-@pytest.mark.parametrize("name", KERAS_CALLBACKS)
+@pytest.mark.parametrize("name", [*REFUSED, *dear([name for name in KERAS_CALLBACKS if name not in REFUSED])])
 def test_callbacks_of_keras_reach_every_optimizer_or_are_refused(name, tmp_path):
     arguments, *expected = KERAS_CALLBACKS[name]
     for objective, does in zip((objectives.Autoencoder(dense()), gan()), expected, strict=True):

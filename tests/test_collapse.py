@@ -269,6 +269,7 @@ def test_another_model_is_judged_anew():
     assert doctor.before != before
 
 
+@pytest.mark.exhaustive
 def test_on_two_replicas_the_figures_are_those_of_one(two_replicas):
     found = []
     for strategy in (two_replicas, distribute.strategy("none")):

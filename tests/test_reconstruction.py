@@ -136,6 +136,7 @@ def test_beta_warms_up():
     assert shares == pytest.approx([0, 0.5, 1], abs=1e-3)
 
 
+@pytest.mark.exhaustive
 def test_a_large_beta_leaves_the_posterior_at_the_prior():
     x = images(32, 0)
     kls = []

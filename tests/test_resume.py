@@ -161,6 +161,7 @@ def test_a_run_is_given_more_epochs(tmp_path):
     assert_same(tensors(longer), tensors(whole))
 
 
+@pytest.mark.exhaustive
 def test_a_run_that_is_killed_on_two_replicas_goes_on_on_one_or_two(two_replicas, tmp_path):
     whole = build(DENSE, rate=0.1)
     history = plain(whole, 3)

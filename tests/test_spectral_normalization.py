@@ -79,6 +79,7 @@ def test_spectral_normalization_needs_tensorflow(monkeypatch):
         blocks.SpectralNormalization(keras.layers.Dense(2))
 
 
+@pytest.mark.exhaustive
 def test_replicas_divide_by_the_same_singular_values(two_replicas):
     objective = objectives.GAN(blocks.spectrally_normalized(plain()), latent_dim=5)
     assert max(distribute.check_replicas(objective, with_noise(5)(N, 0), two_replicas).values()) <= 1e-5

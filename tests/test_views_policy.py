@@ -104,6 +104,7 @@ def test_purity_is_said():
     assert not views.pair(views.digits(), lambda images, seed: images).pure
 
 
+@pytest.mark.exhaustive
 def test_in_tf_data_with_the_last_batch_smaller():
     policy = POLICIES["every operation"]
     data = tf.data.Dataset.from_tensor_slices(photographs(n=10)).batch(4).enumerate()

@@ -135,6 +135,7 @@ def test_missing_values_stay_missing_and_padding_at_the_end_is_cut():
         assert np.isfinite(changed(OPERATIONS[name], series)[1:]).all()
 
 
+@pytest.mark.exhaustive
 def test_the_policy_makes_pairs_under_xla_that_training_takes():
     policy = views.Policy([*views.time_series().operations, views.mix_frequencies()], kind="series")
     rng = np.random.default_rng(0)
