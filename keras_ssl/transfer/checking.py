@@ -84,10 +84,13 @@ def check_classes(classes: int) -> CheckTargets:
         if not takes_class_numbers(loss.loss if isinstance(loss, WhereKnown) else loss):
             return
         labels = as_keras_reads(as_array(y, "labels", strings=True))
-        known = labels != ignored_class(model)  # all, if that is None
+        ignored = ignored_class(model)
+        if ignored is None or labels.dtype.kind not in "iu":
+            return check_labels(labels, count(x), classes)
+        known = labels != ignored
         check_labels(np.where(known, labels, 0), count(x), classes)
         if whole and not known.any():
-            raise UserError("at least one label", f"{labels[0]} alone, which stands for none", "give some labels")
+            raise UserError("at least one label", f"{ignored} alone, which stands for none", "give some labels")
 
     return check
 
