@@ -68,6 +68,22 @@ def test_check_replicas_passes_what_is_exact_and_names_what_is_not(two_replicas)
         distribute.check_replicas(simclr, cases.pairs(7, 0), two_replicas)
 
 
+@pytest.mark.parametrize("count", [7, 5])  # of the last batch, replicas have two and one, or one and none
+def test_an_incomplete_last_batch_counts_as_on_one_device(two_replicas, count):
+    x, found = cases.single(count, 0), []
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        with strategy.scope():
+            keras.utils.set_random_seed(0)
+            objective = objectives.SparseAutoencoder(cases.dense(), weight=0.1)  # a mean of its own and a global one
+            objective.compile(keras.optimizers.SGD(0.5), jit_compile=False)
+        batches = tf.data.Dataset.from_tensor_slices(x).batch(4)
+        history = objective.fit(batches, epochs=2, verbose=0).history
+        evaluated = objective.evaluate(batches, return_dict=True, verbose=0)
+        found.append([*history["loss"], *history["sparsity"], *evaluated.values(), *map(np.array, objective.weights)])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
 def test_a_strategy_by_its_name(two_replicas, monkeypatch):
     assert distribute.strategy(two_replicas) is two_replicas
     assert distribute.strategy("none").num_replicas_in_sync == 1

@@ -1,6 +1,6 @@
 """Training on several devices or machines with `tf.distribute`. On one device, and on JAX, collectives do nothing."""
 
-from keras_ssl.distribute.collectives import assign, gather, mean, replica_index, replicas, total
+from keras_ssl.distribute.collectives import assign, gather, mean, replica_index, replicas, share, total
 from keras_ssl.distribute.replica_check import check_replicas
 from keras_ssl.distribute.strategies import is_chief, scope_of, strategy
 from keras_ssl.distribute.workarounds import reducible
@@ -17,6 +17,7 @@ __all__ = [
     "replica_index",
     "replicas",
     "scope_of",
+    "share",
     "strategy",
     "total",
 ]

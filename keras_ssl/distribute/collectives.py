@@ -7,7 +7,7 @@ from keras_ssl.backends import on_tensorflow
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Tensor
 
-__all__ = ["assign", "gather", "mean", "replica_index", "replicas", "total"]
+__all__ = ["assign", "gather", "mean", "replica_index", "replicas", "share", "total"]
 
 
 def _replica_context():
@@ -66,6 +66,25 @@ def total(x: Tensor) -> Tensor:
     import tensorflow as tf
 
     return _replica_context().all_reduce(tf.distribute.ReduceOp.SUM, x)
+
+
+def share(count: Tensor) -> Tensor:
+    """Return which part of the global batch a replica has: `1 / replicas()`, except of an incomplete last batch.
+
+    If each replica multiplies its loss by its share, and the optimizer sums over replicas, the update equals that of
+    one device on the global batch. This holds for means over the replica's own samples, and for values that are the
+    same on all replicas, since the shares add up to 1.
+
+    Args:
+        count: Number of samples that the replica has, an integer tensor.
+
+    Returns:
+        Float32 scalar; 1 on one device.
+    """
+    if replicas() == 1:
+        return ops.ones((), "float32")
+    count = ops.cast(count, "float32")
+    return count / ops.maximum(total(count), 1.0)
 
 
 def mean(values: Tensor, weights: Tensor | None = None, axis: int | tuple[int, ...] | None = None) -> Tensor:

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+import keras
 from keras import ops
 
-from keras_ssl.distribute import assign, reducible, replicas, scope_of, total
-from keras_ssl.objectives.base import finite
+from keras_ssl.distribute import assign, reducible, replicas, scope_of, share, total
+from keras_ssl.objectives.base import batches, finite
 from keras_ssl.typing import Tensor
 
 __all__ = ["build_optimizers", "raise_if_stopped", "test_step", "train_step", "xla_pays"]
@@ -32,7 +33,7 @@ def train_step(objective: Any, data: Any) -> dict[str, Tensor]:
     """Take the gradient steps in the objective's `updates`, call `after_step`, count the step and update the trackers.
 
     Under a `tf.distribute` strategy the optimizer sums the gradients over the replicas, so each replica's loss is
-    divided by their number. An update that is not finite changes nothing and ends the training, see `finite`.
+    multiplied by its share of the batch. An update that is not finite changes nothing and ends the training, see `finite`.
 
     Args:
         objective: A compiled `Objective`, whose optimizers are built.
@@ -44,19 +45,42 @@ def train_step(objective: Any, data: Any) -> dict[str, Tensor]:
     import tensorflow as tf
 
     step, changing = tf.convert_to_tensor(objective.step), finite.changing(objective)
-    goes_on, minimized = step >= 0, {}
+    goes_on, minimized, part = step >= 0, {}, _share(objective, data)
     for k, update in enumerate(objective.updates, 1):
         before = [tf.convert_to_tensor(variable) for variable in changing]
         with tf.GradientTape() as tape:
             outputs, terms = objective.run(data, training=True)
-            loss = update.optimizer.scale_loss(terms[update.term] / replicas())
+            terms = _weighted(terms, part)
+            loss = update.optimizer.scale_loss(terms[update.term])
         gradients = tape.gradient(loss, update.variables)
         verdict = _verdict(objective, update, terms, gradients, data, goes_on)
         last = outputs if k == len(objective.updates) else None
         _settle(objective, update, verdict, gradients, last, changing, before)
         goes_on, minimized[update.term] = verdict.goes_on, terms[update.term]
     objective.step.assign(finite.next_step(step, goes_on))
-    return reducible(objective.track(terms | minimized))
+    return reducible(objective.track(_logged(terms | minimized)))
+
+
+def _share(objective, data):
+    """The replica's share of the batch, or None on one device."""
+    if replicas() == 1:
+        return None
+    import tensorflow as tf
+
+    x = batches.by_key(objective, keras.utils.unpack_x_y_sample_weight(data)[0])
+    return share(tf.shape(keras.tree.flatten(x[objective.batch_keys[0]])[0])[0])
+
+
+def _weighted(terms, part):
+    """The terms times the replica's share; 0 where it has no sample, of which a mean is NaN."""
+    if part is None:
+        return terms
+    return {name: ops.where(part > 0, ops.cast(term, "float32") * part, 0.0) for name, term in terms.items()}
+
+
+def _logged(terms):
+    """Terms of which Keras takes the mean over replicas."""
+    return {name: term * replicas() for name, term in terms.items()}
 
 
 def _verdict(objective, update, terms, gradients, data, goes_on):
@@ -160,4 +184,4 @@ def test_step(objective: Any, data: Any) -> dict[str, Tensor]:
         The trackers' results by term.
     """
     _, terms = objective.run(data, training=False)
-    return reducible(objective.track(terms))
+    return reducible(objective.track(_logged(_weighted(terms, _share(objective, data)))))
