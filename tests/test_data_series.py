@@ -148,10 +148,11 @@ def test_a_table_is_one_of_texts_unless_series_are_asked_for(tmp_path):
 
 
 def test_statistics_leave_out_what_is_missing_and_refuse_a_constant_channel(tmp_path):
-    source = load(tmp_path, LONG)
-    mean, std = data.channel_statistics(source)
-    np.testing.assert_allclose(mean, [3, 3])
-    np.testing.assert_allclose(std, [np.std([1, 3, 5]), 1])
+    with pytest.raises(UserError, match="at least one step of which all channels are known"):
+        data.channel_statistics(load(tmp_path, LONG))
+    mean, std = data.channel_statistics(load(tmp_path, LONG + "b,2,7,3,down\n"))
+    np.testing.assert_allclose(mean, [4, 3])
+    np.testing.assert_allclose(std, [np.std([1, 3, 5, 7]), np.std([2, 4, 3])])
     flat = load(tmp_path, "id,time,x,y\na,1,1,7\na,2,2,7\n")
     with pytest.raises(UserError, match="channel 1, which is 7"):
         data.channel_statistics(flat)

@@ -40,7 +40,9 @@ def test_the_error_is_the_mean_over_what_is_hidden_and_known():
     series = SERIES.copy()
     series[1, 5, 0] = series[2, 6:] = np.nan
     outputs = predicted(series)
-    frames = np.array(networks.parts(imputation().encoder).frames(series, hide=MASK))
+    seen = series.copy()
+    seen[1, 5, 0] = 0  # it is hidden anyway
+    frames = np.array(networks.parts(imputation().encoder).frames(seen, hide=MASK))
     kernel, bias = (np.array(weight) for weight in imputation().head.weights)
     errors = [
         (frames[i, t] @ kernel[:, c] + bias[c] - series[i, t, c]) ** 2
@@ -77,6 +79,20 @@ def test_missing_values_are_filled_as_hidden_ones_are_predicted():
     served, spec = imputation().signatures()["impute"]
     np.testing.assert_allclose(served(series)["series"], filled, atol=1e-5)
     assert spec.missing
+
+
+@pytest.mark.parametrize(
+    "make", [encoders.dilated_conv, functools.partial(encoders.patch_transformer, patch=1, heads=2)]
+)
+def test_padding_changes_nothing_and_is_not_filled(make):
+    objective = objectives.Imputation(make(2, width=6, depth=2))
+    series = SERIES.copy()
+    series[0, 3, 1] = series[1, 4:6] = series[2, 7:] = np.nan
+    alone = np.array(objective.impute(series))
+    padded = np.array(objective.impute(np.pad(series, ((0, 0), (0, 5), (0, 0)), constant_values=np.nan)))
+    np.testing.assert_allclose(padded[:, :9], alone, atol=1e-5)
+    assert np.isnan(padded[:, 9:]).all()
+    assert np.argwhere(np.isnan(alone).any(axis=-1)).tolist() == [[2, 7], [2, 8]]
 
 
 def plain():

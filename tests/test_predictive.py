@@ -67,6 +67,30 @@ def test_nothing_is_proved_by_frames_that_do_not_react(factor, received):
         check_causal(lambda x: x * factor, (2, 4, 3), "net", "CPC")
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e4, 1e8])
+def test_what_an_encoder_sees_does_not_depend_on_its_statistics(scale):
+    statistics = [scale], [scale / 10]
+    objectives.Forecasting(encoders.dilated_conv(1, width=8, depth=3, causal=True, statistics=statistics), horizon=3)
+    with pytest.raises(UserError, match="depend on nothing later"):
+        objectives.Forecasting(encoders.dilated_conv(1, width=8, depth=3, statistics=statistics), horizon=3)
+
+
+def test_tokens_that_see_later_steps_and_series_that_end_early_are_refused():
+    series = keras.Input((None, 2), name="series")
+    x = keras.layers.Conv1D(4, 3, padding="same", name="tokens")(series)
+    trunk_inputs = keras.Input((None, 4))
+    trunk = keras.Model(trunk_inputs, keras.layers.Dense(4)(trunk_inputs), name="trunk")
+    encoder = keras.Model(series, keras.layers.GlobalAveragePooling1D(name="pool")(trunk(x)))
+    with pytest.raises(UserError, match="depend on nothing later"):
+        objectives.Forecasting(encoder, horizon=3)
+    objective = objectives.Forecasting(encoders.dilated_conv(2, width=4, depth=2), horizon=3, every_step=False)
+    objective.compile("sgd")
+    padded = np.zeros((4, 12, 2), "float32")
+    padded[:, 8:] = np.nan
+    with pytest.raises(UserError, match="reach into the last 3 of 12 steps"):
+        objective.fit(padded, verbose=0)
+
+
 def test_a_causal_encoder_pads_as_before_and_sees_nothing_later():
     changed = SERIES.copy()
     changed[:, 4:] += 1

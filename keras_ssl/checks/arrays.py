@@ -185,7 +185,7 @@ def without_missing(samples: np.ndarray, name: str) -> np.ndarray:
         name: Name of the samples in the error.
 
     Raises:
-        UserError: If all values of a sample are missing.
+        UserError: If all values of a sample are missing, or one at every step of a series.
     """
     missing = np.isnan(samples)
     if not missing.any():
@@ -194,6 +194,13 @@ def without_missing(samples: np.ndarray, name: str) -> np.ndarray:
     if len(empty):
         received = f"{len(empty)} of {len(samples)} without any, the first at index {empty[0]}"
         raise UserError(f"{name} of at least one known value", received, "leave these out")
+    broken = np.flatnonzero(missing.any(axis=-1).all(axis=1)) if samples.ndim == 3 else empty
+    if len(broken):
+        raise UserError(
+            f"{name} with at least one step of which all channels are known, since encoders see no others",
+            f"{len(broken)} of {len(samples)} without any, the first at index {broken[0]}",
+            "fill in what is missing, for example with the last known value of the channel, or leave out a channel",
+        )
     return np.where(missing, 0, samples)
 
 

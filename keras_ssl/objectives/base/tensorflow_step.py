@@ -33,7 +33,8 @@ def train_step(objective: Any, data: Any) -> dict[str, Tensor]:
     """Take the gradient steps in the objective's `updates`, call `after_step`, count the step and update the trackers.
 
     Under a `tf.distribute` strategy the optimizer sums the gradients over the replicas, so each replica's loss is
-    multiplied by its share of the batch. An update that is not finite changes nothing and ends the training, see `finite`.
+    multiplied by its share of the batch. An update that is not finite changes nothing and ends the training, see
+    `finite`.
 
     Args:
         objective: A compiled `Objective`, whose optimizers are built.

@@ -73,14 +73,11 @@ class Imputation(Objective):
         """Hide steps and predict the values of all."""
         x = batch["input"]
         known = ops.logical_not(ops.isnan(x))
-        hidden = self._hidden(batch, known, training)[:, :, None]
-        encoder = parts(self.encoder)
-        tokens, keep = encoder.embed(x, training)
-        frames = encoder.run(ops.where(hidden, ops.zeros_like(tokens), tokens), keep, training)
+        hidden = self._hidden(batch, known, training)
         return {
-            "prediction": self.head(frames),
+            "prediction": self.head(self._frames(x, known, hidden, training)),
             "target": ops.where(known, x, 0.0),
-            "hidden": ops.logical_and(hidden, known),
+            "hidden": ops.logical_and(hidden[:, :, None], known),
         }
 
     def loss_terms(self, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -89,9 +86,10 @@ class Imputation(Objective):
         return {"loss": distribute.mean(error, outputs["hidden"])}
 
     def impute(self, series: Samples) -> Tensor:
-        """Return the series with a prediction in place of each NaN, also of those after the end of a series.
+        """Return the series with a prediction in place of each NaN up to the last step of which a value is known.
 
-        Steps of which any value is missing are hidden from the encoder.
+        Steps of which any value is missing are hidden from the encoder. NaN after the last known step is padding, and
+        stays.
 
         Args:
             series: Float array `(n, time, channels)`.
@@ -108,11 +106,18 @@ class Imputation(Objective):
         return {**super().signatures(), "impute": (impute, specs_of(self.encoder))}
 
     def _imputed(self, series):
-        encoder, missing = parts(self.encoder), ops.isnan(series)
-        tokens, keep = encoder.embed(series)
-        tokens = ops.where(ops.any(missing, axis=-1)[:, :, None], ops.zeros_like(tokens), tokens)
-        frames = encoder.run(tokens, ops.ones_like(keep))  # as hidden steps were in training
-        return ops.where(missing, ops.cast(self.head(frames), "float32"), ops.cast(series, "float32"))
+        known = ops.logical_not(ops.isnan(series))
+        found = ops.cast(self.head(self._frames(series, known, ops.zeros_like(known[:, :, 0]))), "float32")
+        wanted = ops.logical_and(ops.logical_not(known), _until_last(known)[:, :, None])
+        return ops.where(wanted, found, ops.cast(series, "float32"))
+
+    def _frames(self, series, known, hidden, training=False):
+        """A frame for each step. Steps that are hidden, or of which a value is missing, have a token of 0."""
+        encoder = parts(self.encoder)
+        tokens, _ = encoder.embed(series, training)
+        hidden = ops.logical_or(hidden, ops.logical_not(ops.all(known, axis=-1)))
+        tokens = ops.where(hidden[:, :, None], ops.zeros_like(tokens), tokens)
+        return encoder.run(tokens, _until_last(known), training)
 
     def _hidden(self, batch, known, training):
         """Which steps are hidden: spans that begin before the last known step."""
@@ -124,8 +129,14 @@ class Imputation(Objective):
                 "batches of an unknown length" if known.shape[1] is None else f"{known.shape[1]}",
                 "pad all series with NaN to one length",
             )
-        kept = kept_frames(ops.cast(ops.any(known, axis=-1), "float32"))  # up to the last known step
-        return transforms.span_mask(kept, self.mask_ratio / self.span, self.span, self.draws(training).next())
+        return transforms.span_mask(
+            _until_last(known), self.mask_ratio / self.span, self.span, self.draws(training).next()
+        )
+
+
+def _until_last(known):
+    """Which steps come no later than the last one of which a value is known."""
+    return kept_frames(ops.cast(ops.any(known, axis=-1), "float32"))
 
 
 def _check_frames(encoder, found):

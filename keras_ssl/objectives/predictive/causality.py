@@ -8,7 +8,7 @@ from keras import ops
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Tensor
 
-__all__ = ["check_causal"]
+__all__ = ["check_causal", "check_causal_tokens"]
 
 _TOLERANCE = 1e-5
 """Of the largest frame: the sums of a convolution may be ordered otherwise."""
@@ -30,18 +30,8 @@ def check_causal(frames: Callable[[Tensor], Tensor], shape: tuple[int, ...], nam
     others = x.copy()
     others[:, -1] = 1 - x[:, -1]
     before, after = (ops.convert_to_numpy(frames(ops.convert_to_tensor(one))).astype("float32") for one in (x, others))
-    if before.shape[1] != shape[1]:
-        raise UserError(
-            f"an encoder with one frame for each of {shape[1]} places for {needs}",
-            f"'{name}' with {before.shape[1]}",
-            "use one that does not shorten its input",
-        )
     if np.abs(before - after)[:, :-1].max() > _TOLERANCE * np.abs(before).max():
-        raise UserError(
-            f"an encoder whose frames depend on nothing later for {needs}",
-            f"'{name}', in which another last step changes the frames before it",
-            "build it so, such as `encoders.dilated_conv(channels, causal=True)`",
-        )
+        raise _sees_later(name, needs)
     if not (np.abs(before - after)[:, -1] > 0).any():
         raise UserError(
             f"an encoder whose frames depend on their own place for {needs}",
@@ -49,3 +39,44 @@ def check_causal(frames: Callable[[Tensor], Tensor], shape: tuple[int, ...], nam
             "when the last step changes",
             "give its last layer weights other than 0, and check that all are finite",
         )
+
+
+_SCALES = (1.0, 1e4, 1e8)
+"""Of the values on which tokens are compared: beside the statistics of an encoder, small ones may all be the same."""
+
+
+def check_causal_tokens(tokens: Callable[[Tensor], Tensor], shape: tuple[int, ...], name: str, needs: str) -> None:
+    """Raise unless each step of a series has a token, which stays the same bit for bit if the last step changes.
+
+    Args:
+        tokens: Function from series `(n, time, channels)` to tokens `(n, length, d)`.
+        shape: Shape of the series.
+        name: Name of the encoder.
+        needs: Name of the objective.
+
+    Raises:
+        UserError: If there is not.
+    """
+    random = np.random.default_rng(0)
+    for scale in _SCALES:
+        x, others = random.normal(size=(2, *shape)).astype("float32") * np.float32(scale)
+        others[:, :-1] = x[:, :-1]
+        before, after = (
+            ops.convert_to_numpy(tokens(ops.convert_to_tensor(one))).astype("float32") for one in (x, others)
+        )
+        if before.shape[1] != shape[1]:
+            raise UserError(
+                f"an encoder with one frame for each of {shape[1]} places for {needs}",
+                f"'{name}' with {before.shape[1]}",
+                "use one that does not shorten its input",
+            )
+        if not np.array_equal(before[:, :-1], after[:, :-1], equal_nan=True):
+            raise _sees_later(name, needs)
+
+
+def _sees_later(name, needs):
+    return UserError(
+        f"an encoder whose frames depend on nothing later for {needs}",
+        f"'{name}', in which another last step changes the frames before it",
+        "build it so, such as `encoders.dilated_conv(channels, causal=True)`",
+    )

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from keras_ssl import distribute, transforms
@@ -11,7 +12,7 @@ from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 from keras_ssl.networks import parts
 from keras_ssl.objectives.base.objective import Objective
-from keras_ssl.objectives.predictive.causality import check_causal
+from keras_ssl.objectives.predictive.causality import check_causal, check_causal_tokens
 from keras_ssl.specs import Specs, check_kind, inputs_like, specs_of
 from keras_ssl.typing import Batch, Samples, Tensor
 
@@ -36,7 +37,7 @@ class Forecasting(Objective):
         horizon: Number of steps to predict, at least 1. Default: 8.
         every_step: Whether to predict from each time step. Otherwise the last `horizon` steps of a batch are predicted
             from the representation of those before; an encoder of a fixed length then needs batches that are longer by
-            `horizon`. Default: True.
+            `horizon`, and series that end before these steps do not count. Default: True.
         mask_ratio: Share of the time steps that are hidden from the encoder in training, rounded to a whole number of
             steps, at least 0 and below 1; it needs `every_step`. Their tokens become 0, and they are predicted like the
             others. Default: 0.
@@ -72,12 +73,26 @@ class Forecasting(Objective):
         if every_step:
             found = parts(encoder)
             d = found.trunk.output.shape[-1]
-            check_causal(found.frames, (2, length or _PLACES, channels), encoder.name, type(self).__name__)
+            width = keras.tree.flatten(found.tokens.output)[0].shape[-1]
+            about = encoder.name, type(self).__name__
+            check_causal_tokens(lambda x: found.embed(x)[0], (2, length or _PLACES, channels), *about)
+            check_causal(found.run, (2, length or _PLACES, width), *about)
         self.horizon = horizon
         self.every_step = every_step
         self.mask_ratio = mask_ratio
         self.head = layers.Dense(horizon * channels, name="head", dtype=self.dtype_policy)
         self.head.build((None, d))
+
+    def check_array(self, key: str, array: Samples) -> None:
+        """Raise `UserError` also if there is nothing to predict, since all series end too early."""
+        super().check_array(key, array)
+        x = array if key == "input" and hasattr(array, "shape") else None
+        if x is not None and not self.every_step and np.isnan(x[:, -self.horizon :]).all():
+            raise UserError(
+                f"series that reach into the last {self.horizon} of {x.shape[1]} steps",
+                "none that does",
+                "cut the padding, or predict from every step (`every_step=True`)",
+            )
 
     @property
     def batch_specs(self) -> dict[str, Specs]:
