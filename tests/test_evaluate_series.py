@@ -141,6 +141,8 @@ def test_scores_are_relative_to_those_just_before():
     np.testing.assert_allclose(scores, [0, 0, 0, 25, 3])  # 0.5 / 0.02 after a constant stretch, (0.5 - 0.125) / 0.125
     np.testing.assert_array_equal(evaluate.relative_scores(np.zeros(3)), np.zeros(3))
     assert len(evaluate.relative_scores(np.zeros(0))) == 0
+    with pytest.raises(UserError, match="NaN or Inf at 1"):
+        evaluate.relative_scores(np.array([1, np.nan, 2]))
 
 
 # ---- the command line ------------------------------------------------------------------------------------------------

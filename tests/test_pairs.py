@@ -189,6 +189,8 @@ def test_a_classifier_is_made_of_the_names_of_classes(clip):
     for classes, given in ((["red"], templates), (["red", "red"], templates), ("red", templates), (["a", "b"], ["a"])):
         with pytest.raises(UserError, match=r"Expected (at least two classes|a list of templates)"):
             clip.zero_shot(classes, WORDS, given)
+    with pytest.raises(UserError, match="'red' and 'red ', of the same ids"):
+        clip.zero_shot(["red", "red "], WORDS)
 
 
 def test_both_sides_are_served_and_the_tokenizer_may_be_of_either(clip, tmp_path, monkeypatch):

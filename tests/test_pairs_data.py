@@ -160,6 +160,13 @@ def test_texts_are_given_to_images_in_memory():
     assert source.tokenizer.kind == "word_pieces"
     refused(lambda: data.from_pairs(images, ["a", "b"]), "one text for each image", "2 texts of 3 images")
     refused(lambda: data.from_pairs(images, ["same"] * 3), "texts that tell", "'same' for all 3")
+    refused(lambda: data.from_pairs(images, ["Same", "same", "SAME"]), "texts that tell", "as the tokenizer reads them")
+    for nothing in ("", "  ", None):
+        refused(
+            lambda text=nothing: data.from_pairs(images, ["cat", text, "dog"]), "a text for each image", "at index 1"
+        )
+    letters = tokenizers.characters(["cat"])
+    refused(lambda: data.from_pairs(images, ["cat", "act", " "], letters), "a text for each image", "at index 2")
 
 
 # ---- recipe and commands ---------------------------------------------------------------------------------------------

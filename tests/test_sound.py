@@ -151,6 +151,33 @@ def test_recordings_that_are_silent_once_prepared_are_named(tmp_path):
         assert "silent from beginning" not in said
 
 
+def test_what_cancels_out_is_silent_after_resampling_too(tmp_path):
+    sound = recordings.tone(500)
+    write(tmp_path / "opposite.wav", np.stack([sound, -sound], axis=1))
+    write(tmp_path / "good.wav", sound)
+    source, said = load(tmp_path, rate=2 * RATE)
+    assert np.abs(source.inputs()).max(axis=1).astype(bool).tolist() == [True, False]
+    assert "silent once prepared" in said
+
+
+def test_what_is_silent_before_the_cut_is_not_called_silent(tmp_path):
+    write(tmp_path / "late.wav", np.concatenate([np.zeros(2 * RATE), recordings.tone(500)]))
+    write(tmp_path / "good.wav", recordings.tone(500))
+    _, said = load(tmp_path, length=1)
+    assert "silent as far as they are kept: 1 recording: late.wav." in said
+    assert "from beginning to end" not in said
+
+
+def test_rates_in_kilohertz_and_lengths_that_a_model_does_not_take_are_refused(tmp_path):
+    write(tmp_path / "a.wav", recordings.tone(500))
+    with pytest.raises(UserError, match=r"at least 1,000 Hz.*8000 for 8 kHz"):
+        load(tmp_path, rate=8)
+    samples = keras.Input((RATE,), name="audio")
+    model = keras.Model(samples, keras.layers.Dense(2)(samples))
+    with pytest.raises(UserError, match=r"the model takes.*length=0\.5"):
+        load(tmp_path, rate=RATE, length=0.5, like=model)
+
+
 def test_silent_and_clipped_recordings_are_named(tmp_path):
     write(tmp_path / "silence.wav", np.zeros(80, "float32"))
     write(tmp_path / "loud.wav", np.clip(recordings.tone(500, amplitude=2), -1, 1))

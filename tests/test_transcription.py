@@ -124,6 +124,15 @@ def test_it_writes_texts_and_is_saved(model, tmp_path):
     np.testing.assert_allclose(np.asarray(loaded(x)), np.asarray(model(x)), atol=1e-5)
 
 
+def test_recordings_and_tokenizers_that_do_not_fit_are_refused(model):
+    x, tokenizer = sounds(0.01, 0.005), tokenizers.characters(["abc"])
+    with pytest.raises(UserError, match=r"the tokenizer of 8 ids.*one of 9"):
+        transfer.transcribe(model, x, tokenizers.characters(["abcd"]))
+    for wrong in ((x * 32767).astype("int16"), x[0], x * 300):
+        with pytest.raises(UserError):
+            transfer.transcribe(model, wrong, tokenizer)
+
+
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [

@@ -184,6 +184,17 @@ def test_one_video_and_other_formats_are_read(folder, tmp_path):
         np.testing.assert_array_equal(late.stored[1], found[3:6])
 
 
+def test_what_is_transparent_has_the_background(tmp_path):
+    frames = [Image.new("RGBA", (8, 8), (0, 0, 200, 255)) for _ in range(3)]
+    for k, frame in enumerate(frames):
+        frame.putpixel((0, 0), (0, 0, 0, 0))
+        frame.putpixel((k + 1, 5), (200, 0, 0, 255))  # frames that are the same would be one
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], disposal=2)
+    for name, color in (("white", 255), ("black", 0)):
+        found = data.videos(tmp_path / "a.gif", length=3, background=name).stored[0]
+        np.testing.assert_array_equal(found[:, 0, 0], np.full((3, 3), color))
+
+
 @pytest.mark.parametrize(("rotation", "turns"), [(0, 0), (90, 1), (-90, 3), (180, 2)])
 def test_turned_videos_are_turned_upright(rotation, turns):
     """By as many quarters to the left as PyAV says."""
@@ -225,6 +236,7 @@ def test_videos_that_cannot_be_read_or_are_too_short_are_named(tmp_path):
     ("options", "message"),
     [
         ({"length": 0}, "length"),
+        ({"stride": 0}, "stride"),
         ({"every": 0}, "every"),
         ({"channels": 2}, "channels of 1 or 3"),
         ({"split": "val"}, "splits"),

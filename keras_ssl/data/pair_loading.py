@@ -164,16 +164,24 @@ def from_pairs(
     """
     check_counts(length=length)
     source = images if isinstance(images, Source) else Source(images, kinds="image")
+    if empty := [k for k, one in enumerate(texts) if one is None or not str(one).strip()]:
+        received = f"none in {len(empty)} of {len(texts)}, the first at index {empty[0]}"
+        raise UserError(f"a text for each image of {source.name}", received, "complete them, or leave these images out")
     strings = [str(one) for one in texts]
     if len(strings) != len(source):
         received = f"{len(strings)} texts of {len(source)} images"
         raise UserError("one text for each image", received, "give both in the same order")
-    counts = Counter(strings)
-    if len(counts) == 1 and len(strings) > 1:
-        received = f"{strings[0][:40]!r} for all {len(strings)}"
-        raise UserError(f"texts that tell the images in {source.name} apart", received, "check the column of texts")
     tokenizer = tokenizer or tokenizers.word_pieces(strings, vocabulary, lowercase=True)
     ids = tokenizer.encode(strings)
+    if empty := [k for k, row in enumerate(ids) if not row.any()]:
+        received = f"{strings[empty[0]]!r} without any, and {len(empty)} such texts in all"
+        do = "leave them out, or train a tokenizer on such texts"
+        raise UserError("texts of which the tokenizer knows a token", received, do)
+    alike: dict[bytes, str] = {}  # the first text of those that are the same to the tokenizer
+    counts = Counter(alike.setdefault(row.tobytes(), text) for row, text in zip(ids, strings))
+    if len(counts) == 1 and len(strings) > 1:
+        received = f"{strings[0][:40]!r} for all {len(strings)}, as the tokenizer reads them"
+        raise UserError(f"texts that tell the images in {source.name} apart", received, "check the column of texts")
     pictures = Counter((source.columns or {}).get("picture", np.arange(len(source))).tolist())
     notes = list(_notes(source.name, pictures, counts, int(ids[:, length:].any(axis=1).sum()), length))
     tell(notes, say, stacklevel=2 if images is source else 1)

@@ -10,6 +10,7 @@ from keras_ssl.checks import check_between
 __all__ = ["SoundPreparation"]
 
 _HIGHEST = 768_000  # Hz: no file that people record has more
+_SILENT = 2.0**-16  # full scale is 1: half of the smallest step of 16 bits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +61,8 @@ class SoundPreparation:
             Int16 array `(frames,)`.
         """
         mono = sound.mean(axis=1) if sound.shape[1] > 1 else sound[:, 0]
+        if np.abs(mono).max() <= _SILENT:  # resampling would round some of it up
+            mono = np.zeros_like(mono)
         if rate != self.rate:
             import soxr
 

@@ -78,8 +78,9 @@ def videos(
     if not path.exists():
         raise UserError("a folder of videos, or a video", f"{path}, which does not exist", "check the path")
     wanted = _video_shape(like)
-    length = length or wanted[0] or LENGTH
-    for argument, value in (("length", length), ("stride", stride or length), ("every", every)):
+    length = wanted[0] or LENGTH if length is None else length
+    stride = length if stride is None else stride
+    for argument, value in (("length", length), ("stride", stride), ("every", every)):
         check_between(argument, value, least=1, whole=True)
     if channels not in (None, 1, 3):
         raise UserError("channels of 1 or 3", f"{channels}", "leave them out, or give 1 for gray videos")
@@ -89,7 +90,7 @@ def videos(
         path,
         split,
         length,
-        stride or length,
+        stride,
         lambda size, mode: Form(size, mode, preparation, every),
         as_size(size) or known,
         channels or wanted[3],

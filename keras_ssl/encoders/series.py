@@ -131,9 +131,9 @@ def patch_transformer(
 ) -> keras.Model:
     """A transformer over patches of successive time steps.
 
-    `tokens` projects each patch, linearly; a patch is kept if one of its steps is, and missing values in it are 0, the
-    mean. `trunk` is a nested model that adds positions, counted from the first patch that is kept, and of transformer
-    blocks, whose attention does not see padding. `pool` averages the frames.
+    `tokens` projects each patch, linearly. A patch is kept if one of its steps is; missing values in it are 0, which is
+    the mean where there are `statistics`. `trunk` is a nested model of transformer blocks. It adds positions, counted
+    from the first patch that is kept, and its attention does not see padding. `pool` averages the frames.
 
     Args:
         channels: Number of values at each time step.

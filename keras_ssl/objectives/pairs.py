@@ -203,7 +203,8 @@ class CLIP(Objective):
             Functional `keras.Model` from images to `probabilities` `(n, classes)` in float32, not compiled.
 
         Raises:
-            UserError: If there are fewer than two classes, two of them are equal, or a template has no `{}`.
+            UserError: If there are fewer than two classes, two of them are equal, also to the tokenizer or once their
+                texts are cut, or a template has no `{}`.
 
         Reference:
             Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision", sections
@@ -214,7 +215,9 @@ class CLIP(Objective):
         """
         _check_classes(classes, templates)
         texts = [template.replace("{}", one) for one in classes for template in templates]
-        z = self.embed_text(texts, tokenizer).reshape(len(classes), len(templates), -1)
+        ids = _encoded(texts, tokenizer, specs_of(self.text_encoder))
+        _check_told_apart(classes, ids.reshape(len(classes), -1))
+        z = self.embed_text(ids).reshape(len(classes), len(templates), -1)
         vectors = ops.convert_to_numpy(unit(z.mean(axis=1)))
         encoder, projector = _copy(self.encoder), _copy(self.projector)
         inputs = inputs_like(encoder)
@@ -299,6 +302,18 @@ def _check_widths(projector, text_projector):
         raise UserError(
             f"a text_projector to vectors of {one} numbers, as the projector's", f"{other}", "give both the same width"
         )
+
+
+def _check_told_apart(classes, rows):
+    """Raise if all texts of two classes are the same ids."""
+    seen: dict[bytes, str] = {}
+    for name, row in zip(classes, rows):
+        if (other := seen.setdefault(row.tobytes(), name)) != name:
+            raise UserError(
+                "classes whose texts the model can tell apart",
+                f"'{other}' and '{name}', of the same ids",
+                "use words that the tokenizer knows, and short templates: what comes after the model's length is cut",
+            )
 
 
 def _check_classes(classes, templates):

@@ -59,6 +59,7 @@ class TS2Vec(Objective):
     terms = ("loss", "std", "dimensions")
     optional_keys = ("crops", "hidden_1", "hidden_2")
     compares_samples = True
+    batches_call = "data.batches(source, drop_remainder=True)"
 
     def __init__(self, encoder: keras.Model, mask_ratio: float = 0.5, seed: int = 0, **kwargs: Any):
         super().__init__(encoder, seed=seed, **kwargs)

@@ -10,6 +10,7 @@ from keras_ssl.checks import as_array, check_between
 from keras_ssl.errors import UserError
 from keras_ssl.networks import predict_in_batches
 from keras_ssl.tokenizers import Tokenizer
+from keras_ssl.transfer.checking import check_samples
 from keras_ssl.transfer.heads.transcriber import BLANK
 from keras_ssl.typing import Samples
 
@@ -27,7 +28,17 @@ def transcribe(model: keras.Model, samples: Samples, tokenizer: Tokenizer, beam:
 
     Returns:
         A text for each recording.
+
+    Raises:
+        UserError: If the samples do not fit the model, or the tokenizer has another number of ids.
     """
+    samples = check_samples(model, samples)
+    if (scores := model.output_shape[-1]) != tokenizer.vocabulary:
+        raise UserError(
+            f"the tokenizer of {scores} ids that the model was trained with",
+            f"one of {tokenizer.vocabulary}",
+            "give that one; `runs.tokenizer_of(path)` loads it with a saved model",
+        )
     return [tokenizer.text(ids) for ids in decode_ctc(predict_in_batches(model, samples), beam)]
 
 

@@ -12,7 +12,7 @@ from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers import tiff
 from keras_ssl.typing import Path
 
-__all__ = ["Header", "decode", "endings", "read_header"]
+__all__ = ["Header", "decode", "endings", "flat", "read_header"]
 
 _ENDINGS = {
     "PNG": (".png",),
@@ -107,8 +107,8 @@ def decode(path: Path, size: tuple[int, int], mode: str, preparation: Preparatio
             image.draft(mode, (2 * max(size), 2 * max(size)))  # JPEG: decodes a smaller image
         image.load()  # Pillow turns a TIFF here, and then forgets its orientation
         ImageOps.exif_transpose(image, in_place=True)
-        flat = _flat(image, tags, preparation.background)
-        return np.asarray(preparation.resized(flat.convert(mode), size)).reshape(*size, -1)
+        opaque = flat(image, tags, preparation.background)
+        return np.asarray(preparation.resized(opaque.convert(mode), size)).reshape(*size, -1)
 
 
 @contextlib.contextmanager
@@ -164,8 +164,14 @@ def _highest(image, tags):
     return float(bands.max(initial=0) / white)
 
 
-def _flat(image, tags, background):
-    """The picture in 8 bits and without transparency."""
+def flat(image, tags, background):
+    """Return a picture in 8 bits and without transparency.
+
+    Args:
+        image: Pillow image.
+        tags: What a TIFF says of itself, or None.
+        background: Red, green and blue in 0..255 behind what is transparent.
+    """
     from PIL import Image
 
     if _is_deep(image):

@@ -1,6 +1,7 @@
 """Files of time series: `.ts`, as the UEA and UCR archives have them, and tables, `.csv` and `.tsv`."""
 
 import dataclasses
+import itertools
 import pathlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_ssl.data.readers.notes import Note, tell
-from keras_ssl.data.readers.series_tables import Series, read_table
+from keras_ssl.data.readers.series_tables import MISSING, Series, read_table
 from keras_ssl.data.readers.split_folders import split_file, splits_of
 from keras_ssl.data.readers.text_files import lines
 from keras_ssl.data.source import Source
@@ -72,7 +73,7 @@ def read_series(file: Path) -> Series:
     found = _read_ts(file) if name.endswith(_FORMAT) else read_table(file)
     if not found.values or not max(map(len, found.values)):
         raise UserError(f"series in {file}", "none", "check the path")
-    unlabeled = [k for k, label in enumerate(found.labels or ()) if label in ("", "?")]
+    unlabeled = [k for k, label in enumerate(found.labels or ()) if label.lower() in MISSING]
     if unlabeled:
         received = f"none for series {unlabeled[0]}"
         raise UserError(f"a label of each series in {file}", received, "complete or remove it")
@@ -84,12 +85,18 @@ def _endings(kind):
 
 
 def _in_order(labels: Iterable[str]) -> list[str]:
-    """Numbers by size, others as strings."""
-    labels = list(labels)
+    """Numbers by size, others as strings. One number that is written in two ways would be two classes."""
+    labels = sorted(labels)
     try:
-        return sorted(labels, key=float)
+        numbers = [float(label) for label in labels]
     except ValueError:
-        return sorted(labels)
+        return labels
+    order = np.argsort(numbers, kind="stable")
+    for one, other in itertools.pairwise(order):
+        if numbers[one] == numbers[other]:
+            received = f"'{labels[one]}' and '{labels[other]}'"
+            raise UserError("labels that are written alike", received, "write each label in one way, in all files")
+    return [labels[k] for k in order]
 
 
 # ---- .ts -------------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ _OTHER_NAMES = {
     "time": ("time", "times", "timestamp", "date", "datetime"),
     "id": ("id", "ids"),
 }
-_MISSING = ("", "?", "nan", "na", "null", "none")
+MISSING = ("", "?", "nan", "na", "null", "none")
 
 
 @dataclasses.dataclass
@@ -143,6 +143,8 @@ def _long(path, header, rows):
         if len(row) != len(header):
             raise _wrong(f"{len(header)} fields in each row of {path}", f"{len(row)}", number)
         fields = dict(zip(header, map(str.strip, row)))
+        if fields["id"].lower() in MISSING:
+            raise _wrong(f"the id of a series in each row of {path}", f"{fields['id']!r}", number)
         kind, time = _time(path, fields["time"], number)
         kinds.add(kind)
         if len(kinds) > 1:
@@ -188,7 +190,7 @@ def _floats(path, fields, names, line):
 def _number(field):
     """A float, NaN if it is missing, or None if the field is something else."""
     field = field.strip()
-    if field.lower() in _MISSING:
+    if field.lower() in MISSING:
         return float("nan")
     try:
         return float(field)

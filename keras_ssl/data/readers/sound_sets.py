@@ -18,12 +18,14 @@ from keras_ssl.data.readers.sound_lists import SoundList, listed
 from keras_ssl.data.readers.sounds import Header, Level, decode, level, read, read_header, require_sounds
 from keras_ssl.data.sound_preparation import SoundPreparation
 from keras_ssl.data.source import Source
+from keras_ssl.errors import UserError
 from keras_ssl.progress import track
 
 __all__ = ["load_sounds"]
 
 _CLIPPED = 0.005  # of the samples at full scale: a sine that just reaches it has .0035 there
 _UNEVEN = 4  # times the median length
+_LOWEST = 1000  # Hz: a lower rate is one in kHz
 
 
 def load_sounds(
@@ -60,11 +62,16 @@ def load_sounds(
     """
     require_sounds()
     if rate is not None or length is not None:
-        SoundPreparation(1 if rate is None else rate, length)  # wrong arguments fail before files are read
+        SoundPreparation(_LOWEST if rate is None else rate, length)  # wrong arguments fail before files are read
+    if rate is not None and rate < _LOWEST:
+        raise UserError(f"a rate of at least {_LOWEST:,} Hz", f"{rate} Hz", "give it in Hz, such as 8000 for 8 kHz")
     found = listed(place, split)
     tell(found.notes, say, stacklevel=3)
     found, headers = _headers(found, skip_broken, say)
     preparation = SoundPreparation(_common_rate(headers) if rate is None else rate, length)
+    if frames is not None and length is not None and round(length * preparation.rate) < frames:
+        received = f"length={length:g}, which is {round(length * preparation.rate):,}"
+        raise UserError(f"the {frames:,} samples that the model takes", received, "leave `length` out")
     frames = frames or max(preparation.frames(header.count, header.rate) for header in headers)
     tell(_choices(headers, preparation, frames, found.name, rate is None), say, stacklevel=3)
     if in_memory is None:
@@ -78,7 +85,8 @@ def load_sounds(
         results = _heard(found.paths, preparation, frames, sounds if in_memory else None)
         kept = _whole(found.paths, results, skip_broken, say)
         found, sounds = found[kept], sounds[kept] if len(kept) < len(results) else sounds
-        tell(_faults(found, [results[k] for k in kept]), say, stacklevel=3)
+        cut = any(header.count / header.rate > frames / preparation.rate for header in headers)
+        tell(_faults(found, [results[k] for k in kept], cut), say, stacklevel=3)
     columns = None if found.texts is None else {"text": found.texts}
     classes = None if found.class_names is None else len(found.class_names)
     about: dict[str, Any] = {
@@ -159,11 +167,12 @@ def _choices(headers, preparation, frames, name, chosen):
         yield Note(text + " Pass `length=` to cut the longest." * uneven, warn=uneven)
 
 
-def _faults(found: SoundList, levels: Sequence[Level]):
+def _faults(found: SoundList, levels: Sequence[Level], cut: bool):
     """Notes about recordings that hold nothing, of which nothing is left, or that were recorded too loud."""
     names = [path.name for path in found.paths]
     if silent := [name for name, one in zip(names, levels) if one.peak == 0]:
-        yield Note(f"{found.name}: silent from beginning to end: {_count(len(silent))}: {shown(silent)}.")
+        part = "as far as they are kept" if cut else "from beginning to end"
+        yield Note(f"{found.name}: silent {part}: {_count(len(silent))}: {shown(silent)}.")
     if lost := [name for name, one in zip(names, levels) if one.peak > 0 and not one.kept]:
         yield Note(
             f"{found.name}: silent once prepared, since channels cancel out, or sound is quieter than -90 dB or comes "

@@ -39,7 +39,7 @@ class Level:
     """How loud a recording is.
 
     Attributes:
-        peak: Highest absolute value of the file; 0 is silence.
+        peak: Highest absolute value of what was read; 0 is silence.
         full: Fraction of its samples at full scale, in 0..1.
         kept: Whether any sound is left once it is prepared: of one channel, of 16 bits, and cut.
     """

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_ssl.backends import require
 from keras_ssl.data.preparation import Preparation
+from keras_ssl.data.readers.pictures import flat
 from keras_ssl.typing import Path
 
 __all__ = [
@@ -170,7 +171,7 @@ def _decoded(path: Path) -> Iterator[Any]:
         from PIL import ImageSequence
 
         with _gif(path) as image:
-            yield from (frame.convert("RGB") for frame in ImageSequence.Iterator(image))
+            yield from (frame.convert("RGBA") for frame in ImageSequence.Iterator(image))
         return
     with _opened(path) as (container, stream):
         yield from container.decode(stream)
@@ -221,7 +222,8 @@ def _pixels(frame, form):
     image = frame.to_image() if hasattr(frame, "to_image") else frame
     if rotation := round(getattr(frame, "rotation", 0)) % 360:
         image = image.rotate(rotation, expand=True)
-    return np.asarray(form.preparation.resized(image.convert(form.mode), form.size)).reshape(form.shape)
+    opaque = flat(image, None, form.preparation.background).convert(form.mode)
+    return np.asarray(form.preparation.resized(opaque, form.size)).reshape(form.shape)
 
 
 def _is_turned(frame):

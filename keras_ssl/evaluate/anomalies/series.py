@@ -5,8 +5,9 @@ import numpy as np
 from keras import ops
 
 from keras_ssl.blocks import last_of_kept
-from keras_ssl.checks import check_between
+from keras_ssl.checks import as_array, check_between
 from keras_ssl.data import Source
+from keras_ssl.errors import UserError
 from keras_ssl.evaluate.sources import as_source
 from keras_ssl.networks import embedder, parts
 from keras_ssl.typing import Samples
@@ -63,6 +64,9 @@ def relative_scores(scores: np.ndarray, window: int = 21) -> np.ndarray:
         Float array `(n,)`; the first is 0. The paper takes for anomalies what is above the mean plus four standard
         deviations of those in training.
 
+    Raises:
+        UserError: If scores are not finite, or the window is below 1.
+
     Reference:
         See `anomaly_scores`.
 
@@ -71,6 +75,10 @@ def relative_scores(scores: np.ndarray, window: int = 21) -> np.ndarray:
         changed, and a single quotient by it would set the threshold.
     """
     check_between("window", window, 1, whole=True)
+    scores = as_array(scores, "scores")
+    if scores.ndim != 1 or not np.isfinite(scores).all():
+        place = f", NaN or Inf at {np.argmin(np.isfinite(scores))}" * (scores.ndim == 1)
+        raise UserError("finite scores (n,)", f"shape {scores.shape}{place}", "look at the series there")
     total = np.concatenate([[0.0], np.cumsum(scores, dtype="float64")])
     place = np.arange(len(scores))
     begin = np.maximum(place - window, 0)

@@ -159,7 +159,7 @@ def batch_of_one(objective: Any) -> UserError:
     return UserError(
         f"at least 2 samples in each batch, since {type(objective).__name__} compares them",
         "a batch of 1",
-        "raise `batch_size`, and drop the remainder",
+        "raise `batch_size`, and drop the rest: `data.batches(…, drop_remainder=True)`",
     )
 
 

@@ -52,6 +52,7 @@ class ContrastivePredictiveCoding(Objective):
 
     terms = ("loss", "accuracy")
     compares_samples = True
+    batches_call = "data.batches(source, drop_remainder=True)"
 
     def __init__(self, encoder: keras.Model, horizon: int = 12, other_times: bool = True, seed: int = 0, **kwargs: Any):
         super().__init__(encoder, seed=seed, **kwargs)

@@ -8,6 +8,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_ssl import distribute, transforms
+from keras_ssl.blocks import last_of_kept
 from keras_ssl.checks import check_between
 from keras_ssl.errors import UserError
 from keras_ssl.networks import parts
@@ -140,15 +141,11 @@ class Forecasting(Objective):
         return {**super().signatures(), "forecast": (forecast, specs_of(self.encoder))}
 
     def _forecast(self, series):
-        h = self._last_frame(series) if self.every_step else self.encoder(series, training=False)
+        if self.every_step:
+            h = last_of_kept(*self._frames(series, training=False))
+        else:
+            h = self.encoder(series, training=False)
         return ops.reshape(self.head(h), (-1, self.horizon, self.encoder.input_shape[-1]))
-
-    def _last_frame(self, series):
-        """The frame of the last step that is no padding."""
-        frames, keep = self._frames(series, training=False)
-        count = ops.cumsum(ops.cast(keep, "int32"), axis=1)
-        last = ops.logical_and(keep, ops.equal(count, count[:, -1:]))
-        return ops.sum(ops.where(last[:, :, None], frames, ops.zeros_like(frames)), axis=1)
 
     def _frames(self, series, training, mask=None):
         encoder = parts(self.encoder)
