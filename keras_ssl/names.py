@@ -313,7 +313,8 @@ def check_no_path(
     if isinstance(name, pathlib.Path) or str(name).startswith((".", "/", "~")):
         path = pathlib.Path(name).expanduser()
         there = (file.name for file in _beside(path) if file.is_dir() or file.name.endswith(endings))
-        received = f"{path}{_suggestion(path.name, there)}, which is not a folder"
+        missing = "is not a folder" if path.exists() else "does not exist"
+        received = f"{path}{_suggestion(path.name, there)}, which {missing}"
         raise UserError(expected, received, "check the path")
 
 

@@ -85,7 +85,7 @@ def story(tmp_path_factory):
 
 def test_pretrain_writes_what_can_be_loaded_and_resumed(story):
     _, photos, run, printed = story
-    assert "24 images of (8, 8, 1); 1 epochs of simclr" in printed
+    assert "24 images of (8, 8, 1); 1 epoch of simclr" in printed
     assert f"Encoder: {run / 'encoder.keras'}" in printed
     names = {"encoder.keras", "encoder.json", "objective.keras", "objective.json", "checkpoints", "pretraining.html"}
     assert {path.name for path in run.iterdir()} == names
@@ -125,7 +125,7 @@ def quick(monkeypatch):
 def test_other_objectives_take_a_folder_of_small_images(story, tmp_path):
     _, photos, _, _ = story
     words = ("pretrain", "--dataset", photos, "--objective", "dense_autoencoder", "--epochs", 1, "--out", tmp_path)
-    assert "1 epochs of dense_autoencoder" in invoke(*words)
+    assert "1 epoch of dense_autoencoder" in invoke(*words)
     assert keras.saving.load_model(tmp_path / "encoder.keras").output_shape == (None, 32)
 
 

@@ -121,7 +121,7 @@ def test_a_mistyped_path_is_told_what_is_beside_it(tmp_path):
     (tmp_path / "photos").mkdir()
     with pytest.raises(UserError, match=r"encodr.keras \(did you mean 'encoder.keras'\?\), which does not exist"):
         names.check_model_file(tmp_path / "encodr.keras")
-    with pytest.raises(UserError, match=r"photo \(did you mean 'photos'\?\), which is not a folder"):
+    with pytest.raises(UserError, match=r"photo \(did you mean 'photos'\?\), which does not exist"):
         names.check_dataset(tmp_path / "photo")
     (tmp_path / "film.mp4").touch()
     for name in (tmp_path / "film.mp4", str(tmp_path / "film.mp4")):

@@ -124,7 +124,7 @@ def test_an_empty_folder_and_a_missing_one_are_named(tmp_path):
     with pytest.raises(UserError, match=r"images in .*none.*\.jpg"):
         data.load(tmp_path)
     for missing in (tmp_path / "nowhere", str(tmp_path / "nowhere"), "./nowhere", "~/nowhere-at-all"):
-        with pytest.raises(UserError, match=r"nowhere.*is not a folder"):
+        with pytest.raises(UserError, match=r"nowhere.*does not exist"):
             data.load(missing)
 
 

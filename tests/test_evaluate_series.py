@@ -195,7 +195,7 @@ def test_a_table_of_series_goes_through_the_command_line(tmp_path, monkeypatch, 
         return result.output
 
     said = run("pretrain", "--dataset", tmp_path / "x.csv", "--objective", "ts2vec", "--epochs", 1, "--out", tmp_path)
-    assert "24 series of (16, 1); 1 epochs of ts2vec" in said
+    assert "24 series of (16, 1); 1 epoch of ts2vec" in said
     model = tmp_path / "encoder.keras"
     run("embed", "--encoder", model, "--dataset", tmp_path / "x.csv", "--out", tmp_path / "h.npz")
     assert np.load(tmp_path / "h.npz")["embedding"].shape == (24, 2)

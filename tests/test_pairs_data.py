@@ -197,7 +197,7 @@ def run(clipart, tmp_path_factory):
 
 def test_pretraining_keeps_the_tokenizer_beside_the_objective_alone(run):
     out, printed = run
-    assert "12 images with rows of ids of (8, 8, 3) and (3,); 1 epochs of clip" in printed
+    assert "12 images with rows of ids of (8, 8, 3) and (3,); 1 epoch of clip" in printed
     assert runs.tokenizer_of(out / "objective.keras").kind == "word_pieces"
     assert runs.tokenizer_of(out / "encoder.keras") is None
     assert runs.about(out / "encoder.keras")["views"]["policy"] is None

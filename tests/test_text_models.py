@@ -288,7 +288,7 @@ def test_the_command_line_pretrains_on_texts_and_resumes(objective, tmp_path, mo
     )
     result = CliRunner().invoke(cli.app, [*map(str, words)])
     assert result.exit_code == 0, result.output
-    assert f"rows of ids of (8,); 1 epochs of {objective}" in result.output
+    assert f"rows of ids of (8,); 1 epoch of {objective}" in result.output
     assert runs.tokenizer_of(tmp_path / "run" / "encoder.keras").vocabulary == 270
     result = CliRunner().invoke(cli.app, [*map(str, words), "--resume"])
     assert "nothing is left to train" in result.output

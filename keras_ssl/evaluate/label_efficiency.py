@@ -107,11 +107,14 @@ class LabelEfficiency:
         return reached
 
     def table(self, metric: str = "accuracy") -> list[list[str]]:
-        """Return a header and a row for each method: its name, and "mean ± std" for each number of labels."""
+        """Return a header and a row for each method: its name, and "mean ± std" for each number of labels.
+
+        Of one draw there is no deviation.
+        """
         summary = self.summary(metric)
         numbers = sorted({n for by_labels in summary.values() for n in by_labels})
         rows = [
-            [method, *(f"{by_labels[n]['mean']:.3f} ± {by_labels[n]['std']:.3f}" for n in numbers)]
+            [method, *(_cell(by_labels[n], len(self.values[method][n][metric])) for n in numbers)]
             for method, by_labels in summary.items()
         ]
         return [["labels per class", *map(str, numbers)], *rows]
@@ -228,6 +231,10 @@ def label_efficiency(
             if progress:
                 progress(done, total)
     return result
+
+
+def _cell(score, draws):
+    return f"{score['mean']:.3f}" + f" ± {score['std']:.3f}" * (draws > 1)
 
 
 def _scores(labels, probabilities):

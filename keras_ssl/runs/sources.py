@@ -76,7 +76,8 @@ def load_labeled(
         if say is not None:
             say(
                 f"No test split: {held}, drawn with seed 0, are held out for testing. "
-                f"One sample is {100 / len(test):.2g} points of accuracy."
+                f"One sample is {100 / len(test):.2g} points of accuracy. "
+                "An encoder that was pretrained on all of this data has seen them, without their labels."
             )
         return train, test
     if split != "test" and say is not None:

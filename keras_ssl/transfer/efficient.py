@@ -57,7 +57,7 @@ def lora(
             "layers with a kernel for LoRA", f"{layers!r} without any", "name dense or convolutional layers"
         )
     if twice := [layer.name for layer in chosen if has_low_rank(layer)]:
-        raise UserError("layers without LoRA", f"{', '.join(twice)} with it", "build the model anew, or merge it first")
+        raise UserError("layers without LoRA", f"{', '.join(twice)} with it", "merge it first: `transfer.merge_lora`")
     if bound := [layer.name for layer in chosen if _constraint(layer) is not None]:
         raise UserError(
             "kernels without a constraint, which the sum with a product would not obey",
