@@ -178,5 +178,6 @@ def way_of(way: Any) -> Way:
     if isinstance(way, Way):
         return way
     if way not in WAYS:
-        raise UserError(f"a `transfer.Way`, or a name among {', '.join(WAYS)}", mistyped(str(way), WAYS), "choose one of them")
+        known = f"a `transfer.Way`, or a name among {', '.join(WAYS)}"
+        raise UserError(known, mistyped(str(way), WAYS), "choose one of them")
     return WAYS[way]

@@ -77,8 +77,8 @@ def relative_scores(scores: np.ndarray, window: int = 21) -> np.ndarray:
     check_between("window", window, 1, whole=True)
     scores = as_array(scores, "scores")
     if scores.ndim != 1 or not np.isfinite(scores).all():
-        place = f", NaN or Inf at {np.argmin(np.isfinite(scores))}" * (scores.ndim == 1)
-        raise UserError("finite scores (n,)", f"shape {scores.shape}{place}", "look at the series there")
+        where = f", NaN or Inf at {np.argmin(np.isfinite(scores))}" * (scores.ndim == 1)
+        raise UserError("finite scores (n,)", f"shape {scores.shape}{where}", "look at the series there")
     total = np.concatenate([[0.0], np.cumsum(scores, dtype="float64")])
     place = np.arange(len(scores))
     begin = np.maximum(place - window, 0)
