@@ -211,8 +211,8 @@ def pretrain(
     if chief:
         parts = source.specs.values() if isinstance(source.specs, dict) else [source.specs]
         shapes = " and ".join(str(spec.shape[1:]) for spec in parts)
-        epochs = f"{recipe.epochs} epoch{'s' * (recipe.epochs != 1)}"
-        typer.echo(f"{len(source):,} {source.plural} of {shapes}; {epochs} of {objective}")
+        long = f"{recipe.epochs} epoch{'s' * (recipe.epochs != 1)}"
+        typer.echo(f"{len(source):,} {source.plural} of {shapes}; {long} of {objective}")
     facts = {"dataset": str(Path(dataset).resolve()) if Path(dataset).is_dir() else dataset, "recipe": make_recipe}
     runs.pretrain(recipe, out, resume, facts, go_on=_command_to_resume(), say=typer.echo)
     if chief:
