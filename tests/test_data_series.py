@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from keras_ssl import data
+from keras_ssl import data, encoders, runs
 from keras_ssl.errors import UserError
 
 TS = """# a comment
@@ -148,6 +148,24 @@ def test_what_is_wrong_with_a_file_is_a_clear_error(tmp_path, name, text, messag
 def test_a_table_is_one_of_texts_unless_series_are_asked_for(tmp_path):
     with pytest.raises(UserError, match="kind='series'"):
         load(tmp_path, WIDE, kind=None)
+
+
+def test_channels_are_put_in_the_order_of_the_model(tmp_path):
+    source = load(tmp_path, LONG)
+    assert source.preparation.to_json() == {"channel_names": ["x", "y"]}
+    assert source[:1].preparation == source.preparation
+    swapped = load(tmp_path, "id,y,time,label,x\na,4,2,up,3\na,2,1,up,1\nb,,1,down,5\n", channel_names=["x", "y"])
+    np.testing.assert_array_equal(swapped.stored, source.stored)
+    assert swapped.preparation == source.preparation
+    for text, words in (("id,time,x,Y\na,1,2,3\n", "no 'y', 'Y'"), ("id,time,x,y,z\na,1,2,3,4\n", "'z'")):
+        with pytest.raises(UserError, match=f"the channels x, y in .*Received {words}"):
+            load(tmp_path, text, channel_names=["x", "y"])
+    encoder = encoders.recurrent(2, width=3)
+    path = runs.save_model(encoder, tmp_path / "encoder.keras", preparation=source.preparation.to_json())
+    assert runs.preparation_of(path) == {"channel_names": ["x", "y"]}
+    with pytest.raises(UserError, match="which takes series"):
+        runs.preparation_of(path, fit="pad")
+    assert load(tmp_path, WIDE, channel_names=["x", "y"]).preparation is None  # it has one channel without a name
 
 
 def test_statistics_leave_out_what_is_missing_and_refuse_a_constant_channel(tmp_path):

@@ -31,6 +31,7 @@ from keras_ssl.data.preparation import Preparation
 from keras_ssl.data.readers import splits_of
 from keras_ssl.data.readers.text_files import lines
 from keras_ssl.data.scenes import Scenes, scenes
+from keras_ssl.data.series_preparation import SeriesPreparation
 from keras_ssl.data.series_statistics import channel_statistics
 from keras_ssl.data.shards import Shards
 from keras_ssl.data.sound_preparation import SoundPreparation
@@ -54,6 +55,7 @@ __all__ = [
     "Preparation",
     "Scenes",
     "Shards",
+    "SeriesPreparation",
     "SoundPreparation",
     "Source",
     "Targets",

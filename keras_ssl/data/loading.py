@@ -37,6 +37,7 @@ def load(
     rate: int | None = None,
     length: float | None = None,
     frames: int | None = None,
+    channel_names: Sequence[str] | None = None,
     say: Callable[[str], object] | None = None,
 ) -> Source:
     """Load samples, with labels if there are any.
@@ -100,6 +101,8 @@ def load(
         length: Length in seconds to which longer recordings are cut. Default: that of a model that takes one length,
             else any.
         frames: Number of frames of a clip of video. Default: those that a model takes, or 20.
+        channel_names: Names of the channels of series in the order that a model takes, for tables with columns "id" and
+            "time". Default: the order of the columns.
         say: Called with each sentence about what was found and chosen. Default: None, choices that may be wrong are
             warnings.
 
@@ -135,7 +138,7 @@ def load(
     if found == "image, ids" and (table := readers.captions_file(folder, split)):
         return readers.load_captioned(table, "picture", "text", *given)
     if found == "series" and (file := readers.series_file(folder, split, kind)):
-        return readers.load_series(file, folder, kind, say)
+        return readers.load_series(file, folder, kind, channel_names, say)
     if found == "video":
         options: dict[str, Any] = {"in_memory": in_memory, "fit": fit, "background": background, "say": say}
         return videos(folder, split, frames, size=size, like=like, skip_broken=skip_broken, **options)

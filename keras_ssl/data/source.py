@@ -11,6 +11,7 @@ from keras_ssl import specs
 from keras_ssl.checks import as_array, as_arrays, check_labels
 from keras_ssl.data.arrays import Arrays
 from keras_ssl.data.preparation import Preparation
+from keras_ssl.data.series_preparation import SeriesPreparation
 from keras_ssl.data.sound_preparation import SoundPreparation
 from keras_ssl.data.splitting import two_parts
 from keras_ssl.errors import UserError
@@ -37,8 +38,8 @@ class Source:
         columns: Other known values of the samples, a dict from names to arrays of shape `(n,)`, or None.
         kinds: Kind of the samples, one of `specs.KINDS`, or a dict of kinds by name. Default: by name, axes and dtype;
             see `specs.stored_spec`.
-        preparation: How images were brought to their size, or recordings to their sample rate, or None if that is not
-            known. It is kept with models that are trained on them.
+        preparation: How images were brought to their size, or recordings to their sample rate, or which channels series
+            have, or None if that is not known. It is kept with models that are trained on them.
         why_unlabeled: Why there are no labels, for the error where they are needed, or None.
         tokenizer: The `Tokenizer` that made the ids, or None. It is kept with models that are trained on them.
 
@@ -60,7 +61,7 @@ class Source:
     name: str = "samples"
     columns: dict | None = None
     kinds: str | dict[str, str] | None = None
-    preparation: Preparation | SoundPreparation | None = None
+    preparation: Preparation | SoundPreparation | SeriesPreparation | None = None
     why_unlabeled: str | None = None
     tokenizer: Tokenizer | None = None
     specs: Specs = dataclasses.field(init=False, repr=False)

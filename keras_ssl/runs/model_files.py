@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from keras_ssl import __version__, specs
-from keras_ssl.data import Preparation, SoundPreparation
+from keras_ssl.data import Preparation, SeriesPreparation, SoundPreparation
 from keras_ssl.errors import UserError
 from keras_ssl.files import whole_file, write_json
 from keras_ssl.names import check_model_file
@@ -166,21 +166,25 @@ def preparation_of(path: Path, fit: str | None = None) -> dict[str, Any]:
         fit: Another `fit` of images, in place of the one that was kept. Default: None.
 
     Returns:
-        Dict of `rate` and `length` if these were recordings, else of `fit` and `background`; where nothing was kept,
-        those of `data.Preparation()`.
+        Dict of `rate` and `length` if these were recordings, of `channel_names` if they were series of named channels,
+        else of `fit` and `background`; where nothing was kept, those of `data.Preparation()`.
 
     Raises:
-        UserError: If the file beside it is not JSON, or has values that are none; or a model of sound is given a `fit`.
+        UserError: If the file beside it is not JSON, or has values that are none; or a model of sound or series is given a
+            `fit`.
     """
     kept = about(path).get("preparation") or {}
-    sound = "rate" in kept
+    samples, make = "images", Preparation
+    for key, name, other in (("rate", "recordings", SoundPreparation), ("channel_names", "series", SeriesPreparation)):
+        if key in kept:
+            samples, make = name, other
     try:
-        known = SoundPreparation(**kept) if sound else Preparation(**kept)
+        known = make(**kept)
     except TypeError as error:
         received = f"{kept} in the .json file beside {path}"
-        raise UserError(f"a preparation of {'recordings' if sound else 'images'}", received, "restore it") from error
-    if isinstance(known, SoundPreparation):
+        raise UserError(f"a preparation of {samples}", received, "restore it") from error
+    if not isinstance(known, Preparation):
         if fit is not None:
-            raise UserError("a `fit` for images only", f"{fit!r} for {path}, which takes recordings", "leave it out")
+            raise UserError("a `fit` for images only", f"{fit!r} for {path}, which takes {samples}", "leave it out")
         return known.to_json()
     return (known if fit is None else dataclasses.replace(known, fit=fit)).to_json()

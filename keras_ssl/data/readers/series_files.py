@@ -12,6 +12,7 @@ from keras_ssl.data.readers.notes import Note, tell
 from keras_ssl.data.readers.series_tables import MISSING, Series, read_table
 from keras_ssl.data.readers.split_folders import split_file, splits_of
 from keras_ssl.data.readers.text_files import lines
+from keras_ssl.data.series_preparation import SeriesPreparation
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
 from keras_ssl.names import SERIES_FILES
@@ -36,23 +37,36 @@ def series_file(path: Path, split: str = "train", kind: Any = None) -> pathlib.P
     return split_file(pathlib.Path(path).expanduser(), split, _endings(kind))
 
 
-def load_series(file: Path, place: Path, kind: Any = None, say: Callable[[str], object] | None = None) -> Source:
+def load_series(
+    file: Path,
+    place: Path,
+    kind: Any = None,
+    channel_names: Sequence[str] | None = None,
+    say: Callable[[str], object] | None = None,
+) -> Source:
     """Load the series of a file into memory; shorter ones have NaN at their ends. For the formats see `data.load`.
 
     Args:
         file: Path of the file.
         place: The folder or file that was asked for. Files of other splits in it number the classes alike.
         kind: See `series_file`.
+        channel_names: Names of the channels in the order that a model takes. Default: None, that of the file.
         say: Called with the sentence that the first column is taken for the labels; see `data.load`.
 
     Raises:
-        UserError: If the file is damaged, with the line; or there are no series, or no label for one.
+        UserError: If the file is damaged, with the line; there are no series, or no label for one; or it names other
+            channels.
     """
     found, place = read_series(file), pathlib.Path(place).expanduser()
+    named = None if found.channel_names is None else SeriesPreparation(channel_names or found.channel_names)
+    if named is not None and named.channel_names != found.channel_names:
+        places = named.places(found.channel_names, file)
+        found = dataclasses.replace(found, values=[series[:, places] for series in found.values])
     splits = splits_of(place, _endings(kind)) if place.is_dir() else ()
     others = {split_file(place, split, _endings(kind)) for split in splits} - {pathlib.Path(file)}
     if found.labels is None:
-        return Source(found.padded(), name=str(file), columns=found.columns, kinds="series")
+        about = {"name": str(file), "columns": found.columns, "kinds": "series", "preparation": named}
+        return Source(found.padded(), **about)
     siblings = [read_series(other).labels or () for other in others if other is not None]
     names = _in_order({*found.labels, *found.known}.union(*siblings))
     if found.unnamed:
@@ -60,7 +74,7 @@ def load_series(file: Path, place: Path, kind: Any = None, say: Callable[[str], 
         tell([Note(text, warn=len(set(found.labels)) == len(found.labels))], say, stacklevel=3)
     numbers = {name: number for number, name in enumerate(names)}
     labels = np.array([numbers[label] for label in found.labels], "int64")
-    return Source(found.padded(), labels, len(names), tuple(names), str(file), found.columns, "series")
+    return Source(found.padded(), labels, len(names), tuple(names), str(file), found.columns, "series", named)
 
 
 def read_series(file: Path) -> Series:

@@ -33,6 +33,7 @@ class Series:
         known: Labels that the file names, besides.
         columns: Numbers that belong to the series, by name, or None.
         unnamed: Whether the columns have no names, so that the first one is taken for the labels.
+        channel_names: Names of the channels, if they have some.
     """
 
     values: list[np.ndarray]
@@ -40,6 +41,7 @@ class Series:
     known: Sequence[str] = ()
     columns: dict[str, np.ndarray] | None = None
     unnamed: bool = False
+    channel_names: tuple[str, ...] | None = None
 
     def padded(self) -> np.ndarray:
         """Return all series in one array `(n, time, channels)`, with NaN at the ends of those that are shorter."""
@@ -160,7 +162,8 @@ def _long(path, header, rows):
             received = f"{labels[fields['id']]!r} and {label!r}"
             raise _wrong(f"one label of series '{fields['id']}' in {path}", received, number)
     values = [np.stack([steps[time] for time in sorted(steps)]) for steps in found.values()]
-    return Series(values, list(labels.values()) if "label" in header else None)
+    names = tuple(header[k] for k in channels)
+    return Series(values, list(labels.values()) if "label" in header else None, channel_names=names)
 
 
 def _time(path, field, line):
