@@ -170,11 +170,12 @@ def preparation_of(path: Path, fit: str | None = None) -> dict[str, Any]:
         else of `fit` and `background`; where nothing was kept, those of `data.Preparation()`.
 
     Raises:
-        UserError: If the file beside it is not JSON, or has values that are none; or a model of sound or series is given a
-            `fit`.
+        UserError: If the file beside it is not JSON, or has values that are none; or a model of sound or series is
+            given a `fit`.
     """
     kept = about(path).get("preparation") or {}
-    samples, make = "images", Preparation
+    samples: str = "images"
+    make: Any = Preparation
     for key, name, other in (("rate", "recordings", SoundPreparation), ("channel_names", "series", SeriesPreparation)):
         if key in kept:
             samples, make = name, other

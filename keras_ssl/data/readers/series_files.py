@@ -65,7 +65,7 @@ def load_series(
     splits = splits_of(place, _endings(kind)) if place.is_dir() else ()
     others = {split_file(place, split, _endings(kind)) for split in splits} - {pathlib.Path(file)}
     if found.labels is None:
-        about = {"name": str(file), "columns": found.columns, "kinds": "series", "preparation": named}
+        about: dict[str, Any] = {"name": str(file), "columns": found.columns, "kinds": "series", "preparation": named}
         return Source(found.padded(), **about)
     siblings = [read_series(other).labels or () for other in others if other is not None]
     names = _in_order({*found.labels, *found.known}.union(*siblings))
