@@ -58,8 +58,9 @@ def load_series(
             channels.
     """
     found, place = read_series(file), pathlib.Path(place).expanduser()
-    named = None if found.channel_names is None else SeriesPreparation(channel_names or found.channel_names)
-    if named is not None and named.channel_names != found.channel_names:
+    named = None
+    if found.channel_names is not None:
+        named = SeriesPreparation(tuple(channel_names or found.channel_names))
         places = named.places(found.channel_names, file)
         found = dataclasses.replace(found, values=[series[:, places] for series in found.values])
     splits = splits_of(place, _endings(kind)) if place.is_dir() else ()
