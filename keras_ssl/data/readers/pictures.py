@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -164,7 +164,7 @@ def _highest(image, tags):
     return float(bands.max(initial=0) / white)
 
 
-def flat(image, tags, background):
+def flat(image: Any, tags: Any, background: Sequence[int]) -> Any:
     """Return a picture in 8 bits and without transparency.
 
     Args:
