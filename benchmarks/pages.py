@@ -60,6 +60,7 @@ SECTIONS = {
     "transfer: digits": ("transfer.section", "transfer_digits"),
     "multi task": ("multi_task.section", "multi_task"),
     "anomalies": ("anomalies.section", "anomalies"),
+    "label free": ("label_free.section", "label_free"),
     "item vectors": ("item_vectors.section", "item_vectors"),
 }
 """The function that writes each section, `module.function` in `benchmarks`, and the files of results that it takes."""

@@ -12,7 +12,10 @@ def checkpoints(accuracies, **figures):
     rising = {name: np.arange(len(accuracies), dtype=float) for name in names} | figures
     return {
         "checkpoints": [
-            {"figures": {name: float(rising[name][k]) for name in names}, "scores": {"linear": accuracy}}
+            {
+                "figures": {name: float(rising[name][k]) for name in names},
+                "scores": {"linear": accuracy, "ten_labels": accuracy},
+            }
             for k, accuracy in enumerate(accuracies)
         ],
         "cpu_seconds": 1.0,
@@ -56,9 +59,10 @@ def test_a_figure_or_an_accuracy_that_stands_still():
 def test_the_section_says_which_figures_follow_the_accuracy():
     text = label_free.section(RESULT)
     assert "| LiDAR | 1.00 | -1.00 |" in text
-    assert "joint embedding: alpha-ReQ (distance from 1), LiDAR; others: RankMe" in text
+    assert text.count("joint embedding: alpha-ReQ (distance from 1), LiDAR; others: RankMe") == 2
     assert "raw inputs 0.950, untrained encoder 0.900" in text
     assert "1 joint-embedding objectives and of 1 others, 3 checkpoints each" in text
+    assert "; 1 seed of a row." in text
 
 
 def test_every_objective_of_the_benchmark_is_one():
