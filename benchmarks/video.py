@@ -74,7 +74,7 @@ def measure(name, train, test, epochs, seed):
 
 
 def of_set(name, given, old, done):
-    """Baselines and runs of one set, seeds of `old` among them if it was measured alike; `done` gets all so far."""
+    """Call `done` with baselines and runs after each new seed; those of `old` stay if it was measured alike."""
     about = SETS[name] | {key: getattr(given, key) for key in SETS[name] if getattr(given, key, None)}
     train, test = splits(name, about, given.validate, given.film)
     if old.get("about") == about and not given.again:
@@ -85,7 +85,6 @@ def of_set(name, given, old, done):
     for seed in range(len(result["runs"]), given.seeds):
         result["runs"].append(measure(name, train, test, about["epochs"], seed))
         done(result)
-    return result
 
 
 def rows(result):
@@ -143,7 +142,7 @@ def main():
             if usual:
                 publish("video", result)
 
-        done(of_set(name, given, sets.get(name, {}), done))
+        of_set(name, given, sets.get(name, {}), done)
     print(section(result))
 
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_ssl import tokenizers
-from keras_ssl.checks import check_counts
+from keras_ssl.checks import check_counts, check_not_empty
 from keras_ssl.data import readers
 from keras_ssl.data.arrays import Arrays
 from keras_ssl.data.joined import Joined
@@ -173,10 +173,7 @@ def from_pairs(
         raise UserError("one text for each image", received, "give both in the same order")
     tokenizer = tokenizer or tokenizers.word_pieces(strings, vocabulary, lowercase=True)
     ids = tokenizer.encode(strings)
-    if empty := [k for k, row in enumerate(ids) if not row.any()]:
-        received = f"{strings[empty[0]]!r} without any, and {len(empty)} such texts in all"
-        do = "leave them out, or train a tokenizer on such texts"
-        raise UserError("texts of which the tokenizer knows a token", received, do)
+    check_not_empty(ids, do="leave these out, or train a tokenizer on such texts")
     alike: dict[bytes, str] = {}  # the first text of those that are the same to the tokenizer
     counts = Counter(alike.setdefault(row.tobytes(), text) for row, text in zip(ids, strings))
     if len(counts) == 1 and len(strings) > 1:

@@ -40,7 +40,7 @@ def with_checked_fit(model: keras.Model, check_targets: CheckTargets) -> keras.M
     """Return the model itself, whose `fit` now checks arrays, and data sets at their first batch.
 
     Nothing else about it changes: a copy of the model, or one that is loaded from its file, does not check. `fit.check`
-    does it alone, with arrays of samples and targets.
+    is `check_targets` of the model.
 
     Args:
         model: Functional model.
@@ -65,7 +65,7 @@ def with_checked_fit(model: keras.Model, check_targets: CheckTargets) -> keras.M
         with watch.reporting(), validation.reporting():
             return train(**given)
 
-    vars(fit)["check"] = functools.partial(_check, model, check_targets)
+    vars(fit)["check"] = functools.partial(check_targets, model)
     model.fit = fit
     return model
 

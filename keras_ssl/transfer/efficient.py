@@ -112,8 +112,7 @@ def bitfit(model: keras.Model, layers: Layers = "encoder") -> Trainability:
 
 def _leaves(model, layers):
     """The layers chosen that hold no others, each once."""
-    if getattr(model, "compiled", False):
-        check_one_optimizer(model, "change what trains before `compile`")
+    check_one_optimizer(model, "change what trains before `compile`")
     return list(dict.fromkeys(leaf for layer in resolve(model, layers) for leaf in leaves(layer)))
 
 

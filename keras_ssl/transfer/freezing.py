@@ -117,11 +117,11 @@ def unfreeze(model: keras.Model, layers: Layers, learning_rate: Schedule | None 
 
 def _change(model, layers, trainable, learning_rate):
     chosen = resolve(model, layers)
-    compiled = getattr(model, "compiled", False)
-    if compiled:
-        check_one_optimizer(model, "freeze and unfreeze before `compile`")
+    check_one_optimizer(model, "freeze and unfreeze before `compile`")
     path_of = {layer: path for path, layer in paths(model)}
-    with_container = _remembered(model)
+    _remember_off(model)
+    with_container = set(_WITH_CONTAINER.get(model, frozenset()))
+    with_container -= {path for layer, path in path_of.items() if layer.trainable}  # unfrozen by hand since
     wanted = {layer: layer.trainable for layer in path_of if is_leaf(layer)}
     for layer in chosen:
         inside = leaves(layer)
@@ -139,7 +139,7 @@ def _change(model, layers, trainable, learning_rate):
         model.trainable = True  # else nothing inside would train
     _set_flags(model, wanted)
     _WITH_CONTAINER[model] = frozenset(with_container)
-    if compiled:
+    if getattr(model, "compiled", False):
         compile_again(model, learning_rate)
     return trainability(model)
 
@@ -157,7 +157,7 @@ def set_flags(model: keras.Model, wanted: Mapping[keras.layers.Layer, bool]) -> 
         model: `keras.Model`. It is not compiled again.
         wanted: Whether they train, by layers that hold no others. The other layers stay as they are.
     """
-    _remembered(model)
+    _remember_off(model)
     now = {layer: layer.trainable for _, layer in paths(model) if is_leaf(layer)}
     model.trainable = True  # else nothing inside would train
     _set_flags(model, {**now, **wanted})
@@ -172,7 +172,7 @@ def train_only(layer: keras.layers.Layer, wanted: Callable[[keras.Variable], boo
     """
     for variable in layer._trainable_variables:
         variable.trainable = variable.trainable and wanted(variable)
-    _remember_off(layer)
+    _OFF[layer] = _off(layer)
 
 
 def _set_flags(model, wanted):
@@ -195,14 +195,12 @@ _OFF: weakref.WeakKeyDictionary[keras.layers.Layer, frozenset[str]] = weakref.We
 _BASES = frozenset({"kernel", "embeddings"})  # what LoRA's products are added to
 
 
-def _remembered(model):
-    """The leaves that were frozen with a container and still are. Notes which variables of what trains do not."""
-    layers = [("", model), *paths(model)]
-    for _, layer in layers:
+def _remember_off(model):
+    """Note which variables of what trains do not."""
+    for layer in [model, *(layer for _, layer in paths(model))]:
         if layer.trainable:
-            _remember_off(layer)
-    return set(_WITH_CONTAINER.get(model, frozenset()) & {path for path, layer in layers if not layer.trainable})
+            _OFF[layer] = _off(layer)
 
 
-def _remember_off(layer):
-    _OFF[layer] = frozenset(variable.name for variable in layer._trainable_variables if not variable.trainable)
+def _off(layer):
+    return frozenset(variable.name for variable in layer._trainable_variables if not variable.trainable)

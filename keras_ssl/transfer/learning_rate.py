@@ -173,8 +173,8 @@ def _batches(model, x, y, batch_size, seed) -> Iterator[tuple]:
             x = check_samples(model, x)
         if y is not None and count(y) != count(x):
             raise UserError(f"labels of {count(x)} samples", f"of {count(y)}", "check where both come from")
-        if hasattr(model.fit, "check"):
-            model.fit.check(x, y, whole=True)
+        if y is not None and hasattr(model.fit, "check"):
+            model.fit.check(x, y, True)
         return _drawn(x, y, min(batch_size, count(x)), seed)
     if y is not None or not isinstance(x, Iterable):
         raise UserError(

@@ -12,13 +12,14 @@ __all__ = ["check_one_optimizer", "compile_again"]
 
 
 def check_one_optimizer(model: keras.Model, advice: str) -> None:
-    """Raise `UserError` if a model has several optimizers, as adversarial objectives do.
+    """Raise `UserError` if a model is compiled with several optimizers, as adversarial objectives are.
 
     Args:
-        model: Compiled `keras.Model`.
+        model: `keras.Model`.
         advice: What to do then.
     """
-    if len({id(update.optimizer) for update in getattr(model, "updates", ())}) > 1:
+    updates = getattr(model, "updates", ()) if getattr(model, "compiled", False) else ()
+    if len({id(update.optimizer) for update in updates}) > 1:
         raise UserError("a model with one optimizer", f"'{model.name}' with two", advice)
 
 

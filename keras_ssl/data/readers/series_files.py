@@ -66,8 +66,7 @@ def load_series(
     splits = splits_of(place, _endings(kind)) if place.is_dir() else ()
     others = {split_file(place, split, _endings(kind)) for split in splits} - {pathlib.Path(file)}
     if found.labels is None:
-        about: dict[str, Any] = {"name": str(file), "columns": found.columns, "kinds": "series", "preparation": named}
-        return Source(found.padded(), **about)
+        return Source(found.padded(), name=str(file), columns=found.columns, kinds="series", preparation=named)
     siblings = [read_series(other).labels or () for other in others if other is not None]
     names = _in_order({*found.labels, *found.known}.union(*siblings))
     if found.unnamed:

@@ -81,7 +81,7 @@ def _weighted(terms, part):
 
 def _logged(terms):
     """Terms of which Keras takes the mean over replicas."""
-    return {name: term * replicas() for name, term in terms.items()}
+    return terms if replicas() == 1 else {name: term * replicas() for name, term in terms.items()}
 
 
 def _verdict(objective, update, terms, gradients, data, goes_on):

@@ -29,7 +29,7 @@ def check_causal(frames: Callable[[Tensor], Tensor], shape: tuple[int, ...], nam
     x = np.random.default_rng(0).random(shape).astype("float32")
     others = x.copy()
     others[:, -1] = 1 - x[:, -1]
-    before, after = (ops.convert_to_numpy(frames(ops.convert_to_tensor(one))).astype("float32") for one in (x, others))
+    before, after = _frames(frames, x, name, needs), _frames(frames, others, name, needs)
     if np.abs(before - after)[:, :-1].max() > _TOLERANCE * np.abs(before).max():
         raise _sees_later(name, needs)
     if not (np.abs(before - after)[:, -1] > 0).any():
@@ -61,17 +61,21 @@ def check_causal_tokens(tokens: Callable[[Tensor], Tensor], shape: tuple[int, ..
     for scale in _SCALES:
         x, others = random.normal(size=(2, *shape)).astype("float32") * np.float32(scale)
         others[:, :-1] = x[:, :-1]
-        before, after = (
-            ops.convert_to_numpy(tokens(ops.convert_to_tensor(one))).astype("float32") for one in (x, others)
-        )
-        if before.shape[1] != shape[1]:
-            raise UserError(
-                f"an encoder with one frame for each of {shape[1]} places for {needs}",
-                f"'{name}' with {before.shape[1]}",
-                "use one that does not shorten its input",
-            )
+        before, after = _frames(tokens, x, name, needs), _frames(tokens, others, name, needs)
         if not np.array_equal(before[:, :-1], after[:, :-1], equal_nan=True):
             raise _sees_later(name, needs)
+
+
+def _frames(function, x, name, needs):
+    """What a function returns, as an array. Raises unless that is one frame for each place."""
+    frames = ops.convert_to_numpy(function(ops.convert_to_tensor(x))).astype("float32")
+    if frames.shape[1] != x.shape[1]:
+        raise UserError(
+            f"an encoder with one frame for each of {x.shape[1]} places for {needs}",
+            f"'{name}' with {frames.shape[1]}",
+            "use one that does not shorten its input",
+        )
+    return frames
 
 
 def _sees_later(name, needs):

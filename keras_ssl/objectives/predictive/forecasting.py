@@ -87,10 +87,9 @@ class Forecasting(Objective):
     def check_array(self, key: str, array: Samples) -> None:
         """Raise `UserError` also if there is nothing to predict, since all series end too early."""
         super().check_array(key, array)
-        x = array if key == "input" and hasattr(array, "shape") else None
-        if x is not None and not self.every_step and np.isnan(x[:, -self.horizon :]).all():
+        if key == "input" and not self.every_step and np.isnan(array[:, -self.horizon :]).all():
             raise UserError(
-                f"series that reach into the last {self.horizon} of {x.shape[1]} steps",
+                f"series that reach into the last {self.horizon} of {array.shape[1]} steps",
                 "none that does",
                 "cut the padding, or predict from every step (`every_step=True`)",
             )
