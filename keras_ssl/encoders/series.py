@@ -251,9 +251,15 @@ def _convolution(x, width, dilation, causal, name):
         padding = "causal" if causal else "same"
         layer = layers.Conv1D(width, 3, padding=padding, dilation_rate=dilation, kernel_initializer=start, name=name)
         return layer(x)
-    far = ops.pad(x, ((0, 0), (2 * dilation, 0) if causal else (dilation, dilation), (0, 0)))
-    steps = [far[:, : -2 * dilation], far[:, dilation:-dilation], far[:, 2 * dilation :]]
+    before, twice_before = (_shifted(x, steps) for steps in (dilation, 2 * dilation))
+    steps = [twice_before, before, x] if causal else [before, x, _shifted(x, -dilation)]
     return layers.Dense(width, kernel_initializer=start, name=name)(ops.concatenate(steps, axis=-1))
+
+
+def _shifted(x, steps):
+    """The series moved to later steps, or to earlier ones, with zeros where it has none. No longer than it was."""
+    gap = ops.zeros_like(x[:, : abs(steps)])
+    return ops.concatenate([gap, x[:, :-steps]] if steps > 0 else [x[:, -steps:], gap], axis=1)
 
 
 def _recurrence(width, depth, cell):
