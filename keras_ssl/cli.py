@@ -327,16 +327,26 @@ def export(
     ] = "float32",
     tolerance: Annotated[float, typer.Option(help="Largest relative difference between the formats.")] = 1e-5,
     version: Annotated[int | None, typer.Option(help="Default: the next one.")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="Data to verify on. Default: random samples, for which a classifier may answer all alike.",
+            callback=checked_by(names.check_dataset),
+        ),
+    ] = None,
 ) -> None:
     """Export a model for serving. Writes a version folder with a SavedModel, an ONNX file and a manifest, verified."""
     from keras_ssl import export, progress, runs
 
     about = runs.about(model)
     class_names, prepared = about.get("class_names"), runs.preparation_of(model) if "preparation" in about else None
-    loaded = runs.load_model(model)
+    loaded, tokenizer, samples = runs.load_model(model), runs.tokenizer_of(model), None
+    if dataset is not None:
+        reading = {**(prepared or {}), "tokenizer": tokenizer, "say": typer.echo}
+        samples = runs.load_to_verify(dataset, loaded, input_dtype, **reading)
     with progress.bar("Exporting and verifying", after=0):
-        asset: dict[str, Any] = {"preparation": prepared, "tokenizer": runs.tokenizer_of(model)}
-        path = export.deploy(loaded, out, None, input_dtype, tolerance, class_names, version, **asset)
+        asset: dict[str, Any] = {"preparation": prepared, "tokenizer": tokenizer}
+        path = export.deploy(loaded, out, samples, input_dtype, tolerance, class_names, version, **asset)
     typer.echo(f"Model: {path}")
     typer.echo(f"SHA-256 of manifest.json: {(path / 'manifest.sha256').read_text().split()[0]}")
 
@@ -348,9 +358,9 @@ def embed(
     split: Annotated[str, typer.Option(help="Part of the data set.")] = "train",
     fit: Fit = None,
     skip_broken: SkipBroken = False,
-    out: Annotated[Path, typer.Option(help="File for the arrays 'embedding' and, if there are any, 'labels'.")] = Path(
-        "embeddings.npz"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="File for the array 'embedding', and for 'labels', 'class_names' and 'path'.")
+    ] = Path("embeddings.npz"),
 ) -> None:
     """Write the representations of a data set as an .npz file."""
     from keras_ssl import progress, runs

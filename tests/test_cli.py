@@ -296,7 +296,8 @@ def test_finetune_then_export_then_serve(story, tmp_path):
     classifier = keras.saving.load_model(out / "classifier.keras")
     assert headings(out / "finetuning.html")[-1] == "What the decisions depend on"
 
-    printed = invoke("export", out / "classifier.keras", "--out", tmp_path / "served", "--input-dtype", "uint8")
+    words = ("export", out / "classifier.keras", "--out", tmp_path / "served", "--input-dtype", "uint8")
+    printed = invoke(*words, "--dataset", photos)
     assert f"Model: {tmp_path / 'served' / '1'}" in printed
     manifest = json.loads((tmp_path / "served" / "1" / "manifest.json").read_text())
     assert (manifest["class_names"], manifest["preparation"]) == (["bright", "dark"], PREPARATION)
@@ -324,6 +325,11 @@ def test_embed_writes_arrays(story, tmp_path):
         source = data.load(photos)
         np.testing.assert_array_equal(arrays["embedding"], evaluate.embed(encoder, source))
         np.testing.assert_array_equal(arrays["labels"], source.labels)
+        assert tuple(arrays["class_names"]) == ("bright", "dark")
+        assert all(path.startswith(str(photos)) for path in arrays["path"])
+
+        image = Image.open(arrays["path"][7])
+        np.testing.assert_array_equal(np.asarray(image), source.stored[7, :, :, 0])
 
 
 def test_images_of_any_form_are_brought_to_the_encoders_as_it_was_trained(story, tmp_path):

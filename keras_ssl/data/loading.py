@@ -54,7 +54,8 @@ def load(
       transparent ones are laid on `background`. Subfolders `train`, and `test` or `val`, also by names such as
       `Training`, `test_set` and `validation`, are the splits and number the classes alike; a folder without them is
       all `"train"`. Hidden files are ignored; links are followed, and every file is read once. What is skipped, and
-      what does not look like classes, is said.
+      what does not look like classes, is said. The path of each is `Source.columns["path"]`, as it is of recordings
+      and clips.
     - A folder of sound files (`.wav`, `.flac`, `.ogg`, `.mp3`), if they are more than the images and the videos; or a
       `.csv` or `.tsv` file with a column "file", and perhaps "label" and "text": recordings of kind "audio", as int16,
       of one sample rate and one channel, padded with zeros to the longest. A folder may hold `train.csv`, `test.csv`;

@@ -15,8 +15,9 @@ from keras_ssl.names import SERIES_FILES, TABLES, TEXT_FILES
 from keras_ssl.networks import embedder
 from keras_ssl.specs import Spec, specs_of
 from keras_ssl.tokenizers import Tokenizer
+from keras_ssl.typing import Samples
 
-__all__ = ["load_fitting", "load_labeled"]
+__all__ = ["load_fitting", "load_labeled", "load_to_verify"]
 
 _LONGEST = 512  # tokens, as in BERT: the memory of attention grows with the square
 
@@ -42,6 +43,26 @@ def load_fitting(
         return as_source(data.load(dataset, split, like=model, **reading), model)
     texts = data.texts(dataset, split, say=reading.get("say"))
     return as_source(_rows(texts, tokenizer, model, reading.get("say")), model)
+
+
+def load_to_verify(dataset: str, model: keras.Model, input_dtype: str = "float32", **reading: Any) -> Samples:
+    """Load some samples of the split "train" as clients send them, to verify an export on.
+
+    Args:
+        dataset: Name, folder or file.
+        model: `keras.Model` or objective.
+        input_dtype: As in `export.deploy`. Default: "float32".
+        **reading: See `load_fitting`, `tokenizer` among them.
+
+    Returns:
+        Array `(30, …)`, or a dict of them; fewer rows if there are fewer samples.
+
+    Raises:
+        UserError: See `load_fitting`.
+    """
+    source = load_fitting(dataset, "train", model, **reading)
+    source = source[np.random.default_rng(0).permutation(len(source))[:30]]
+    return source.inputs() if input_dtype == "float32" else source.stored
 
 
 def load_labeled(

@@ -13,6 +13,7 @@ from keras_ssl.data.readers.image_folders import load_pictures
 from keras_ssl.data.readers.notes import Note, tell
 from keras_ssl.data.readers.split_folders import split_file, splits_of
 from keras_ssl.data.readers.text_tables import columns_of, has_columns
+from keras_ssl.data.readers.walking import path_column
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
 from keras_ssl.names import TABLES
@@ -55,7 +56,7 @@ def load_captioned(
     skip_broken: bool,
     say: Callable[[str], object] | None,
 ) -> Source:
-    """Load the pictures of a table, with their texts as the column "text", and the number of each as "picture".
+    """Load the pictures of a table, with the columns "text", "picture", the number of each, and "path".
 
     Args:
         file: Path of the table. Paths of pictures in it are relative to its folder.
@@ -90,6 +91,7 @@ def load_captioned(
     if len(places) != len(kept) or (places != np.arange(len(kept))).any():
         images = images[places]  # several texts of a picture
     known = {"text": np.array([words for _, words in pairs], dtype=object), "picture": places}
+    known |= path_column([kept[k] for k in places])
     return Source(images, name=str(file), columns=known, kinds="image", preparation=preparation)
 
 

@@ -18,7 +18,7 @@ from keras_ssl.data.readers.notes import Note, tell
 from keras_ssl.data.readers.pictures import decode, endings, read_header
 from keras_ssl.data.readers.pixels import fits_in_memory, room_for
 from keras_ssl.data.readers.split_folders import split_folder
-from keras_ssl.data.readers.walking import walk
+from keras_ssl.data.readers.walking import path_column, walk
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
 from keras_ssl.names import TEXT_FILES
@@ -57,7 +57,7 @@ def load_folder(
         say: See `data.load`.
 
     Returns:
-        A `Source` with uint8 images.
+        A `Source` with uint8 images, and the path of each as the column "path".
 
     Raises:
         UserError: If the split or images are missing, or an image cannot be read; the error names it.
@@ -77,11 +77,12 @@ def load_folder(
     classes = classes_of(found, part)
     tell([*notes, _summary(part, found[part], classes.names), *classes.notes], say, stacklevel=3)
     paths, images = load_pictures(paths, part, size, in_memory, trust, preparation, channels, skip_broken, say)
+    about: dict[str, Any] = {"name": str(part), "columns": path_column(paths), "preparation": preparation}
     if classes.names is None:
-        return Source(images, name=str(part), preparation=preparation, why_unlabeled=classes.why_none)
+        return Source(images, why_unlabeled=classes.why_none, **about)
     numbers = {name: number for number, name in enumerate(classes.names)}
     labels = np.array([numbers[class_of(path, part)] for path in paths], "int64")
-    return Source(images, labels, len(classes.names), classes.names, str(part), preparation=preparation)
+    return Source(images, labels, len(classes.names), classes.names, **about)
 
 
 def load_pictures(

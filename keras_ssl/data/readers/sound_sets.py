@@ -16,6 +16,7 @@ from keras_ssl.data.readers.notes import Note, tell
 from keras_ssl.data.readers.pixels import fits_in_memory, room_for
 from keras_ssl.data.readers.sound_lists import SoundList, listed
 from keras_ssl.data.readers.sounds import Header, Level, decode, level, read, read_header, require_sounds
+from keras_ssl.data.readers.walking import path_column
 from keras_ssl.data.sound_preparation import SoundPreparation
 from keras_ssl.data.source import Source
 from keras_ssl.errors import UserError
@@ -54,7 +55,8 @@ def load_sounds(
         say: See `data.load`.
 
     Returns:
-        A `Source` of kind "audio", int16, with its `SoundPreparation`, and the column "text" if a table has one.
+        A `Source` of kind "audio", int16, with its `SoundPreparation`, the path of each as the column "path", and the
+        column "text" if a table has one.
 
     Raises:
         UserError: If a package is not installed, the split or recordings are missing, or a recording cannot be read;
@@ -87,7 +89,7 @@ def load_sounds(
         found, sounds = found[kept], sounds[kept] if len(kept) < len(results) else sounds
         cut = any(header.count / header.rate > frames / preparation.rate for header in headers)
         tell(_faults(found, [results[k] for k in kept], cut), say, stacklevel=3)
-    columns = None if found.texts is None else {"text": found.texts}
+    columns = path_column(found.paths) | ({} if found.texts is None else {"text": found.texts})
     classes = None if found.class_names is None else len(found.class_names)
     about: dict[str, Any] = {
         "columns": columns,

@@ -24,7 +24,7 @@ from keras_ssl.data.readers.video_files import (
     read_video_header,
     require_reader,
 )
-from keras_ssl.data.readers.walking import walk
+from keras_ssl.data.readers.walking import path_column, walk
 from keras_ssl.data.source import Source
 from keras_ssl.data.windows import Windows
 from keras_ssl.errors import UserError
@@ -85,7 +85,8 @@ def load_videos(
         samples = Files(np.array(clips, dtype=object), functools.partial(read_clip, length=length, form=chosen))
     told = f"{part}: {len(owners):,} clips of {length} frames from {len(paths):,} videos"
     tell([Note(told, warn=False)], say, stacklevel=3)
-    about: dict[str, Any] = {"name": str(part), "columns": {"video": owners}, "kinds": "video"}
+    about: dict[str, Any] = {"name": str(part), "kinds": "video"}
+    about["columns"] = {"video": owners, **path_column([paths[k] for k in owners])}
     about["preparation"] = chosen.preparation
     if classes.names is None:
         return Source(samples, why_unlabeled=classes.why_none, **about)

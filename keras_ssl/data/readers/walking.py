@@ -6,9 +6,11 @@ import os
 import pathlib
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from keras_ssl.errors import UserError
 
-__all__ = ["Found", "subfolders", "walk"]
+__all__ = ["Found", "path_column", "subfolders", "walk"]
 
 _NO_DATA = {
     "@eadir",
@@ -89,6 +91,15 @@ def walk(places: Sequence[pathlib.Path], endings: Iterable[str]) -> dict[pathlib
     for place, one in found.items():
         one.files.sort(key=lambda path: _order(path.relative_to(place)))
     return found
+
+
+def path_column(paths: Iterable[pathlib.Path]) -> dict[str, np.ndarray]:
+    """Return the column "path" of a source: the path of each sample's file.
+
+    Args:
+        paths: One for each sample.
+    """
+    return {"path": np.array([str(path) for path in paths], dtype=object)}
 
 
 def _descend(top, place, found, endings, seen, links):
