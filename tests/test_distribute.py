@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ssl import callbacks, data, distribute, losses, objectives, recipes, runs
+from keras_ssl import callbacks, data, distribute, losses, networks, objectives, recipes, runs
 from keras_ssl.errors import UserError
 
 Z = np.random.default_rng(0).normal(size=(2, 6, 4)).astype("float32")
@@ -82,6 +82,20 @@ def test_an_incomplete_last_batch_counts_as_on_one_device(two_replicas, count):
         found.append([*history["loss"], *history["sparsity"], *evaluated.values(), *map(np.array, objective.weights)])
     for a, b in zip(*found, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_one_batch_is_predicted_once(two_replicas):
+    with two_replicas.scope():
+        objective = objectives.SimCLR(cases.convolutional())
+        objective.compile("sgd")
+    images = cases.pairs(5, 0)["view_1"]
+    expected = objective.encoder(images, training=False)
+    np.testing.assert_allclose(objective.predict_on_batch(images), expected, atol=1e-6)
+    with two_replicas.scope():
+        model = keras.Model(objective.encoder.inputs, objective.encoder.outputs)
+        model.compile("sgd")
+    found = networks.predict_in_batches(model, images, batch_size=3, compiled=True)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_a_strategy_by_its_name(two_replicas, monkeypatch):

@@ -275,7 +275,7 @@ class _Tuning:
             curve.append(_accuracy(self.labels, self._predict(take(self.inputs, _WATCHED))))
 
     def _predict(self, inputs):
-        return predict_in_batches(self.tuning.model, inputs)
+        return predict_in_batches(self.tuning.model, inputs, compiled=True)
 
 
 def _architecture(model):

@@ -4,7 +4,7 @@ from keras_ssl.networks.cloning import clone, copy_layer, copy_statistics, reini
 from keras_ssl.networks.finite_weights import check_finite_weights
 from keras_ssl.networks.gradients import input_gradient
 from keras_ssl.networks.id_tables import checked_ids, id_table, score_ids, scoring_layer, update_scoring_layer
-from keras_ssl.networks.inference import predict_in_batches
+from keras_ssl.networks.inference import predict_in_batches, without_copies
 from keras_ssl.networks.low_rank import has_low_rank, merge_lora, without_lora
 from keras_ssl.networks.preprocessing import rescales_bytes
 from keras_ssl.networks.sequences import Parts, kept_frames, parts, pick
@@ -37,5 +37,6 @@ __all__ = [
     "scoring_layer",
     "set_weights",
     "update_scoring_layer",
+    "without_copies",
     "without_lora",
 ]

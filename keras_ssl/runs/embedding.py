@@ -33,7 +33,11 @@ def write_embeddings(encoder: keras.Model, source: Source, path: Path, progress:
         UserError: If the images do not fit the encoder.
     """
     h = embed(encoder, source, progress=progress)
-    known: dict[str, Any] = {"labels": source.labels, "class_names": source.class_names, "path": (source.columns or {}).get("path")}
+    known: dict[str, Any] = {
+        "labels": source.labels,
+        "class_names": source.class_names,
+        "path": (source.columns or {}).get("path"),
+    }
     arrays: dict[str, Any] = {name: np.asarray(values) for name, values in known.items() if values is not None}
     # as strings: arrays of objects load with pickle alone
     arrays = {name: values.astype(str) if values.dtype == object else values for name, values in arrays.items()}

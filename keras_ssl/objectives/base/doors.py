@@ -10,7 +10,7 @@ import numpy as np
 from keras_ssl import specs
 from keras_ssl.checks import Watch, described, instead_of_array
 from keras_ssl.errors import UserError
-from keras_ssl.networks import is_random
+from keras_ssl.networks import is_random, without_copies
 from keras_ssl.objectives.base import batches, optimizers
 from keras_ssl.trees import are_arrays, count
 
@@ -136,7 +136,7 @@ class Doors(keras.Model):
     def predict_on_batch(self, x: Any) -> Any:
         """Return the representations of one batch; see `keras.Model.predict_on_batch`. Each batch is checked."""
         _check_samples(self, x)
-        return super().predict_on_batch(x)
+        return without_copies(super().predict_on_batch(x), x)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Compile; see `keras.Model.compile`."""

@@ -9,7 +9,7 @@ import numpy as np
 from keras_ssl.checks import check_between, check_not_empty
 from keras_ssl.encoders import document_end, is_cacheable
 from keras_ssl.errors import UserError
-from keras_ssl.networks import update_scoring_layer
+from keras_ssl.networks import update_scoring_layer, without_copies
 from keras_ssl.objectives.language.sampling import draw
 from keras_ssl.specs import check_values, specs_of
 
@@ -79,7 +79,8 @@ class Generator:
         def score(new):
             ids = _rows(prompts, _whole(counts.max(), longest)) if new is None else new[:, None]
             read = counts if new is None else np.ones_like(counts)
-            outputs = network.predict_on_batch({"ids": ids, **state})
+            given = {"ids": ids, **state}
+            outputs = without_copies(network.predict_on_batch(given), given)
             ended = np.zeros(len(ids), bool) if end is None else ids[np.arange(len(ids)), read - 1] == end
             state["cache"] = outputs["next_cache"]
             state["position"] = np.where(ended, 0, state["position"] + read).astype("int32")
@@ -97,7 +98,8 @@ class Generator:
             for text, one in zip(texts, [] if new is None else new):
                 text.append(one)
             ends = [text[-size:] for text in texts]
-            outputs = network.predict_on_batch(_rows(ends, size))
+            given = _rows(ends, size)
+            outputs = without_copies(network.predict_on_batch(given), given)
             return outputs["logits"][np.arange(len(ends)), [len(text) - 1 for text in ends]]
 
         return score
