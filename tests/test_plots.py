@@ -369,6 +369,32 @@ def test_forecasts_that_do_not_fit(given, message):
         plots.forecasts(**({"past": PAST, "future": FUTURE, "forecast": FUTURE} | given))
 
 
+def test_imputations_are_drawn_where_steps_were_hidden():
+    hidden = np.zeros(PAST.shape, bool)
+    hidden[:, 3:5] = hidden[:, 7:8] = True
+    truth = PAST.copy()
+    truth[0, 3, 0] = np.nan  # hidden and not known, so it counts nowhere
+    figure = plots.imputations(truth, np.where(hidden, PAST + 0.5, 100), hidden, channel=1, count=2)
+    for axis, k in zip(figure.axes, (0, len(PAST) - 1), strict=True):
+        np.testing.assert_array_equal(lines(axis)["truth"].get_ydata(), truth[k, :, 1])
+        drawn = lines(axis)["imputed"].get_ydata()
+        np.testing.assert_array_equal(np.flatnonzero(np.isfinite(drawn)), [3, 4, 7])
+        np.testing.assert_allclose(drawn[[3, 4, 7]], PAST[k, [3, 4, 7], 1] + 0.5)
+        assert len(axis.patches) == 2  # shaded
+    assert figure.get_suptitle() == "Hidden steps (shaded): root mean squared error 0.5"
+    nothing = plots.imputations(PAST, PAST, np.zeros_like(hidden), count=1)
+    assert nothing.get_suptitle().endswith("no hidden value is known")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [({"imputed": PAST[:1]}, "of one shape"), ({"channel": 2}, "channel"), ({"count": 0}, "count")],
+)
+def test_imputations_that_do_not_fit(given, message):
+    with pytest.raises(UserError, match=message):
+        plots.imputations(**({"series": PAST, "imputed": PAST, "hidden": PAST > 0} | given))
+
+
 def test_anomalies_mark_the_steps_whose_scores_are_above_the_threshold():
     series, scores, known = np.arange(10.0), np.array([0, 1, 0, 5, 6, 0.0]), np.arange(10) // 2 == 4
     figure = plots.anomalies(series, scores, threshold=4, known=known)

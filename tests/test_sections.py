@@ -43,13 +43,19 @@ def hidden(batch, training):
     return {"hidden": np.arange(5) % 2 == np.zeros((len(batch["input"]), 1))}
 
 
+def imputed(batch, training):
+    assert not training
+    return {"prediction": batch["input"], "hidden": np.ones(batch["input"].shape, bool)}
+
+
 @pytest.mark.parametrize(
     ("made", "titles"),
     [
         ((recipe(IMAGES, FLIP), objective()), ["Views", "Nearest neighbors"]),
         ((recipe(IMAGES), objective(reconstruct=lambda x: x / 2)), ["Reconstructions", "Nearest neighbors"]),
         ((recipe(IMAGES), objective(sample=lambda n, seed: np.ones((n, 8, 8, 1)))), ["Samples", "Nearest neighbors"]),
-        ((recipe(SERIES), objective(horizon=3, forecast=lambda x: 0 * x[:, -3:])), ["Forecasts"]),
+        ((recipe(SERIES), objective(horizon=3, forecast=lambda x: 0 * x[:, -3:])), ["Series", "Forecasts"]),
+        ((recipe(SERIES), objective(impute=None, forward_pass=imputed)), ["Series", "Imputed steps"]),
         ((recipe(SOUNDS, LOUDER), objective()), ["Views"]),
         ((recipe(SOUNDS), objective(optional_keys=("mask",), forward_pass=hidden)), ["Hidden spans"]),
         ((recipe(CLIPS), objective(past=2, next_frames=lambda x, n: np.repeat(x[:, -1:], n, 1))), ["Predicted frames"]),

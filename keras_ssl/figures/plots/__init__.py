@@ -15,7 +15,7 @@ from keras_ssl.figures.plots.label_efficiency import label_efficiency_curves
 from keras_ssl.figures.plots.reconstructions import reconstructions
 from keras_ssl.figures.plots.retrieval import nearest
 from keras_ssl.figures.plots.saliency import saliency
-from keras_ssl.figures.plots.series import anomalies, forecasts, series_rows
+from keras_ssl.figures.plots.series import anomalies, forecasts, imputations, series_rows
 from keras_ssl.figures.plots.sounds import spectrograms
 from keras_ssl.figures.plots.training import fine_tuning_curves, learning_curves, learning_rates
 from keras_ssl.figures.plots.videos import frames
@@ -30,6 +30,7 @@ __all__ = [
     "fine_tuning_curves",
     "forecasts",
     "frames",
+    "imputations",
     "label_efficiency_curves",
     "learning_curves",
     "learning_rates",

@@ -1,4 +1,4 @@
-"""Plots of time series: as they are, with forecasts, and with anomaly scores."""
+"""Plots of time series: as they are, with forecasts, with imputed steps, and with anomaly scores."""
 
 import itertools
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.figures import palette
 from keras_ssl.figures.palette import BASELINES, CLASSES, INK, Figure
 
-__all__ = ["anomalies", "forecasts", "series_rows"]
+__all__ = ["anomalies", "forecasts", "imputations", "series_rows"]
 
 _FORECAST, _UNUSUAL = "#0072B2", "#D55E00"
 _GRAYS = [BASELINES[name] for name in ("raw_inputs", "from_scratch", "untrained")]
@@ -101,7 +101,7 @@ def forecasts(
     others = {name: as_array(values, f"'{name}'") for name, values in (baselines or {}).items()}
     _check_fits(past, future, {"the forecast": middle, **others})
     shown = np.unique(np.linspace(0, len(future) - 1, count).round().astype(int))
-    figure, axes = _grid(len(shown))
+    figure, axes = _grid(len(shown), "steps after the last known one")
     for axis, k in zip(axes.flat, shown):
         one = (k, slice(None), channel)
         interval = None if low is None else (low[one], high[one], f"{coverage:.0%} interval")
@@ -111,6 +111,47 @@ def forecasts(
     title = "Forecasts" if low is None else f"{source}: {_held(future, low, high)}"
     figure.suptitle(title, x=0.01, ha="left", size=11.5, weight="bold")
     figure.set_label(f"{title}. {len(shown)} of {len(future)} series are drawn")
+    return figure
+
+
+@palette.styled
+def imputations(series: Any, imputed: Any, hidden: Any, channel: int = 0, count: int = 4) -> Figure:
+    """Draw series, and what was put in the place of their hidden values.
+
+    Args:
+        series: Float array `(n, time, channels)`, the truth. NaN, a missing value, is a gap.
+        imputed: Float array `(n, time, channels)`; only its values at hidden ones are drawn.
+        hidden: Boolean array `(n, time, channels)`, True = hidden. These steps are shaded.
+        channel: Number of the channel that is drawn. Default: 0.
+        count: Largest number of series that are drawn, at even distances among all. Default: 4.
+
+    Returns:
+        A Figure with one axes for each series. Above it stands the root mean squared error of all hidden values whose
+        truth is known.
+
+    Raises:
+        UserError: If the shapes differ, or a number is out of its range.
+    """
+    series, imputed, hidden = _series(series, "series"), as_array(imputed, "imputed series"), np.asarray(hidden, bool)
+    check_between("count", count, least=1, whole=True)
+    check_between("channel", channel, 0, series.shape[-1] - 1, whole=True)
+    if not series.shape == imputed.shape == hidden.shape:
+        received = f"shapes {series.shape}, {imputed.shape} and {hidden.shape}"
+        raise UserError("series, imputed series and what is hidden of one shape", received, "give those of one batch")
+    error = (imputed - series)[hidden & np.isfinite(series)]
+    shown = np.unique(np.linspace(0, len(series) - 1, count).round().astype(int))
+    figure, axes = _grid(len(shown), "time step")
+    for axis, k in zip(axes.flat, shown):
+        truth, found, where = (one[k, :, channel] for one in (series, imputed, hidden))
+        for begin, end in _stretches(where):
+            axis.axvspan(begin - 0.5, end - 0.5, color=_FORECAST, alpha=0.15, linewidth=0)
+        axis.plot(truth, color=INK, linewidth=1.2, label="truth")
+        marks = {"color": _FORECAST, "marker": "o", "markersize": 3.5, "linewidth": 2}
+        axis.plot(np.where(where, found, np.nan), label="imputed", **marks)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    said = f"root mean squared error {np.sqrt(np.mean(error**2)):.3g}" if len(error) else "no hidden value is known"
+    figure.suptitle(f"Hidden steps (shaded): {said}", x=0.01, ha="left", size=11.5, weight="bold")
+    figure.set_label(f"Hidden steps and what was imputed: {said}. {len(shown)} of {len(series)} series are drawn")
     return figure
 
 
@@ -211,8 +252,8 @@ def _check_fits(past, future, found):
             )
 
 
-def _grid(count):
-    """A figure with axes for some forecasts, in at most two columns."""
+def _grid(count, x_label):
+    """A figure with axes for some series, in at most two columns."""
     columns = min(count, 2)
     rows = -(-count // columns)
     figure = palette.figure(10.4 if columns > 1 else 6.8, 2.1 * rows + 0.8)
@@ -220,7 +261,7 @@ def _grid(count):
     for axis in axes.flat[count:]:
         axis.set_axis_off()
     for axis in axes[-1]:
-        axis.set_xlabel("steps after the last known one")
+        axis.set_xlabel(x_label)
     return figure, axes
 
 

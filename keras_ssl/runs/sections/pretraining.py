@@ -54,6 +54,8 @@ def _fitting(recipe, objective) -> Iterator[Picture]:
     trained = "It was trained on these samples; it will be worse on new ones."
     if recipe.views is not None and kind in ("image", "series"):
         yield "Views", "Some samples, and below them what the objective was shown, drawn twice.", _views
+    if recipe.views is None and kind == "series":
+        yield "Series", "Some of the series that it was trained on.", _series
     if recipe.views is not None and kind == "audio":
         yield "Views", "Some recordings, and below them what the objective was shown.", _views_of_sound
     if kind == "audio" and "mask" in objective.optional_keys:
@@ -65,6 +67,8 @@ def _fitting(recipe, objective) -> Iterator[Picture]:
     if has("next_frames"):
         text = f"The frames of a clip that follow, as they are and as they are predicted. {trained}"
         yield "Predicted frames", text, _frames
+    if has("impute"):
+        yield "Imputed steps", f"Steps that were hidden, and what the objective puts there. {trained}", _imputations
     if has("forecast"):
         text = f"Intervals are by errors on others of these series. {trained} Then more will lie outside."
         yield "Forecasts", text, _forecasts
@@ -72,6 +76,10 @@ def _fitting(recipe, objective) -> Iterator[Picture]:
 
 def _views(recipe, objective, shown):
     return preview(recipe.views, shown.inputs(), _SHOWN, rows=2, seed=recipe.seed)
+
+
+def _series(recipe, objective, shown):
+    return plots.series_rows({"series": shown.inputs()})
 
 
 def _views_of_sound(recipe, objective, shown):
@@ -107,6 +115,13 @@ def _frames(recipe, objective, shown):
     last = np.repeat(clips[0, past - 1 : past], count, axis=0)
     names = {type(objective).__name__: predicted, "the last frame": last}
     return plots.frames(clips[0, :past], clips[0, past:], names)
+
+
+def _imputations(recipe, objective, shown):
+    series = shown.inputs()
+    found = objective.forward_pass({"input": keras.ops.convert_to_tensor(series)}, training=False)
+    imputed, hidden = (keras.ops.convert_to_numpy(found[name]) for name in ("prediction", "hidden"))
+    return plots.imputations(series, imputed, hidden)
 
 
 def _forecasts(recipe, objective, shown):
