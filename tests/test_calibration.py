@@ -1,5 +1,6 @@
 """Scores of predicted probabilities, their calibration, and pictures of both: by hand, and against NumPy and SciPy."""
 
+import keras
 import numpy as np
 import pytest
 from sklearn import metrics
@@ -63,7 +64,13 @@ def test_a_temperature_undoes_another_and_keeps_the_classes():
     assert evaluate.fit_temperature(labels, too_sure) == pytest.approx(2 * best, rel=1e-3)
     assert best == pytest.approx(1, abs=0.3)  # of 200 samples the standard deviation is about 0.1
     # where all are right, being surer is always better
-    assert evaluate.fit_temperature(p.argmax(axis=1), p) == pytest.approx(0.05, rel=1e-2)
+    assert evaluate.fit_temperature(p.argmax(axis=1), p) == 0.05
+    assert evaluate.fit_temperature([0, 1], np.eye(2)) == 0.05  # where the loss is flat
+
+
+def test_probabilities_in_half_precision_are_read():
+    p = keras.ops.convert_to_tensor([[0.75, 0.25], [0.25, 0.75]], "bfloat16")
+    assert evaluate.classification_scores([0, 1], p)["nll"] == pytest.approx(-np.log(0.75))
 
 
 def test_a_temperature_minds_a_sure_mistake():

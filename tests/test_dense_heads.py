@@ -10,6 +10,7 @@ from quick import dear
 
 from keras_ssl import blocks, encoders, export, losses, networks, transfer
 from keras_ssl.errors import UserError
+from keras_ssl.export.parity import onnx_runtime
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.random((4, 8, 8, 1), "float32")
@@ -277,6 +278,14 @@ def test_a_segmenter_is_deployed(tmp_path):
     assert parities(version)[1] == {"probabilities"}  # 1e-5 is the default that deploy holds it to
 
 
+@pytest.mark.parametrize("side", [13, 20])
+def test_maps_are_enlarged_to_any_size_in_onnx(side, tmp_path):
+    """ONNX multiplies a size with a scale, which float32 may have rounded down, and rounds down again."""
+    model = transfer.segmenter(encoders.conv_net((side, side, 1), filters=(2, 2, 2)), 2, width=2)
+    run = onnx_runtime(export.onnx(model, tmp_path / "model.onnx"))
+    assert run({"image": np.zeros((1, side, side, 1), "float32")})["probabilities"].shape == (1, side, side, 2)
+
+
 @pytest.mark.exhaustive
 def test_a_detector_is_deployed_with_its_boxes(tmp_path):
     model = detector()
@@ -383,6 +392,13 @@ def test_labels_that_are_missing_one_by_one_are_left_out(tmp_path):
 def test_wrong_labels_are_clear_errors(labels, message):
     with pytest.raises(UserError, match=message):
         multi_label().fit(IMAGES, labels, verbose=0)
+
+
+def test_a_loss_that_would_leave_out_every_row_is_a_clear_error():
+    labels = np.where(np.eye(4, 3, dtype=bool), np.nan, LABELS)
+    labels[3, 0] = np.nan
+    with pytest.raises(UserError, match=r"of which all 3 labels are known.*each_binary_crossentropy"):
+        multi_label(losses.WhereKnown("binary_crossentropy")).fit(IMAGES, labels, verbose=0)
 
 
 def test_a_head_is_replaced_over_the_same_encoder(tmp_path):

@@ -283,6 +283,36 @@ def scenes(**arguments):
     return data.scenes(FIGURES, KINDS, **{"count": 6, "size": (24, 28), "seed": 3, **arguments})
 
 
+def test_equal_names_of_classes_are_told_apart_and_all_count():
+    masks = np.array([[[0, 0], [1, 1]]])
+    found = evaluate.segmentation_scores(masks, np.zeros_like(masks), names=["x", "x"])
+    assert found["mean_iou"] == 0.25
+    assert list(found["classes"]) == ["x (0)", "x (1)"]
+    detected = {"boxes": [[SQUARE]], "scores": [[0.9]], "classes": [[0]]}
+    scores = evaluate.detection_scores([[SQUARE, SQUARE]], [[0, 1]], detected, names=["crane", "crane", "dog"])
+    assert scores["map"] == 0.5
+    assert list(scores["classes"]) == ["crane (0)", "crane (1)"]
+    tags = evaluate.tagging_scores(masks[0], np.zeros_like(masks[0]), names=["x", "x"])
+    assert tags["f1"] == pytest.approx((2 / 3 + 0) / 2)
+
+
+def test_the_loss_of_centers_is_a_mean_over_the_images_of_all_replicas(two_replicas):
+    loss, rng = losses.CenterLoss(), np.random.default_rng(1)
+    labels = np.array([[[0.1, 0.1, 0.6, 0.5, 0]]] * 3 + [[[0, 0, 0, 0, -1]]], "float32")
+    maps = rng.normal(size=(4, 4, 4, 5)).astype("float32")
+    split = two_replicas.experimental_distribute_values_from_function
+    parts = [slice(0, 3), slice(3, 4)]  # an incomplete last batch
+
+    def value(context):
+        return labels[parts[context.replica_id_in_sync_group]], maps[parts[context.replica_id_in_sync_group]]
+
+    found = two_replicas.run(loss, args=split(value))
+    total = sum(float(one) for one in two_replicas.experimental_local_results(found))
+    assert total == pytest.approx(float(loss(labels, maps)), rel=1e-5)
+    weighted = float(loss(labels, maps, np.array([1.0, 0, 0, 0])))
+    assert weighted == pytest.approx(float(loss(labels[:1], maps[:1])), rel=1e-5)
+
+
 def test_each_scene_is_drawn_from_its_own_number():
     source = scenes()
     assert (source.kind, source.shape, len(source), source.stored.dtype) == ("image", (24, 28, 1), 6, "uint8")
@@ -326,7 +356,11 @@ def test_figures_are_brighter_than_the_ground_and_vary_in_size():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: scenes(size=9), "at least 1.2 times"),
+        (lambda: scenes(size=9), "at least 3 pixels, and 1.2 times"),
+        (
+            lambda: data.scenes(np.full((1, 2, 2, 1), 255, "uint8"), [0], count=1, size=2, scale=(0.5, 1)),
+            "at least 3 pixels",
+        ),
         (lambda: scenes(most=0), "most"),
         (lambda: scenes(scale=(1, 0.5)), "scale"),
         (lambda: data.scenes(FIGURES[..., 0], KINDS), "gray images"),

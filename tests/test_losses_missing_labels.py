@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from keras_ssl.errors import UserError
-from keras_ssl.losses import WhereKnown, squared_error
+from keras_ssl.losses import Scaled, WhereKnown, squared_error
 
 if keras.backend.backend() == "tensorflow":  # a few of these tests run on JAX, too
     import tensorflow as tf
@@ -36,6 +36,19 @@ def test_by_hand():
     assert (
         value("mse", np.array([1.0, NAN, 5.0], "float32"), np.array([[2.0], [7.0], [8.0]], "float32")) == 5
     )  # (1 + 9) / 2
+
+
+def pinball(y_true, y_pred):
+    """The mean absolute error, by a function that subtracts without a look at shapes."""
+    return ops.mean(ops.maximum(y_true - y_pred, y_pred - y_true), axis=-1)
+
+
+@pytest.mark.parametrize("shapes", [((3,), (3, 1)), ((3, 1), (3,)), ((3, 1), (3, 1))])
+def test_a_function_gets_labels_and_predictions_of_one_rank(shapes):
+    labels, predictions = np.array([1.0, NAN, 5.0], "float32"), np.array([2.0, 7.0, 8.0], "float32")
+    assert value(pinball, labels.reshape(shapes[0]), predictions.reshape(shapes[1])) == 2  # (1 + 3) / 2
+    scaled = Scaled(pinball, 0.5)(labels[::2].reshape(2, *shapes[0][1:]), predictions[::2].reshape(2, *shapes[1][1:]))
+    assert float(scaled) == 4
 
 
 def test_a_vector_counts_only_if_all_of_it_is_known_and_places_of_a_sequence_one_by_one():

@@ -30,8 +30,8 @@ def make(weighting="fixed", encoder=None, **arguments):
     return transfer.multi_task(encoder, heads, weighting, **arguments)
 
 
-def compiled(model, rate=0.1, eagerly=True, **arguments):
-    model.compile(keras.optimizers.SGD(rate), LOSSES, run_eagerly=eagerly, jit_compile=False, **arguments)
+def compiled(model, rate=0.1, eagerly=True, loss=None, **arguments):
+    model.compile(keras.optimizers.SGD(rate), loss or LOSSES, run_eagerly=eagerly, jit_compile=False, **arguments)
     return model
 
 
@@ -243,8 +243,11 @@ def test_a_frozen_encoder_stays_and_gradnorm_refuses_one():
     for a, b in zip(before, model.encoder.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert abs(np.asarray(model.log_variances)).min() > 0
+    balanced = compiled(make("gradnorm"))
     with pytest.raises(UserError, match="in which no kernel trains"):
-        transfer.freeze(compiled(make("gradnorm")), "encoder")
+        transfer.freeze(balanced, "encoder")
+    assert balanced.encoder.trainable_weights  # it is as it was
+    fit(balanced)
 
 
 @pytest.mark.exhaustive
@@ -344,6 +347,34 @@ def test_labels_that_cannot_be_trained_on_are_a_clear_error(y, words):
     with pytest.raises(UserError, match=words):
         model.fit(X, y, verbose=0)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights()))
+
+
+def one_hot_loss(y_true, y_pred):
+    return -keras.ops.sum(keras.ops.one_hot(keras.ops.cast(y_true, "int32"), 3) * keras.ops.log(y_pred), axis=-1)
+
+
+def test_a_loss_of_ones_own_may_take_class_numbers():
+    model = make()
+    found = [
+        compiled(model, loss={**LOSSES, "digit": loss}).evaluate(X, Y, return_dict=True, verbose=0)["digit_loss"]
+        for loss in (one_hot_loss, LOSSES["digit"])
+    ]
+    fit(compiled(model, loss={**LOSSES, "digit": one_hot_loss}))
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
+
+
+def test_labels_of_a_sample_count_one_by_one_in_a_binary_cross_entropy():
+    encoder = encoders.mlp((8, 8, 1), (6,))
+    heads = {"tags": keras.layers.Dense(2, activation="sigmoid"), "size": keras.layers.Dense(1)}
+    model = compiled(transfer.multi_task(encoder, heads), loss={"tags": "binary_crossentropy", "size": "mse"})
+    tags = np.array([[1, NAN], [NAN, 0]] * 4, "float32")
+    found = model.evaluate(X, {"tags": tags, "size": SIZES}, return_dict=True, verbose=0)
+    p = np.asarray(model(X)["tags"])
+    expected = -np.log(np.concatenate([p[::2, 0], 1 - p[1::2, 1]])).mean()
+    assert found["tags_loss"] == pytest.approx(expected, rel=1e-5)
+    compiled(model, loss={"tags": "mse", "size": "mse"})
+    with pytest.raises(UserError, match="of which all 2 labels of 'tags' are known"):
+        model.fit(X, {"tags": tags, "size": SIZES}, verbose=0)
 
 
 def test_labels_are_checked_without_fit_too():

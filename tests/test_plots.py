@@ -369,6 +369,15 @@ def test_forecasts_that_do_not_fit(given, message):
         plots.forecasts(**({"past": PAST, "future": FUTURE, "forecast": FUTURE} | given))
 
 
+def test_bytes_are_drawn_as_floats_are():
+    rgb = RNG.integers(0, 256, (2, 4, 4, 3)).astype("uint8")
+    drawn = [
+        [np.asarray(image.get_array()) for axis in plots.reconstructions(given, given).axes for image in axis.images]
+        for given in (rgb, rgb / 255)
+    ]
+    np.testing.assert_allclose(drawn[0], drawn[1], atol=1e-6)
+
+
 def test_imputations_are_drawn_where_steps_were_hidden():
     hidden = np.zeros(PAST.shape, bool)
     hidden[:, 3:5] = hidden[:, 7:8] = True

@@ -12,6 +12,8 @@ RNG = np.random.default_rng(0)
 IDS = np.array([[5, 2, 9, 2, 7], [3, 8, 0, 0, 0], [1, 1, 4, 6, 0], [2, 3, 0, 0, 0]], "int32")
 TAGS = np.array([[0, 1, -1, 2, 1], [2, -1, -1, -1, -1], [0, 0, 1, -1, -1], [1, 2, -1, -1, -1]])
 KNOWN = losses.WhereKnown("sparse_categorical_crossentropy")
+KNOWN_MSE = losses.WhereKnown("mse")
+NAN = np.nan
 
 
 VECTORS, KERNEL = RNG.normal(size=(12, 8)), RNG.normal(size=(8, 3))
@@ -229,26 +231,39 @@ def fit(model, ids=IDS, y=TAGS, **compiling):
     model.fit(ids, y, verbose=0)
 
 
+def a_classifier():
+    model = transfer.classifier(an_encoder(), 3)
+    model.compile("sgd", KNOWN, run_eagerly=True)
+    return model
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda: fit(a_tagger(), y=TAGS[:, :4]), r"labels of shape \(4, 5\).*\(4, 4\).*token_labels"),
         (lambda: fit(a_tagger(), y=TAGS[:3]), r"labels of shape \(4, 5\).*\(3, 5\)"),
         (lambda: fit(a_tagger(), y=TAGS + 1), r"labels in 0\.\.2"),
-        (lambda: fit(a_tagger(), y=np.where(IDS > 0, TAGS, 0)), "-1 as the label of padding.*7 places"),
+        (lambda: fit(a_tagger(), y=np.where(IDS > 0, TAGS, 0)), "-1 as the label of padding.*7 of its places"),
         (lambda: fit(a_tagger(), y=np.where(TAGS == -1, -1, 1)), "at least 2 classes"),
         (lambda: fit(a_tagger(), y=np.full((4, 5), -1)), "at least 2 classes. Received none"),
         (lambda: fit(a_tagger(), loss="sparse_categorical_crossentropy"), r"labels in 0\.\.2.*losses.WhereKnown"),
         (lambda: fit(a_tagger(), ids=IDS + 10), r"0\.\.11.*Received .*"),  # a tokenizer with more ids
         (lambda: fit(a_tagger(), ids=np.where(np.arange(4)[:, None] == 1, 0, IDS)), "at least one token.*index 1"),
         (lambda: transfer.tagger(an_encoder(), 1), "classes as a whole number at least 2"),
-        (lambda: transfer.tagger(encoders.mlp((4, 4, 1)), 2), "has no tokens, trunk, pool"),
+        (lambda: transfer.tagger(encoders.mlp((4, 4, 1)), 2), r"has no tokens, trunk\."),
         (lambda: transfer.regressor(an_encoder(), np.full(3, 0.1)), "values that differ. Received 0.1 alone"),
         (lambda: transfer.regressor(an_encoder(), np.array([1.0, np.nan])), "at least two finite values"),
         (lambda: transfer.regressor(an_encoder(), np.ones((2, 2, 2))), "at least two finite values"),
         (lambda: fit(a_regressor(VALUES), y=VALUES[:3]), r"values of shape \(4, 1\) or \(4,\).*\(3,\)"),
         (lambda: fit(a_regressor(VALUES), y=np.array([1, np.nan, 2, 3])), "1 that are not, the first at index 1"),
         (lambda: fit(a_regressor(VALUES), ids=IDS * 0, y=VALUES), "4 without any, the first at index 0"),
+        (lambda: fit(a_regressor(VALUES), y=np.array([1, -1, 2, 3]), loss=KNOWN_MSE), "values as floats.*1 are -1"),
+        (
+            lambda: fit(a_regressor(VALUES[:, None] + [0, 1]), y=np.array([[1, NAN], [NAN, 2]] * 2), loss=KNOWN_MSE),
+            "at least one sample of which all 2 values are known.*4 samples that lack some",
+        ),
+        (lambda: fit(a_classifier(), y=np.array([0.0, 1, 2, -1])), "class numbers as integers, -1.*Received floats"),
+        (lambda: fit(a_classifier(), y=np.array([0.0, 1, 2, NAN])), "Received floats, and NaN"),
         (lambda: transfer.fine_tune(an_encoder(), IDS, np.zeros(4, int), 2, steps=1), "at least 2 classes"),
         (lambda: transfer.fine_tune(an_encoder(), IDS * 0, np.arange(4) % 2, 2, steps=1), "4 without any"),
     ],
@@ -256,6 +271,31 @@ def fit(model, ids=IDS, y=TAGS, **compiling):
 def test_what_cannot_be_trained_on_is_a_clear_error(change, message):
     with pytest.raises(UserError, match=message):
         change()
+
+
+def test_padding_is_what_the_encoder_takes_for_it():
+    """Some tokenizers of others use another id than 0, which is then a token."""
+    encoder = an_encoder()
+    found = networks.parts(encoder)
+    inputs = keras.Input((None,), dtype="int32", name="ids")
+    tokens = keras.Model(inputs, [found.tokens(inputs)[0], ops.not_equal(inputs, 7)], name="tokens")
+    x, keep = tokens(inputs)
+    other = keras.Model(inputs, found.pool([found.trunk([x, keep]), keep]), name="encoder")
+    fit(a_tagger(other), IDS, np.where(IDS == 7, -1, 1 + (IDS > 4)))
+    with pytest.raises(UserError, match=r"label of padding.*1 of its places"):
+        fit(a_tagger(other), IDS, 1 + (IDS > 4))
+
+
+def test_a_tagger_gets_another_head_of_its_kind():
+    model = a_tagger()
+    again = transfer.replace_head(model, transfer.tagger, classes=4)
+    assert again.output_shape == (None, None, 4)
+    kept = an_encoder().name
+    assert all(a is b for a, b in zip(again.get_layer(kept).weights, model.get_layer(kept).weights, strict=True))
+    speller = transfer.replace_head(model, transfer.transcriber, vocabulary=5)
+    assert transfer.replace_head(speller, transfer.tagger, classes=2).output_shape == (None, None, 2)
+    with pytest.raises(UserError, match="one vector"):
+        transfer.replace_head(model, transfer.classifier, classes=2)
 
 
 def test_missing_values_train_where_the_loss_leaves_them_out():

@@ -15,6 +15,7 @@ from keras_ssl.typing import Samples
 __all__ = ["Scenes", "scenes"]
 
 _TRIES = 20  # at a place for a figure that touches no other
+_LEAST = 3  # pixels of the side of a scaled figure, before it is cut to its box
 _INK = 0.5  # of a figure's brightest pixel: brighter ones belong to it
 
 
@@ -72,9 +73,10 @@ def scenes(
         check_between(argument, value, least=1, whole=True)
     check_between("seed", seed, least=0, whole=True)
     low, high = check_range("scale", scale, 0.05, 20)
-    if any(int(np.ceil(high * figure)) > scene for figure, scene in zip(pixels.shape[1:3], sides)):
+    if any(max(_LEAST, int(np.ceil(high * figure))) > scene for figure, scene in zip(pixels.shape[1:3], sides)):
         raise UserError(
-            f"scenes of at least {high:g} times the size of the figures, {pixels.shape[1]}x{pixels.shape[2]}",
+            f"scenes of at least {_LEAST} pixels, and {high:g} times the size of the figures, "
+            f"{pixels.shape[1]}x{pixels.shape[2]}",
             f"size={size}",
             "give a larger `size`, a smaller `scale`, or smaller figures",
         )
@@ -164,7 +166,7 @@ def _scaled(figure, scale):
     """A figure at a scale, cut to its box, as opacity in 0..1."""
     from PIL import Image
 
-    height, width = (max(3, round(scale * side)) for side in figure.shape)
+    height, width = (max(_LEAST, round(scale * side)) for side in figure.shape)
     image = Image.fromarray(figure.astype("float32")).resize((width, height), Image.Resampling.BILINEAR)
     opacity = np.asarray(image) / np.asarray(image).max()
     rows, columns = (np.flatnonzero((opacity > _INK).any(axis=axis)) for axis in (1, 0))

@@ -97,7 +97,7 @@ def fit_temperature(labels: Any, probabilities: Any) -> float:
         probabilities: Float array `(n, k)` of rows that sum to 1.
 
     Returns:
-        A number in 0.05..20, for `at_temperature`. At 0.05 all predictions are right, or nearly so: give more samples.
+        A number in 0.05..20, for `at_temperature`. It is 0.05 if all predictions are right: give more samples.
 
     Raises:
         UserError: If the shapes differ, or rows are no probabilities.
@@ -109,6 +109,8 @@ def fit_temperature(labels: Any, probabilities: Any) -> float:
         Probabilities instead of logits: their logarithms are the logits but for a constant, which changes nothing.
     """
     labels, p = checked_probabilities(labels, probabilities)
+    if (p.argmax(axis=1) == labels).all():
+        return _RANGE[0]  # the lower, the more likely
     from scipy.optimize import minimize_scalar
 
     def loss(log_t):  # convex in 1/t, as `log_loss`, which bounds what one wrong sample costs, is not
@@ -163,6 +165,7 @@ def checked_probabilities(labels: Any, probabilities: Any, at_least: int = 1) ->
 
 def _probabilities(probabilities):
     p = as_array(probabilities, "probabilities")
+    p = p.astype("float32") if p.dtype.name == "bfloat16" else p  # which NumPy does not know as a float
     if p.ndim != 2 or p.shape[1] < 2 or not len(p) or p.dtype.kind != "f":
         do = "give a column for each class; for two classes and one column p, `numpy.stack([1 - p, p], axis=1)`"
         raise UserError("probabilities as floats (n, k), k at least 2", f"{p.dtype} {p.shape}", do)

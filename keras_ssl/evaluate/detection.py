@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_ssl.boxes import convert, iou
 from keras_ssl.errors import UserError
+from keras_ssl.evaluate.metrics import distinct_names
 
 __all__ = ["detection_scores"]
 
@@ -67,11 +68,11 @@ def detection_scores(
         raise UserError("at least one true box", "none", "give the boxes of the images")
     if names is not None and present[-1] >= len(names):
         raise UserError(f"classes in 0..{len(names) - 1}, each with a name", f"{present[-1]}", "name all of them")
+    keys = {k: str(k) for k in present} if names is None else dict(enumerate(distinct_names(names)))
     scored = {}
     for number in present:
         precisions, count = _average_precisions(true, detected, number)
-        name = str(number) if names is None else names[number]
-        scored[name] = {"ap": float(precisions.mean()), "ap_50": float(precisions[0]), "count": count}
+        scored[keys[number]] = {"ap": float(precisions.mean()), "ap_50": float(precisions[0]), "count": count}
     means = {f"m{key}": float(np.mean([one[key] for one in scored.values()])) for key in ("ap", "ap_50")}
     return {**means, "classes": scored}
 

@@ -1,5 +1,7 @@
 """Scores of predicted classes, from the classes and from their probabilities."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,17 @@ from keras_ssl.checks import as_array, check_between
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate.calibration import checked_probabilities, expected_calibration_error, log_loss
 
-__all__ = ["classification_scores", "multi_label_scores", "scores"]
+__all__ = ["classification_scores", "distinct_names", "multi_label_scores", "scores"]
+
+
+def distinct_names(names: Sequence[str]) -> list[str]:
+    """Return names of classes as keys of a dict: those that several classes have are followed by the class number.
+
+    Args:
+        names: Name of each class. ImageNet has two classes "crane".
+    """
+    counts = Counter(names)
+    return [f"{name} ({k})" if counts[name] > 1 else name for k, name in enumerate(names)]
 
 
 def scores(labels: np.ndarray, predictions: np.ndarray) -> dict[str, float]:

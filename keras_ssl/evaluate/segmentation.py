@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_ssl.checks import as_array, check_counts
 from keras_ssl.errors import UserError
+from keras_ssl.evaluate.metrics import distinct_names
 
 __all__ = ["segmentation_scores"]
 
@@ -49,7 +50,7 @@ def segmentation_scores(
     classes = len(names) if classes is None and names is not None else classes
     classes = int(max(true.max(), predicted.max())) + 1 if classes is None else classes
     check_counts(classes=classes)
-    names = [str(k) for k in range(classes)] if names is None else list(names)
+    names = [str(k) for k in range(classes)] if names is None else distinct_names(names)
     lowest, highest = min(true.min(), predicted.min()), max(true.max(), predicted.max())
     if lowest < 0 or highest >= classes or len(names) != classes:
         raise UserError(

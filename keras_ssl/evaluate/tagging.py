@@ -8,6 +8,7 @@ import numpy as np
 from keras_ssl.backends import require
 from keras_ssl.checks import as_array
 from keras_ssl.errors import UserError
+from keras_ssl.evaluate.metrics import distinct_names
 
 __all__ = ["tagging_scores"]
 
@@ -47,8 +48,9 @@ def tagging_scores(
 
     present = np.unique([*np.unique(true), *np.unique(predicted)])
     figures = precision_recall_fscore_support(true, predicted, labels=present, average=None, zero_division=0)
+    keys = distinct_names(names)
     classes = {
-        names[k]: {"precision": float(p), "recall": float(r), "f1": float(f), "count": int(count)}
+        keys[k]: {"precision": float(p), "recall": float(r), "f1": float(f), "count": int(count)}
         for k, p, r, f, count in zip(present, *figures)
     }
     means = {key: float(np.mean([by[key] for by in classes.values()])) for key in ("precision", "recall", "f1")}

@@ -12,7 +12,7 @@ from keras_ssl.figures.palette import Figure
 from keras_ssl.files import whole_file
 from keras_ssl.typing import Path
 
-__all__ = ["draw_image", "image_grid", "image_rows", "write_png"]
+__all__ = ["as_floats", "draw_image", "image_grid", "image_rows", "write_png"]
 
 _WIDTH = 8.3  # inches that the images of a row take at most
 _SIDE = 1.1  # inches that an image takes at most
@@ -38,7 +38,7 @@ def image_grid(images: np.ndarray, columns: int = 8, gap: int = 1) -> np.ndarray
     Example:
         `plt.imshow(image_grid(gan.sample(64)), cmap="gray")`
     """
-    images = checks.as_array(images)
+    images = as_floats(checks.as_array(images))
     checks.check_shape(images, at_least=1)
     checks.check_values(images, (-np.inf, np.inf))
     checks.check_between("columns", columns, least=1, whole=True)
@@ -77,7 +77,7 @@ def image_rows(rows: Mapping[str, np.ndarray], title: str | None = None) -> Figu
     """
     from matplotlib.textpath import TextPath
 
-    batches = {label: np.asarray(batch, "float32") for label, batch in rows.items()}
+    batches = {label: as_floats(batch) for label, batch in rows.items()}
     for label, batch in batches.items():
         checks.check_shape(batch, at_least=1, name=label)
     columns = max(map(len, batches.values()))
@@ -102,6 +102,16 @@ def image_rows(rows: Mapping[str, np.ndarray], title: str | None = None) -> Figu
     if title:
         figure.suptitle(title, fontsize=10, y=1 - 0.06 / height)
     return figure
+
+
+def as_floats(images: Any) -> np.ndarray:
+    """Return images as float32, those of bytes in 0..255 divided by 255.
+
+    Args:
+        images: Array of any shape.
+    """
+    images = np.asarray(images)
+    return images.astype("float32") / (255 if images.dtype == np.uint8 else 1)
 
 
 def draw_image(axis: Any, image: np.ndarray) -> None:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from keras_ssl import distribute
 from keras_ssl.checks import check_between
 from keras_ssl.networks import pick
 from keras_ssl.typing import Tensor
@@ -103,8 +104,8 @@ def center_focal(logits: Tensor, heatmap: Tensor) -> Tensor:
 class CenterLoss(keras.losses.Loss):
     """The loss of `transfer.detector`: focal loss of the centers, and absolute errors of their places and sizes.
 
-    The loss of an image is divided by the number of its objects, then averaged over images. So replicas train as one
-    device does.
+    The loss of an image is divided by the number of its objects, then averaged over the images of the global batch. So
+    replicas train as one device does.
 
     Args:
         size_weight: Weight of errors of width and height, at least 0. Default: 0.4 for sizes in cells, which is the
@@ -127,6 +128,19 @@ class CenterLoss(keras.losses.Loss):
         check_between("size_weight", size_weight, least=0)
         check_between("place_weight", place_weight, least=0)
         self.size_weight, self.place_weight = size_weight, place_weight
+
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        """Return the mean over images, divided by the number of replicas, since Keras sums gradients over them.
+
+        Args:
+            y_true: See `call`.
+            y_pred: See `call`.
+            sample_weight: Tensor `(n,)` of weights of at least 0. Default: 1 for each image.
+
+        Returns:
+            Scalar, float32.
+        """
+        return distribute.mean(self.call(y_true, y_pred), sample_weight) / distribute.replicas()
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the loss of each image.

@@ -10,7 +10,7 @@ from keras_ssl import distribute
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Tensor
 
-__all__ = ["WhereKnown", "inner_loss", "known_elements"]
+__all__ = ["WhereKnown", "inner_loss", "known_elements", "of_one_rank"]
 
 
 @keras.saving.register_keras_serializable("keras_ssl")
@@ -71,9 +71,10 @@ class WhereKnown(keras.losses.Loss):
             Two float32 tensors of the shape of the inner loss.
         """
         y_true, mask = ops.convert_to_tensor(y_true), getattr(y_pred, "_keras_mask", None)
+        y_true, y_pred = of_one_rank(y_true, ops.convert_to_tensor(y_pred, dtype=self.dtype))
         known = known_elements(y_true)
         filled = ops.cast(ops.where(known, y_true, ops.zeros_like(y_true)), self.dtype)
-        losses = self.call(filled, ops.convert_to_tensor(y_pred, dtype=self.dtype))
+        losses = self.call(filled, y_pred)
         rank = len(losses.shape)
         if rank == 0:
             raise UserError(
@@ -115,6 +116,23 @@ def inner_loss(loss: Any) -> Any:
     if inner is None:
         raise UserError("the name of a Keras loss, a loss or a function", repr(loss), "give one of these as `loss`")
     return inner
+
+
+def of_one_rank(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+    """Return labels and predictions with as many axes, as Keras gives them to a loss: `(n,)` becomes `(n, 1)`.
+
+    Else a function that subtracts one from the other would compare each label with each prediction.
+
+    Args:
+        y_true: Labels.
+        y_pred: Predictions. If one of the two has one axis more, of size 1, the other gets it.
+    """
+    more = len(y_pred.shape) - len(y_true.shape)
+    if more == 1 and y_pred.shape[-1] == 1:
+        return y_true[..., None], y_pred
+    if more == -1 and y_true.shape[-1] == 1:
+        return y_true, y_pred[..., None]
+    return y_true, y_pred
 
 
 def known_elements(labels: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_ssl.errors import UserError
-from keras_ssl.losses.missing_labels import inner_loss
+from keras_ssl.losses.missing_labels import inner_loss, of_one_rank
 from keras_ssl.typing import Tensor
 
 __all__ = ["Scaled"]
@@ -54,7 +54,8 @@ class Scaled(keras.losses.Loss):
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the inner loss of both arguments divided by the scale, one value for each sample."""
         scale = ops.convert_to_tensor(self.scale, "float32")
-        y_true, y_pred = ops.cast(y_true, "float32") / scale, ops.cast(y_pred, "float32") / scale
+        y_true, y_pred = of_one_rank(ops.cast(y_true, "float32"), ops.cast(y_pred, "float32"))
+        y_true, y_pred = y_true / scale, y_pred / scale
         return (self.loss.call if isinstance(self.loss, keras.losses.Loss) else self.loss)(y_true, y_pred)
 
     def get_config(self) -> dict[str, Any]:

@@ -119,12 +119,13 @@ class Parts:
         return [x, ops.ones(ops.shape(x)[:2], dtype="bool") if keep is None else ops.convert_to_tensor(keep)]
 
 
-def parts(encoder: Any) -> Parts:
+def parts(encoder: Any, pooled: bool = True) -> Parts:
     """Return the three parts of an encoder of sequences.
 
     Args:
         encoder: Functional `keras.Model` with the layers `tokens`, `trunk` and `pool`, such as `encoders.vit`,
             `encoders.transformer` or `encoders.dilated_conv`; see the table above.
+        pooled: Whether it must have a pool. If not, `pool` is None where there is none. Default: True.
 
     Returns:
         `Parts`, which hold the encoder's own layers.
@@ -134,15 +135,15 @@ def parts(encoder: Any) -> Parts:
     """
     name = getattr(encoder, "name", type(encoder).__name__)
     found = {layer.name: layer for layer in getattr(encoder, "layers", ())}
-    if missing := [part for part in _NAMES if part not in found]:
+    if missing := [part for part in (_NAMES if pooled else _NAMES[:2]) if part not in found]:
         raise _unfit(f"'{name}', which has no {', '.join(missing)}")
-    tokens, trunk, pool = (found[part] for part in _NAMES)
+    tokens, trunk, pool = found["tokens"], found["trunk"], found.get("pool")
     given, taken = keras.tree.flatten(tokens.output), keras.tree.flatten(trunk.input)
     if len(taken[0].shape) != 3 or taken[0].shape[1] is not None:
         raise _unfit(f"'{name}', whose trunk takes {tuple(taken[0].shape)}")
-    pooled = keras.tree.flatten(pool.input)
-    if not (len(given) == len(taken) <= 3 and len(pooled) == min(len(given), 2)):
-        counts = f"{len(given)}, {len(taken)} and {len(pooled)}"
+    read = min(len(given), 2) if pool is None else len(keras.tree.flatten(pool.input))
+    if not (len(given) == len(taken) <= 3 and read == min(len(given), 2)):
+        counts = f"{len(given)}, {len(taken)} and {read}"
         raise _unfit(f"'{name}', whose tokens give, trunk takes and pool takes {counts} tensors")
     if len(given) > 1 and keras.backend.standardize_dtype(given[1].dtype) != "bool":
         raise _unfit(f"'{name}', whose keep is {given[1].dtype}")

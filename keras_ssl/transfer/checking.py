@@ -13,7 +13,7 @@ from keras_ssl.checks import Watch, as_array, as_arrays, check_labels, check_not
 from keras_ssl.errors import UserError
 from keras_ssl.losses import WhereKnown
 from keras_ssl.networks import rescales_bytes
-from keras_ssl.transfer.missing import ignored_class, loss_of
+from keras_ssl.transfer.missing import ignored_class, ignores_missing, loss_of
 from keras_ssl.trees import are_arrays, count
 from keras_ssl.typing import Samples
 
@@ -83,8 +83,12 @@ def check_classes(classes: int) -> CheckTargets:
         loss = loss_of(model)
         if not takes_class_numbers(loss.loss if isinstance(loss, WhereKnown) else loss):
             return
-        labels = as_keras_reads(as_array(y, "labels", strings=True))
-        ignored = ignored_class(model)
+        given = as_array(y, "labels", strings=True)
+        labels, ignored = as_keras_reads(given), ignored_class(model)
+        if ignores_missing(model) and given.dtype.kind == "f" and (np.isnan(given) | (given == ignored)).any():
+            received = "floats" + (", and NaN" if np.isnan(given).any() else "")
+            do = f"convert them: `np.where(np.isnan(labels), {ignored}, labels).astype('int64')`"
+            raise UserError(f"class numbers as integers, {ignored} where one is missing", received, do)
         if ignored is None or labels.dtype.kind not in "iu":
             return check_labels(labels, count(x), classes)
         known = labels != ignored

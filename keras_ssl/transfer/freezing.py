@@ -137,10 +137,16 @@ def _change(model, layers, trainable, learning_rate):
             with_container -= {path_of[leaf] for leaf in inside}
     if trainable and not model.trainable:
         model.trainable = True  # else nothing inside would train
+    before = {layer: layer.trainable for layer in wanted}, _WITH_CONTAINER.get(model, frozenset())
     _set_flags(model, wanted)
     _WITH_CONTAINER[model] = frozenset(with_container)
     if getattr(model, "compiled", False):
-        compile_again(model, learning_rate)
+        try:
+            compile_again(model, learning_rate)
+        except UserError:  # such as that GradNorm wants an encoder that trains
+            _set_flags(model, before[0])
+            _WITH_CONTAINER[model] = before[1]
+            raise
     return trainability(model)
 
 

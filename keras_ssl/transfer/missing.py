@@ -3,10 +3,13 @@
 from typing import Any
 
 import keras
+import numpy as np
+from keras import ops
 
+from keras_ssl.errors import UserError
 from keras_ssl.losses import WhereKnown
 
-__all__ = ["ignored_class", "ignores_missing", "loss_of"]
+__all__ = ["check_some_count", "ignored_class", "ignores_missing", "loss_of"]
 
 
 def ignored_class(model: keras.Model) -> int | None:
@@ -26,6 +29,27 @@ def ignores_missing(model: keras.Model) -> bool:
         model: Model of one loss.
     """
     return isinstance(loss_of(model), WhereKnown)
+
+
+def check_some_count(loss: WhereKnown, labels: np.ndarray, name: str = "labels") -> None:
+    """Raise if a loss leaves out all labels, though some are known: those of rows that lack another one.
+
+    Args:
+        loss: The loss.
+        labels: Array `(n, …)` in the shape of the predictions.
+        name: What the labels are called. Default: "labels".
+
+    Raises:
+        UserError: If it does.
+    """
+    _, weights = loss.weighted(labels, np.zeros(labels.shape, "float32"))
+    if not ops.any(weights > 0):
+        raise UserError(
+            f"at least one sample of which all {labels[0].size} {name} are known, as this loss averages over samples",
+            f"{len(labels)} samples that lack some",
+            "give a loss with a value for each label, as `losses.each_binary_crossentropy` has for labels of 0 and 1, "
+            "or a head for each",
+        )
 
 
 def loss_of(model: keras.Model) -> Any:

@@ -16,7 +16,8 @@ def replace_head(model: keras.Model, head: Callable[..., keras.Model], **argumen
     """Return a new model: the encoder of a model that has a head, under another head.
 
     The encoder is shared, with its weights of now and with which of its layers are frozen. Of a segmenter or a detector
-    it is the part that computes the feature maps, which takes other heads of this kind.
+    it is the part that computes the feature maps, and of a tagger or a transcriber that without the pool: each takes
+    other heads of its kind. A head that needs the whole encoder wants that itself.
 
     Args:
         model: Model in which the encoder is nested as one layer, such as those of `transfer.classifier`. It is not

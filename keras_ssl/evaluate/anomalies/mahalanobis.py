@@ -19,7 +19,8 @@ class MahalanobisDetector(Detector):
     """Score samples by the Mahalanobis distance of their representation from the mean of the normal ones.
 
     The covariance is shrunk toward a multiple of the identity, so that it can be inverted with fewer samples than
-    dimensions. Normal samples of several far-apart groups are better scored by `NeighborDetector`.
+    dimensions. So columns should have one scale, as those of a representation do: bring a table to one first. Normal
+    samples of several far-apart groups are better scored by `NeighborDetector`.
 
     Args:
         encoder: `keras.Model`, objective, or None for raw inputs.

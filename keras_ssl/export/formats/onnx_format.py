@@ -98,6 +98,7 @@ def write_onnx(served: Serving, directory: Path, path: Path, its: Layout | None 
             proto = _converted(directory, served.name)
     except Exception as error:
         raise UserError("a model that converts to ONNX", f"{type(error).__name__}: {error}", _ADVICE) from error
+    _round_scales_up(proto.graph)
     check_graph(proto, list(served.specs))
     inputs, outputs = ({}, {}) if its is None else (its.inputs, its.outputs)
     for tensors, axes in ((proto.graph.input, inputs), (proto.graph.output, outputs)):
@@ -112,6 +113,18 @@ def write_onnx(served: Serving, directory: Path, path: Path, its: Layout | None 
     except Exception as error:
         raise UserError("an ONNX file that ONNX Runtime loads", f"{type(error).__name__}: {error}", _ADVICE) from error
     onnx.save(proto, str(path))
+
+
+def _round_scales_up(graph):
+    """Make scales of Resize, which ONNX multiplies with a size and rounds down, a trifle larger: 7 by 13/7 were 12."""
+    from onnx import numpy_helper
+
+    names = {node.input[2] for node in graph.node if node.op_type == "Resize" and len(node.input) > 2}
+    for tensor in graph.initializer:
+        if tensor.name in names and tensor.data_type == tensor.FLOAT:
+            scales = numpy_helper.to_array(tensor)
+            up = np.where(scales == np.round(scales), scales, np.nextafter(scales, np.float32(np.inf)))
+            tensor.CopyFrom(numpy_helper.from_array(up.astype("float32"), tensor.name))
 
 
 def check_graph(proto: Any, inputs: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from keras_ssl.checks import as_array, check_between, check_labels, check_shape
 from keras_ssl.errors import UserError
 from keras_ssl.figures import palette
-from keras_ssl.figures.grids import draw_image
+from keras_ssl.figures.grids import as_floats, draw_image
 from keras_ssl.figures.palette import INK, Figure
 
 __all__ = [
@@ -216,7 +216,7 @@ def confident_mistakes(
     Raises:
         UserError: If the shapes do not fit, or a class has no name.
     """
-    images, p = np.asarray(images, "float32"), as_array(probabilities, "probabilities")
+    images, p = as_floats(images), as_array(probabilities, "probabilities")
     check_shape(images, at_least=1)
     check_between("count", count, least=1, whole=True)
     if p.ndim != 2 or len(p) != len(images) or len(p[0]) > len(class_names if class_names is not None else p[0]):

@@ -9,7 +9,7 @@ from keras_ssl.boxes import convert
 from keras_ssl.checks import check_shape
 from keras_ssl.errors import UserError
 from keras_ssl.figures import palette
-from keras_ssl.figures.grids import draw_image, image_rows
+from keras_ssl.figures.grids import as_floats, draw_image, image_rows
 from keras_ssl.figures.palette import CLASSES, INK, Figure
 
 __all__ = ["detections", "segmentations"]
@@ -37,7 +37,7 @@ def segmentations(images: np.ndarray, masks: np.ndarray, predicted: np.ndarray |
     Raises:
         UserError: If these are not images, or shapes do not fit.
     """
-    images = np.asarray(images, "float32")
+    images = as_floats(images)
     check_shape(images, at_least=1)
     rows, words = {"image": images[:_MOST]}, ""
     for name, classes in (("true", masks), ("predicted", predicted)):
@@ -98,7 +98,7 @@ def detections(
     Example:
         `found = detector.predict(images)`, `detections(images, found["boxes"], found["classes"], found["scores"])`
     """
-    images = np.asarray(images, "float32")
+    images = as_floats(images)
     check_shape(images, at_least=1)
     for name, parts in (("boxes", boxes), ("labels", labels), ("scores", scores), ("true boxes", true_boxes)):
         if parts is not None and len(parts) != len(images):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_ssl.checks import check_same_shape, check_shape
-from keras_ssl.figures.grids import image_rows
+from keras_ssl.figures.grids import as_floats, image_rows
 from keras_ssl.figures.palette import Figure
 
 __all__ = ["reconstructions"]
@@ -23,7 +23,7 @@ def reconstructions(images: np.ndarray, rebuilt: np.ndarray) -> Figure:
     Raises:
         UserError: If the shapes differ, or are not batches of images.
     """
-    images, rebuilt = np.asarray(images, "float32"), np.asarray(rebuilt, "float32")
+    images, rebuilt = as_floats(images), as_floats(rebuilt)
     check_shape(images, at_least=1)
     check_same_shape(images, rebuilt, do="pass the images and `autoencoder.reconstruct(images)`")
     error = float(np.mean((images - rebuilt) ** 2))

@@ -8,7 +8,7 @@ import numpy as np
 from keras_ssl.checks import check_between, check_shape
 from keras_ssl.errors import UserError
 from keras_ssl.figures import palette
-from keras_ssl.figures.grids import draw_image
+from keras_ssl.figures.grids import as_floats, draw_image
 from keras_ssl.figures.palette import INK, Figure
 
 __all__ = ["nearest"]
@@ -75,7 +75,7 @@ def _images_or_texts(samples, name):
     """Images as floats, or a list of strings."""
     if len(samples) and all(isinstance(one, str) for one in samples):
         return [str(one) for one in samples]
-    images = np.asarray(samples, "float32")
+    images = as_floats(samples)
     check_shape(images, at_least=1, name=name)
     return images
 

@@ -8,7 +8,7 @@ import numpy as np
 from keras_ssl.checks import as_array, check_shape
 from keras_ssl.errors import UserError
 from keras_ssl.figures import palette
-from keras_ssl.figures.grids import draw_image
+from keras_ssl.figures.grids import as_floats, draw_image
 from keras_ssl.figures.palette import Figure
 
 __all__ = ["saliency"]
@@ -40,7 +40,7 @@ def saliency(images: np.ndarray, maps: np.ndarray, titles: Sequence[str] | None 
     Reference:
         See `evaluate.saliency`.
     """
-    images, maps = np.asarray(images, "float32"), as_array(maps, "maps")
+    images, maps = as_floats(images), as_array(maps, "maps")
     check_shape(images, at_least=1)
     if maps.shape != images.shape[:3] or not np.isfinite(maps).all() or (maps < 0).any():
         raise UserError(

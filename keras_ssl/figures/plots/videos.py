@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from keras_ssl.checks import check_same_shape, check_shape
-from keras_ssl.figures.grids import image_rows
+from keras_ssl.figures.grids import as_floats, image_rows
 from keras_ssl.figures.palette import Figure
 
 __all__ = ["frames"]
@@ -33,12 +33,12 @@ def frames(seen: np.ndarray, true: np.ndarray, predicted: np.ndarray | Mapping[s
     Raises:
         UserError: If these are not frames, or the shapes differ.
     """
-    seen, true = np.asarray(seen, "float32"), np.asarray(true, "float32")
+    seen, true = as_floats(seen), as_floats(true)
     check_shape(seen, at_least=1, name="seen")
     check_shape(true, at_least=1, name="true")
     rows, errors = {"seen": seen, "true": true}, list[str]()
     for name, found in (predicted if isinstance(predicted, Mapping) else {"predicted": predicted}).items():
-        found = np.clip(np.asarray(found, "float32"), 0, 1)
+        found = np.clip(as_floats(found), 0, 1)
         check_same_shape(true, found, do="give as many predicted frames as true ones, of one clip")
         error = float(np.mean((found - true) ** 2))
         errors.append(f"{name} {error:.3g}")

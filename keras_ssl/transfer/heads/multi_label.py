@@ -8,7 +8,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.networks import check_finite_weights
 from keras_ssl.specs import check_encoder, inputs_like
 from keras_ssl.transfer.checking import CheckTargets, with_checked_fit
-from keras_ssl.transfer.missing import ignores_missing
+from keras_ssl.transfer.missing import check_some_count, ignores_missing, loss_of
 from keras_ssl.trees import count
 
 __all__ = ["multi_label"]
@@ -64,5 +64,7 @@ def _check_labels(classes) -> CheckTargets:
             row, column = np.argwhere(wrong)[0]
             received = f"{labels[row, column]} at index {row}, class {column} ({wrong.sum()} such in all)"
             raise UserError("labels of 0 or 1", received, "give 1 for each class that a sample belongs to, else 0")
+        if whole and missing.any():
+            check_some_count(loss_of(model), labels)
 
     return check

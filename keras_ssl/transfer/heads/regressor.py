@@ -10,7 +10,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.networks import check_finite_weights
 from keras_ssl.specs import check_encoder, inputs_like
 from keras_ssl.transfer.checking import CheckTargets, with_checked_fit
-from keras_ssl.transfer.missing import ignores_missing
+from keras_ssl.transfer.missing import check_some_count, ignores_missing, loss_of
 from keras_ssl.trees import count
 
 __all__ = ["check_values", "regressor"]
@@ -82,7 +82,8 @@ def check_values(k: int) -> CheckTargets:
     """
 
     def check(model, x, y, whole):
-        columns = _columns(as_array(y, "values"))
+        given = as_array(y, "values")
+        columns = _columns(given)
         if columns.shape != (count(x), k):
             raise UserError(
                 f"values of shape ({count(x)}, {k})" + f" or ({count(x)},)" * (k == 1),
@@ -97,5 +98,12 @@ def check_values(k: int) -> CheckTargets:
                 f"{np.flatnonzero(~np.isfinite(columns).all(axis=1))[0]}",
                 _MISSING,
             )
+        if not ignores_missing(model):
+            return
+        if given.dtype.kind == "i" and (given == -1).any():
+            received = f"integers, of which {(given == -1).sum()} are -1, which stands for a missing one"
+            raise UserError("values as floats, NaN where they are missing", received, "give `values.astype('float32')`")
+        if whole and missing.any():
+            check_some_count(loss_of(model), columns.astype("float32"), "values")
 
     return check

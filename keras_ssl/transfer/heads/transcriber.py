@@ -7,7 +7,7 @@ from keras import ops
 from keras_ssl.checks import as_array, check_between
 from keras_ssl.errors import UserError
 from keras_ssl.networks import check_finite_weights, parts, predict_in_batches
-from keras_ssl.specs import check_encoder, inputs_like
+from keras_ssl.specs import inputs_like
 from keras_ssl.transfer.checking import CheckTargets, with_checked_fit
 
 __all__ = ["BLANK", "transcriber"]
@@ -27,8 +27,8 @@ def transcriber(encoder: keras.Model, vocabulary: int, name: str = "transcriber"
     on them. `fit` checks recordings and ids, as `transfer.classifier` does.
 
     Args:
-        encoder: Encoder of sequences of the layers `tokens`, `trunk` and `pool` (`networks.parts`). It is shared, not
-            copied; its pool is not used.
+        encoder: Encoder of sequences of the layers `tokens` and `trunk` (`networks.parts`). It is shared, not copied;
+            its pool, if it has one, is not used.
         vocabulary: Number of ids, padding included: `tokenizer.vocabulary`, such as that of `tokenizers.characters`.
         name: Name of the model. Default: "transcriber".
 
@@ -37,7 +37,7 @@ def transcriber(encoder: keras.Model, vocabulary: int, name: str = "transcriber"
         compiled.
 
     Raises:
-        UserError: If the vocabulary has fewer than 2 ids, the encoder does not have three parts, or its weights are not
+        UserError: If the vocabulary has fewer than 2 ids, the encoder does not have these parts, or its weights are not
             finite; from `fit`, if recordings or ids cannot be trained on, such as a text that has more characters than
             its recording has frames.
 
@@ -50,8 +50,7 @@ def transcriber(encoder: keras.Model, vocabulary: int, name: str = "transcriber"
         `model.fit(sounds, tokenizer.encode(texts))`
     """
     check_between("vocabulary", vocabulary, least=2, whole=True)
-    found = parts(encoder)
-    check_encoder(encoder)
+    found = parts(encoder, pooled=False)
     check_finite_weights(encoder)
     inputs = inputs_like(encoder)
     given = found.tokens(inputs)

@@ -1,6 +1,7 @@
 """Labels and losses of several tasks: what fits, and which labels are known."""
 
 from collections.abc import Mapping, Sequence
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,10 @@ from keras import ops
 
 from keras_ssl.checks import as_array, check_labels
 from keras_ssl.errors import UserError
-from keras_ssl.losses import WhereKnown
+from keras_ssl.losses import WhereKnown, each_binary_crossentropy
 from keras_ssl.losses.missing_labels import known_elements
 from keras_ssl.transfer.checking import takes_class_numbers
+from keras_ssl.transfer.missing import check_some_count
 from keras_ssl.trees import count
 from keras_ssl.typing import Samples, Tensor
 
@@ -49,9 +51,11 @@ def where_known(loss: Any) -> WhereKnown:
     """Return a loss that is averaged over known labels: `losses.WhereKnown` of it, unless it is one.
 
     Args:
-        loss: What `losses.WhereKnown` takes.
+        loss: What `losses.WhereKnown` takes. Of "binary_crossentropy" each label counts for itself.
     """
-    return loss if isinstance(loss, WhereKnown) else WhereKnown(loss)
+    if isinstance(loss, WhereKnown):
+        return loss
+    return WhereKnown(each_binary_crossentropy if loss == "binary_crossentropy" else loss)
 
 
 def is_discrete(loss: WhereKnown) -> bool:
@@ -140,7 +144,9 @@ def check_targets(model: Any, x: Samples, y: Any, whole: bool) -> None:
         return  # Keras says so
     for task, given in labels.items():
         array, shape = as_array(given, f"labels of '{task}'", strings=True), (count(x), *model.output[task].shape[1:])
-        if takes_class_numbers(model.loss[task].loss):
+        loss = model.loss[task]
+        numbered = array.dtype.kind in "iu" and shape[-1] != 1 and _fits(array.shape, shape[:-1])
+        if takes_class_numbers(loss.loss) or (numbered and _is_own(loss.loss)):
             known = _known_classes(task, array, shape)
         else:
             known = _known_numbers(task, array, shape)
@@ -150,6 +156,15 @@ def check_targets(model: Any, x: Samples, y: Any, whole: bool) -> None:
                 f"{array.size} that are all unknown",
                 "leave the task out, or check where its labels come from",
             )
+        if whole and array.dtype.kind == "f" and not known.all():
+            values = array if array.ndim == len(shape) else array[..., None]
+            check_some_count(loss, values, f"labels of '{task}'")
+
+
+def _is_own(loss):
+    """Whether a loss is the user's, which may take class numbers."""
+    module = loss.__module__ if isinstance(loss, FunctionType) else type(loss).__module__
+    return module.split(".")[0] not in ("keras", "keras_ssl")
 
 
 def _known_classes(task, labels, shape):
