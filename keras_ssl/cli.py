@@ -213,7 +213,8 @@ def pretrain(
         shapes = " and ".join(str(spec.shape[1:]) for spec in parts)
         long = f"{recipe.epochs} epoch{'s' * (recipe.epochs != 1)}"
         typer.echo(f"{len(source):,} {source.plural} of {shapes}; {long} of {objective}")
-    facts = {"dataset": str(Path(dataset).resolve()) if Path(dataset).is_dir() else dataset, "recipe": make_recipe}
+    place = Path(dataset).expanduser()
+    facts = {"dataset": str(place.resolve()) if place.exists() else dataset, "recipe": make_recipe}
     runs.pretrain(recipe, out, resume, facts, go_on=_command_to_resume(), say=typer.echo)
     if chief:
         typer.echo(f"Encoder: {out / 'encoder.keras'}")
@@ -334,6 +335,7 @@ def export(
             callback=checked_by(names.check_dataset),
         ),
     ] = None,
+    skip_broken: SkipBroken = False,
 ) -> None:
     """Export a model for serving. Writes a version folder with a SavedModel, an ONNX file and a manifest, verified."""
     from keras_ssl import export, progress, runs
@@ -342,7 +344,7 @@ def export(
     class_names, prepared = about.get("class_names"), runs.preparation_of(model) if "preparation" in about else None
     loaded, tokenizer, samples = runs.load_model(model), runs.tokenizer_of(model), None
     if dataset is not None:
-        reading = {**(prepared or {}), "tokenizer": tokenizer, "say": typer.echo}
+        reading = {**(prepared or {}), "tokenizer": tokenizer, "say": typer.echo, "skip_broken": skip_broken}
         samples = runs.load_to_verify(dataset, loaded, input_dtype, **reading)
     with progress.bar("Exporting and verifying", after=0):
         asset: dict[str, Any] = {"preparation": prepared, "tokenizer": tokenizer}

@@ -216,6 +216,24 @@ def test_a_long_run_is_estimated_after_its_first_steps(written):
     assert "minutes" in written.getvalue()
 
 
+def test_steps_of_one_call_all_count(written, monkeypatch):
+    """`steps_per_execution` calls the callbacks once for several steps, with the number of the last."""
+    clock = iter(range(0, 1000, 15))  # seconds
+    monkeypatch.setattr("keras_ssl.callbacks.progress.time.perf_counter", lambda: next(clock))
+    bar = callbacks.Progress("pretraining")
+    bar.set_params({"steps": 40, "epochs": 10})
+    bar.on_train_begin()
+    bar.on_epoch_begin(0)
+    for last in (15, 31, 39):
+        bar.on_train_batch_end(last)
+    assert bar.bar.tasks[0].completed == 40
+    bar.on_epoch_begin(1)
+    bar.on_train_batch_end(15)
+    assert bar.bar.tasks[0].completed == 56
+    bar.close()
+    assert "about 7.5 minutes" in written.getvalue()  # 360 steps, after 24 in 30 seconds
+
+
 def test_slow_steps_are_estimated_before_ten_of_them(written, monkeypatch):
     clock = iter(range(0, 1000, 15))  # seconds
     monkeypatch.setattr("keras_ssl.callbacks.progress.time.perf_counter", lambda: next(clock))

@@ -308,6 +308,18 @@ def test_finetune_then_export_then_serve(story, tmp_path):
     assert embedding.shape == (24, 8)
 
 
+def test_samples_to_verify_on_are_as_clients_send_them(story, tmp_path, monkeypatch):
+    _, photos, run, _ = story
+    encoder = runs.load_encoder(run / "encoder.keras")
+    monkeypatch.setenv("HOME", str(photos.parent))
+    stored = runs.load_to_verify("~/photos", encoder, "uint8")
+    assert (stored.shape, stored.dtype) == ((24, 8, 8, 1), "uint8")
+    np.testing.assert_allclose(stored / 255, runs.load_to_verify("~/photos", encoder), atol=1e-7)
+    np.savez(tmp_path / "floats.npz", image=stored.astype("float32") / 255)
+    again = runs.load_to_verify(str(tmp_path / "floats.npz"), encoder, "uint8")  # of floats bytes are made
+    assert (again.dtype, sorted(one.sum() for one in again)) == ("uint8", sorted(one.sum() for one in stored))
+
+
 def test_an_encoder_is_exported_as_the_next_version(story, tmp_path):
     _, _, run, _ = story
     for model, version in (("encoder.keras", 1), ("objective.keras", 2)):

@@ -74,6 +74,7 @@ def test_evaluate_repeats_itself_and_changes_nothing(case):
 @each_mechanism()
 def test_keras_file_keeps_everything_and_fits_on(case, tmp_path):
     objective = case.build()
+    assert objective.get_compile_config() is None  # else it could not be saved before
     objective.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
     objective.train_on_batch(case.batch(N, 0))  # a third of what `fit` takes
     objective.save(tmp_path / "objective.keras")

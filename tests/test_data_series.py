@@ -104,6 +104,7 @@ def test_packed_files_are_read_too(tmp_path):
         ("x.csv", "", "series in .*Received none"),
         ("x.csv", "a,b\n1,x\n", "numbers in .*'x' in column 'b' in line 2"),
         ("x.csv", "a,b\n1,2,3\n", "at most 2 fields.*3 in line 2"),
+        ("x.csv", 'x0,x1,label\n1,2,a\n1,2,"a\n3,4,b\n5,6,b\n', "a table in .*line 5.*close each quote"),
         ("x.csv", "id,x\na,1\n", "column 'time'"),
         ("x.csv", "time,a,b\n0,1,2\n1,3,4\n", "a column 'id' beside 'time'.*`data.Windows`"),
         ("x.csv", "Date,a,b\n0,1,2\n", "the name 'time'.*'Date'"),

@@ -66,6 +66,23 @@ def test_columns_have_names_and_numbers_are_sorted_by_value(tmp_path):
     assert data.texts(numbers).labels.tolist() == [1, 0]
 
 
+def test_one_label_is_one_class_in_files_of_all_kinds_and_with_space_around(tmp_path):
+    write(tmp_path / "train.csv", "text,label\na,1\nb, 2\nc,1 \n")
+    write(tmp_path / "test.jsonl", '{"text": "d", "label": 2}\n')
+    train, test = data.texts(tmp_path), data.texts(tmp_path, "test")
+    assert train.class_names == test.class_names == ("1", "2")
+    assert (train.labels.tolist(), test.labels.tolist()) == ([0, 1, 0], [1])
+
+
+def test_files_without_text_are_left_out_by_name(tmp_path):
+    for name, content in (("pos/a", "fine"), ("pos/b", "good"), ("neg/c", " \n"), ("neg/d", "bad")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write(tmp_path / f"{name}.txt", content)
+    with pytest.warns(UserWarning, match=r"left out.*1 files: neg/c\.txt"):
+        found = data.texts(tmp_path)
+    assert (found.texts, found.labels.tolist()) == (["bad", "fine", "good"], [0, 1, 1])
+
+
 def test_files_of_splits_number_the_classes_alike(tmp_path):
     write(tmp_path / "train.csv", "text,label\na,x\nb,z\n")
     write(tmp_path / "test.csv", "text,label\nc,y\n")

@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from keras_ssl import encoders, networks, objectives
+from keras_ssl import encoders, export, networks, objectives
 from keras_ssl.errors import UserError
+from keras_ssl.export.parity import onnx_runtime
 
 RNG = np.random.default_rng(0)
 SERIES = RNG.normal(size=(3, 9, 2)).astype("float32")
@@ -77,8 +78,14 @@ def test_missing_values_are_filled_as_hidden_ones_are_predicted():
     mask = MASK | (np.arange(9) == 3)
     np.testing.assert_allclose(filled[0, 3, 1], predicted(SERIES, mask)["prediction"][0, 3, 1], atol=1e-5)
     served, spec = imputation().signatures()["impute"]
-    np.testing.assert_allclose(served(series)["series"], filled, atol=1e-5)
+    np.testing.assert_allclose(served(series)["imputed"], filled, atol=1e-5)
     assert spec.missing
+
+
+def test_it_is_deployed(tmp_path):
+    version = export.deploy(imputation(), tmp_path, samples=SERIES)
+    found = onnx_runtime(version / "impute.onnx")({"series": SERIES})["imputed"]
+    np.testing.assert_allclose(found, imputation().impute(SERIES), atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -369,6 +369,13 @@ def test_forecasts_that_do_not_fit(given, message):
         plots.forecasts(**({"past": PAST, "future": FUTURE, "forecast": FUTURE} | given))
 
 
+def test_dollars_in_names_are_no_formulas(tmp_path):
+    names = [r"paid $5, got $10", r"$\RR^{n}$"]
+    figure = plots.confusion_matrix(np.array([0, 1, 1]), np.array([0, 1, 0]), class_names=names)
+    figure.savefig(tmp_path / "matrix.svg")
+    assert not any(text.get_parse_math() for text in figure.axes[0].get_xticklabels())
+
+
 def test_bytes_are_drawn_as_floats_are():
     rgb = RNG.integers(0, 256, (2, 4, 4, 3)).astype("uint8")
     drawn = [

@@ -5,9 +5,10 @@ import operator
 
 import numpy as np
 import pytest
+from PIL import Image
 from quick import dear, eagerly
 
-from keras_ssl import data, objectives, recipes, transfer
+from keras_ssl import data, objectives, recipes, runs, transfer
 from keras_ssl.errors import UserError
 
 MADE = {
@@ -111,6 +112,16 @@ def test_a_seed_gives_the_same_weights_and_batches():
     first, second, third = (next(iter(quick(recipe).batches()))["view_1"] for recipe in (one, same, other))
     np.testing.assert_array_equal(first, second)
     assert not np.allclose(first, third)
+
+
+def test_a_folder_by_the_name_of_a_known_set_is_a_folder(tmp_path, monkeypatch):
+    assert recipes.choose("simclr", "mnist") is recipes.mnist.simclr
+    (tmp_path / "mnist").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert recipes.choose("simclr", "mnist") is recipes.choose("simclr", tmp_path / "mnist")
+    for k in range(3):
+        Image.new("L", (8, 8), 80 * k).save(tmp_path / "mnist" / f"{k}.png")
+    assert len(runs.load_unlabeled("simclr", "mnist", {}, say=str)) == 3
 
 
 def test_a_resumed_run_gets_the_batches_of_its_epoch():

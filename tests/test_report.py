@@ -160,3 +160,11 @@ def test_a_picture_that_cannot_be_drawn_loses_neither_the_page_nor_the_others(tm
     assert [image["alt"] for image in page.images] == ["whole"]
     assert "This picture could not be drawn (ValueError): <no> such channel" in page.text
     assert "What it shows." in page.text
+
+
+def test_a_picture_that_fails_while_it_is_saved_is_told_too(tmp_path):
+    figure = a_figure(5)
+    figure.suptitle(r"$\no{such}$ formula", parse_math=True)
+    page = Page(a_page(tmp_path / "r.html", sections=[report.Section("broken", figure=figure)]).read_text("utf-8"))
+    assert page.images == []
+    assert any(text.startswith("This picture could not be drawn (ValueError)") for text in page.text)

@@ -17,7 +17,7 @@ import tensorflow as tf
 from cases import CASES, images
 from quick import dear
 
-from keras_ssl import callbacks, data, encoders, objectives, recipes, runs, views
+from keras_ssl import callbacks, data, encoders, export, objectives, recipes, runs, views
 from keras_ssl.callbacks import states
 from keras_ssl.errors import UserError
 from keras_ssl.files import Lock
@@ -151,6 +151,14 @@ def test_a_run_that_was_stopped_is_only_brought_to_its_end(tmp_path):
     assert len(fit(whole, tmp_path, 4, beside())["loss"]) == 2
     assert fit(again, tmp_path, 4, beside()) == {}
     assert_same(tensors(again), tensors(whole))
+
+
+def test_a_folder_that_tensorflow_would_not_find_again_is_refused_before_anything_trains(tmp_path):
+    with pytest.raises(UserError, match=r"a path without '\['.*run\[2\]"):
+        callbacks.Resume(tmp_path / "run[2]", build("SimCLR"))
+    with pytest.raises(UserError, match=r"a path without '\['"):
+        export.saved_model(encoders.mlp((4, 4, 1), (2,)), tmp_path / "m[1]")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_is_given_more_epochs(tmp_path):

@@ -304,6 +304,17 @@ def test_a_corpus_needs_texts(texts, words, tokenizer):
         recipes.text.corpus(texts, tokenizer)
 
 
+def test_where_words_are_whole_texts_tokens_are_hidden_one_by_one():
+    """Where no space stands between words, one "word" is a sentence, and hiding one would hide nearly nothing."""
+    sentences = ["".join(np.random.default_rng(k).choice(list("天地玄黃宇宙洪荒"), 60)) for k in range(20)]
+    spaced = [" ".join(one) for one in sentences]
+    tokenizer = tokenizers.characters(sentences + spaced)
+    for texts, whole in ((sentences, False), (spaced, True)):
+        source = recipes.text.corpus(texts, tokenizer, length=16)
+        objective = recipes.text.masked_language_model(source, epochs=1).objective
+        assert (objective.first_of_word is not None) is whole
+
+
 def test_recipes_of_text_need_a_tokenizer():
     rows = data.from_arrays(np.ones((4, 8), "int32"))
     with pytest.raises(UserError, match=r"texts with their tokenizer.*recipes\.text\.corpus"):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_ssl.errors import UserError
-from keras_ssl.files import checksums, damage, json_text, place, staged
+from keras_ssl.files import check_no_pattern, checksums, damage, json_text, place, staged
 from keras_ssl.typing import Path
 
 __all__ = ["Checkpoints", "checkpoint_numbers"]
@@ -39,6 +39,7 @@ class Checkpoints:
     """
 
     def __init__(self, directory: Path, state: Any):
+        check_no_pattern(directory)
         self.directory, self.state = pathlib.Path(directory), state
         self.known: int | None = None
         self.last = max(checkpoint_numbers(directory), default=0)

@@ -38,7 +38,8 @@ class Progress(keras.callbacks.Callback):
 
         columns = (TextColumn("{task.description}"), BarColumn(30), TimeRemainingColumn(compact=True))
         self.bar = Progress(*columns, TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)))
-        self.seen, self.told = 0, False
+        self.calls, self.last, self.told = 0, -1, False
+        self.start, self.begun = time.perf_counter(), 0
         steps = self.params.get("steps")
         self.total = None if steps is None else steps * self.params["epochs"]
         self.task = self.bar.add_task(self.title, total=self.total, figures="")
@@ -49,19 +50,21 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Count the epochs that were trained before a run was resumed."""
-        if self.seen == 0 and self.total:
+        self.last = -1
+        if self.calls == 0 and self.total:
             self.bar.update(self.task, completed=epoch * self.params["steps"])
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Advance the bar; after the first steps show the estimate, if it is above 12 seconds."""
-        self.seen += 1
-        self.bar.advance(self.task)
-        timed, now = self.seen - self.warm_up, time.perf_counter()
+        self.calls += 1
+        self.bar.advance(self.task, batch - self.last)  # one call may be about several steps
+        self.last, done = batch, self.bar.tasks[0].completed
+        timed, now = self.calls - self.warm_up, time.perf_counter()
         if timed == 0:
-            self.start = now
+            self.start, self.begun = now, done
         elif timed > 0 and self.total and not self.told and (timed == self.timed or now - self.start > _PATIENCE):
             self.told = True
-            seconds = (now - self.start) / timed * (self.total - self.bar.tasks[0].completed)
+            seconds = (now - self.start) / (done - self.begun) * (self.total - done)
             if seconds > 12:
                 self.bar.console.print(f"{self.title}: about {seconds / 60:.1f} minutes")
 

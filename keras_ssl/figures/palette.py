@@ -42,6 +42,7 @@ STYLE: dict[Any, Any] = {
     "grid.color": "#d5dae0",
     "grid.linewidth": 0.7,
     "legend.frameon": False,
+    "text.parse_math": False,  # texts and names of classes may have two dollar signs
     "legend.fontsize": 9.5,
 }
 BASELINES = {

@@ -93,24 +93,21 @@ def write(path: Path, title: str, lead: str, facts: Mapping[str, Any], sections:
 
 
 def _section(number, section):
-    figure, fault = _drawn(section.figure)
+    picture, fault = _drawn(section)
     text = f"{section.text}\n\n{fault}"
-    parts = [f'<section id="s{number}">', f"<h2>{html.escape(section.title)}</h2>", _paragraphs(text)]
-    if figure is not None:
-        parts.append(_picture(figure, figure.get_label() or section.title))
+    parts = [f'<section id="s{number}">', f"<h2>{html.escape(section.title)}</h2>", _paragraphs(text), picture]
     if section.table is not None:
         parts.append(_table(section.table))
     return "\n".join([*filter(None, parts), "</section>"])
 
 
-def _drawn(figure):
-    """A figure, which is drawn now if it is a function, and why there is none if that fails."""
-    if not callable(figure):
-        return figure, ""
+def _drawn(section):
+    """The picture of a section, whose figure is drawn now if it is a function, and why there is none if that fails."""
     try:
-        return figure(), ""
+        figure = section.figure() if callable(section.figure) else section.figure
+        return "" if figure is None else _picture(figure, figure.get_label() or section.title), ""
     except Exception as error:  # one picture must not lose a run that may have taken days
-        return None, f"This picture could not be drawn ({type(error).__name__}): {error}"
+        return "", f"This picture could not be drawn ({type(error).__name__}): {error}"
 
 
 def _prose(text):

@@ -78,6 +78,19 @@ def writable_folder(path: Path, do: str = "choose another folder") -> pathlib.Pa
     return path
 
 
+def check_no_pattern(path: Path) -> None:
+    """Raise if TensorFlow, which would write files at a path, could not find them again: it reads "[" as a pattern.
+
+    Args:
+        path: Path of a file or folder.
+
+    Raises:
+        UserError: If "[" is in the path or in those of its parents.
+    """
+    if "[" in str(pathlib.Path(path).absolute()):
+        raise UserError("a path without '[', which TensorFlow reads as a pattern", f"{path}", "choose another folder")
+
+
 def missing(folder: Path) -> list[pathlib.Path]:
     """Return those of a folder and its parents that do not exist, the innermost first.
 

@@ -108,4 +108,5 @@ def choose(objective: str, dataset: Path) -> Callable[..., Recipe]:
         UserError: If there is no such objective.
     """
     names.check_objective(objective)
-    return _NAMED.get(str(dataset), {}).get(objective, _ANYWHERE[objective])
+    named = {} if names.is_path(dataset) else _NAMED.get(str(dataset), {})
+    return named.get(objective, _ANYWHERE[objective])

@@ -42,8 +42,13 @@ def corpus(
     return data.Source(rows, name=getattr(texts, "name", "texts"), kinds="ids", tokenizer=tokenizer)
 
 
+_LONGEST_WORD, _ROWS = 10, 200  # tokens of a word on average, and rows of ids on which they are counted
+
+
 def masked_language_model(source: data.Source, epochs: int | None = None, seed: int = 0) -> Recipe:
     """Predict hidden words: a small transformer that hides whole words of the tokenizer.
+
+    Where words have more than ten tokens on average, as in languages that put no space between them, it hides tokens.
 
     Args:
         source: What `corpus` returned.
@@ -54,6 +59,9 @@ def masked_language_model(source: data.Source, epochs: int | None = None, seed: 
         `Recipe`. Command: `keras-ssl pretrain --dataset texts.txt --objective masked_language_model`.
     """
     first = _tokenizer(source).first_of_word
+    ids = source[:_ROWS].stored
+    if first[ids[ids > 0]].mean() < 1 / _LONGEST_WORD:
+        first = None
     return _language_model(objectives.MaskedLanguageModel, source, epochs, seed, False, first_of_word=first)
 
 

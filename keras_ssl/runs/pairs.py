@@ -57,7 +57,7 @@ def evaluate_pairs(
             f"{path}, a {type(model).__name__}",
             "give the file that `pretrain --objective clip` wrote; encoder.keras has no texts",
         )
-    splits = data.splits_of(dataset, TABLES) if pathlib.Path(dataset).is_dir() else ()
+    splits = data.splits_of(dataset, TABLES) if pathlib.Path(dataset).expanduser().is_dir() else ()
     split = next((name for name in ("test", "val") if name in splits), "train")
     if say is not None and split != "test":
         say(_TRAIN if split == "train" else f"No test split: the split '{split}' is used for testing.")

@@ -125,7 +125,8 @@ def _write_page(recipe, history, folder, replicas):
     """Write the report. Of several replicas it is drawn by the saved model, which waits for no other worker."""
     objective = recipe.objective if replicas == 1 else load_model(folder / "objective.keras")
     name, loss, source = type(objective).__name__, history["loss"], recipe.source
-    lead = f"The loss of {name} on {len(source):,} {source.plural} went from {loss[0]:.4g} to {loss[-1]:.4g}."
+    since = f" in the last {len(loss)} of {recipe.epochs} epochs" if len(loss) < recipe.epochs else ""  # if resumed
+    lead = f"The loss of {name} on {len(source):,} {source.plural} went from {loss[0]:.4g} to {loss[-1]:.4g}{since}."
     facts = {"data set": source.name, "epochs": recipe.epochs, "seed": recipe.seed, "batch size": recipe.batch_size}
     pages = sections.of_pretraining(recipe, objective, history)
     report.write(folder / "pretraining.html", f"{name} on {source.name}", lead, facts, pages)

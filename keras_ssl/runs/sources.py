@@ -13,7 +13,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.evaluate.sources import as_source
 from keras_ssl.names import SERIES_FILES, TABLES, TEXT_FILES
 from keras_ssl.networks import embedder
-from keras_ssl.specs import Spec, specs_of
+from keras_ssl.specs import KINDS, Spec, specs_of
 from keras_ssl.tokenizers import Tokenizer
 from keras_ssl.typing import Samples
 
@@ -62,7 +62,9 @@ def load_to_verify(dataset: str, model: keras.Model, input_dtype: str = "float32
     """
     source = load_fitting(dataset, "train", model, **reading)
     source = source[np.random.default_rng(0).permutation(len(source))[:30]]
-    return source.inputs() if input_dtype == "float32" else source.stored
+    if input_dtype == "float32" or source.stored.dtype == input_dtype:
+        return source.inputs() if input_dtype == "float32" else source.stored
+    return np.round(KINDS[source.kind].stored[input_dtype] * source.inputs()).astype(input_dtype)
 
 
 def load_labeled(
@@ -129,7 +131,7 @@ def _held_out(source):
 
 def _test_split(dataset, tokenizer, kind):
     """Name of the split to test on; None if there is none beside train."""
-    path = pathlib.Path(dataset)
+    path = pathlib.Path(dataset).expanduser()
     if not path.exists():
         return "test"
     texts = tokenizer is not None and not _has_arrays(dataset)

@@ -34,7 +34,7 @@ def load_unlabeled(objective: str, dataset: str, options: Mapping[str, Any], **r
         given = {"size": given.get("size", _SIDE), "frames": given.get("length")}
     elif kind == "audio":
         given = {"rate": given.get("rate"), "length": given.get("seconds")}
-    split = recipes.UNLABELED.get(dataset, "train")
+    split = "train" if names.is_path(dataset) else recipes.UNLABELED.get(dataset, "train")
     wanted = None if kind == "image" and not _has_files(dataset) else kind
     return data.load(dataset, split, kind=wanted, **given, **reading)
 

@@ -62,8 +62,12 @@ def read_table(path: Path) -> Series:
         UserError: If it is no such table; the error names the line.
     """
     tabs = str(path).lower().removesuffix(".gz").endswith(".tsv")
-    reader = csv.reader(lines(path), delimiter="\t" if tabs else ",")
-    rows = [(reader.line_num, row) for row in reader if row]
+    reader = csv.reader((f"{line}\n" for line in lines(path)), delimiter="\t" if tabs else ",", strict=True)
+    try:
+        rows = [(reader.line_num, row) for row in reader if row]
+    except csv.Error as error:
+        received = f"line {reader.line_num}: {error}"
+        raise UserError(f"a table in {path}", received, "close each quote, or remove it") from error
     if not rows:
         return Series([])
     header = [name.strip() for name in rows[0][1]]

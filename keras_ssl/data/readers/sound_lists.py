@@ -14,7 +14,7 @@ from keras_ssl.data.readers.sounds import ENDINGS
 from keras_ssl.data.readers.split_folders import split_files, split_folder
 from keras_ssl.data.readers.splits import split_of
 from keras_ssl.data.readers.text_files import lines
-from keras_ssl.data.readers.text_tables import classes_among, columns_of
+from keras_ssl.data.readers.text_tables import columns_of, numbered
 from keras_ssl.data.readers.walking import walk
 from keras_ssl.errors import UserError
 
@@ -104,10 +104,8 @@ def _of_table(table: pathlib.Path, siblings: Sequence[pathlib.Path]) -> SoundLis
         why = f"{table} has no column 'label'"
         return SoundList(paths, str(table), texts=texts, why_unlabeled=why, notes=(note,))
     others = {other: columns_of(other, [], ["label"]).get("label", []) for other in siblings}
-    classes = classes_among({table: columns["label"], **others})
-    numbers = {one: number for number, one in enumerate(classes)}
-    labels = np.array([numbers[one] for one in columns["label"]], "int64")
-    return SoundList(paths, str(table), labels, tuple(map(str, classes)), texts, notes=(note,))
+    labels, classes = numbered(table, {table: columns["label"], **others})
+    return SoundList(paths, str(table), labels, classes, texts, notes=(note,))
 
 
 def _of_folder(folder: pathlib.Path, split: str) -> SoundList:

@@ -10,7 +10,7 @@ from keras_ssl.data.readers.classes import class_of, classes_of, shown
 from keras_ssl.data.readers.notes import Note, tell
 from keras_ssl.data.readers.split_folders import split_folder
 from keras_ssl.data.readers.text_files import lines, whole
-from keras_ssl.data.readers.text_tables import classes_among, columns_of
+from keras_ssl.data.readers.text_tables import columns_of, numbered
 from keras_ssl.data.readers.walking import walk
 from keras_ssl.data.text_source import Texts
 from keras_ssl.errors import UserError
@@ -52,10 +52,8 @@ def load_text_file(
         return _some(path, texts)
     tables = [other for other in siblings if other != path and not _is_lines(other)]
     others = {other: columns_of(other, [], [key]).get(key, []) for other in tables}
-    classes = classes_among({path: columns[key], **others})
-    numbers = {one: number for number, one in enumerate(classes)}
-    labels = np.array([numbers[columns[key][k]] for k in kept], "int64")
-    return _some(path, texts, labels, tuple(str(one) for one in classes))
+    labels, classes = numbered(path, {path: columns[key], **others})
+    return _some(path, texts, labels[kept], classes)
 
 
 def load_text_folder(folder: pathlib.Path, split: str, say: Callable[[str], object] | None) -> Texts:
@@ -84,6 +82,11 @@ def load_text_folder(folder: pathlib.Path, split: str, say: Callable[[str], obje
     summary = Note(f"{part}: {len(paths):,} texts, {what}{'; ' * bool(words)}{words}", warn=False)
     tell([*notes, summary, *classes.notes], say, 4)
     texts = [whole(path) for path in paths]
+    if empty := [path for path, text in zip(paths, texts) if not text.strip()]:
+        names = shown(path.relative_to(part) for path in empty)
+        tell([Note(f"{part}: left out, since they have no text: {len(empty)} files: {names}.")], say, 4)
+        paths = [path for path, text in zip(paths, texts) if text.strip()]
+        texts = [text for text in texts if text.strip()]
     if classes.names is None:
         return _some(part, texts, why_unlabeled=classes.why_none)
     numbers = {name: number for number, name in enumerate(classes.names)}

@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from keras_ssl.data.readers.text_files import lines
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Path
 
-__all__ = ["classes_among", "columns_of", "first_record", "has_columns"]
+__all__ = ["columns_of", "first_record", "has_columns", "numbered"]
 
 _LARGEST_FIELD = 2**31 - 1
 
@@ -50,27 +52,36 @@ def columns_of(
     return found or {name: [] for name in names}
 
 
-def classes_among(columns: Mapping[Any, Sequence[Any]]) -> list[Any]:
-    """Return the classes of files in order: numbers by value, others as strings.
+def numbered(path: Path, columns: Mapping[Any, Sequence[Any]]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the labels of a file as class numbers, and the names of the classes, which all files number alike.
+
+    Classes are in the order of numbers if all are such, else of strings. Space around a label is no part of it, and the
+    number 1 of a `.jsonl` file is the "1" of a `.csv` file.
 
     Args:
+        path: One of the files.
         columns: The labels of each file.
+
+    Returns:
+        Integer array `(n,)`, and a tuple of strings.
 
     Raises:
         UserError: If a label is missing, or is neither a string nor a whole number.
     """
-    for path, labels in columns.items():
-        if missing := [one for one in labels if one is None or one == ""]:
+    for file, labels in columns.items():
+        if missing := [one for one in labels if one is None or (isinstance(one, str) and not one.strip())]:
             raise UserError(
-                f"a label in each record of {path}", f"{missing[0]!r} in {len(missing)}", "complete or remove them"
+                f"a label in each record of {file}", f"{missing[0]!r} in {len(missing)}", "complete or remove them"
             )
         if strange := [one for one in labels if not isinstance(one, str | int)]:
             raise UserError(
-                f"labels as strings or whole numbers in {path}", f"{strange[0]!r}", "choose another `label`"
+                f"labels as strings or whole numbers in {file}", f"{strange[0]!r}", "choose another `label`"
             )
-    found = {one for labels in columns.values() for one in labels}
-    whole_numbers = all(not isinstance(one, str) or one.lstrip("-").isdecimal() for one in found)
-    return sorted(found, key=int if whole_numbers else str)
+    found = {str(one).strip() for labels in columns.values() for one in labels}
+    whole_numbers = all(one.lstrip("-").isdecimal() for one in found)
+    classes = sorted(found, key=int if whole_numbers else str)
+    numbers = {name: number for number, name in enumerate(classes)}
+    return np.array([numbers[str(one).strip()] for one in columns[path]], "int64"), tuple(classes)
 
 
 def has_columns(path: Path, names: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from keras_ssl.errors import UserError
 from keras_ssl.export.clients import PerChannel, Sends, ValueRange
 from keras_ssl.export.signatures import Serving, Signatures, servings
-from keras_ssl.files import place, refuse_existing, staged
+from keras_ssl.files import check_no_pattern, place, refuse_existing, staged
 from keras_ssl.networks import all_layers
 from keras_ssl.typing import Path
 
@@ -47,6 +47,7 @@ def saved_model(
     """
     directory = pathlib.Path(directory)
     served = servings(model, Sends(input_dtype, value_range, mean, std), outputs, signatures)
+    check_no_pattern(path)
     refuse_existing(directory)
     with staged(directory.parent) as folder:
         write_saved_model(served, folder / "model")
@@ -69,6 +70,7 @@ def write_saved_model(served: Serving | Sequence[Serving], directory: Path) -> N
     """
     import tensorflow as tf
 
+    check_no_pattern(directory)
     served = [served] if isinstance(served, Serving) else served
     module, functions, variables, resources = tf.Module(), {}, {}, {}
     try:

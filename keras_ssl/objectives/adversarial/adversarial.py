@@ -84,10 +84,13 @@ class Adversarial(Objective):
         }
         return another_like(optimizer, **stretched)
 
-    def get_compile_config(self) -> dict[str, Any]:
-        """Return the arguments of `compile`, serialized."""
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """Return the arguments of `compile`, serialized; None if it is not compiled."""
+        arguments = super().get_compile_config()
+        if arguments is None:
+            return None
         second = keras.saving.serialize_keras_object(self.discriminator_optimizer)
-        return {**super().get_compile_config(), "discriminator_optimizer": second}
+        return {**arguments, "discriminator_optimizer": second}
 
 
 def _check_one_of_two(optimizer):

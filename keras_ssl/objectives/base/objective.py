@@ -209,8 +209,10 @@ class Objective(Doors):
         if tuple(self.trackers) != tuple(self.terms):
             self.trackers = {term: keras.metrics.Mean(name=term) for term in self.terms}
 
-    def get_compile_config(self) -> dict[str, Any]:
-        """Return the arguments of `compile`, serialized."""
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """Return the arguments of `compile`, serialized; None if it is not compiled."""
+        if not self.compiled:
+            return None
         arguments = {**self._compile_arguments, "optimizer": self.optimizer}
         return keras.saving.serialize_keras_object(arguments)
 

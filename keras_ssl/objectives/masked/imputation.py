@@ -100,9 +100,9 @@ class Imputation(Objective):
         return self._imputed(self.as_input(series))
 
     def signatures(self) -> dict[str, tuple[Any, Specs]]:
-        """Return "embed", and "impute" from a series to `series` as `impute`. See `Objective`."""
+        """Return "embed", and "impute" from a series to `imputed` as `impute`. See `Objective`."""
         series = inputs_like(self.encoder)
-        impute = keras.Model(series, {"series": self._imputed(series)}, name="impute")
+        impute = keras.Model(series, {"imputed": self._imputed(series)}, name="impute")
         return {**super().signatures(), "impute": (impute, specs_of(self.encoder))}
 
     def _imputed(self, series):
