@@ -47,7 +47,7 @@ def saved_model(
     """
     directory = pathlib.Path(directory)
     served = servings(model, Sends(input_dtype, value_range, mean, std), outputs, signatures)
-    check_no_pattern(path)
+    check_no_pattern(directory)
     refuse_existing(directory)
     with staged(directory.parent) as folder:
         write_saved_model(served, folder / "model")
