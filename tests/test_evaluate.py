@@ -232,6 +232,8 @@ def test_label_efficiency_has_every_row_repeats_itself_and_leaves_the_encoder_al
     again = measured(digits, encoder)
     assert again.values == few.values
     assert again.curves == few.curves
+    without = measured(digits, encoder, curves=False)
+    assert (without.values, without.curves, without.checkpoints) == (few.values, {}, ())
 
 
 def test_label_efficiency_gives_all_methods_the_draws_of_few(digits):

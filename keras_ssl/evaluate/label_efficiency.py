@@ -151,6 +151,7 @@ def label_efficiency(
     scratch_rate: float = 1e-3,
     progress: Progress | None = None,
     test_features: Mapping[str, np.ndarray] | None = None,
+    curves: bool = True,
 ) -> LabelEfficiency:
     """Measure encoders on few labels, beside raw inputs, the untrained encoder and the same network from scratch.
 
@@ -177,6 +178,7 @@ def label_efficiency(
         scratch_rate: Adam's learning rate from random weights, for which a larger one is better. Default: 1e-3.
         progress: Called as `progress(done, total)` after each fit, or None.
         test_features: `embed(encoder, test)` by name of the encoder, where it is known already. Default: none.
+        curves: Whether to measure the curves, too, which may take as long as the training. Default: True.
 
     Returns:
         `LabelEfficiency`.
@@ -204,7 +206,7 @@ def label_efficiency(
     features = {name: known[name] if name in known else by(test) for name, by in frozen.items()}
     for inputs, _ in few.values():
         check_samples(architecture, inputs)
-    tunings = {way: _Tuning(architecture, classes, steps, test, way) for way in ("lp_ft", *ways)}
+    tunings = {way: _Tuning(architecture, classes, steps, test, way, curves) for way in ("lp_ft", *ways)}
     tuning = tunings["lp_ft"]
     result = LabelEfficiency(
         {name: {} for name in [first, "untrained", "from_scratch", *encoders]}, checkpoints=tuning.checkpoints
@@ -256,10 +258,10 @@ def _probes(representations, features, images, labels):
 class _Tuning:
     """Training networks of one architecture in one way, again and again, with curves on the first test images."""
 
-    def __init__(self, architecture, classes, steps, test, way):
+    def __init__(self, architecture, classes, steps, test, way, curves):
         self.inputs, self.labels = test.inputs(), test.labels
         self.tuning = FineTuning(architecture, classes, steps, way=way)
-        self.checkpoints = tuple(sorted({max(1, round(steps * k / 10)) for k in range(1, 11)}))
+        self.checkpoints = tuple(sorted({max(1, round(steps * k / 10)) for k in range(1, 11)})) if curves else ()
 
     def fits(self, starts, images, labels, seed):
         """For each start (model, learning rate): its name, the probabilities on test after training, and the curve."""
