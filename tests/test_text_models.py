@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import sys
+import tracemalloc
 from pathlib import Path
 
 import keras
@@ -86,8 +87,19 @@ def test_sources_keep_the_tokenizer(tmp_path):
     assert np.array_equal(cut.stored, source.stored[:, :3])
     assert "1 of 4 texts in" in said[-1]
     assert "more than 3 tokens. They are cut." in said[-1]
+    assert WORDS.lengths(TEXTS).tolist() == np.count_nonzero(source.stored, axis=1).tolist()
     np.savez(tmp_path / "train.npz", ids=source.stored)
     assert runs.load_fitting(tmp_path, "train", encoder(WORDS.vocabulary), tokenizer=WORDS).tokenizer is None
+
+
+def test_a_text_that_is_far_too_long_takes_no_memory(tmp_path):
+    (tmp_path / "texts.csv").write_text("text\n" + "a film\n" * 500 + "a " * 100_000 + "\n")
+    tracemalloc.start()
+    rows = runs.load_fitting(tmp_path / "texts.csv", "train", encoder(WORDS.vocabulary), tokenizer=WORDS, say=str)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert rows.shape == (512,)
+    assert peak < 20e6  # of 500 rows of that length there would be 200 million bytes
 
 
 def test_a_fine_tuned_classifier_has_the_tokenizer(tmp_path, classifier, monkeypatch):

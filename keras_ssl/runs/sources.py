@@ -154,8 +154,8 @@ def _rows(texts, tokenizer, model, say):
     """Return texts as ids, those cut that are longer than the model takes, or than attention has memory for."""
     spec = specs_of(embedder(model))
     fixed, most = (spec.shape[1], spec.longest) if isinstance(spec, Spec) else (None, None)
-    longest, source = fixed or most or _LONGEST, data.from_texts(texts, tokenizer)
-    cut = int(source.stored[:, longest:].any(axis=1).sum())
+    longest, lengths = fixed or most or _LONGEST, tokenizer.lengths(texts.texts)
+    cut = int((lengths > longest).sum())
     if cut and say is not None:
         say(f"{cut:,} of {len(texts):,} texts in {texts.name} have more than {longest} tokens. They are cut.")
-    return data.from_texts(texts, tokenizer, longest, truncate=True) if fixed or cut else source
+    return data.from_texts(texts, tokenizer, fixed or min(longest, max(lengths)), truncate=True)

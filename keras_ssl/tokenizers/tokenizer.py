@@ -149,6 +149,17 @@ class Tokenizer:
             row[: len(whole)] = whole
         return rows
 
+    def lengths(self, texts: Iterable[str]) -> np.ndarray:
+        """Return the number of ids of each text, an integer array `(n,)`.
+
+        Args:
+            texts: Texts.
+
+        Raises:
+            UserError: As `ids` raises.
+        """
+        return np.fromiter(map(len, self._batches(texts)), "int64")
+
     def stream(self, texts: Iterable[str]) -> np.ndarray:
         """Return the ids of all texts one after the other, each ended by `end`, for `data.Windows`.
 
