@@ -188,6 +188,7 @@ def pretrain(
     import keras
 
     from keras_ssl import distribute, recipes, runs
+    from keras_ssl.data.loading import resolved
 
     require_tensorflow("which pretrain needs for its checkpoints", "set KERAS_BACKEND=tensorflow")
     make_recipe = recipes.choose(objective, dataset)
@@ -198,8 +199,7 @@ def pretrain(
     if mixed_precision:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
     say = typer.echo if chief else str  # the other workers say nothing
-    reading: dict[str, Any] = {"trust": trust, "fit": fit, "background": background}
-    reading |= {"skip_broken": skip_broken, "say": say}
+    reading = {"trust": trust, "fit": fit, "background": background, "skip_broken": skip_broken, "say": say}
     options = {"size": size, "length": length, "vocabulary": vocabulary, "rate": rate, "seconds": seconds}
     source = runs.load_unlabeled(objective, dataset, options, **reading)
     recipes.check_kind(source, objective)
@@ -213,8 +213,7 @@ def pretrain(
         shapes = " and ".join(str(spec.shape[1:]) for spec in parts)
         long = f"{recipe.epochs} epoch{'s' * (recipe.epochs != 1)}"
         typer.echo(f"{len(source):,} {source.plural} of {shapes}; {long} of {objective}")
-    place = Path(dataset).expanduser()
-    facts = {"dataset": str(place.resolve()) if place.exists() else dataset, "recipe": make_recipe}
+    facts = {"dataset": resolved(dataset), "recipe": make_recipe}
     runs.pretrain(recipe, out, resume, facts, go_on=_command_to_resume(), say=typer.echo)
     if chief:
         typer.echo(f"Encoder: {out / 'encoder.keras'}")
@@ -346,8 +345,8 @@ def export(
     if dataset is not None:
         reading = {**(prepared or {}), "tokenizer": tokenizer, "say": typer.echo, "skip_broken": skip_broken}
         samples = runs.load_to_verify(dataset, loaded, input_dtype, **reading)
+    asset: dict[str, Any] = {"preparation": prepared, "tokenizer": tokenizer}
     with progress.bar("Exporting and verifying", after=0):
-        asset: dict[str, Any] = {"preparation": prepared, "tokenizer": tokenizer}
         path = export.deploy(loaded, out, samples, input_dtype, tolerance, class_names, version, **asset)
     typer.echo(f"Model: {path}")
     typer.echo(f"SHA-256 of manifest.json: {(path / 'manifest.sha256').read_text().split()[0]}")
@@ -360,9 +359,7 @@ def embed(
     split: Annotated[str, typer.Option(help="Part of the data set.")] = "train",
     fit: Fit = None,
     skip_broken: SkipBroken = False,
-    out: Annotated[
-        Path, typer.Option(help="File for the array 'embedding', and for 'labels', 'class_names' and 'path'.")
-    ] = Path("embeddings.npz"),
+    out: Annotated[Path, typer.Option(help="File for embeddings, labels, names, paths.")] = Path("embeddings.npz"),
 ) -> None:
     """Write the representations of a data set as an .npz file."""
     from keras_ssl import progress, runs

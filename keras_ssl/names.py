@@ -273,15 +273,6 @@ def check_input_dtype(name: str) -> None:
     _check_among("an input dtype", name, INPUT_DTYPES)
 
 
-def is_path(dataset: Path) -> bool:
-    """Return whether a data set is a folder or file; the embedded sets come before folders of their names.
-
-    Args:
-        dataset: Name, folder or file.
-    """
-    return str(dataset) not in EMBEDDED and pathlib.Path(dataset).expanduser().exists()
-
-
 def check_dataset(name: Path) -> None:
     """Raise if no data set can have this name. Nothing is loaded, and none is refused that the command line can load.
 

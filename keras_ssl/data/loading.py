@@ -19,7 +19,7 @@ from keras_ssl.networks import embedder
 from keras_ssl.specs import Spec, specs_of
 from keras_ssl.typing import Path
 
-__all__ = ["image_channels", "image_size", "load"]
+__all__ = ["image_channels", "image_size", "is_path", "load", "resolved"]
 
 
 def load(
@@ -155,6 +155,24 @@ def load(
     names.check_no_path(name_or_folder)
     named = readers.load_named(str(name_or_folder), split, wanted, columns, preparation)
     return _of_channels(named, channels, say)
+
+
+def is_path(dataset: Path) -> bool:
+    """Return whether a data set is a folder or file; the embedded sets come before folders of their names.
+
+    Args:
+        dataset: Name, folder or file.
+    """
+    return str(dataset) not in _EMBEDDED and pathlib.Path(dataset).expanduser().exists()
+
+
+def resolved(dataset: Path) -> str:
+    """Return the whole path of a data set that is a folder or file, which is the same from everywhere; else its name.
+
+    Args:
+        dataset: Name, folder or file.
+    """
+    return str(pathlib.Path(dataset).expanduser().resolve()) if is_path(dataset) else str(dataset)
 
 
 def _kinds(model):

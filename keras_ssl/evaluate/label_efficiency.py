@@ -207,9 +207,8 @@ def label_efficiency(
     for inputs, _ in few.values():
         check_samples(architecture, inputs)
     tunings = {way: _Tuning(architecture, classes, steps, test, way, curves) for way in ("lp_ft", *ways)}
-    tuning = tunings["lp_ft"]
     result = LabelEfficiency(
-        {name: {} for name in [first, "untrained", "from_scratch", *encoders]}, checkpoints=tuning.checkpoints
+        {name: {} for name in [first, "untrained", "from_scratch", *encoders]}, checkpoints=tunings["lp_ft"].checkpoints
     )
 
     done, total = 0, len(draws) * (3 + len(encoders) + len(fine_tune) * (1 + len(ways)))
@@ -219,7 +218,7 @@ def label_efficiency(
         starts |= {f"{name}_finetuned": (encoders[name], fine_tuning_rate) for name in fine_tune}
         for method, probabilities, curve in itertools.chain(
             _probes(representations, {**features, "untrained": untrained_features[seed]}, images, labels),
-            tuning.fits(starts, images, labels, seed),
+            tunings["lp_ft"].fits(starts, images, labels, seed),
             *(
                 tunings[way].fits({f"{name}_{way}": (encoders[name], None)}, images, labels, seed)
                 for way in ways

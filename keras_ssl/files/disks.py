@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Path
 
-__all__ = ["missing", "refused", "remove_empty", "told", "writable_folder"]
+__all__ = ["check_no_pattern", "missing", "refused", "remove_empty", "told", "writable_folder"]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 
 from keras_ssl import data, names, objectives
+from keras_ssl.data.loading import is_path
 from keras_ssl.errors import UserError
 from keras_ssl.recipes import digits, mnist, pairs, photographs, series, small_images, speech, text, video
 from keras_ssl.recipes.recipe import Recipe
@@ -108,5 +109,5 @@ def choose(objective: str, dataset: Path) -> Callable[..., Recipe]:
         UserError: If there is no such objective.
     """
     names.check_objective(objective)
-    named = {} if names.is_path(dataset) else _NAMED.get(str(dataset), {})
+    named = {} if is_path(dataset) else _NAMED.get(str(dataset), {})
     return named.get(objective, _ANYWHERE[objective])

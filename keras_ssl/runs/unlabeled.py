@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_ssl import data, names, recipes
+from keras_ssl.data.loading import is_path
 
 __all__ = ["load_unlabeled"]
 
@@ -34,7 +35,7 @@ def load_unlabeled(objective: str, dataset: str, options: Mapping[str, Any], **r
         given = {"size": given.get("size", _SIDE), "frames": given.get("length")}
     elif kind == "audio":
         given = {"rate": given.get("rate"), "length": given.get("seconds")}
-    split = "train" if names.is_path(dataset) else recipes.UNLABELED.get(dataset, "train")
+    split = "train" if is_path(dataset) else recipes.UNLABELED.get(dataset, "train")
     wanted = None if kind == "image" and not _has_files(dataset) else kind
     return data.load(dataset, split, kind=wanted, **given, **reading)
 
