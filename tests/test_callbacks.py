@@ -216,10 +216,15 @@ def test_a_long_run_is_estimated_after_its_first_steps(written):
     assert "minutes" in written.getvalue()
 
 
-def test_steps_of_one_call_all_count(written, monkeypatch):
-    """`steps_per_execution` calls the callbacks once for several steps, with the number of the last."""
-    clock = iter(range(0, 1000, 15))  # seconds
+@pytest.fixture
+def slow_clock(monkeypatch):
+    """A clock of which each look takes 15 seconds."""
+    clock = iter(range(0, 1000, 15))
     monkeypatch.setattr("keras_ssl.callbacks.progress.time.perf_counter", lambda: next(clock))
+
+
+def test_steps_of_one_call_all_count(written, slow_clock):
+    """`steps_per_execution` calls the callbacks once for several steps, with the number of the last."""
     bar = callbacks.Progress("pretraining")
     bar.set_params({"steps": 40, "epochs": 10})
     bar.on_train_begin()
@@ -234,9 +239,7 @@ def test_steps_of_one_call_all_count(written, monkeypatch):
     assert "about 7.5 minutes" in written.getvalue()  # 360 steps, after 24 in 30 seconds
 
 
-def test_slow_steps_are_estimated_before_ten_of_them(written, monkeypatch):
-    clock = iter(range(0, 1000, 15))  # seconds
-    monkeypatch.setattr("keras_ssl.callbacks.progress.time.perf_counter", lambda: next(clock))
+def test_slow_steps_are_estimated_before_ten_of_them(written, slow_clock):
     bar = callbacks.Progress("pretraining")
     bar.set_params({"steps": 1, "epochs": 100})
     bar.on_train_begin()

@@ -13,7 +13,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.evaluate.sources import as_source
 from keras_ssl.names import SERIES_FILES, TABLES, TEXT_FILES
 from keras_ssl.networks import embedder
-from keras_ssl.specs import KINDS, Spec, specs_of
+from keras_ssl.specs import Spec, scale_of, specs_of
 from keras_ssl.tokenizers import Tokenizer
 from keras_ssl.typing import Samples
 
@@ -62,9 +62,11 @@ def load_to_verify(dataset: str, model: keras.Model, input_dtype: str = "float32
     """
     source = load_fitting(dataset, "train", model, **reading)
     source = source[np.random.default_rng(0).permutation(len(source))[:30]]
-    if input_dtype == "float32" or source.stored.dtype == input_dtype:
-        return source.inputs() if input_dtype == "float32" else source.stored
-    return np.round(KINDS[source.kind].stored[input_dtype] * source.inputs()).astype(input_dtype)
+    inputs: Any = source.inputs()
+    spec: Any = source.specs
+    if input_dtype == "float32":
+        return inputs
+    return np.round(scale_of(spec, input_dtype) * inputs).astype(input_dtype)
 
 
 def load_labeled(
