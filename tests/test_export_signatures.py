@@ -14,6 +14,7 @@ from keras_ssl.export.axes import layout
 from keras_ssl.export.clients import Sends
 from keras_ssl.export.formats.onnx_format import check_graph
 from keras_ssl.export.parity import onnx_runtime, saved_model_runtime
+from keras_ssl.export.samples import random_samples
 from keras_ssl.export.signatures import serving, servings
 from keras_ssl.specs import Spec
 
@@ -362,6 +363,40 @@ def test_bad_signatures_are_clear_errors(which, tmp_path):
     with pytest.raises(UserError, match=words):
         export.deploy(flat(), tmp_path / "m", signatures=signatures)
     assert list(tmp_path.iterdir()) == []
+
+
+def _frame_prediction():
+    return objectives.FramePrediction(encoders.stacked_conv((3, 8, 8, 1), (8, 16)), future=2)
+
+
+def _translation():
+    return objectives.SequenceToSequence(encoders.transformer(20, width=8, depth=1, heads=2))
+
+
+def _rotary():
+    return objectives.CausalLanguageModel(
+        encoders.transformer(20, width=8, depth=1, heads=2, positions="rotary", causal=True)
+    )
+
+
+@pytest.mark.parametrize("make", [_frame_prediction, _translation, _rotary])
+def test_an_objective_trained_in_half_precision_is_served_in_float32(make):
+    """Its functions, too, and casts to half precision inside its networks."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        objective = make()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    exact = make()
+    exact.set_weights(objective.get_weights())
+    for one, other in zip(servings(objective, Sends()), servings(exact, Sends())):
+        its = layout(one)
+        sizes = {axis: 5 for axis in its.sizes}
+        samples = random_samples(one.specs, its.inputs, sizes, 3)
+        answers, expected = one.answer(samples), other.answer(samples)
+        for name, y in answers.items():
+            np.testing.assert_array_equal(y, expected[name])
+        assert "bfloat16" not in str(one.function().get_concrete_function().graph.as_graph_def(add_shapes=True))
 
 
 # ---- ONNX ------------------------------------------------------------------------------------------------------------

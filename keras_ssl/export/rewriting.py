@@ -7,6 +7,8 @@ from keras_ssl.networks import all_layers, copy_layer, is_graph, set_weights
 
 __all__ = ["in_float32", "stock"]
 
+_HALF = ("float16", "bfloat16")
+
 
 def stock(model: keras.Model) -> keras.Model:
     """Return the same model in stock Keras layers with the same weights.
@@ -45,8 +47,11 @@ def in_float32(model: keras.Model) -> keras.Model:
 
     ONNX Runtime has no bfloat16 convolution for CPUs, and a deployed model's outputs should not depend on the
     precision of training. A mixed-precision model keeps its weights in float32, so nothing is lost.
+
+    Args:
+        model: Functional or built sequential `keras.Model`, or an objective. It is not changed.
     """
-    if not any(layer.compute_dtype in ("float16", "bfloat16") for layer in all_layers(model)):
+    if not any(layer.compute_dtype in _HALF for layer in all_layers(model)):
         return model
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")  # layers inside custom layers take the global policy
@@ -57,7 +62,7 @@ def in_float32(model: keras.Model) -> keras.Model:
 
 
 def _rewrite(model, layer_function):
-    rewritten = _clone(model, layer_function)
+    rewritten = _clone(model, layer_function) if is_graph(model) else layer_function(model)
     set_weights(rewritten, model.get_weights())
     return rewritten
 
@@ -82,6 +87,8 @@ def _in_float32(layer):
 
 
 def _config_in_float32(config):
+    if isinstance(config, str) and config in _HALF:  # an operation of the graph, such as `ops.cast`
+        return "float32"
     if isinstance(config, dict):
         if config.get("class_name") in ("DTypePolicy", "FloatDTypePolicy"):
             return "float32" if "float16" in config["config"]["name"] else config

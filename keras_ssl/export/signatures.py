@@ -107,7 +107,7 @@ def servings(
     declared = dict(signatures or {})
     aliases: tuple[str, ...] = ()
     if not is_graph(model) and callable(getattr(model, "signatures", None)):
-        declared = {**model.signatures(), **declared}
+        declared = {**in_float32(model).signatures(), **declared}
         if DEFAULT not in declared:
             model, aliases = declared.pop("embed"), ("embed",)
     default = declared.pop(DEFAULT, model)
