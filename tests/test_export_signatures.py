@@ -391,7 +391,7 @@ def test_an_objective_trained_in_half_precision_is_served_in_float32(make):
     exact.set_weights(objective.get_weights())
     for one, other in zip(servings(objective, Sends()), servings(exact, Sends())):
         its = layout(one)
-        sizes = {axis: 5 for axis in its.sizes}
+        sizes = dict.fromkeys(its.sizes, 5)
         samples = random_samples(one.specs, its.inputs, sizes, 3)
         answers, expected = one.answer(samples), other.answer(samples)
         for name, y in answers.items():
