@@ -1,4 +1,7 @@
-"""Samples as trees: one array, or a dict of arrays by name whose first axis counts the same samples."""
+"""Samples as trees: one array, or a dict of arrays by name whose first axis counts the same samples.
+
+`count` and `take` read a `data.Source`, too, whose samples may be files.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,18 +28,20 @@ def count(samples: Samples) -> int:
     """Return the number of samples.
 
     Args:
-        samples: Array or tensor `(n, …)`, or a dict of them.
+        samples: Array or tensor `(n, …)`, a dict of them, or a `data.Source`.
     """
     return len(keras.tree.flatten(samples)[0])
 
 
 def take(samples: Samples, which: Any) -> Samples:
-    """Return some of the samples, in the same structure.
+    """Return some of the samples, in the same structure; those of a `data.Source` as a model takes them.
 
     Args:
-        samples: Array or tensor `(n, …)`, or a dict of them.
+        samples: Array or tensor `(n, …)`, a dict of them, or a `data.Source`.
         which: What arrays are indexed with: a slice, or an array of indices.
     """
+    if hasattr(samples, "inputs"):
+        return samples.inputs(np.arange(len(samples))[which])
     return keras.tree.map_structure(lambda array: array[which], samples)
 
 

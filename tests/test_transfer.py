@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from cases import SHAPE, images, two_convolutions
 
-from keras_ssl import encoders, losses, networks, objectives, optimizers, transfer
+from keras_ssl import data, encoders, losses, networks, objectives, optimizers, transfer
 from keras_ssl.errors import UserError
 
 X, Y = images(16, 0), np.arange(16) % 3
@@ -585,6 +585,27 @@ def test_fine_tune_gives_a_compiled_classifier_that_fits_its_labels():
     assert model.get_layer("conv_net") is not encoder
     assert (np.array(model(X)).argmax(axis=1) == np.arange(16) % 2).mean() > 0.9
     assert model.evaluate(X, np.arange(16) % 2, verbose=0) < 0.5
+
+
+def test_files_are_read_batch_by_batch_and_give_the_same_classifier():
+    stored = np.round(255 * images(300, 0)).astype("uint8")
+    labels, read = np.arange(300) % 3, []
+
+    class Counted(data.Files):
+        def rows(self, indices):
+            read.append(len(indices))
+            return super().rows(indices)
+
+    source = data.Source(Counted(np.arange(300), lambda k: stored[k]), labels, 3, kinds="image")
+    encoder = two_convolutions()
+    expected = transfer.fine_tune(encoder, stored / np.float32(255), labels, 3, steps=2)
+    found = transfer.fine_tune(encoder, source, labels, 3, steps=2)
+    assert max(read) == 256
+    assert read[-2:] == [32, 32]
+    for one, other in zip(found.get_weights(), expected.get_weights()):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(UserError, match=r"image.*\(n, 8, 8, 1\)|shape"):
+        transfer.fine_tune(encoder, data.from_arrays(np.zeros((4, 5, 5, 3), "uint8")), np.arange(4) % 2, 2)
 
 
 def test_no_steps_are_a_clear_error():

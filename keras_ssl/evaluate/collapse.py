@@ -5,8 +5,8 @@ import numpy as np
 
 from keras_ssl import data, measures
 from keras_ssl.checks import check_between
+from keras_ssl.data.fitting import as_source
 from keras_ssl.evaluate.embedding import embed
-from keras_ssl.evaluate.sources import as_source
 from keras_ssl.typing import Samples
 
 __all__ = ["collapse", "collapse_of_features"]

@@ -5,8 +5,8 @@ import numpy as np
 
 from keras_ssl import specs
 from keras_ssl.data import Source
+from keras_ssl.data.fitting import as_source, labeled
 from keras_ssl.evaluate.raw_inputs import raw_features
-from keras_ssl.evaluate.sources import as_source, labeled
 from keras_ssl.networks import check_finite_weights, embedder, predict_in_batches
 from keras_ssl.typing import Progress, Samples
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from keras_ssl import checks
 from keras_ssl.data import Source
+from keras_ssl.data.fitting import as_source
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate.generative.similarity import WINDOW, ssim
-from keras_ssl.evaluate.sources import as_source
 from keras_ssl.typing import Progress
 
 __all__ = ["frame_baselines", "frame_errors", "next_frame_errors"]

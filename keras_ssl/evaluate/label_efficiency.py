@@ -11,13 +11,13 @@ import numpy as np
 
 from keras_ssl import data, networks
 from keras_ssl.checks import check_between, check_labels
+from keras_ssl.data.fitting import labeled
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate.baseline import baseline
 from keras_ssl.evaluate.calibration import expected_calibration_error
 from keras_ssl.evaluate.comparison import mean_interval
 from keras_ssl.evaluate.embedding import embed
 from keras_ssl.evaluate.metrics import scores
-from keras_ssl.evaluate.sources import labeled
 from keras_ssl.figures.palette import label
 from keras_ssl.networks import predict_in_batches
 from keras_ssl.specs import check_encoder, specs_of

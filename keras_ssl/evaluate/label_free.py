@@ -10,9 +10,9 @@ from keras_ssl import measures, specs
 from keras_ssl.batch_keys import view_keys
 from keras_ssl.checks import as_array, check_between
 from keras_ssl.data import Source
+from keras_ssl.data.fitting import as_source
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate.embedding import embed
-from keras_ssl.evaluate.sources import as_source
 from keras_ssl.networks import embedder, predict_in_batches
 from keras_ssl.typing import Operation, Samples
 from keras_ssl.views import check_views

@@ -7,8 +7,8 @@ import numpy as np
 from keras import ops
 
 from keras_ssl.checks import check_between, check_counts, check_labels
+from keras_ssl.data.fitting import as_source
 from keras_ssl.errors import UserError
-from keras_ssl.evaluate.sources import as_source
 from keras_ssl.networks import input_gradient, is_graph, predict_in_batches
 
 __all__ = ["saliency"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_ssl import callbacks, data, evaluate, export, files, progress, recipes, transfer
 from keras_ssl.backends import require, require_tensorflow
-from keras_ssl.evaluate.sources import labeled
+from keras_ssl.data.fitting import labeled
 from keras_ssl.figures import plots, report
 from keras_ssl.runs import sections
 from keras_ssl.typing import Path

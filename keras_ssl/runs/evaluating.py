@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_ssl.data import Source
+from keras_ssl.data.fitting import labeled
 from keras_ssl.evaluate import (
     LabelEfficiency,
     collapse_of_features,
@@ -15,7 +16,6 @@ from keras_ssl.evaluate import (
     label_counts,
     label_efficiency,
 )
-from keras_ssl.evaluate.sources import labeled
 from keras_ssl.figures import report
 from keras_ssl.figures.palette import label
 from keras_ssl.files import writable_folder, write_json

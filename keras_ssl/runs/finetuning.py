@@ -6,8 +6,8 @@ from typing import Any
 import keras
 
 from keras_ssl import data, transfer
+from keras_ssl.data.fitting import as_source, labeled
 from keras_ssl.evaluate import embed, scores
-from keras_ssl.evaluate.sources import as_source, labeled
 from keras_ssl.figures import report
 from keras_ssl.files import Lock, writable_folder
 from keras_ssl.runs import sections
@@ -62,12 +62,12 @@ def finetune(
         if progress:
             progress(step, steps)
 
-    inputs, labels = train.inputs(), labeled(train)[0]
     if train.preparation is not None:
         facts["preparation"] = train.preparation.to_json()
     names = None if train.class_names is None else list(train.class_names)
     with Lock(folder):
-        tuned = transfer.fine_tune(encoder, inputs, labels, classes, steps, seed=seed, after_step=after_step, way=way)
+        labels = labeled(train)[0]
+        tuned = transfer.fine_tune(encoder, train, labels, classes, steps, seed=seed, after_step=after_step, way=way)
         classifier = transfer.merge_lora(tuned) if transfer.WAYS[way].rank else tuned
         probabilities = embed(classifier, test)  # read batch by batch
         figures = scores(test_labels, probabilities.argmax(-1))

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 
 from keras_ssl import data
+from keras_ssl.data.fitting import as_source
 from keras_ssl.data.readers import listed_kind
 from keras_ssl.errors import UserError
-from keras_ssl.evaluate.sources import as_source
 from keras_ssl.names import SERIES_FILES, TABLES, TEXT_FILES
 from keras_ssl.networks import embedder
 from keras_ssl.specs import Spec, scale_of, specs_of

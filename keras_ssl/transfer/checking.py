@@ -10,6 +10,8 @@ import numpy as np
 
 from keras_ssl import specs
 from keras_ssl.checks import Watch, as_array, as_arrays, check_labels, check_not_empty
+from keras_ssl.data import Source
+from keras_ssl.data.fitting import as_source
 from keras_ssl.errors import UserError
 from keras_ssl.losses import WhereKnown
 from keras_ssl.networks import rescales_bytes
@@ -111,16 +113,21 @@ def takes_class_numbers(loss: Any) -> bool:
 def check_samples(model: keras.Model, samples: Samples) -> Samples:
     """Raise unless samples are finite, in range and of the shape that a model takes; return them as NumPy arrays.
 
-    Texts must have at least one token.
+    Texts must have at least one token. A `data.Source` is returned as it is: its samples are read when they are used.
 
     Args:
         model: Functional `keras.Model`. If its first layers rescale bytes, images may be in 0..255, also as integers.
-        samples: Array `(n, …)`, or a dict or a list of arrays: what the model takes.
+        samples: Array `(n, …)`, a dict or a list of arrays, or a `data.Source`: what the model takes.
 
     Raises:
         UserError: If they are not.
     """
     wanted = specs.specs_of(model)
+    if isinstance(samples, Source):
+        source = as_source(samples, model)
+        if "ids" in source.kind:
+            _check_texts(wanted, source.stored)
+        return source
     if isinstance(wanted, dict) and isinstance(samples, (list, tuple)) and len(samples) == len(wanted):
         samples = dict(zip(wanted, samples))
     arrays = as_arrays(samples, specs.plural(wanted))

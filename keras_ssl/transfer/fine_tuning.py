@@ -71,7 +71,7 @@ class FineTuning:
 
         Args:
             weights: Weights of the encoder, as its `get_weights()` returns them.
-            images: Array `(n, …)`, or a dict of arrays: what the encoder takes.
+            images: Array `(n, …)`, a dict of arrays, or a `data.Source`, read batch by batch: what the encoder takes.
             labels: Integer array `(n,)`.
             learning_rate: Adam's learning rate. Default: None, the way's: 3e-4, or 3e-3 for BitFit.
             seed: Seed of the order of samples, of a random head and of dropout. LoRA's products always start alike.
@@ -144,7 +144,7 @@ def fine_tune(
 
     Args:
         encoder: Pretrained functional `keras.Model`. It is copied, not changed.
-        images: Array `(n, …)`, or a dict of arrays: what the encoder takes.
+        images: Array `(n, …)`, a dict of arrays, or a `data.Source`, read batch by batch: what the encoder takes.
         labels: Integer array `(n,)`.
         classes: Number of classes.
         steps: Adam steps, with batches of 32. Default: 300.
@@ -179,7 +179,8 @@ def prepared(
 
     Args:
         encoder: Pretrained functional `keras.Model`. It is copied, not changed.
-        images: Array `(n, …)`, or a dict of arrays: what the encoder takes. The head may start from them.
+        images: Array `(n, …)`, a dict of arrays, or a `data.Source`: what the encoder takes. The head may start from
+            them.
         labels: Integer array `(n,)`.
         classes: Number of classes.
         way: Name among `WAYS`, or a `Way`. Default: "lp_ft".

@@ -7,9 +7,9 @@ import numpy as np
 
 from keras_ssl.checks import check_between
 from keras_ssl.data import Source
+from keras_ssl.data.fitting import as_source
 from keras_ssl.errors import UserError
 from keras_ssl.evaluate.embedding import embed
-from keras_ssl.evaluate.sources import as_source
 from keras_ssl.typing import Samples
 
 __all__ = ["Detector", "check_varied", "check_width", "representation"]

@@ -7,8 +7,8 @@ from keras import ops
 from keras_ssl.blocks import last_of_kept
 from keras_ssl.checks import as_array, check_between
 from keras_ssl.data import Source
+from keras_ssl.data.fitting import as_source
 from keras_ssl.errors import UserError
-from keras_ssl.evaluate.sources import as_source
 from keras_ssl.networks import embedder, parts
 from keras_ssl.typing import Samples
 

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 from keras_ssl import checks, data, encoders, networks
+from keras_ssl.data.fitting import labeled
 from keras_ssl.evaluate.embedding import embed
-from keras_ssl.evaluate.sources import labeled
 from keras_ssl.transfer import FineTuning
 
 __all__ = ["FeatureClassifier", "feature_classifier"]

@@ -10,8 +10,8 @@ import numpy as np
 from keras_ssl import checks
 from keras_ssl.backends import on_tensorflow
 from keras_ssl.data import Source
+from keras_ssl.data.fitting import as_source
 from keras_ssl.errors import UserError
-from keras_ssl.evaluate.sources import as_source
 from keras_ssl.seeds import SeedStream
 from keras_ssl.typing import Progress
 

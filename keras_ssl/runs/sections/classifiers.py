@@ -4,8 +4,8 @@ import keras
 import numpy as np
 
 from keras_ssl.data import Source
+from keras_ssl.data.fitting import labeled
 from keras_ssl.evaluate import reliability, saliency
-from keras_ssl.evaluate.sources import labeled
 from keras_ssl.figures import plots, report
 from keras_ssl.figures.plots.classification import mistakes, surest_mistakes
 from keras_ssl.networks import predict_in_batches

@@ -1,4 +1,4 @@
-"""Samples as evaluations take them."""
+"""Samples that a model takes, and labels, checked."""
 
 from typing import Any, cast
 
@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_ssl import checks, specs
-from keras_ssl.data import Source, check_labeled, from_arrays
+from keras_ssl.data.source import Source, check_labeled, from_arrays
 from keras_ssl.networks import embedder, is_graph
 from keras_ssl.typing import Samples
 
