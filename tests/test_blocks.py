@@ -82,6 +82,31 @@ def test_keras_computes_where_the_kernel_does_not_fit(x, arguments, weights):
     assert_close(results(fused, x, True), results(stock, x, True), 1e-5)
 
 
+@pytest.mark.parametrize("shape", [(256, 3), (64, 4, 3)])
+def test_small_variances_of_large_numbers_are_not_lost(shape, two_replicas):
+    x = np.random.default_rng(0).normal(3000, 1, shape).astype("float32")
+    expected = (x - x.mean(axis=tuple(range(len(shape) - 1)))) / x.std(axis=tuple(range(len(shape) - 1)))
+    np.testing.assert_allclose(blocks.BatchNormalization()(x, training=True), expected, atol=5e-3)
+    with two_replicas.scope():
+        layer = blocks.BatchNormalization()
+        layer.build(shape)
+    parts = two_replicas.experimental_distribute_values_from_function(
+        lambda context: tf.constant(np.split(x, 2)[context.replica_id_in_sync_group])
+    )
+    found = two_replicas.run(lambda part: layer(part, training=True), (parts,))
+    np.testing.assert_allclose(np.concatenate(two_replicas.experimental_local_results(found)), expected, atol=5e-3)
+
+
+@pytest.mark.parametrize("policy", ["float16", "bfloat16", "float64"])
+def test_it_runs_in_any_precision(policy):
+    x = keras.ops.cast(IMAGES, policy)
+    layer, stock = blocks.BatchNormalization(dtype=policy), layers.BatchNormalization(momentum=0.9, dtype=policy)
+    close = {"float16": 2e-2, "bfloat16": 1e-1, "float64": 1e-2}[policy]
+    for training in (True, False):
+        one, other = (keras.ops.cast(each(x, training=training), "float64") for each in (layer, stock))
+        np.testing.assert_allclose(one, other, atol=close)
+
+
 def test_one_position_gives_finite_statistics():
     fused, stock = pair()
     one = IMAGES[:1, :1, :1]

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import ops
 
 from keras_ssl import encoders, export, objectives
 from keras_ssl.errors import UserError
@@ -175,8 +176,26 @@ def test_frames_with_the_cache_are_those_of_the_whole_text():
     np.testing.assert_allclose(np.concatenate(frames, axis=1), parts(model).frames(ids), atol=1e-5)
     full = network({"ids": ids[:, :2], "cache": cache, "position": np.array([6], "int32")})["frames"]
     assert np.isnan(full).all(axis=2).tolist() == [[False, True]]
-    with pytest.raises(UserError, match=r"made by `encoders\.transformer"):
-        encoders.cached(encoders.mlp((3,), (4,)))
+    for other in (encoders.mlp((3,), (4,)), encoders.transformer(20, 8, 1, 2), unscaled()):
+        with pytest.raises(UserError, match=r"made by `encoders\.transformer"):
+            encoders.cached(other)
+
+
+def unscaled():
+    """An encoder of layers of the same names, whose vectors of ids are not multiplied by the root of their width."""
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    table = keras.layers.Embedding(20, 8, name="embedding")
+    tokens = keras.Model(ids, [table(ids), ops.not_equal(ids, 0)], name="tokens")
+    trunk = encoder(depth=1).get_layer("trunk")
+    x, keep = tokens(ids)
+    pool = encoder(depth=1).get_layer("pool")
+    return keras.Model(ids, pool([trunk([x, keep]), keep]), name="unscaled")
+
+
+def test_what_cannot_be_cached_is_written_from_whole_texts():
+    model = objectives.CausalLanguageModel(unscaled())
+    assert "step" not in model.signatures()
+    np.testing.assert_array_equal(model.generate(PROMPTS, 4, temperature=0), uncached(model, PROMPTS, 4))
 
 
 def test_draws_repeat_by_seed_and_do_not_depend_on_other_rows(packed):

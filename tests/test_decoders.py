@@ -159,3 +159,18 @@ def test_a_generator_refuses_shapes_that_are_not_images(shape):
 def test_a_generator_refuses_invalid_widths(arguments, words):
     with pytest.raises(UserError, match=words):
         decoders.generator((8, 8, 1), **arguments)
+
+
+def test_an_encoder_of_any_size_is_mirrored_at_the_size_it_is_called_on():
+    inner, fixed = (encoders.conv_net(shape, filters=(4, 8)) for shape in ((None, None, 3), (8, 8, 3)))
+    inputs = keras.Input((8, 8, 3), name="image")
+    found = decoders.mirror(keras.Model(inputs, inner(inputs)))
+    expected = decoders.mirror(fixed)
+    assert [layer.output.shape for layer in found.layers] == [layer.output.shape for layer in expected.layers]
+
+
+def test_a_recurrent_decoder_needs_frames_of_a_known_size():
+    encoder = encoders.stacked_conv((2, None, None, 1), (4,), width=8, depth=1)
+    assert decoders.frames(encoder, 2).output_shape == (None, 2, None, None, 1)
+    with pytest.raises(UserError, match="frames of a known size"):
+        decoders.frames(encoder, 2, recurrent=True)

@@ -455,6 +455,19 @@ def test_an_encoder_that_rescales_bytes_is_warned_about_once():
     assert h.std() > 0.1
 
 
+@pytest.mark.parametrize("kind", ["row", "series"])
+def test_a_normalization_of_tables_and_series_is_no_rescaling(kind):
+    values = np.random.default_rng(0).normal(50, 10, (20, 3) if kind == "row" else (20, 4, 3)).astype("float32")
+    units = keras.layers.Normalization()
+    units.adapt(values)
+    inputs = keras.Input(values.shape[1:], name=kind)
+    encoder = keras.Model(inputs, keras.layers.Dense(4)(keras.layers.Flatten()(units(inputs))))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", specs.RescalingWarning)
+        transfer.classifier(encoder, 3)
+        evaluate.embed(encoder, values)
+
+
 @pytest.mark.parametrize(
     "shape", [(8, 8, None), (8, 8), 8, None, (0, 8, 3), (8.0, 8, 3), (1, 8, 8, 3), (None, None, 3)]
 )

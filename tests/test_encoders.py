@@ -145,3 +145,18 @@ def test_conv_net_without_normalization_does_not_mix_samples():
     assert [w.name for w in encoder.weights] == ["kernel", "bias"] * 2
     slopes = [layer.negative_slope for layer in encoder.layers if isinstance(layer, keras.layers.ReLU)]
     assert slopes == pytest.approx([0.2, 0.2])
+
+
+@pytest.mark.parametrize("widths", [(), 8, (8, 0), (4, 2.5)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda widths: encoders.conv_net((8, 8, 1), filters=widths),
+        lambda widths: encoders.mlp((5,), units=widths),
+        lambda widths: encoders.spectrogram_conv(filters=widths),
+        lambda widths: encoders.stacked_conv((2, 8, 8, 1), filters=widths),
+    ],
+)
+def test_widths_that_are_none_are_a_clear_error(make, widths):
+    with pytest.raises(UserError, match=r"at least one number of (filters|units)|(filters|units) as a whole number"):
+        make(widths)

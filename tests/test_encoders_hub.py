@@ -84,3 +84,11 @@ def test_it_is_deployed(both, tmp_path):
 def test_another_backbone_is_a_clear_error():
     with pytest.raises(UserError, match=r"BERT, DistilBERT, RoBERTa or GPT-2.*Received a Functional without"):
         encoders.from_keras_hub(encoders.transformer(20, width=8, depth=1, heads=2))
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_frozen_backbone_gives_a_frozen_encoder(frozen):
+    backbone = keras_hub.models.BertBackbone(**SIZES)
+    backbone.trainable = not frozen
+    encoder = encoders.from_keras_hub(backbone)
+    assert len(encoder.trainable_weights) == (0 if frozen else len(encoder.weights))

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from cases import two_convolutions
 
 from keras_ssl import blocks, encoders, heads
 
@@ -110,3 +111,12 @@ def test_gaussian_is_two_linear_layers():
     assert mean.shape == (4, 3)
     keras.config.set_dtype_policy("mixed_float16")
     assert [x.dtype for x in heads.gaussian(make_encoder(), 3)(h)] == ["float32", "float32"]
+
+
+@pytest.mark.parametrize("make", [heads.discriminator, heads.pair_discriminator])
+def test_a_discriminator_of_a_frozen_encoder_trains(make):
+    encoder = two_convolutions()
+    encoder.trainable = False
+    expected = len(make(two_convolutions()).trainable_weights)
+    assert len(make(encoder).trainable_weights) == expected
+    assert not encoder.trainable_weights

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+import tensorflow as tf
+from keras import ops
 from PIL import Image
 from scipy import ndimage
 
@@ -13,6 +15,33 @@ SEED = np.array([1, 2])
 
 def photographs(n=6, height=20, width=30, channels=3):
     return np.random.default_rng(0).random((n, height, width, channels), dtype="float32")
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [views.random_resized_crop(6), views.affine(30, 0.2, (0.8, 1.2)), views.erase(probability=1.0), views.flip(),
+     views.color_jitter(), views.noise(), views.natural_images(6)],
+)  # fmt: skip
+def test_sizes_that_only_the_data_know_give_the_same(operation):
+    images = np.random.default_rng(0).random((3, 9, 7, 3), "float32")
+    unknown = tf.function(operation, [tf.TensorSpec((None, None, None, 3)), tf.TensorSpec((2,), "int32")], False)
+    np.testing.assert_allclose(unknown(images, [1, 2]), operation(images, ops.convert_to_tensor([1, 2])), atol=1e-5)
+
+
+def test_a_blur_needs_a_known_size():
+    blurred = tf.function(views.blur(), [tf.TensorSpec((None, None, None, 3)), tf.TensorSpec((2,), "int32")], False)
+    with pytest.raises(UserError, match="known size"):
+        blurred(np.zeros((1, 9, 7, 3), "float32"), [1, 2])
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [views.flip(), views.color_jitter(), views.grayscale(), views.random_resized_crop(4), views.affine(10),
+     views.erase(), views.blur()],
+)  # fmt: skip
+def test_operations_of_images_refuse_videos(operation):
+    with pytest.raises(UserError, match="batch of images"):
+        views.Policy([operation], kind="video")(np.zeros((2, 3, 8, 8, 3), "float32"), [1, 2])
 
 
 def test_interpolation_matrix_by_hand():

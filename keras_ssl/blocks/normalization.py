@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_ssl.backends import on_tensorflow
 from keras_ssl.checks import check_between
-from keras_ssl.distribute import replicas
+from keras_ssl.distribute import mean, replicas
 from keras_ssl.typing import Tensor
 
 __all__ = ["BatchNormalization"]
@@ -18,8 +18,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization`, computed by TensorFlow's fused kernel where the results are equal.
 
     Outputs, weights and weight names equal those of the Keras layer, and `to_stock` converts to it. The Keras
-    computation runs on JAX, for inputs that are not `(n, height, width, channels)`, with a mask, and when statistics
-    are synchronized across several replicas.
+    computation runs on JAX, for inputs that are not `(n, height, width, channels)`, with a mask, when statistics are
+    synchronized across several replicas, and in other precisions than single and mixed.
 
     Args:
         momentum: Momentum of the moving statistics, 0..1. Default: 0.9, as in PyTorch; with Keras's 0.99 the initial
@@ -48,6 +48,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
             and self.scale
             and self.center
             and not self.renorm
+            and self.gamma.dtype == "float32"
+            and keras.backend.standardize_dtype(inputs.dtype) in ("float32", "float16", "bfloat16")
             and not (training and self.trainable and self.synchronized and replicas() > 1)
         )
         if not fused:
@@ -57,7 +59,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def _fused(self, inputs, batch_statistics):
         import tensorflow as tf
 
-        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        y, average, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=ops.convert_to_tensor(self.gamma),
             offset=ops.convert_to_tensor(self.beta),
@@ -69,9 +71,22 @@ class BatchNormalization(keras.layers.BatchNormalization):
         if batch_statistics:
             n = ops.cast(ops.prod(ops.shape(inputs)[:-1]), "float32")
             variance = variance * (ops.maximum(n - 1.0, 1.0) / n)  # the kernel's is n/(n-1) times Keras's
-            self.moving_mean.assign(self.moving_mean * self.momentum + mean * (1.0 - self.momentum))
+            self.moving_mean.assign(self.moving_mean * self.momentum + average * (1.0 - self.momentum))
             self.moving_variance.assign(self.moving_variance * self.momentum + variance * (1.0 - self.momentum))
         return y
+
+    def _moments(self, inputs, mask):
+        """Means and variances of the global batch, in two passes: E[x²] - E[x]² loses small variances of large x.
+
+        Keras computes the latter wherever statistics are synchronized, on one device, too.
+        """
+        if mask is not None:
+            return super()._moments(inputs, mask)
+        axes = list(range(len(inputs.shape) - 1))
+        if not self.synchronized or replicas() == 1:
+            return ops.moments(inputs, axes=axes)
+        average = mean(inputs, axis=tuple(axes))
+        return average, mean(ops.square(inputs - average), axis=tuple(axes))
 
     def to_stock(self) -> keras.layers.BatchNormalization:
         """Return an unbuilt Keras layer with the same configuration."""

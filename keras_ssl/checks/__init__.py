@@ -1,6 +1,6 @@
 """Checks of images, texts and labels, before anything is trained on them."""
 
-from keras_ssl.checks.arguments import check_between, check_counts, check_method, check_range
+from keras_ssl.checks.arguments import check_between, check_counts, check_method, check_range, check_widths
 from keras_ssl.checks.arrays import (
     as_array,
     as_arrays,
@@ -38,6 +38,7 @@ __all__ = [
     "check_shape",
     "check_text",
     "check_values",
+    "check_widths",
     "checked_texts",
     "described",
     "instead_of_array",

@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_ssl.errors import UserError
 
-__all__ = ["check_between", "check_counts", "check_method", "check_range"]
+__all__ = ["check_between", "check_counts", "check_method", "check_range", "check_widths"]
 
 
 def check_method(model: Any, name: str) -> None:
@@ -75,6 +75,22 @@ def check_counts(**values: Any) -> None:
     """
     for name, value in values.items():
         check_between(name, value, least=1, whole=True)
+
+
+def check_widths(**values: Any) -> None:
+    """Raise unless each argument is a tuple or list of at least one whole number of at least 1.
+
+    Args:
+        **values: The arguments by name, such as `filters`.
+
+    Raises:
+        UserError: If one is not; the error names the first.
+    """
+    for name, widths in values.items():
+        if not isinstance(widths, tuple | list) or not widths:
+            raise UserError(f"at least one number of {name}", f"{name}={widths!r}", f"give `{name}=(32, 64)`, say")
+        for width in widths:
+            check_between(name, width, least=1, whole=True)
 
 
 def _is_number(value):

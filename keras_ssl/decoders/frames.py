@@ -36,7 +36,8 @@ def frames(
         float32. Where height or width is no multiple of what the encoder divides it by, frames are larger by the rest.
 
     Raises:
-        UserError: If a number is below 1, or the encoder has no such layers.
+        UserError: If a number is below 1, the encoder has no such layers, or it takes frames of any size and the
+            decoder is recurrent.
 
     Reference:
         Gao et al. 2022, "SimVP", section 3.2; recurrent: Shi et al. 2015, "Convolutional LSTM Network", section 3.2.
@@ -46,6 +47,12 @@ def frames(
     """
     check_counts(future=future, filters=filters)
     shape, scale = feature_map(encoder)
+    if recurrent and None in shape:
+        raise UserError(
+            "an encoder of frames of a known size, for a recurrent decoder",
+            f"'{encoder.name}' of maps {shape}",
+            "build it with a fixed height and width, or leave `recurrent` out",
+        )
     x = inputs = keras.Input(shape, name="map")
     x = ops.expand_dims(x, axis=1)
     if recurrent:

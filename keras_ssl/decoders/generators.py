@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from keras_ssl.blocks import BatchNormalization
-from keras_ssl.checks import check_between
+from keras_ssl.checks import check_between, check_widths
 from keras_ssl.decoders.cropping import cropped
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Shape
@@ -47,12 +47,7 @@ def generator(
     if filters is None:
         count = max(2, math.ceil(math.log2(min(image_shape[:2]) / 8)))
         filters = tuple(min(256, 64 * 2**k) for k in reversed(range(count)))
-    if not isinstance(filters, tuple | list) or not filters:
-        raise UserError(
-            "at least one number of filters", f"filters={filters}", "leave `filters` out, or give (64, 32), say"
-        )
-    for channels in filters:
-        check_between("filters", channels, least=1, whole=True)
+    check_widths(filters=filters)
     sizes = [tuple(math.ceil(side / 2**k) for side in image_shape[:2]) for k in range(len(filters), -1, -1)]
     inputs = keras.Input((latent_dim,), name="latent")
     x = layers.Dense(math.prod(sizes[0]) * filters[0], use_bias=False, name="dense")(inputs)

@@ -8,6 +8,7 @@ from keras import layers
 from keras_ssl.checks import check_counts
 from keras_ssl.decoders.cropping import cropped
 from keras_ssl.errors import UserError
+from keras_ssl.networks import copy_layer
 from keras_ssl.specs import Spec, describe, specs_of
 
 __all__ = ["check_mirrors", "mirror"]
@@ -104,7 +105,17 @@ def _widths(encoder):
 def _layers(model):
     """Yield all layers of a model in order, including those of nested models. A wrapped layer counts as its wrapper."""
     for layer in model.layers:
-        yield from _layers(layer) if isinstance(layer, keras.Model) else [layer]
+        yield from _layers(_of_known_size(layer, model)) if isinstance(layer, keras.Model) else [layer]
+
+
+def _of_known_size(nested, model):
+    """A nested model that takes any size as a clone, without its weights, that takes the size that `model` gives it."""
+    if len(nested.inputs) != 1 or None not in nested.inputs[0].shape[1:]:
+        return nested
+    graph = keras.Model(model.inputs, model.outputs)
+    calls = [node for nodes in graph._nodes_by_depth.values() for node in nodes if node.operation is nested]
+    x = keras.Input(calls[0].arguments.keras_tensors[0].shape[1:])
+    return keras.models.clone_model(nested, input_tensors=x, clone_function=copy_layer)
 
 
 def _from_widths(x, shape, widths):

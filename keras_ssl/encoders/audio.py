@@ -7,7 +7,7 @@ from keras import layers, ops
 
 from keras_ssl.blocks import attention_bias, gelu, mel_filters, places, rotate, scaled_dot_product
 from keras_ssl.blocks import transformer as transformer_block
-from keras_ssl.checks import check_between, check_counts
+from keras_ssl.checks import check_between, check_counts, check_widths
 from keras_ssl.encoders.pooled import pooling
 from keras_ssl.errors import UserError
 from keras_ssl.networks import kept_frames
@@ -71,7 +71,9 @@ def wav2vec2(
         recording is not subtracted, so that its padding stays 0.
     """
     _check(width, depth, heads, hidden, dropout)
-    filters = (max(1, width // 4), max(1, width // 2), *[width] * (len(kernels) - 2)) if filters is None else filters
+    if filters is None:
+        fewer = [max(1, width // 4), max(1, width // 2), *[width] * len(kernels)]
+        filters = (*fewer[: len(kernels) - 1], width)
     _check_convolutions(width, filters, kernels, strides)
     tokens = _convolved(filters, kernels, strides)
     trunk = _transformer(width, width, depth, heads, hidden or 4 * width, dropout)
@@ -173,7 +175,8 @@ def spectrogram_conv(
         Layer normalization over the filters instead of batch normalization, which would depend on the padding; strides
         in place of pooling, and over frequencies only; residual blocks over time; a mean over time alone.
     """
-    check_counts(width=width, depth=depth, **{f"filters[{k}]": count for k, count in enumerate(filters)})
+    check_counts(width=width, depth=depth)
+    check_widths(filters=filters)
     return _encoder(_spectrogram(rate, frame, step, mels), _convolutional(mels, width, filters, depth), width, name)
 
 

@@ -1,6 +1,10 @@
 """A causal transformer that reads a text piece by piece and keeps what it needs of the pieces before."""
 
+import collections
+import weakref
+
 import keras
+import numpy as np
 from keras import ops
 
 from keras_ssl.blocks import learned_positions, rotate, scaled_dot_product, sequence_positions
@@ -8,9 +12,15 @@ from keras_ssl.blocks import transformer as transformer_block
 from keras_ssl.blocks.attention import NEVER
 from keras_ssl.errors import UserError
 from keras_ssl.networks import id_table, parts
+from keras_ssl.specs import longest_of
 from keras_ssl.typing import Tensor
 
 __all__ = ["cached", "document_end", "is_cacheable"]
+
+_NEEDED = {"block_1_attention_split", "norm"}  # layers of the trunk
+_FEW = 8  # tokens on which frames are compared
+_CLOSE = collections.defaultdict(lambda: 1e-3, float16=0.02, bfloat16=0.1)  # to the largest frame, by precision
+_CACHEABLE: weakref.WeakKeyDictionary[keras.Model, bool] = weakref.WeakKeyDictionary()
 
 
 def cached(encoder: keras.Model) -> keras.Model:
@@ -18,7 +28,7 @@ def cached(encoder: keras.Model) -> keras.Model:
 
     It shares its layers with the encoder. The keys and values of all tokens read so far are in a cache, which it takes
     and returns, so that a token costs one step and not a run over the text before it. The frames are those that the
-    encoder has of the whole text.
+    encoder has of the whole text; of one that has `documents`, if no piece goes on after an end.
 
     Give a cache of zeros `(n, 2 * depth, heads, size, d)` and position 0 first, and afterward the cache that it
     returned. What is in the cache from `position` on is not seen, so that position 0 begins a new text. A piece must
@@ -33,7 +43,7 @@ def cached(encoder: keras.Model) -> keras.Model:
         cache is full.
 
     Raises:
-        UserError: If the encoder is another one.
+        UserError: If the encoder is another one: frames of a few random ids are compared.
 
     Reference:
         Shazeer 2019, "Fast Transformer Decoding: One Write-Head is All You Need", section 2.4.1.
@@ -44,6 +54,10 @@ def cached(encoder: keras.Model) -> keras.Model:
             f"'{getattr(encoder, 'name', type(encoder).__name__)}'",
             "make it so, or run it on whole texts",
         )
+    return _in_pieces(encoder)
+
+
+def _in_pieces(encoder):
     found, shape = parts(encoder), _shape(encoder)
     ids = keras.Input((None,), dtype="int32", name="ids")
     cache = keras.Input(shape, dtype="float32", name="cache")
@@ -67,13 +81,32 @@ def cached(encoder: keras.Model) -> keras.Model:
 
 
 def is_cacheable(encoder: keras.Model) -> bool:
-    """Return whether an encoder is one that `cached` takes: by the names of its layers.
+    """Return whether an encoder is one that `cached` takes: by the names of its layers, and by what they compute.
 
     Args:
         encoder: Any model.
     """
-    trunk = {layer.name: layer for layer in encoder.layers}.get("trunk")
-    return isinstance(trunk, keras.Model) and "block_1_attention_split" in {layer.name for layer in trunk.layers}
+    if encoder not in _CACHEABLE:
+        trunk = {layer.name: layer for layer in encoder.layers}.get("trunk")
+        named = isinstance(trunk, keras.Model) and {layer.name for layer in trunk.layers} >= _NEEDED
+        _CACHEABLE[encoder] = named and _is_alike(encoder)
+    return _CACHEABLE[encoder]
+
+
+def _is_alike(encoder):
+    """Whether the frames of a text that is read in two pieces are those of the whole text."""
+    longest = min(longest_of(encoder) or _FEW, _FEW)
+    ids = np.random.default_rng(0).integers(1, id_table(encoder).input_dim, (2, longest)).astype("int32")
+    ids[ids == document_end(encoder)] = 1 if document_end(encoder) != 1 else 2
+    expected = ops.convert_to_numpy(ops.cast(parts(encoder).frames(ids), "float32"))
+    network, (several, heads, _, d) = _in_pieces(encoder), _shape(encoder)
+    state, frames = {"cache": np.zeros((2, several, heads, longest, d), "float32")}, []
+    for begin, end in ((0, longest // 2), (longest // 2, longest)):
+        outputs = network({"ids": ids[:, begin:end], "position": np.full(2, begin, "int32"), **state}, training=False)
+        state = {"cache": ops.convert_to_numpy(outputs["cache"])}
+        frames.append(ops.convert_to_numpy(ops.cast(outputs["frames"], "float32")))
+    error = np.abs(np.concatenate(frames, axis=1) - expected).max()
+    return bool(error <= _CLOSE[encoder.compute_dtype] * np.abs(expected).max())
 
 
 def document_end(encoder: keras.Model) -> int | None:

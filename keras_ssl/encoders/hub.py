@@ -10,7 +10,7 @@ from keras import layers, ops
 from keras_ssl.blocks import place_vectors, places
 from keras_ssl.encoders.pooled import pooling
 from keras_ssl.errors import UserError
-from keras_ssl.networks import copy_layer
+from keras_ssl.networks import all_layers, copy_layer
 
 __all__ = ["from_keras_hub"]
 
@@ -84,7 +84,14 @@ def _copied(layer, x, **arguments):
     copy = copy_layer(layer)
     y = copy(x, **arguments)
     copy.set_weights(layer.get_weights())
+    _freeze_like(copy, layer)
     return y
+
+
+def _freeze_like(copy, layer):
+    """Freeze what is frozen in a layer, also inside: a configuration has the flag of the layer itself only."""
+    for new, old in zip(all_layers(copy), all_layers(layer)):
+        new.trainable = old.trainable
 
 
 def _positions(backbone):
@@ -99,6 +106,7 @@ def _table(layer, name):
     table = layers.Embedding(*weights.shape, name=name, dtype=layer.dtype_policy)
     table.build()
     table.set_weights([weights])
+    table.trainable = layer.trainable
     return table
 
 

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from keras_ssl.blocks import BatchNormalization, residual
-from keras_ssl.checks import check_counts
+from keras_ssl.checks import check_counts, check_widths
 from keras_ssl.encoders.shapes import checked_shape
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Shape
@@ -30,11 +30,10 @@ def mlp(
         `keras.Model` from `(n, *input_shape)` to `(n, units[-1])`.
 
     Raises:
-        UserError: If a size is unknown.
+        UserError: If a size is unknown, or `units` has none.
     """
     input_shape = checked_shape(input_shape, images=False)
-    for width in units:
-        check_counts(units=width)
+    check_widths(units=units)
     inputs = keras.Input(input_shape, name="row" if len(input_shape) == 1 else "image")
     x = layers.Flatten(name="flatten")(inputs)
     for k, width in enumerate(units, 1):
@@ -73,18 +72,18 @@ def conv_net(
         `keras.Model` from `(n, *input_shape)` to `(n, d)`.
 
     Raises:
-        UserError: If `pooling` has another value, or the shape is not that of images; only "average" takes images of
-            any size, `(None, None, channels)`.
+        UserError: If `pooling` has another value, `filters` has none, or the shape is not that of images; only
+            "average" takes images of any size, `(None, None, channels)`.
     """
     pools = {"average": layers.GlobalAveragePooling2D, "flatten": layers.Flatten}
     if pooling not in pools:
         raise UserError("pooling to be 'average' or 'flatten'", repr(pooling), "choose one of the two")
     input_shape = checked_shape(input_shape, any_size=pooling == "average")
     check_counts(first_stride=first_stride, bottleneck=1 if bottleneck is None else bottleneck)
+    check_widths(filters=filters)
     inputs = keras.Input(input_shape, name="image")
     x = inputs
     for k, width in enumerate(filters, 1):
-        check_counts(filters=width)
         stride = first_stride if k == 1 else 2
         x = layers.Conv2D(
             width, 3, stride, "same", use_bias=not normalize, kernel_initializer="he_normal", name=f"conv_{k}"

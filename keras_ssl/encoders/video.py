@@ -13,7 +13,7 @@ import keras
 from keras import layers, ops
 
 from keras_ssl.blocks import attention_bias, gelu, places, sequence_positions
-from keras_ssl.checks import check_counts
+from keras_ssl.checks import check_counts, check_widths
 from keras_ssl.encoders.pooled import pooling
 from keras_ssl.errors import UserError
 from keras_ssl.typing import Shape, Tensor
@@ -212,10 +212,8 @@ def _frames(shape, filters):
 
 def _each_frame(x: Tensor, filters: Sequence[int]) -> Tensor:
     """Convolutions of stride 2 on each frame; kernels of length 1 along time take no turn through other shapes."""
-    if not isinstance(filters, tuple | list) or not filters:
-        raise UserError("at least one number of filters", f"filters={filters}", "give (32, 64), say")
+    check_widths(filters=filters)
     for k, channels in enumerate(filters, 1):
-        check_counts(filters=channels)
         x = layers.Conv3D(channels, (1, 3, 3), (1, 2, 2), "same", name=f"conv_{k}")(x)
         x = gelu(layers.LayerNormalization(epsilon=1e-6, name=f"norm_{k}")(x))
     return x

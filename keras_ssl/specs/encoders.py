@@ -74,9 +74,13 @@ def warn_of_rescaling(model: Any) -> None:
     """Warn, once for each model, if its first layers rescale bytes: it would see a 255th of the range it was made for.
 
     Args:
-        model: Any object; only a functional or built sequential `keras.Model` is looked at.
+        model: Any object; only a functional or built sequential `keras.Model` is looked at, and of its inputs those of
+            images and videos.
     """
-    if not is_graph(model) or model in _WARNED or not any(rescales_bytes(model, x) for x in model.inputs):
+    if not is_graph(model) or model in _WARNED:
+        return
+    images = [x for x in model.inputs if len(x.shape) in (4, 5)]
+    if not any(rescales_bytes(model, x) for x in images):
         return
     _WARNED.add(model)
     warnings.warn(

@@ -10,7 +10,12 @@ __all__ = ["random_boxes", "block_mask", "random_mask"]
 
 
 def random_boxes(
-    count: int | Tensor, height: int, width: int, area: tuple[float, float], ratio: tuple[float, float], seed: Tensor
+    count: int | Tensor,
+    height: int | Tensor,
+    width: int | Tensor,
+    area: tuple[float, float],
+    ratio: tuple[float, float],
+    seed: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Draw boxes inside an image, with random areas, aspect ratios and positions.
 
@@ -34,6 +39,7 @@ def random_boxes(
     Departures:
         Common implementations redraw until a box fits, up to ten times, and then use a central crop.
     """
+    height, width = ops.cast(height, "float32"), ops.cast(width, "float32")  # which may be tensors of integers
     # One call draws all four: XLA compiles one generator, and the caller can use the next seed.
     units = keras.random.uniform((4, count), seed=SeedStream(seed))
     areas = area[0] + (area[1] - area[0]) * units[0]
@@ -45,7 +51,12 @@ def random_boxes(
 
 
 def block_mask(
-    count: int | Tensor, height: int, width: int, area: tuple[float, float], ratio: tuple[float, float], seed: Tensor
+    count: int | Tensor,
+    height: int | Tensor,
+    width: int | Tensor,
+    area: tuple[float, float],
+    ratio: tuple[float, float],
+    seed: Tensor,
 ) -> Tensor:
     """Mask one random box in each image: the pixels whose centers lie inside it.
 

@@ -31,7 +31,7 @@ def infill_spans(ids: Tensor, mask_id: int, ratio: float, span_length: float, se
 
     Lengths of spans are drawn from a Poisson distribution until a row has lost `round(ratio * tokens)` tokens, and the
     last span is cut to fit. Every arrangement of the spans among the tokens that stay is equally likely; spans may
-    touch, but not overlap. The result never has more tokens than the row had.
+    touch, but not overlap.
 
     Args:
         ids: Integer tensor `(n, length)`; 0 is padding, wherever it is. The length is known.

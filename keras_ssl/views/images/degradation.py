@@ -3,12 +3,13 @@
 from keras import ops
 
 from keras_ssl.checks import check_between, check_range
+from keras_ssl.errors import UserError
 from keras_ssl.seeds import SeedStream
 from keras_ssl.transforms.masks import block_mask
 from keras_ssl.transforms.noise import gaussian_noise
 from keras_ssl.typing import Operation
 from keras_ssl.views.draws import draw, keep_or_change
-from keras_ssl.views.images.layout import to_nhcw, to_nhwc
+from keras_ssl.views.images.layout import sizes, to_nhcw, to_nhwc
 
 __all__ = ["blur", "noise", "erase"]
 
@@ -24,7 +25,7 @@ def blur(sigma: tuple[float, float] = (0.1, 2.0), probability: float = 0.5) -> O
         A function `(images, seed)` from `(n, h, w, c)` to the same shape.
 
     Raises:
-        UserError: If a number is out of its range.
+        UserError: If a number is out of its range, or later if the size of the images is unknown: crop them first.
 
     Reference:
         Chen et al., "SimCLR", 2020, appendix A: a kernel of a tenth of the image's side.
@@ -47,6 +48,8 @@ def blur(sigma: tuple[float, float] = (0.1, 2.0), probability: float = 0.5) -> O
 def _gaussian(nhcw, deviation, axis):
     # A weighted sum of shifted images has a handful of terms; a matrix product would have as many as pixels.
     size = nhcw.shape[axis]
+    if size is None:
+        raise UserError("images of a known size, to blur them", f"shape {nhcw.shape}", "crop or resize them first")
     radius = max(1, size // 20)
     padded = ops.pad(nhcw, [(radius, radius) if k == axis else (0, 0) for k in range(4)], mode="symmetric")
     weights = [ops.exp(-0.5 * ops.square(k / deviation)) for k in range(-radius, radius + 1)]
@@ -111,7 +114,7 @@ def erase(
 
     def fill_box(images, seed):
         stream = SeedStream(seed)
-        count, height, width, _ = ops.shape(images)
+        count, height, width, _ = sizes(images)
         (chance,) = draw(stream.next(), images, (0, 1))
         hidden = block_mask(count, height, width, area, ratio, stream.next())[..., None]
         return keep_or_change(images, ops.where(hidden, value, images), probability, chance)

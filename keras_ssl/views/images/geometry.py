@@ -13,7 +13,7 @@ from keras_ssl.checks import check_between, check_range
 from keras_ssl.transforms.masks import random_boxes
 from keras_ssl.typing import Operation, Tensor
 from keras_ssl.views.draws import draw, keep_or_change
-from keras_ssl.views.images.layout import to_nhcw, to_nhwc
+from keras_ssl.views.images.layout import sizes, to_nhcw, to_nhwc
 
 __all__ = ["random_resized_crop", "flip", "affine", "interpolation_matrix", "resample"]
 
@@ -89,7 +89,7 @@ def random_resized_crop(
     ratio = check_range("ratio", ratio, 1e-2, 1e2)
 
     def crop(images, seed):
-        count, from_height, from_width, _ = ops.shape(images)
+        count, from_height, from_width, _ = sizes(images)
         top, left, box_height, box_width = random_boxes(count, from_height, from_width, scale, ratio, seed)
         rows = interpolation_matrix(top, box_height, from_height, height)
         columns = interpolation_matrix(left, box_width, from_width, width)
@@ -153,7 +153,7 @@ def affine(
     check_between("fill", fill)
 
     def transform(images, seed):
-        _, height, width, _ = ops.shape(images)
+        height, width = (ops.cast(side, "float32") for side in sizes(images)[1:3])
         drawn = draw(seed, images, rotate, shear, scale, translate, translate)
         angle, lean, magnification, down, right = (value[..., 0] for value in drawn)
         angle, lean = angle * (math.pi / 180), lean * (math.pi / 180)
@@ -174,17 +174,18 @@ def _both_ways(value):
 
 def _bilinear(images, y, x):
     """Interpolate `images` of shape `(n, h, w, c)` at `y`, `x` of shape `(n, h', w')`; outside, values are 0."""
-    count, height, width, channels = ops.shape(images)
+    count, height, width, channels = sizes(images)
     pixels = ops.reshape(images, (-1, channels))
     first = ops.reshape(ops.arange(count, dtype="int32") * (height * width), (-1, 1, 1))
+    bottom, right = ops.cast(height, "float32"), ops.cast(width, "float32")
     top, left = ops.floor(y), ops.floor(x)
     result = 0.0
     for row in (top, top + 1):
         for column in (left, left + 1):
             weight = ops.relu(1 - ops.abs(y - row)) * ops.relu(1 - ops.abs(x - column))
-            inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-            near_row = ops.cast(ops.clip(row, 0, height - 1), "int32")
-            near_column = ops.cast(ops.clip(column, 0, width - 1), "int32")
+            inside = (row >= 0) & (row < bottom) & (column >= 0) & (column < right)
+            near_row = ops.cast(ops.clip(row, 0, bottom - 1), "int32")
+            near_column = ops.cast(ops.clip(column, 0, right - 1), "int32")
             value = ops.take(pixels, first + near_row * width + near_column, axis=0)
             result += ops.where(inside, weight, 0.0)[..., None] * value
     return result

@@ -7,9 +7,24 @@ The two swaps between consecutive operations cancel, and compilers remove them.
 
 from keras import ops
 
+from keras_ssl.checks import check_axes
+from keras_ssl.specs import KINDS
 from keras_ssl.typing import Tensor
 
-__all__ = ["to_nhcw", "to_nhwc"]
+__all__ = ["sizes", "to_nhcw", "to_nhwc"]
+
+
+def sizes(images: Tensor) -> tuple:
+    """Return the number of images, their height, width and channels: integers, or scalar tensors where unknown.
+
+    Args:
+        images: Tensor of shape `(n, h, w, c)`.
+
+    Raises:
+        UserError: If they have other axes, such as those of videos.
+    """
+    check_axes(images.shape, KINDS["image"].axes, "a batch of images", "; operations of images take nothing else")
+    return ops.shape(images)
 
 
 def to_nhcw(images: Tensor) -> Tensor:
@@ -20,7 +35,11 @@ def to_nhcw(images: Tensor) -> Tensor:
 
     Returns:
         Tensor of shape `(n, h, c, w)`.
+
+    Raises:
+        UserError: If they have other axes.
     """
+    sizes(images)
     return ops.swapaxes(images, 2, 3)
 
 
