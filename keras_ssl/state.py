@@ -37,9 +37,22 @@ class TargetNetwork(keras.layers.Layer):
         for copy, network in zip(self.copies, networks):
             set_weights(copy, network.get_weights())
         self._followed = [_trained(copy) for copy in self.copies]
+        self._hold()
+        self.built = True
+
+    def _hold(self):
         for variable in self.variables:  # setting it on layers would freeze batch normalization
             variable.trainable = False
-        self.built = True
+
+    @property
+    def trainable(self) -> bool:
+        """Whether batch normalization in the copies uses batch statistics in training. Their weights never train."""
+        return keras.layers.Layer.trainable.fget(self)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        keras.layers.Layer.trainable.fset(self, value)
+        self._hold()
 
     def call(self, x: Tensor, training: bool = False) -> Tensor:
         """Return the output of the last copy, without gradient."""
@@ -47,18 +60,28 @@ class TargetNetwork(keras.layers.Layer):
             x = copy(x, training=training)
         return ops.stop_gradient(x)
 
-    def follow(self, networks: Sequence[keras.Model], momentum: float | Tensor) -> None:
+    def follow(
+        self, networks: Sequence[keras.Model], momentum: float | Tensor, moving_statistics: bool = False
+    ) -> None:
         """Update the copies' weights: `target = momentum * target + (1 - momentum) * weight`.
 
         Args:
             networks: The networks that were passed to the constructor.
             momentum: 0..1, a number or a scalar tensor.
+            moving_statistics: Whether to average those of batch normalization, too, which copies that do not run in
+                training lack. Default: False.
         """
         pairs = [
             pair
             for followed, network in zip(self._followed, networks)
             for pair in zip(followed, _trained(network), strict=True)
         ]
+        if moving_statistics:
+            pairs += [
+                pair
+                for copy, network in zip(self.copies, networks)
+                for pair in zip(_moving(copy), _moving(network), strict=True)
+            ]
         values = [momentum * target + (1 - momentum) * ops.cast(weight, target.dtype) for target, weight in pairs]
         assign([target for target, _ in pairs], values)
 
@@ -68,9 +91,15 @@ def _trained(network):
     return [weight for layer in all_layers(network) for weight in layer._trainable_variables]
 
 
+def _moving(network):
+    """Return the weights that batch normalization and the like change in training, in the order of the layers."""
+    found = [weight for layer in all_layers(network) for weight in layer._non_trainable_variables]
+    return [weight for weight in found if "float" in weight.dtype]
+
+
 @keras.saving.register_keras_serializable("keras_ssl")
 class Queue(keras.layers.Layer):
-    """A queue of the newest representations. It starts with random vectors.
+    """A queue of the newest directions of representations, vectors of length 1. It starts with random ones.
 
     Args:
         size: Number of representations.
@@ -86,7 +115,7 @@ class Queue(keras.layers.Layer):
         self.stored = self.add_weight(
             shape=(size, features),
             dtype="float32",
-            initializer=keras.initializers.RandomNormal(stddev=1.0, seed=seed),
+            initializer=lambda shape, dtype=None: unit(keras.initializers.RandomNormal(seed=seed)(shape, dtype)),
             trainable=False,
             name="stored",
         )

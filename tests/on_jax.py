@@ -107,6 +107,18 @@ def test_fit_gets_the_batches_of_one_epoch_after_the_other():
     assert rest.means == means.means[1:]
 
 
+def test_penalties_on_activity_count():
+    penalty = keras.layers.ActivityRegularization(l2=1000.0)
+    inputs = keras.Input((8, 8, 1), name="image")
+    encoder = keras.Model(inputs, penalty(keras.layers.Dense(4)(keras.layers.Flatten()(inputs))))
+    x = np.random.default_rng(0).random((4, 8, 8, 1), "float32")
+    autoencoder = objectives.Autoencoder(encoder)
+    autoencoder.compile(keras.optimizers.SGD(0.0))
+    expected = 1000 * np.square(np.asarray(encoder(x))).sum() / len(x)
+    for logs in (autoencoder.evaluate(x, return_dict=True, verbose=0), autoencoder.fit(x, verbose=0).history):
+        assert np.ravel(logs["loss"])[0] == pytest.approx(expected, rel=0.01)
+
+
 def test_ids_outside_the_vocabulary_are_an_error_before_a_step():
     simclr = objectives.SimCLR(of_ids_and_mask())
     simclr.compile("sgd")

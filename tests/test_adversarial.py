@@ -94,10 +94,12 @@ def test_the_second_optimizer_is_by_default_another_like_the_first():
     assert isinstance(objective.discriminator_optimizer, keras.optimizers.RMSprop)
 
 
-def test_a_schedule_is_read_at_the_objectives_steps_by_both():
+@pytest.mark.parametrize("given", [False, True])
+def test_a_schedule_is_read_at_the_objectives_steps_by_both(given):
     objective = gan(discriminator_steps=4)
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([1], [0.5, 0.25])
-    objective.compile(keras.optimizers.SGD(schedule), run_eagerly=True)
+    second = keras.optimizers.SGD(schedule) if given else None
+    objective.compile(keras.optimizers.SGD(schedule), second, run_eagerly=True)
     rates = []
     for _ in range(3):
         fit(objective, images(N, 0))

@@ -500,3 +500,19 @@ def test_an_objective_of_images_of_any_size_takes_any():
 
 def test_a_path_object_is_loaded_as_its_text_is(tmp_path):
     assert "data.load" in refused(lambda: checks.as_array(pathlib.Path(tmp_path)))
+
+
+def test_validation_samples_leave_no_batch_of_one_in_training():
+    def simclr():
+        return compiled(objectives.SimCLR)
+
+    def views(n):
+        return {f"view_{k}": np.random.default_rng(k).random((n, *SHAPE), "float32") for k in (1, 2)}
+
+    simclr().fit(views(9), batch_size=4, validation_split=0.25, verbose=0)  # 6 and 3; of 9, one would be left
+    for call in (
+        lambda: simclr().fit(views(12), batch_size=4, validation_split=0.25, validation_batch_size=2, verbose=0),
+        lambda: simclr().fit(views(8), batch_size=4, validation_data=views(5), verbose=0),
+        lambda: simclr().evaluate(views(5), batch_size=4, verbose=0),
+    ):
+        refused(call, "at least 2 samples in each batch", "a batch of 1")

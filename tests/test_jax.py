@@ -84,4 +84,4 @@ def test_jax_without_tensorflow_gets_the_same_batches(on_jax):
 
 def test_what_others_test_on_tensorflow_holds_on_jax_too(on_jax):
     assert on_jax["tests/status"] == 0, str(on_jax["tests/report"])[-3000:]
-    assert "33 passed" in str(on_jax["tests/report"])
+    assert "34 passed" in str(on_jax["tests/report"])

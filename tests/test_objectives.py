@@ -7,8 +7,9 @@ import tensorflow as tf
 from cases import SHAPE, convolutional, dense, images, pairs, single
 from keras import ops
 
-from keras_ssl import decoders, distribute, heads, losses, measures, objectives
+from keras_ssl import decoders, distribute, heads, losses, measures, objectives, optimizers
 from keras_ssl.errors import UserError
+from keras_ssl.objectives.base import finite, tensorflow_step
 
 N = 8
 
@@ -287,3 +288,50 @@ def test_no_samples_are_an_error(count):
     for objective in (objectives.VariationalAutoencoder(convolutional()), objectives.GAN(convolutional())):
         with pytest.raises(UserError, match="count as a whole number at least 1"):
             objective.sample(count)
+
+
+def test_each_batch_counts_by_its_samples():
+    black, white = np.zeros((8, *SHAPE), "float32"), np.ones((1, *SHAPE), "float32")
+    x = {"input": np.concatenate([black, white])}
+    objective = objectives.Autoencoder(convolutional())
+    objective.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    whole = objective.evaluate(x, batch_size=9, return_dict=True, verbose=0)["loss"]
+    for size in (4, 8):
+        assert objective.evaluate(x, batch_size=size, return_dict=True, verbose=0)["loss"] == pytest.approx(whole)
+    parts = [objective.evaluate({"input": part}, return_dict=True, verbose=0)["loss"] for part in (black, white)]
+    assert abs(np.mean(parts) - whole) > 1e-3
+
+
+@pytest.mark.parametrize("name", ["TableSGD", "TableAdagrad"])
+def test_optimizers_of_tables_run_without_xla(name, monkeypatch):
+    monkeypatch.setattr(tensorflow_step, "xla_pays", lambda: True)
+    monkeypatch.setattr(keras.Model, "_resolve_auto_jit_compile", lambda model: True)  # as with a GPU
+    objective = objectives.Autoencoder(dense())
+    objective.compile("sgd")
+    assert objective.jit_compile is True
+    objective.compile(getattr(optimizers, name)())
+    assert objective.jit_compile is False
+    with pytest.raises(UserError, match=f"{name}, which XLA cannot compile"):
+        objective.compile(keras.optimizers.LossScaleOptimizer(getattr(optimizers, name)()), jit_compile=True)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        keras.optimizers.schedules.PolynomialDecay(1, 10, 0.1),
+        keras.optimizers.schedules.PiecewiseConstantDecay([5], [1, 0.5]),
+    ],
+)
+def test_schedules_of_integers_are_refused(schedule):
+    with pytest.raises(UserError, match=r"temperature as a schedule of floats.*starts at 1.*write 1\.0"):
+        objectives.SimCLR(convolutional(), temperature=schedule)
+    with pytest.raises(UserError, match="learning_rate as a schedule of floats"):
+        optimizers.LARS(schedule)
+
+
+def test_a_loss_of_one_sample_says_so():
+    objective = objectives.SimCLR(convolutional(), decoupled=True)
+    objective.compile("sgd", run_eagerly=True)
+    assert np.isnan(losses.dcl(np.ones((1, 2), "float32"), np.ones((1, 2), "float32")))
+    assert "batches of at least two samples" in str(finite.error(objective, {"loss": np.nan}))
+    assert "two samples" not in str(finite.error(objectives.Autoencoder(dense()), {}))

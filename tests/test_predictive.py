@@ -182,6 +182,15 @@ def test_series_that_are_too_short_are_clear_errors():
             objective.forward_pass({"input": ops.convert_to_tensor(SERIES[:, :length])}, training=True)
 
 
+def test_steps_of_series_of_unknown_length_cannot_be_hidden():
+    model = objectives.Forecasting(causal(), mask_ratio=0.2)
+    step = tf.function(
+        lambda x: model.forward_pass({"input": x}, training=True), [tf.TensorSpec((None, None, 2))], False
+    )
+    with pytest.raises(UserError, match="unknown length"):
+        step(SERIES)
+
+
 # ---- contrastive predictive coding -----------------------------------------------------------------------------------
 
 

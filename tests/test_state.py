@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ssl import encoders
+from keras_ssl import encoders, objectives
 from keras_ssl.state import Center, Queue, TargetNetwork
 
 X = np.random.default_rng(0).random((4, 8, 8, 1), "float32")
@@ -61,6 +61,28 @@ def test_the_target_of_a_frozen_encoder_equals_it():
     np.testing.assert_array_equal(target(X), online(X))
 
 
+def test_a_target_never_trains_whatever_is_said_of_the_whole():
+    online = network()
+    objective = objectives.BYOL(online)
+    before = len(objective.trainable_variables)
+    for value in (False, True):
+        objective.trainable = value
+    assert len(objective.trainable_variables) == before
+    assert all(layer.trainable for layer in objective.target.copies[0].layers)  # batch statistics in training
+
+
+def test_a_target_follows_moving_statistics_if_it_is_asked_to():
+    online = network()
+    target = TargetNetwork([online])
+    online(X, training=True)
+    moved = next(layer for layer in online.layers if "norm" in layer.name)
+    copy = target.copies[0].get_layer(moved.name)
+    target.follow([online], 0.0)
+    assert not np.allclose(copy.moving_mean, moved.moving_mean)
+    target.follow([online], 0.5, moving_statistics=True)
+    np.testing.assert_allclose(copy.moving_mean, np.array(moved.moving_mean) / 2, rtol=1e-5)
+
+
 def test_a_queue_keeps_the_newest_normalized():
     queue = Queue(5, 2)
     assert queue.trainable_variables == []
@@ -74,6 +96,7 @@ def test_a_queue_keeps_the_newest_normalized():
 def test_a_queue_starts_with_vectors_from_its_seed():
     np.testing.assert_array_equal(Queue(5, 2, seed=1).stored, Queue(5, 2, seed=1).stored)
     assert not np.array_equal(Queue(5, 2, seed=1).stored, Queue(5, 2, seed=2).stored)
+    np.testing.assert_allclose(np.linalg.norm(Queue(5, 3).stored, axis=1), 1, atol=1e-6)  # as those that are pushed
 
 
 def test_a_center_is_a_moving_average():

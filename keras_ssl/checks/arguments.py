@@ -51,6 +51,7 @@ def check_between(
     """
     number, received = value, f"{value}" if _is_number(value) else repr(value)
     if schedule and _is_schedule(value):
+        _check_floats(name, value)
         number = float(value(0))
         received = f"a schedule that starts at {number:g}"
     fits = _is_number(number) and (not whole or isinstance(number, int | np.integer)) and bool(np.isfinite(number))
@@ -95,6 +96,22 @@ def check_widths(**values: Any) -> None:
 
 def _is_number(value):
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _check_floats(name, schedule):
+    """Raise if a schedule starts at a Python integer: Keras then makes all of its values integers."""
+    try:
+        config = schedule.get_config()
+    except NotImplementedError:  # one's own
+        return
+    first = config.get("initial_learning_rate", (config.get("values") or [0.0])[0])
+    if isinstance(first, int):
+        kind = type(schedule).__name__
+        raise UserError(
+            f"{name} as a schedule of floats",
+            f"a {kind} that starts at {first}",
+            f"write {first}.0: Keras would cut all to integers",
+        )
 
 
 def _is_schedule(value):

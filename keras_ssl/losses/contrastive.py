@@ -47,14 +47,15 @@ def dcl(z_1: Tensor, z_2: Tensor, temperature: float | Tensor = 0.1) -> Tensor:
         temperature: t, above 0. Default: 0.1.
 
     Returns:
-        Scalar, float32, of any sign. It is defined for n of at least 2, so that there are negatives.
+        Scalar, float32, of any sign. It is NaN for n = 1, where there are no negatives.
 
     Reference:
         Yeh et al. 2022, "Decoupled Contrastive Learning", Eq. 6.
     """
     similarity, itself, positive = _among_views(z_1, z_2, temperature)
     negatives = ops.logsumexp(ops.where(ops.logical_or(itself, positive), _NEVER, similarity), axis=1)
-    return ops.mean(negatives - ops.sum(ops.where(positive, similarity, 0.0), axis=1))
+    loss = ops.mean(negatives - ops.sum(ops.where(positive, similarity, 0.0), axis=1))
+    return ops.where(ops.shape(z_1)[0] > 1, loss, float("nan"))
 
 
 def _among_views(z_1, z_2, temperature):

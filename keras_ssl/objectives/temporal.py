@@ -111,7 +111,7 @@ class TS2Vec(Objective):
     def after_step(self, outputs: dict[str, Tensor]) -> None:
         """Move the average to the mean of the weights after all steps so far."""
         steps = ops.cast(self.step, "float32")
-        self.average.follow([self.encoder], steps / (steps + 1))
+        self.average.follow([self.encoder], steps / (steps + 1), moving_statistics=True)
 
 
 def _length(tokens):

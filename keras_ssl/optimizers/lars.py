@@ -35,6 +35,9 @@ class LARS(ScheduledDecay):
     Reference:
         You et al. 2017, "Large Batch Training of Convolutional Networks", Algorithm 1; vectors are excluded as in Chen
         et al. 2020 and Grill et al. 2020.
+
+    Departures:
+        λ divides by |g + β w|, as SimCLR's code does; the paper by |g| + β |w|.
     """
 
     def __init__(

@@ -1,7 +1,8 @@
 """Optimizers for tables of vectors, of which a batch needs a few rows.
 
 On TensorFlow the gradient of a table has only the rows that a batch looked up, some of them many times. Here those are
-summed first, and only they are changed, so that the time of a step does not depend on the size of the table.
+summed first, and only they are changed, so that the time of a step does not depend on the size of the table. How many
+rows there are is known in the step only, so that XLA cannot compile it: objectives then run without.
 """
 
 from collections.abc import Sequence
@@ -37,6 +38,8 @@ class TableSGD(keras.optimizers.Optimizer):
         On backends where gradients of tables are dense, as on JAX, and for weights that are no table, it is gradient
         descent.
     """
+
+    under_xla = False
 
     def __init__(
         self, learning_rate: Schedule = 0.025, most: float = 8.0, name: str = "table_sgd", **kwargs: Any
@@ -82,6 +85,8 @@ class TableAdagrad(keras.optimizers.Optimizer):
     Reference:
         Duchi et al. 2011, "Adaptive Subgradient Methods for Online Learning and Stochastic Optimization", Figure 1.
     """
+
+    under_xla = False
 
     def __init__(
         self,

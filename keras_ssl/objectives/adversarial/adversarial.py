@@ -68,6 +68,8 @@ class Adversarial(Objective):
             scaled = keras.optimizers.LossScaleOptimizer
             if isinstance(first, scaled) and not isinstance(second, scaled):  # as Keras does to the first
                 second = scaled(second)
+            if self.discriminator_steps > 1 and not second.built and _counts_updates(second):
+                second = self._another_like(second)
         _check_one_of_two(second)
         self.discriminator_optimizer = second
 
@@ -91,6 +93,14 @@ class Adversarial(Objective):
             return None
         second = keras.saving.serialize_keras_object(self.discriminator_optimizer)
         return {**arguments, "discriminator_optimizer": second}
+
+
+def _counts_updates(optimizer):
+    """Whether an optimizer has a schedule that is not stretched yet, as those of a saved one are."""
+    inner = innermost(optimizer)
+    schedules = (getattr(inner, name, None) for name in ("_learning_rate", "_weight_decay"))
+    kind = keras.optimizers.schedules.LearningRateSchedule
+    return any(isinstance(one, kind) and not isinstance(one, StretchedSchedule) for one in schedules)
 
 
 def _check_one_of_two(optimizer):

@@ -12,7 +12,7 @@ from keras_ssl import specs
 from keras_ssl.distribute import replicas
 from keras_ssl.errors import UserError
 from keras_ssl.objectives.base import assertions
-from keras_ssl.typing import Batch, Samples
+from keras_ssl.typing import Batch, Samples, Tensor
 
 __all__ = [
     "arrays_in",
@@ -23,6 +23,7 @@ __all__ = [
     "check_sizes",
     "errors_about",
     "refuse_targets",
+    "size",
 ]
 
 
@@ -93,6 +94,17 @@ def by_key(objective: Any, x: Any) -> Any:
     return {keys[0]: x} if len(keys) == 1 and samples else x
 
 
+def size(objective: Any, data: Any) -> Tensor:
+    """Return the number of samples in the local batch, an integer tensor.
+
+    Args:
+        objective: An `Objective`.
+        data: A batch as Keras passes it.
+    """
+    x = by_key(objective, keras.utils.unpack_x_y_sample_weight(data)[0])
+    return ops.convert_to_tensor(ops.shape(keras.tree.flatten(x[objective.batch_keys[0]])[0])[0], "int32")
+
+
 def refuse_targets(objective: Any, given: Mapping[str, Any]) -> None:
     """Raise `UserError` if there are targets or weights, which an objective would not use.
 
@@ -139,18 +151,21 @@ def _check_several(objective, x):
         assertions.assert_several(x, str(batch_of_one(objective)))
 
 
-def check_sizes(objective: Any, key: str, samples: int, batch_size: int) -> None:
+def check_sizes(objective: Any, key: str, samples: int, batch_size: int | None, least: int = 2) -> None:
     """Raise `UserError` if arrays have too few samples to train on, or a batch of one where samples are compared.
 
     Args:
         objective: An `Objective`.
         key: Key of the arrays in batches.
         samples: Their number.
-        batch_size: The `batch_size` of `fit`.
+        batch_size: The `batch_size` of `fit`; None is Keras's, 32.
+        least: Smallest number of samples. Default: 2.
     """
-    if samples < 2:
-        raise UserError(f"at least 2 samples as '{key}'", f"{samples}", "check the path or the split of the data")
-    if objective.compares_samples and (batch_size < 2 or samples % min(samples, batch_size) == 1):
+    if samples < least:
+        do = "check the path or the split of the data"
+        raise UserError(f"at least {least} sample{'s' * (least > 1)} as '{key}'", f"{samples}", do)
+    batch_size = min(samples, batch_size or 32)
+    if objective.compares_samples and (batch_size < 2 or samples % batch_size == 1):
         raise batch_of_one(objective)
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import math
 from typing import Any
 
 import keras
@@ -53,11 +54,15 @@ class Doors(keras.Model):
         watch, validation = self._watch(), self._watch()
         given["x"] = self._watched(watch, given.get("x"))
         for key, array in arrays.items():
-            batches.check_sizes(self, key, count(array), given.get("batch_size") or 32)
+            kept = math.floor(count(array) * (1 - (given.get("validation_split") or 0.0)))  # as Keras cuts them
+            batches.check_sizes(self, key, kept, given.get("batch_size"))
+            if kept < count(array):
+                batches.check_sizes(self, key, count(array) - kept, _validation_size(given), least=1)
         if given.get("validation_data") is not None:
             x, *targets = keras.utils.unpack_x_y_sample_weight(given["validation_data"])
             batches.refuse_targets(self, dict(zip(("y", "sample_weight"), targets)))
             given["validation_data"] = (self._watched(validation, x), *targets)
+            self._check_sizes(x, _validation_size(given))
         self._begun = True
         with watch.reporting(), validation.reporting():
             return super().fit(**given)
@@ -81,6 +86,7 @@ class Doors(keras.Model):
         watch = self._watch()
         if "_use_cached_eval_dataset" not in given:  # so `fit` asks, which looks at its validation data
             given["x"] = self._watched(watch, given.get("x"))
+            self._check_sizes(given["x"], given.get("batch_size"))
         try:
             with watch.reporting():
                 return super().evaluate(**given)
@@ -153,12 +159,20 @@ class Doors(keras.Model):
         check_data(self, x)
         return watch.over(_data(self, x))
 
+    def _check_sizes(self, x, batch_size):
+        for key, array in batches.arrays_in(self, x).items():
+            batches.check_sizes(self, key, count(array), batch_size, least=1)
+
     def _watch(self):
         return Watch(lambda data: check_data(self, data), self._each(lambda data: _check_ids(self, data)))
 
     def _each(self, look):
         """What looks at later batches: an id out of range would get another vector, or none, under XLA and on JAX."""
         return look if any(spec.is_bounded for spec in keras.tree.flatten(self.batch_specs)) else None
+
+
+def _validation_size(given):
+    return given.get("validation_batch_size") or given.get("batch_size")
 
 
 def _bound(method, model, args, kwargs):

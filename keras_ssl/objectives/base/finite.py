@@ -124,9 +124,10 @@ def error(objective: Any, logs: dict[str, Tensor]) -> UserError:
     """
     wrong = {term for term, value in logs.items() if not bool(ops.all(ops.isfinite(value)))}
     place = "loss" if wrong & {update.term for update in objective.updates} else "gradients, though not in the loss,"
+    one = "make batches of at least two samples (`drop_remainder=True`), " if objective.compares_samples else ""
     return UserError(
         f"finite updates of {type(objective).__name__}",
         f"NaN or Inf in the {place} at step {int(ops.convert_to_numpy(objective.step)) + 1}",
-        "look for NaN, Inf and large values in the batches, then try a smaller learning rate, or an optimizer with "
-        "`clipnorm`; the weights are those from before this step",
+        f"{one}look for NaN, Inf and large values in the batches, then try a smaller learning rate, or an optimizer "
+        "with `clipnorm`; the weights are those from before this step",
     )

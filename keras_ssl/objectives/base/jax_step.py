@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ssl.objectives.base import finite
+from keras_ssl.objectives.base import batches, finite
 from keras_ssl.typing import Tensor
 
 __all__ = ["by_name", "raise_if_stopped", "test_step", "train_step"]
@@ -23,8 +23,8 @@ def by_name(state: tuple, wanted: dict[str, bool]) -> dict[str, list]:
     return dict(zip([name for name in _STATE if wanted.get(name)], state, strict=True))
 
 
-def _scope(variables, values):
-    return keras.StatelessScope(state_mapping=list(zip(variables, values)))
+def _scope(variables, values, **arguments):
+    return keras.StatelessScope(state_mapping=list(zip(variables, values)), **arguments)
 
 
 def _values(variables, scope):
@@ -52,7 +52,8 @@ def train_step(objective: Any, state: tuple, data: Any) -> tuple[dict[str, Tenso
     everything = [*weights, *others, *optimizer.variables]
 
     def loss(trainable):
-        with _scope(everything, [*trainable, *non_trainable, *optimizer_values]) as scope:
+        values = [*trainable, *non_trainable, *optimizer_values]
+        with _scope(everything, values, collect_losses=True) as scope:
             outputs, terms = objective.run(data, training=True)
             scaled = optimizer.scale_loss(terms["loss"])
         return scaled, (outputs, terms, _values(others, scope))
@@ -66,7 +67,7 @@ def train_step(objective: Any, state: tuple, data: Any) -> tuple[dict[str, Tenso
     new_trainable, new_optimizer_values = optimizer.stateless_apply(optimizer_values, gradients, trainable)
     with _scope([*weights, *others, *metrics], [*new_trainable, *new_others, *metric_values]) as scope:
         objective.after_step(outputs)
-        logs = objective.track(terms)
+        logs = objective.track(terms, batches.size(objective, data))
         new_trainable = _values(weights, scope)
         new_others = _chosen(verdict.finite, _values(others, scope), non_trainable)
     new_others[_place_of_step(objective)] = finite.next_step(step, verdict.goes_on)
@@ -121,7 +122,7 @@ def test_step(objective: Any, state: tuple, data: Any) -> tuple[dict[str, Tensor
     """
     trainable, non_trainable, metric_values = state
     variables = [*objective.trainable_variables, *objective.non_trainable_variables, *objective.metrics_variables]
-    with _scope(variables, [*trainable, *non_trainable, *metric_values]) as scope:
+    with _scope(variables, [*trainable, *non_trainable, *metric_values], collect_losses=True) as scope:
         _, terms = objective.run(data, training=False)
-        logs = objective.track(terms)
+        logs = objective.track(terms, batches.size(objective, data))
     return logs, (trainable, non_trainable, _values(objective.metrics_variables, scope))

@@ -185,12 +185,12 @@ class Objective(Doors):
         Args:
             optimizer: Keras optimizer or its name.
             jit_compile: Whether to use XLA. Default: "auto", Keras's choice, except on TensorFlow without an
-                accelerator, where XLA makes convolutions about half as fast, and on several replicas, where it fails:
-                there XLA is off.
+                accelerator, where XLA makes convolutions about half as fast, and on several replicas and with
+                optimizers of tables, where it fails: there XLA is off.
             **kwargs: `run_eagerly`, `steps_per_execution`, `auto_scale_loss` of `keras.Model.compile`.
 
         Raises:
-            UserError: If a loss or metrics are given, or a number of the optimizer is NaN.
+            UserError: If a loss or metrics are given, a number of the optimizer is NaN, or XLA cannot compile it.
         """
         foreign = {"loss", "metrics", "loss_weights", "weighted_metrics"} & {
             k for k, v in kwargs.items() if v is not None
@@ -202,8 +202,9 @@ class Objective(Doors):
                 "leave them out",
             )
         self._compile_arguments = {"optimizer": optimizer, "jit_compile": jit_compile, **kwargs}
-        if jit_compile == "auto" and on_tensorflow() and not tensorflow_step.xla_pays():
-            jit_compile = False
+        if on_tensorflow():
+            pays = optimizers.under_xla(optimizer, jit_compile) and tensorflow_step.xla_pays()
+            jit_compile = False if jit_compile == "auto" and not pays else jit_compile
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
         optimizers.check_numbers(self.optimizer)
         if tuple(self.trackers) != tuple(self.terms):
@@ -294,10 +295,15 @@ class Objective(Doors):
             terms[term] = sum(self.losses, start=terms[term])
         return outputs, terms
 
-    def track(self, terms: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Update the trackers and return their results."""
+    def track(self, terms: dict[str, Tensor], samples: Tensor) -> dict[str, Tensor]:
+        """Update the trackers and return their results: means over batches, each by its number of samples.
+
+        Args:
+            terms: The terms of a batch.
+            samples: Number of samples in the global batch.
+        """
         for name, tracker in self.trackers.items():
-            tracker.update_state(ops.stop_gradient(terms[name]))
+            tracker.update_state(ops.stop_gradient(terms[name]), sample_weight=ops.cast(samples, "float32"))
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
     def save_own_variables(self, store: Any) -> None:

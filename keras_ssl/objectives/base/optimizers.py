@@ -10,7 +10,7 @@ from keras_ssl.errors import UserError
 from keras_ssl.optimizers import innermost
 from keras_ssl.typing import Tensor
 
-__all__ = ["check_callbacks", "check_numbers", "learning_rates", "of"]
+__all__ = ["check_callbacks", "check_numbers", "learning_rates", "of", "under_xla"]
 
 
 def of(objective: Any) -> list[Any]:
@@ -33,6 +33,23 @@ def check_numbers(optimizer: Any) -> None:
     for name, value in innermost(optimizer).get_config().items():
         if isinstance(value, float) and np.isnan(value):
             raise UserError(f"an optimizer whose {name} is a number", "NaN", f"give another `{name}`")
+
+
+def under_xla(optimizer: Any, asked: bool | str) -> bool:
+    """Return whether XLA can compile the steps of an optimizer on TensorFlow: those of tables it cannot.
+
+    Args:
+        optimizer: Keras optimizer, or its name.
+        asked: The argument `jit_compile`.
+
+    Raises:
+        UserError: If it cannot, and was asked for.
+    """
+    can = getattr(getattr(optimizer, "inner_optimizer", optimizer), "under_xla", True)
+    if not can and asked is True:
+        name = type(innermost(optimizer)).__name__
+        raise UserError(f"`jit_compile=False` for {name}, which XLA cannot compile", "True", "leave `jit_compile` out")
+    return can
 
 
 def check_callbacks(objective: Any, callbacks: Any) -> None:

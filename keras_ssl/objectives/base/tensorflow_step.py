@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import keras
 from keras import ops
 
 from keras_ssl.distribute import assign, reducible, replicas, scope_of, share, total
@@ -46,7 +45,7 @@ def train_step(objective: Any, data: Any) -> dict[str, Tensor]:
     import tensorflow as tf
 
     step, changing = tf.convert_to_tensor(objective.step), finite.changing(objective)
-    goes_on, minimized, part = step >= 0, {}, _share(objective, data)
+    goes_on, minimized, (part, samples) = step >= 0, {}, _share(objective, data)
     for k, update in enumerate(objective.updates, 1):
         before = [tf.convert_to_tensor(variable) for variable in changing]
         with tf.GradientTape() as tape:
@@ -59,17 +58,13 @@ def train_step(objective: Any, data: Any) -> dict[str, Tensor]:
         _settle(objective, update, verdict, gradients, last, changing, before)
         goes_on, minimized[update.term] = verdict.goes_on, terms[update.term]
     objective.step.assign(finite.next_step(step, goes_on))
-    return reducible(objective.track(_logged(terms | minimized)))
+    return reducible(objective.track(_logged(terms | minimized), samples))
 
 
 def _share(objective, data):
-    """The replica's share of the batch, or None on one device."""
-    if replicas() == 1:
-        return None
-    import tensorflow as tf
-
-    x = batches.by_key(objective, keras.utils.unpack_x_y_sample_weight(data)[0])
-    return share(tf.shape(keras.tree.flatten(x[objective.batch_keys[0]])[0])[0])
+    """The replica's share of the batch, None on one device, and the number of samples in the whole batch."""
+    count = batches.size(objective, data)
+    return (None, count) if replicas() == 1 else (share(count), total(count))
 
 
 def _weighted(terms, part):
@@ -185,4 +180,5 @@ def test_step(objective: Any, data: Any) -> dict[str, Tensor]:
         The trackers' results by term.
     """
     _, terms = objective.run(data, training=False)
-    return reducible(objective.track(_logged(_weighted(terms, _share(objective, data)))))
+    part, samples = _share(objective, data)
+    return reducible(objective.track(_logged(_weighted(terms, part)), samples))

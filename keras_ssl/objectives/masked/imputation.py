@@ -31,8 +31,8 @@ class Imputation(Objective):
         encoder: `keras.Model` from `series` `(n, time, channels)` to `(n, d)` that takes NaN, with the layers `tokens`,
             `trunk` and `pool` of `networks.parts` and a frame for each step, such as `encoders.dilated_conv` or
             `encoders.patch_transformer(channels, patch=1)`.
-        mask_ratio: Share of the steps that are hidden, if no spans overlap, above 0 and at most 0.5. Default: 0.15, the
-            paper's.
+        mask_ratio: Share of the steps that are hidden, if no spans overlap, above 0 and at most 0.5. At least two spans
+            are hidden, which is more of a short series. Default: 0.15, the paper's.
         span: Number of successive steps that are hidden together, at least 1: a single step is often found by drawing a
             line between its neighbors. Default: 3, the paper's mean.
         seed: See `Objective`.

@@ -158,7 +158,13 @@ class Forecasting(Objective):
         """Which steps are hidden, or None."""
         if "mask" in batch or not (training and self.mask_ratio):
             return batch.get("mask")
-        count, length = ops.shape(batch["input"])[:2]
+        count, length = ops.shape(batch["input"])[0], batch["input"].shape[1]
+        if length is None:
+            raise UserError(
+                f"series of a known length, to hide steps in {type(self).__name__}",
+                "batches of an unknown length",
+                "pad all series with NaN to one length, or leave `mask_ratio` out",
+            )
         return transforms.random_mask(count, length, round(self.mask_ratio * length), self.draws(training).next())
 
     def _check_length(self, length):

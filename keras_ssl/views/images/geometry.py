@@ -153,13 +153,14 @@ def affine(
     check_between("fill", fill)
 
     def transform(images, seed):
-        height, width = (ops.cast(side, "float32") for side in sizes(images)[1:3])
+        _, rows, columns, _ = sizes(images)
+        height, width = ops.cast(rows, "float32"), ops.cast(columns, "float32")
         drawn = draw(seed, images, rotate, shear, scale, translate, translate)
         angle, lean, magnification, down, right = (value[..., 0] for value in drawn)
         angle, lean = angle * (math.pi / 180), lean * (math.pi / 180)
         # The inverse map, from a pixel of the result to its source in the image, relative to the center.
-        y = ops.arange(height, dtype="float32")[:, None] - (height - 1) / 2 - down * height
-        x = ops.arange(width, dtype="float32") - (width - 1) / 2 - right * width
+        y = ops.arange(rows, dtype="float32")[:, None] - (height - 1) / 2 - down * height
+        x = ops.arange(columns, dtype="float32") - (width - 1) / 2 - right * width
         turned_x = (ops.cos(angle) * x - ops.sin(angle) * y) / magnification
         turned_y = (ops.sin(angle) * x + ops.cos(angle) * y) / magnification
         source_x = turned_x + ops.tan(lean) * turned_y
