@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 from cases import two_convolutions
 
-from keras_ssl import blocks, encoders, heads
+from keras_ssl import blocks, decoders, encoders, heads
+from keras_ssl.errors import UserError
 
 
 def make_encoder():
@@ -120,3 +121,21 @@ def test_a_discriminator_of_a_frozen_encoder_trains(make):
     expected = len(make(two_convolutions()).trainable_weights)
     assert len(make(encoder).trainable_weights) == expected
     assert not encoder.trainable_weights
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: heads.projector(make_encoder(), hidden=0),
+        lambda: heads.predictor(heads.projector(make_encoder()), hidden=0),
+        lambda: decoders.patches(encoders.vit((4, 4, 1), patch=2, width=8, depth=1, heads=2), width=0),
+    ],
+)
+def test_a_width_of_0_is_not_the_default(make):
+    with pytest.raises(UserError, match="as a whole number at least 1"):
+        make()
+
+
+def test_a_linear_head_computes_in_single_precision():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    assert heads.linear(make_encoder(), 3)(np.ones((1, 9), "float32")).dtype == "float32"

@@ -39,9 +39,10 @@ def patches(
     if parts(encoder).padded:
         raise UserError("an encoder of images", f"'{encoder.name}', whose tokens may be padding", "use `encoders.vit`")
     length, d = parts(encoder).tokens.output_shape[1:]
-    check_counts(width=width or d // 2, depth=depth, heads=heads or 1)
-    width = width or d // 2
-    heads = heads or next(h for h in range(max(1, width // 32), 0, -1) if width % h == 0)
+    width = d // 2 if width is None else width
+    check_counts(width=width, depth=depth, heads=1 if heads is None else heads)
+    if heads is None:
+        heads = next(h for h in range(max(1, width // 32), 0, -1) if width % h == 0)
     if width % heads:
         raise UserError(f"a width that is a multiple of {heads} heads", f"width={width}", "give others")
     inputs = keras.Input((length, d), name="tokens")

@@ -17,8 +17,8 @@ def linear(encoder: keras.Model, features: int, name: str = "linear") -> keras.M
         name: Name of the model.
 
     Returns:
-        `keras.Model` from `(n, d)` to `(n, features)`.
+        `keras.Model` from `(n, d)` to `(n, features)`, float32.
     """
     check_counts(features=features)
     inputs = keras.Input((encoder.output_shape[-1],), name="representation")
-    return keras.Model(inputs, layers.Dense(features, name="scores")(inputs), name=name)
+    return keras.Model(inputs, layers.Dense(features, dtype="float32", name="scores")(inputs), name=name)

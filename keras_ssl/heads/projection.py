@@ -42,12 +42,13 @@ def projector(
         the authors' code, not the paper.
     """
     width = encoder.output_shape[-1]
-    check_counts(features=features, hidden=hidden or width)
+    hidden = width if hidden is None else hidden
+    check_counts(features=features, hidden=hidden)
     check_between("depth", depth, least=0, whole=True)
     inputs = keras.Input((width,), name="representation")
     x = inputs
     for k in range(1, depth + 1):
-        x = _hidden(x, hidden or width, kernel_initializer, "" if depth == 1 else f"_{k}")
+        x = _hidden(x, hidden, kernel_initializer, "" if depth == 1 else f"_{k}")
     start = _start(kernel_initializer, "glorot_uniform")
     x = layers.Dense(features, use_bias=False, kernel_initializer=start, name="projection")(x)
     if normalize_output:
@@ -76,9 +77,10 @@ def predictor(
         Grill et al. 2020, "Bootstrap Your Own Latent", section 3.3.
     """
     width = projector.output_shape[-1]
-    check_counts(hidden=hidden or width)
+    hidden = width if hidden is None else hidden
+    check_counts(hidden=hidden)
     inputs = keras.Input((width,), name="projection")
-    x = _hidden(inputs, hidden or width, kernel_initializer, "")
+    x = _hidden(inputs, hidden, kernel_initializer, "")
     start = _start(kernel_initializer, "glorot_uniform")
     return keras.Model(inputs, layers.Dense(width, kernel_initializer=start, name="prediction")(x), name=name)
 
@@ -112,6 +114,9 @@ def prototypes(
 
     Reference:
         Caron et al. 2021, "Emerging Properties in Self-Supervised Vision Transformers", section 3.1.
+
+    Departures:
+        The projector has one hidden layer, with batch normalization and ReLU, in place of two with GELU.
     """
     project = projector(encoder, features, hidden, name="bottleneck")
     inputs = keras.Input((encoder.output_shape[-1],), name="representation")
