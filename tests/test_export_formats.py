@@ -82,6 +82,18 @@ def test_mixed_precision_is_exported_in_float32(tmp_path, policy):
     assert model.layers[-1].compute_dtype == policy.removeprefix("mixed_")
 
 
+def test_an_output_keeps_its_axes_in_whatever_order_the_converter_works(tmp_path, monkeypatch):
+    from tf2onnx import optimizer
+
+    passes = dict(optimizer._get_optimizers())
+    monkeypatch.setattr(optimizer, "_get_optimizers", lambda: {"remove_identity": passes["remove_identity"], **passes})
+    inputs = keras.Input((1, None, None), name="series")
+    model = keras.Model(inputs, layers.Permute((2, 3, 1))(inputs))
+    export.onnx(model, tmp_path / "model.onnx")  # which compares it with Keras
+    x = np.ones((2, 1, 3, 4), "float32")
+    assert onnx_runtime(tmp_path / "model.onnx")(x)["embedding"].shape == (2, 3, 4, 1)
+
+
 def test_exact_gelu_becomes_a_valid_onnx_file(tmp_path):
     encoder = make_encoder(keras.activations.gelu)
     for answers in both(encoder, tmp_path, IMAGES[:4]).values():

@@ -12,6 +12,7 @@ from quick import dear
 
 from keras_ssl import decoders, encoders, export, networks, objectives, specs
 from keras_ssl.errors import UserError
+from keras_ssl.export.formats.onnx_format import outputs_kept
 from keras_ssl.objectives.predictive.causality import check_causal
 from keras_ssl.objectives.predictive.forecasting import following
 
@@ -337,8 +338,7 @@ def of_any_length():
     }
 
 
-# Under heavy load one of about ten conversions of "next frames" by tf2onnx had an axis too many; alone, none of 80.
-@pytest.mark.parametrize("name", ["lstm", "frames", *dear(["transformer", "next frames"])])
+@pytest.mark.parametrize("name", ["lstm", "frames", "next frames", *dear(["transformer"])])
 def test_videos_of_any_length_and_size_are_the_same_in_onnx(name):
     onnxruntime, tf2onnx = pytest.importorskip("onnxruntime"), pytest.importorskip("tf2onnx")
     clips = [VIDEO, VIDEO[:1, :3], VIDEO[:, :4, :7, :9]]
@@ -351,7 +351,8 @@ def test_videos_of_any_length_and_size_are_the_same_in_onnx(name):
         clips = clips[:2] if name == "lstm" else clips  # of any length, but of one size
     signature = [tf.TensorSpec((None, *shape, 1), name="video")]
     function = tf.function(lambda video: {"found": answer(video)}, signature, autograph=False)
-    proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=17)
+    with outputs_kept():
+        proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=17)
     session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
     for clip in clips:
         (found,) = session.run(["found"], {"video": clip})

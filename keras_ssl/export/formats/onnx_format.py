@@ -2,7 +2,7 @@
 
 import logging
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from keras_ssl.export.signatures import Serving, servings
 from keras_ssl.files import refuse_existing, staged
 from keras_ssl.typing import Path, Samples
 
-__all__ = ["OPSET", "check_graph", "onnx", "write_onnx"]
+__all__ = ["OPSET", "check_graph", "onnx", "outputs_kept", "write_onnx"]
 
 
 OPSET = 17
@@ -94,7 +94,7 @@ def write_onnx(served: Serving, directory: Path, path: Path, its: Layout | None 
     import onnxruntime
 
     try:
-        with _silent("tf2onnx"), _silent("tensorflow"):
+        with _silent("tf2onnx"), _silent("tensorflow"), outputs_kept():
             proto = _converted(directory, served.name)
     except Exception as error:
         raise UserError("a model that converts to ONNX", f"{type(error).__name__}: {error}", _ADVICE) from error
@@ -229,6 +229,24 @@ def _erfc(context, node, name, args):
     context.make_node(
         "Sub", [one.output[0], error_function.output[0]], name=name, outputs=node.output, shapes=shapes, dtypes=dtypes
     )
+
+
+@contextmanager
+def outputs_kept() -> Iterator[None]:
+    """Let tf2onnx not rewrite a Reshape that is an output: it forgets the Squeeze behind it, and an axis is too many.
+
+    Whether the last Reshape is an output when its turn comes depends on an order that differs from run to run.
+    """
+    from tf2onnx.optimizer.reshape_optimizer import ReshapeOptimizer
+
+    rewrite = ReshapeOptimizer._optimize_reshape
+    ReshapeOptimizer._optimize_reshape = lambda self, node, graph: (
+        node.output[0] not in graph.outputs and rewrite(self, node, graph)
+    )
+    try:
+        yield
+    finally:
+        ReshapeOptimizer._optimize_reshape = rewrite
 
 
 @contextmanager
