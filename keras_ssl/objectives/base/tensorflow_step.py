@@ -45,11 +45,12 @@ def train_step(objective: Any, data: Any) -> dict[str, Tensor]:
     import tensorflow as tf
 
     step, changing = tf.convert_to_tensor(objective.step), finite.changing(objective)
-    goes_on, minimized, (part, samples) = step >= 0, {}, _share(objective, data)
+    goes_on, minimized = step >= 0, {}
     for k, update in enumerate(objective.updates, 1):
         before = [tf.convert_to_tensor(variable) for variable in changing]
         with tf.GradientTape() as tape:
             outputs, terms = objective.run(data, training=True)
+            part, samples = _share(objective, data)  # of a batch that has been checked
             terms = _weighted(terms, part)
             loss = update.optimizer.scale_loss(terms[update.term])
         gradients = tape.gradient(loss, update.variables)
