@@ -51,6 +51,7 @@ class TargetNetwork(keras.layers.Layer):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        """Set it for the layers of the copies; their weights stay as they are."""
         keras.layers.Layer.trainable.fset(self, value)
         self._hold()
 
