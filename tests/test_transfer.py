@@ -575,6 +575,11 @@ def test_fine_tuning_normalizes_pixels_as_the_encoder_that_it_starts_from():
         for a, b in zip(tuning.model.get_weights(), alone.model.get_weights()):
             np.testing.assert_allclose(a, b, atol=1e-6)
         np.testing.assert_allclose(tuning.model.predict(X, verbose=0), alone.model(X), atol=1e-5)
+    compiled = tuning.model.train_function
+    tuning.fit(other.get_weights(), X, Y, seed=1)  # of the same statistics, nothing is compiled again
+    assert tuning.model.train_function is compiled
+    tuning.fit(one.get_weights(), X, Y)
+    assert tuning.model.train_function is not compiled
 
 
 def test_fine_tune_gives_a_compiled_classifier_that_fits_its_labels():

@@ -79,17 +79,22 @@ def set_weights(
         variables: Those of the layer that they belong to. Default: None, all, in the layer's order.
 
     Returns:
-        Whether there is a `Normalization` layer, so that compiled functions must be compiled again.
+        Whether the statistics of a `Normalization` layer have changed, so that compiled functions must be compiled
+        again.
     """
+    normalizations = _normalizations(layer)
+    before = [normalization.get_weights() for normalization in normalizations]
     if variables is None:
         layer.set_weights(weights)
     else:
         for variable, value in zip(variables, weights, strict=True):
             variable.assign(value)
-    normalizations = _normalizations(layer)
-    for normalization in normalizations:
-        normalization.finalize_state()
-    return bool(normalizations)
+    changed = False
+    for normalization, old in zip(normalizations, before):
+        if normalization.mean is None or not all(map(np.array_equal, old, normalization.get_weights())):
+            normalization.finalize_state()
+            changed = True
+    return changed
 
 
 def copy_statistics(model: keras.Model, copy: keras.Model) -> keras.Model:
