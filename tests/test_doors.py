@@ -516,3 +516,10 @@ def test_validation_samples_leave_no_batch_of_one_in_training():
         lambda: simclr().evaluate(views(5), batch_size=4, verbose=0),
     ):
         refused(call, "at least 2 samples in each batch", "a batch of 1")
+
+
+def test_a_misspelled_optional_key_is_refused_and_others_are_not_used():
+    objective = compiled(objectives.DenoisingAutoencoder)
+    key = objective.optional_keys[0]
+    refused(lambda: objective.train_on_batch({"input": GOOD, key[:-1]: GOOD}), f"'{key}'", f"write '{key}'")
+    objective.train_on_batch({"input": GOOD, "label": LABELS})

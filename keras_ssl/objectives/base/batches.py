@@ -1,6 +1,7 @@
 """Checks of the batches that an objective is given."""
 
 import contextlib
+import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -37,8 +38,8 @@ def as_batch(objective: Any, data: Any) -> Batch:
         data: A batch as Keras passes it.
 
     Raises:
-        UserError: If keys are missing, a tensor does not have the shape or dtype that the objective needs, or there are
-            targets that are no labels, or sample weights.
+        UserError: If keys are missing or misspelled, a tensor does not have the shape or dtype that the objective
+            needs, or there are targets that are no labels, or sample weights.
     """
     keys = objective.batch_keys
     if isinstance(data, (tuple, list)) and len(data) > 3:  # Keras reads at most x, y and sample weights
@@ -50,6 +51,7 @@ def as_batch(objective: Any, data: Any) -> Batch:
         raise _wrong_keys(objective, received)
     if missing := [key for key in keys if key not in x]:
         raise _wrong_keys(objective, f"a dict with the keys {tuple(x)}; {', '.join(missing)} missing")
+    _check_spelling(objective, x)
     targets = any(len(leaf.shape) > 2 for leaf in keras.tree.flatten(y) if hasattr(leaf, "shape"))
     refuse_targets(objective, {"y": y if targets else None, "sample_weight": weights})
     described = {key: spec for key, spec in objective.batch_specs.items() if key in x}
@@ -139,6 +141,17 @@ def _wrong_keys(objective, received):
         received,
         f"make them with `{objective.batches_call}`",
     )
+
+
+def _check_spelling(objective, x):
+    """Raise if a key is almost that of an optional tensor, which would be drawn in its place. Others are not used."""
+    known = (*objective.batch_keys, *objective.optional_keys)
+    for key in (key for key in x if key not in known):
+        if close := difflib.get_close_matches(str(key), objective.optional_keys, 1, 0.8):
+            optional = ", ".join(f"'{name}'" for name in objective.optional_keys)
+            raise UserError(
+                f"optional keys among {optional} for {type(objective).__name__}", f"'{key}'", f"write '{close[0]}'"
+            )
 
 
 def _check_several(objective, x):
