@@ -60,6 +60,7 @@ SECTIONS = {
     "transfer: digits": ("transfer.section", "transfer_digits"),
     "transfer: fashion_mnist": ("transfer.section", "transfer_fashion_mnist"),
     "transfer: mnist_to_fashion_mnist": ("transfer.section", "transfer_mnist_to_fashion_mnist"),
+    "transfer: ItalyPowerDemand": ("transfer.section", "transfer_ItalyPowerDemand"),
     "multi task": ("multi_task.section", "multi_task"),
     "anomalies": ("anomalies.section", "anomalies"),
     "label free": ("label_free.section", "label_free"),
