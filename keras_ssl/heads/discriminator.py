@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from keras_ssl.checks import check_counts
-from keras_ssl.networks import all_layers, clone, copy_statistics
+from keras_ssl.networks import all_trainable, clone, copy_statistics
 from keras_ssl.specs import check_encoder, inputs_like
 
 __all__ = ["discriminator", "pair_discriminator"]
@@ -53,7 +53,4 @@ def pair_discriminator(encoder: keras.Model, hidden: int = 256, name: str = "pai
 
 
 def _trunk(encoder):
-    trunk = copy_statistics(encoder, clone(encoder))
-    for layer in all_layers(trunk):  # layers that are frozen in the encoder are frozen in a clone, at random weights
-        layer.trainable = True
-    return trunk
+    return all_trainable(copy_statistics(encoder, clone(encoder)))

@@ -1,6 +1,6 @@
 """Tools for networks as graphs of layers: walking, copying, setting weights, inference, encoders of sequences."""
 
-from keras_ssl.networks.cloning import clone, copy_layer, copy_statistics, reinitialized, set_weights
+from keras_ssl.networks.cloning import all_trainable, clone, copy_layer, copy_statistics, reinitialized, set_weights
 from keras_ssl.networks.finite_weights import check_finite_weights
 from keras_ssl.networks.gradients import input_gradient
 from keras_ssl.networks.id_tables import checked_ids, id_table, score_ids, scoring_layer, update_scoring_layer
@@ -13,6 +13,7 @@ from keras_ssl.networks.walking import all_layers, embedder, inner_layers, is_gr
 __all__ = [
     "Parts",
     "all_layers",
+    "all_trainable",
     "check_finite_weights",
     "checked_ids",
     "clone",

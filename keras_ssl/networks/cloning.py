@@ -10,7 +10,7 @@ import numpy as np
 from keras_ssl.errors import UserError
 from keras_ssl.networks.walking import all_layers
 
-__all__ = ["clone", "copy_layer", "copy_statistics", "reinitialized", "set_weights"]
+__all__ = ["all_trainable", "clone", "copy_layer", "copy_statistics", "reinitialized", "set_weights"]
 
 
 def clone(model: keras.Model) -> keras.Model:
@@ -63,6 +63,17 @@ def _not_copied(layer, error):
         "let the constructors of your own layers take `**kwargs` for `super().__init__(**kwargs)`, and `get_config` "
         "return their other arguments; or build the network of Keras's layers",
     )
+
+
+def all_trainable(model: keras.Model) -> keras.Model:
+    """Let all layers of a clone train, and return it: layers that are frozen in a network are frozen in its clone, too.
+
+    Args:
+        model: `keras.Model`. It is changed.
+    """
+    for layer in all_layers(model):
+        layer.trainable = True
+    return model
 
 
 def set_weights(

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_ssl.checks import check_between, check_counts, check_labels
-from keras_ssl.networks import all_layers, check_finite_weights, merge_lora, set_weights
+from keras_ssl.networks import all_layers, all_trainable, check_finite_weights, merge_lora, set_weights
 from keras_ssl.specs import check_encoder
 from keras_ssl.transfer.checking import check_samples
 from keras_ssl.transfer.heads import classifier
@@ -209,10 +209,7 @@ def prepared(
 
 def _trainable_copy(encoder):
     """A copy with the encoder's weights and plain kernels, in which all layers train."""
-    copied = merge_lora(encoder)
-    for layer in all_layers(copied):  # frozen layers are frozen in a clone, too
-        layer.trainable = True
-    return copied
+    return all_trainable(merge_lora(encoder))
 
 
 def _endless(n, seed):

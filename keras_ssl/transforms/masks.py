@@ -1,5 +1,7 @@
 """Random boxes and masks: which parts of a sample are hidden. Pure functions of their arguments and a seed."""
 
+from typing import TypeAlias
+
 import keras
 from keras import ops
 
@@ -8,14 +10,11 @@ from keras_ssl.typing import Tensor
 
 __all__ = ["random_boxes", "block_mask", "random_mask"]
 
+Size: TypeAlias = int | Tensor
+
 
 def random_boxes(
-    count: int | Tensor,
-    height: int | Tensor,
-    width: int | Tensor,
-    area: tuple[float, float],
-    ratio: tuple[float, float],
-    seed: Tensor,
+    count: Size, height: Size, width: Size, area: tuple[float, float], ratio: tuple[float, float], seed: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Draw boxes inside an image, with random areas, aspect ratios and positions.
 
@@ -51,12 +50,7 @@ def random_boxes(
 
 
 def block_mask(
-    count: int | Tensor,
-    height: int | Tensor,
-    width: int | Tensor,
-    area: tuple[float, float],
-    ratio: tuple[float, float],
-    seed: Tensor,
+    count: Size, height: Size, width: Size, area: tuple[float, float], ratio: tuple[float, float], seed: Tensor
 ) -> Tensor:
     """Mask one random box in each image: the pixels whose centers lie inside it.
 
@@ -82,7 +76,7 @@ def block_mask(
     return ops.logical_and(rows[:, :, None], columns[:, None, :])
 
 
-def random_mask(count: int | Tensor, length: int, hidden: int, seed: Tensor) -> Tensor:
+def random_mask(count: Size, length: int, hidden: int, seed: Tensor) -> Tensor:
     """Mask the same number of positions in each sequence; every subset is equally likely.
 
     Args:

@@ -50,7 +50,8 @@ def train_step(objective: Any, data: Any) -> dict[str, Tensor]:
         before = [tf.convert_to_tensor(variable) for variable in changing]
         with tf.GradientTape() as tape:
             outputs, terms = objective.run(data, training=True)
-            part, samples = _share(objective, data)  # of a batch that has been checked
+            if k == 1:  # the batch has been checked
+                part, samples = _share(objective, data)
             terms = _weighted(terms, part)
             loss = update.optimizer.scale_loss(terms[update.term])
         gradients = tape.gradient(loss, update.variables)
